@@ -1,0 +1,57 @@
+# make demo    the main job in your terminal, against the embedded loopback model
+# make test    everything that must hold: linters, types, layers, the whole suite
+# make setup   what both need: leaves .venv/bin/claude-agent-lsp
+# make bench   this server beside its peers, in one interleaved run
+# make lock    compile the pinned, hashed requirements anew
+# make pictures   draw the pictures of the README anew, from real runs
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.PHONY: setup demo test lint bench lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# The machine's own uv, else one inside the private environment.
+UV = $$(command -v uv || echo $(BIN)/uv)
+
+setup: $(READY)
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python 3.11 or newer is needed; this is %d.%d. Name one: make PYTHON=python3.12" % v[:2])'
+	@test -x $(BIN)/python || if command -v uv >/dev/null; then uv venv -q --python $(PYTHON) $(VENV); else $(PYTHON) -m venv $(VENV); fi
+	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install -q --require-hashes -r requirements/dev.txt
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/claude-agent-lsp demo $(if $(LIVE),--live)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+lock:
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --upgrade \
+		--custom-compile-command 'make lock' \
+		--group dev pyproject.toml -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+.PHONY: pictures
+pictures: $(READY)
+	$(BIN)/python scripts/pictures.py

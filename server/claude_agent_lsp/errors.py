@@ -1,0 +1,152 @@
+"""What can go wrong, as one tree.
+
+    AgentLspError
+    ├── InvalidArgument            the request is wrong; nothing has been started
+    └── RequestFailed              it failed while it ran; each has a `reason`
+        ├── CliNotFound            cliNotFound
+        ├── CliFailedToStart       cliFailedToStart
+        ├── NotAuthenticated       notAuthenticated
+        ├── WorkspaceNotFound      workspaceNotFound
+        ├── SessionNotFound        sessionNotFound
+        ├── SessionBusy            sessionBusy
+        ├── ModelError             modelError
+        ├── RateLimited            rateLimited
+        ├── BudgetExceeded         budgetExceeded
+        ├── TurnLimit              turnLimit
+        ├── TimedOut               timedOut
+        ├── ProcessDied            processDied
+        ├── StoreUnavailable       storeUnavailable
+        └── Internal               internal
+
+Every message is a sentence about what happened; every hint is a sentence that tells the user
+what to do. Both are shown as they are.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AgentLspError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class InvalidArgument(AgentLspError):
+    """An argument is missing, unknown, of the wrong type or out of range.
+
+    The message names the field and says what was expected.
+    """
+
+
+class RequestFailed(AgentLspError):
+    """Something failed while it ran.
+
+    Args:
+        message: What happened, one sentence.
+        hint: What the user can do about it, one sentence; left out, the class's own.
+    """
+
+    reason: ClassVar[str] = "internal"
+    default_hint: ClassVar[str] = "Look into the server's log, or start it with --log-level debug."
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint or self.default_hint
+
+
+class CliNotFound(RequestFailed):
+    """There is no `claude` executable where the settings or the SDK look for it."""
+
+    reason = "cliNotFound"
+    default_hint = (
+        "Correct the setting claudeAgent.cliPath, or leave it out to use the CLI that comes with "
+        "the server. `claude-agent-lsp doctor` shows which one is used."
+    )
+
+
+class CliFailedToStart(RequestFailed):
+    """The executable is there, but it could not be run or does not speak the CLI's protocol."""
+
+    reason = "cliFailedToStart"
+    default_hint = "Run `claude-agent-lsp doctor` to see what is wrong with the CLI."
+
+
+class NotAuthenticated(RequestFailed):
+    """The API key or the login was refused."""
+
+    reason = "notAuthenticated"
+    default_hint = "Run `claude` in a terminal and log in, or set ANTHROPIC_API_KEY to a valid key."
+
+
+class WorkspaceNotFound(RequestFailed):
+    """The folder is not open in the editor, does not exist, or cannot be told from the others."""
+
+    reason = "workspaceNotFound"
+    default_hint = "Open the folder in the editor, or name an open one as `workspace`."
+
+
+class SessionNotFound(RequestFailed):
+    """There is no such session in this folder."""
+
+    reason = "sessionNotFound"
+    default_hint = "claudeAgent.session.list shows the sessions of a folder."
+
+
+class SessionBusy(RequestFailed):
+    """Another run is at work in the session."""
+
+    reason = "sessionBusy"
+    default_hint = "Wait until it has ended, cancel it, or ask again with `fork: true`."
+
+
+class ModelError(RequestFailed):
+    """The Messages API answered with an error, or could not be reached."""
+
+    reason = "modelError"
+    default_hint = "Ask again in a moment; the session is as it was."
+
+
+class RateLimited(RequestFailed):
+    """The account's rate limit is reached."""
+
+    reason = "rateLimited"
+    default_hint = "Wait until the limit is reset, then ask again in the same session."
+
+
+class BudgetExceeded(RequestFailed):
+    """The run cost as much as it was allowed to."""
+
+    reason = "budgetExceeded"
+    default_hint = "Raise maxBudgetUsd and ask the agent to go on; the session is resumable."
+
+
+class TurnLimit(RequestFailed):
+    """The run took as many turns as it was allowed to."""
+
+    reason = "turnLimit"
+    default_hint = "Raise maxTurns and ask the agent to go on; the session is resumable."
+
+
+class TimedOut(RequestFailed):
+    """The run's time limit passed; it was stopped."""
+
+    reason = "timedOut"
+    default_hint = "Raise timeoutSeconds and ask the agent to go on; the session is resumable."
+
+
+class ProcessDied(RequestFailed):
+    """The CLI ended in the middle of a run."""
+
+    reason = "processDied"
+    default_hint = "Ask again: the session is resumed in a new process."
+
+
+class StoreUnavailable(RequestFailed):
+    """State could not be read from, or written to, where it is kept."""
+
+    reason = "storeUnavailable"
+    default_hint = "Check the state directory that `claude-agent-lsp doctor` names."
+
+
+class Internal(RequestFailed):
+    """A fault of this server."""

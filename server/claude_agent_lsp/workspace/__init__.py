@@ -1,0 +1,35 @@
+"""Open folders, settings, and what is kept about a folder across restarts.
+
+The lowest layer: it knows neither LSP nor the SDK, and imports nothing that is slow to load.
+"""
+
+from __future__ import annotations
+
+from claude_agent_lsp.workspace.folders import Folder, Folders
+from claude_agent_lsp.workspace.problems import Problem
+from claude_agent_lsp.workspace.settings import (
+    Effort,
+    LogLevel,
+    PermissionMode,
+    Setting,
+    Settings,
+    SettingSource,
+)
+from claude_agent_lsp.workspace.state import State, state_directory
+from claude_agent_lsp.workspace.uris import path_of, uri_of
+
+__all__ = [
+    "Effort",
+    "Folder",
+    "Folders",
+    "LogLevel",
+    "PermissionMode",
+    "Problem",
+    "Setting",
+    "SettingSource",
+    "Settings",
+    "State",
+    "path_of",
+    "state_directory",
+    "uri_of",
+]

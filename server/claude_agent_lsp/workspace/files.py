@@ -1,0 +1,89 @@
+"""Files that several servers write: a lock between processes, and replacing in one step."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+_NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
+
+@contextmanager
+def locked(path: Path, *, patience_seconds: float = 5.0) -> Iterator[None]:
+    """Holds a lock that excludes other processes, and other threads of this one.
+
+    The kernel frees it when its holder ends, however it ends; the file itself stays, since
+    removing it would let two holders lock two files of one name. Where there are no such locks
+    (Windows, some network file systems) it excludes nobody.
+
+    Args:
+        path: The lock file; made with mode 0600 if it is not there.
+        patience_seconds: How long to wait for another holder.
+
+    Raises:
+        TimeoutError: Another holder still has it.
+        OSError: The file cannot be made or opened.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _acquire(handle, path, time.monotonic() + patience_seconds)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _acquire(handle: int, path: Path, deadline: float) -> None:
+    if sys.platform == "win32":
+        return
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"another process keeps {path} locked") from None
+            time.sleep(0.002)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS_HERE:
+                raise
+            _log.warning("%s: this file system has no locks (%s)", path, error.strerror)
+            return
+        else:
+            return
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file with mode 0600 such that readers see the old content or the new, never less.
+
+    Args:
+        path: In a directory that exists.
+        content: What it shall hold.
+
+    Raises:
+        OSError: It could not be written; the old content is still there.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(handle, "wb") as file:  # noqa: PTH123 - a handle, since it carries the mode
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise

@@ -1,0 +1,210 @@
+"""What is kept about each folder across restarts: its current session, and those just begun."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from claude_agent_lsp.errors import StoreUnavailable
+from claude_agent_lsp.workspace.files import locked, replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+ENVIRONMENT_VARIABLE = "CLAUDE_AGENT_LSP_STATE_DIRECTORY"
+BEGUN_KEPT = 200
+
+_log = logging.getLogger(__name__)
+
+
+def state_directory(setting: Path | None = None) -> Path:
+    """Returns where state is kept; it need not exist yet.
+
+    Args:
+        setting: The setting `stateDirectory`.
+
+    Returns:
+        The environment variable CLAUDE_AGENT_LSP_STATE_DIRECTORY if it is set and not empty,
+        else the setting, else the system's place for state (`$XDG_STATE_HOME/claude-agent-lsp`).
+    """
+    if named := os.environ.get(ENVIRONMENT_VARIABLE):
+        return Path(named).expanduser().absolute()
+    if setting is not None:
+        return setting
+    import platformdirs
+
+    return platformdirs.user_state_path("claude-agent-lsp", appauthor=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    current: str | None = None
+    begun: tuple[str, ...] = ()  # oldest first
+    forks: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+
+
+class State:
+    """The state directory: a small file for each folder, shared by all servers of this user.
+
+    A folder is known by its real path. Reading never raises: a file that is missing, damaged or
+    not ours counts as absent (the latter two are logged). Writing makes the directory (0700) where
+    it is missing. The calls are short but touch the disk: make them in a thread.
+
+    Args:
+        directory: As `state_directory` gives it; it is touched by the first write.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def current(self, folder: Path) -> str | None:
+        """Returns the id of the folder's current session, or None if it has none."""
+        return self._read(os.path.realpath(folder)).current
+
+    def begun(self, folder: Path) -> frozenset[str]:
+        """Returns the ids that an editor was given but that have no transcript yet."""
+        return frozenset(self._read(os.path.realpath(folder)).begun)
+
+    def fork(self, folder: Path, session_id: str) -> tuple[str, str | None] | None:
+        """Returns which session a begun one is to be a copy of, and up to which line; or None."""
+        return self._read(os.path.realpath(folder)).forks.get(session_id)
+
+    def select(self, folder: Path, session_id: str | None) -> None:
+        """Makes a session the folder's current one, or leaves it without (None).
+
+        Raises:
+            StoreUnavailable: It could not be written.
+        """
+        self._change(folder, lambda record: replace(record, current=session_id))
+
+    def begin(
+        self, folder: Path, session_id: str, source: str | None = None, at: str | None = None
+    ) -> None:
+        """Records that an editor is given this id, which becomes the folder's current session.
+
+        The newest 200 such ids of a folder are kept.
+
+        Args:
+            folder: The folder.
+            session_id: The id.
+            source: The session that it is to be a copy of.
+            at: The last line of that one that the copy is to have.
+
+        Raises:
+            StoreUnavailable: It could not be written.
+        """
+
+        def change(record: _Record) -> _Record:
+            begun = (*(other for other in record.begun if other != session_id), session_id)
+            kept = begun[-BEGUN_KEPT:]
+            forks = {**record.forks, session_id: (source, at)} if source else record.forks
+            return _Record(session_id, kept, {i: fork for i, fork in forks.items() if i in kept})
+
+        self._change(folder, change)
+
+    def settle(self, folder: Path, session_id: str) -> None:
+        """Forgets that a session was only begun: it has a transcript now.
+
+        Raises:
+            StoreUnavailable: It could not be written.
+        """
+
+        def change(record: _Record) -> _Record:
+            return replace(
+                record,
+                begun=tuple(b for b in record.begun if b != session_id),
+                forks={i: fork for i, fork in record.forks.items() if i != session_id},
+            )
+
+        self._change(folder, change)
+
+    def check(self) -> str | None:
+        """Tries to write to the directory; returns what is wrong with it, or None."""
+        try:
+            with self._writing():
+                probe = self.directory / f"check-{os.getpid()}"
+                replace_file(probe, b"")
+                probe.unlink()
+                mode = self._folders.stat().st_mode
+        except StoreUnavailable as error:
+            return str(error)
+        if os.name != "nt" and mode & 0o077:
+            return f"Other users may look into {self._folders}: run `chmod 700` on it."
+        return None
+
+    @property
+    def _folders(self) -> Path:
+        return self.directory / "folders"
+
+    def _file(self, real: str) -> Path:
+        return self._folders / f"{hashlib.sha256(os.fsencode(real)).hexdigest()[:16]}.json"
+
+    def _read(self, real: str) -> _Record:
+        file = self._file(real)
+        try:
+            return _record_in(file.read_bytes(), real)
+        except FileNotFoundError:
+            return _Record()
+        except (OSError, ValueError, RecursionError) as error:
+            _log.warning("%s is taken as absent: %s", file, error)
+            return _Record()
+
+    def _change(self, folder: Path, change: Callable[[_Record], _Record]) -> None:
+        real = os.path.realpath(folder)
+        with self._writing():
+            before = self._read(real)
+            after = change(before)
+            if after != before:
+                content = {
+                    "path": real,
+                    "current": after.current,
+                    "begun": after.begun,
+                    "forks": after.forks,
+                }
+                replace_file(self._file(real), json.dumps(content, indent=1).encode())
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folders.mkdir(mode=0o700, exist_ok=True)
+            with locked(self.directory / "lock"):
+                yield
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The state directory {self.directory} cannot be written: "
+                f"{error.strerror or error}."
+            ) from error
+
+
+def _record_in(content: bytes, real: str) -> _Record:
+    match json.loads(content):
+        case {"path": path, "current": current, "begun": list(begun)} if (
+            path == real
+            and (current is None or _is_id(current))
+            and all(_is_id(session_id) for session_id in begun)
+        ):
+            return _Record(current, tuple(begun), _forks_in(content))
+    raise ValueError(f"not the state of {real}")
+
+
+def _forks_in(content: bytes) -> dict[str, tuple[str, str | None]]:
+    forks = json.loads(content).get("forks") or {}
+    found = {}
+    for session_id, fork in forks.items():
+        match fork:
+            case [source, at] if _is_id(source) and (at is None or _is_id(at)):
+                found[session_id] = (source, at)
+            case _:
+                raise ValueError(f"no fork: {fork!r}")
+    return found
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and bool(value) and "\0" not in value

@@ -1,0 +1,288 @@
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from claude_agent_lsp.workspace import Settings
+
+DEFAULTS = Settings()
+SECRET = "hunter2"
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def only_problem(raw: object, base: Settings | None = None) -> str:
+    settings, problems = Settings.parse(raw, base)
+    assert settings == (base or DEFAULTS)
+    assert len(problems) == 1
+    return str(problems[0])
+
+
+def test_the_defaults_are_those_of_the_protocol() -> None:
+    assert {s.name: s.default for s in Settings.fields()} == {
+        "model": None,
+        "effort": None,
+        "permissionMode": "default",
+        "appendSystemPrompt": None,
+        "maxTurns": None,
+        "maxBudgetUsd": None,
+        "timeoutSeconds": None,
+        "cancelGraceSeconds": 2,
+        "questionTimeoutSeconds": 300,
+        "idleProcessSeconds": 300,
+        "maxProcesses": 4,
+        "prewarm": True,
+        "settingSources": ["user", "project", "local"],
+        "mcpServers": {},
+        "additionalDirectories": [],
+        "cliPath": None,
+        "env": {},
+        "stateDirectory": None,
+        "logLevel": None,
+    }
+
+
+def test_each_row_of_the_table_says_what_it_is() -> None:
+    for setting in Settings.fields():
+        assert setting.expected
+        assert setting.about.endswith(".")
+        assert hasattr(DEFAULTS, setting.attribute)
+    assert {s.name for s in Settings.fields() if s.secret} == {"mcpServers", "env"}
+
+
+def test_every_setting_is_read() -> None:
+    raw = {
+        "model": "opus",
+        "effort": "xhigh",
+        "permissionMode": "acceptEdits",
+        "appendSystemPrompt": "Be brief.",
+        "maxTurns": 3,
+        "maxBudgetUsd": 0.5,
+        "timeoutSeconds": 60,
+        "cancelGraceSeconds": 0,
+        "questionTimeoutSeconds": 1.5,
+        "idleProcessSeconds": 0,
+        "maxProcesses": 4.0,
+        "prewarm": False,
+        "settingSources": ["project"],
+        "mcpServers": {"db": {"command": "db", "args": ["-v"]}},
+        "additionalDirectories": ["/a", "file:///b%20c", "../d"],
+        "cliPath": "~/bin/claude",
+        "env": {"A": "b"},
+        "stateDirectory": "file:///state",
+        "logLevel": "debug",
+    }
+    settings, problems = Settings.parse(raw)
+    assert problems == ()
+    assert settings == Settings(
+        model="opus",
+        effort="xhigh",
+        permission_mode="acceptEdits",
+        append_system_prompt="Be brief.",
+        max_turns=3,
+        max_budget_usd=0.5,
+        timeout_seconds=60.0,
+        cancel_grace_seconds=0.0,
+        question_timeout_seconds=1.5,
+        idle_process_seconds=0.0,
+        max_processes=4,
+        prewarm=False,
+        setting_sources=("project",),
+        mcp_servers={"db": {"command": "db", "args": ["-v"]}},
+        additional_directories=(Path("/a"), Path("/b c"), Path("../d")),
+        cli_path=Path.home() / "bin" / "claude",
+        env={"A": "b"},
+        state_directory=Path("/state"),
+        log_level="debug",
+    )
+    assert type(settings.max_processes) is int
+    assert set(raw) == {s.name for s in Settings.fields()}
+    assert Settings.parse(settings.as_dict()) == (settings, ())
+    assert json.loads(json.dumps(settings.as_dict())) == settings.as_dict()
+
+
+@pytest.mark.parametrize("raw", [None, {}, {"model": None, "maxProcesses": None}])
+def test_null_or_missing_is_the_default(raw: object) -> None:
+    assert Settings.parse(raw) == (DEFAULTS, ())
+
+
+def test_what_is_missing_null_or_wrong_comes_from_the_base() -> None:
+    base = Settings(model="opus", max_processes=2, prewarm=False)
+    settings, problems = Settings.parse({"model": None, "maxProcesses": 0, "maxTurns": 1}, base)
+    assert settings == Settings(model="opus", max_processes=2, prewarm=False, max_turns=1)
+    assert [str(problem) for problem in problems] == [
+        "claudeAgent.maxProcesses: expected a whole number of at least 1, got 0; using 2."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (
+            {"maxProcesses": "four"},
+            'claudeAgent.maxProcesses: expected a whole number of at least 1, got "four"; using 4.',
+        ),
+        (
+            {"maxTurns": 1.5},
+            "claudeAgent.maxTurns: expected a whole number of at least 1, got 1.5; ignoring it.",
+        ),
+        (
+            {"logLevel": "loud"},
+            (
+                'claudeAgent.logLevel: expected one of "debug", "info", "warning", "error", '
+                'got "loud"; ignoring it.'
+            ),
+        ),
+        (
+            {"settingSources": "user"},
+            (
+                'claudeAgent.settingSources: expected a list of any of "user", "project", "local", '
+                'got "user"; using ["user", "project", "local"].'
+            ),
+        ),
+        (
+            {"maxProceses": 1},
+            (
+                "claudeAgent.maxProceses: expected the name of a setting (did you mean "
+                '"maxProcesses"?), got an unknown one; ignoring it.'
+            ),
+        ),
+        (
+            {"max_turns": 1},
+            (
+                'claudeAgent.max_turns: expected the name of a setting (did you mean "maxTurns"?)'
+                ", got an unknown one; ignoring it."
+            ),
+        ),
+        (
+            {"qqqq": 1},
+            "claudeAgent.qqqq: expected the name of a setting, got an unknown one; ignoring it.",
+        ),
+        ([1], "claudeAgent: expected an object, got a list; ignoring it."),
+        ("model", "claudeAgent: expected an object, got a string; ignoring it."),
+        (
+            {"env": {"CLAUDE_CONFIG_DIR": SECRET}},
+            (
+                "claudeAgent.env: expected an object of strings, without CLAUDE_CONFIG_DIR "
+                "(set that one in the server's own environment), got one that sets "
+                "CLAUDE_CONFIG_DIR; ignoring it."
+            ),
+        ),
+    ],
+)
+def test_a_problem_is_a_sentence_for_the_user(raw: object, sentence: str) -> None:
+    assert only_problem(raw) == sentence
+
+
+NO_NUMBERS = [True, False, "1", [], {}, math.nan, math.inf, -math.inf, -1, 10**400, 10**5000]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        *((name, [*NO_NUMBERS, 0, 0.5]) for name in ("maxTurns", "maxProcesses")),
+        *(
+            (name, [*NO_NUMBERS, 0, -0.0])
+            for name in ("maxBudgetUsd", "timeoutSeconds", "questionTimeoutSeconds")
+        ),
+        *((name, NO_NUMBERS) for name in ("cancelGraceSeconds", "idleProcessSeconds")),
+        ("model", [1, "", "  ", "a\0", "\ud800", ["opus"]]),
+        ("appendSystemPrompt", [1, False, []]),
+        ("effort", ["max!", 3, ""]),
+        ("permissionMode", ["acceptedits", 1, ["plan"]]),
+        ("prewarm", [0, 1, "true"]),
+        ("settingSources", ["user", ["user", "team"], [["user"]], [1], {}]),
+        ("additionalDirectories", ["/a", [1], [""], ["file:a"], {"a": "b"}]),
+        ("cliPath", [1, "", "claude", "./claude", "file:claude", "~nobody-has-this/claude"]),
+        ("stateDirectory", ["state", {}, "a\0"]),
+        (
+            "env",
+            [
+                [],
+                "A=b",
+                {"A": 1},
+                {"A": None},
+                {"": "a"},
+                {"A=B": "c"},
+                {"A": "\0"},
+                {1: "a"},
+                {"A": "\ud800"},
+            ],
+        ),
+        ("mcpServers", [[], "db", {"db": "run"}, {"": {}}, {"db": {"port": math.nan}}]),
+        ("logLevel", ["trace", "INFO", 10]),
+    ],
+)
+def test_a_wrong_value_is_one_problem_and_the_default_is_used(
+    name: str, values: list[object]
+) -> None:
+    for value in values:
+        assert only_problem({name: value}).startswith(f"claudeAgent.{name}: expected ")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"env": {"KEY": [SECRET]}},
+        {"env": SECRET},
+        {"env": [SECRET]},
+        {"env": {"CLAUDE_CONFIG_DIR": "/x", "KEY": SECRET}},
+        {"mcpServers": {"db": SECRET}},
+        {"mcpServers": {"db": {"env": {"KEY": SECRET}, "port": math.inf}}},
+        {"mcpServer": {"db": {"env": {"KEY": SECRET}}}},
+        {"environment": {"KEY": SECRET}},
+        [{"env": {"KEY": SECRET}}],
+    ],
+)
+def test_a_problem_gives_no_secret_away(raw: object) -> None:
+    base = Settings(env={"KEY": SECRET})
+    settings, problems = Settings.parse(raw, base)
+    assert SECRET not in f"{problems}{problems[0]}"
+    assert SECRET not in repr(settings)
+
+
+def test_a_long_wrong_value_is_cut_short() -> None:
+    assert len(only_problem({"effort": "x" * 10_000})) < 300
+    assert len(only_problem({"x" * 10_000: 1})) < 300
+
+
+def test_settings_are_hashable_frozen_and_apart_from_what_was_parsed() -> None:
+    raw: dict[str, Any] = {"env": {"A": "b"}, "mcpServers": {"db": {"args": ["-v"]}}}
+    settings, _ = Settings.parse(raw)
+    same, _ = Settings.parse(raw)
+    assert settings == same
+    assert hash(settings) == hash(same)
+    raw["env"]["A"] = "c"
+    raw["mcpServers"]["db"]["args"].append("-x")
+    settings.as_dict()["mcpServers"]["db"]["args"].append("-y")
+    assert settings == same
+    assert settings.mcp_servers["db"] == {"args": ["-v"]}
+    assert settings != Settings.parse({"env": {"A": "c"}})[0]
+    with pytest.raises(FrozenInstanceError):
+        settings.model = "x"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        settings.env["A"] = "c"  # type: ignore[index]
+
+
+@given(JSON | st.dictionaries(st.sampled_from([s.name for s in Settings.fields()]), JSON))
+@example({"cliPath": "file:///%ff"})
+@example({"mcpServers": {"a": {}}, "env": {"A": ""}, "additionalDirectories": ["a"]})
+def test_whatever_is_sent_yields_settings_that_read_back(raw: object) -> None:
+    settings, problems = Settings.parse(raw)
+    assert Settings.parse(settings.as_dict()) == (settings, ())
+    assert isinstance(hash(settings), int)
+    for problem in problems:
+        assert re.fullmatch(r"claudeAgent.*: expected .*, got .*; .*\.", str(problem), re.DOTALL)
+        str(problem).encode()
