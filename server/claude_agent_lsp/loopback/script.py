@@ -1,0 +1,213 @@
+"""The vocabulary of a script: which prompt is answered with what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.loopback.conversation import Conversation
+
+
+@dataclass(frozen=True)
+class Say:
+    """Text, one delta a word."""
+
+    text: str
+    pace: float = 0.0
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A number of text deltas, made up."""
+
+    count: int
+    pace: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recall:
+    """The last match of a pattern in the conversation before the prompt."""
+
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True)
+class Think:
+    """A block of thinking."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call."""
+
+    tool: str
+    arguments: dict[str, object]
+
+
+@dataclass(frozen=True, eq=False)
+class Fail:
+    """An error in place of an answer; each one is counted by itself, hence no equality."""
+
+    status: int
+    retry_after: float | None = None
+    times: int | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The connection ends here, in mid-stream."""
+
+
+@dataclass(frozen=True)
+class Hang:
+    """Nothing more is sent."""
+
+
+Step: TypeAlias = Say | Tokens | Recall | Think | Call | Fail | Cut | Hang
+Turn: TypeAlias = tuple[Step, ...]
+
+DEFAULT: Turn = (Say("OK."),)
+"""What is said where the script says nothing."""
+
+
+class Rule(Protocol):
+    """What chooses an answer by the prompt."""
+
+    def turns(self, prompt: str) -> tuple[Turn, ...] | None:
+        """Returns the turns that answer this prompt, None if the rule is not for it."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The rule that `reply` makes."""
+
+    match: str | re.Pattern[str]
+    answer: tuple[Turn, ...]
+
+    def turns(self, prompt: str) -> tuple[Turn, ...] | None:
+        """Returns the answer if the prompt matches."""
+        return self.answer if matches(self.match, prompt) else None
+
+
+class Script:
+    """Rules, of which the last that matches a prompt wins.
+
+    Args:
+        rules: In the order in which they are added.
+    """
+
+    def __init__(self, *rules: Rule) -> None:
+        self._rules: list[Rule] = list(rules)
+
+    def add(self, *rules: Rule) -> None:
+        """Adds rules that win over those that are there."""
+        self._rules.extend(rules)
+
+    def turn(self, conversation: Conversation) -> Turn:
+        """Returns the steps that answer a request: of its turn, or else of the last one."""
+        if not conversation.own:
+            for rule in reversed(self._rules):
+                turns = rule.turns(conversation.prompt)
+                if turns:
+                    return turns[min(conversation.turn, len(turns) - 1)]
+        return DEFAULT
+
+
+def matches(wanted: str | re.Pattern[str], prompt: str) -> bool:
+    """Returns whether a prompt contains a text, in any case, or a match of a pattern."""
+    if isinstance(wanted, re.Pattern):
+        return wanted.search(prompt) is not None
+    return wanted.casefold() in prompt.casefold()
+
+
+def reply(match: str | re.Pattern[str], *steps: Step | Sequence[Step]) -> Reply:
+    """Makes a rule.
+
+    Args:
+        match: A text that the current prompt contains, in any case, or a pattern found in it.
+        steps: The steps of a single turn, or several turns, each a list of steps: the CLI sends
+            the results of a turn's tool calls back, and that selects the next turn. The last
+            one repeats.
+
+    Raises:
+        ValueError: There are no steps.
+        TypeError: Steps and turns are mixed.
+    """
+    alone = tuple(step for step in steps if not isinstance(step, Sequence))
+    turns = tuple(tuple(turn) for turn in steps if isinstance(turn, Sequence))
+    if alone and turns:
+        raise TypeError("a reply is made of steps or of turns, not of both")
+    if not alone and not turns:
+        raise ValueError("a reply needs a step")
+    return Reply(match, turns or (alone,))
+
+
+def say(text: str, *, pace: float = 0.0) -> Say:
+    """Says a text, one delta a word.
+
+    Args:
+        text: What is said.
+        pace: Seconds between two words.
+    """
+    return Say(text, pace)
+
+
+def tokens(count: int, *, pace: float = 0.0) -> Tokens:
+    """Says "word0 word1 ...", one delta a word.
+
+    Args:
+        count: How many deltas.
+        pace: Seconds between two of them.
+    """
+    return Tokens(count, pace)
+
+
+def recall(pattern: str | re.Pattern[str]) -> Recall:
+    """Says the last match of a pattern in the conversation, "I don't know." if there is none.
+
+    Args:
+        pattern: Looked for in all that the request carries but the current prompt.
+    """
+    return Recall(re.compile(pattern))
+
+
+def think(text: str) -> Think:
+    """Thinks a text, in a block of its own."""
+    return Think(text)
+
+
+def call(tool: str, /, **arguments: object) -> Call:
+    """Calls a tool; the CLI runs the real one.
+
+    Args:
+        tool: Its name as the CLI sends it, such as "Bash"; the subagents' tool is "Agent".
+        arguments: Its input. An "Agent" runs in the background, and its end gives the model one
+            more turn, unless `run_in_background=False` is among them.
+    """
+    return Call(tool, arguments)
+
+
+def fail(status: int, *, retry_after: float | None = None, times: int | None = None) -> Fail:
+    """Answers with an error, or ends an answer that has begun with an error event.
+
+    Args:
+        status: The HTTP status: 401, 429, 500, 529.
+        retry_after: The `retry-after` header, in seconds.
+        times: How often, until the steps after it are taken; None is always.
+    """
+    return Fail(status, retry_after, times)
+
+
+def cut() -> Cut:
+    """Cuts the connection, with no proper end of the answer."""
+    return Cut()
+
+
+def hang() -> Hang:
+    """Sends nothing more, or nothing at all as the first step, until the client leaves."""
+    return Hang()
