@@ -1,0 +1,218 @@
+"""What was said in a session: the CLI's lines put together to messages.
+
+Everything here reads files: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from claude_agent_sdk import get_session_messages
+
+from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.sessions.transcript import SYNTHETIC, find_transcript
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import SessionMessage
+
+# What the CLI and this server add to a prompt, or say in the user's name, the user did not write.
+_ADDED = re.compile(
+    r"<(system-reminder|ide_opened_file|ide_selection|task-notification"
+    r"|local-command-stdout|local-command-stderr)>.*?</\1>\s*",
+    re.DOTALL,
+)
+_COMMAND = re.compile(r"<command-name>(.*?)</command-name>", re.DOTALL)
+_COMMAND_ARGUMENTS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """A tool call and what came of it, as the transcript has it."""
+
+    tool_call_id: str
+    tool: str
+    input: dict[str, Any]
+    status: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the user or the agent said at one time."""
+
+    message_id: str
+    role: str
+    text: str
+    thinking: str | None
+    tool_calls: tuple[RecordedCall, ...]
+    timestamp: datetime | None
+
+
+@dataclass
+class _Draft:
+    message_id: str
+    role: str
+    timestamp: datetime | None
+    text: list[str] = field(default_factory=list)
+    thinking: list[str] = field(default_factory=list)
+    calls: dict[str, RecordedCall] = field(default_factory=dict)
+
+    def finished(self) -> Message:
+        return Message(
+            self.message_id,
+            self.role,
+            "\n".join(self.text),
+            "\n".join(self.thinking) or None,
+            tuple(self.calls.values()),
+            self.timestamp,
+        )
+
+
+def read_messages(session_id: str) -> tuple[Message, ...]:
+    """All messages of a session, the first one first.
+
+    An agent's message has the id that its events had; its blocks, which the CLI writes line by
+    line, are one message again, and tool results stand with their calls.
+    """
+    times = _times(session_id)
+    drafts: list[_Draft] = []
+    calls: dict[str, _Draft] = {}
+    for line in get_session_messages(session_id):
+        blocks = _blocks(line)
+        if _is_filler(line) or (line.type == "user" and _settle(blocks, calls)):
+            continue
+        message_id = _message_id(line)
+        if not drafts or drafts[-1].message_id != message_id:
+            drafts.append(_Draft(message_id, line.type, times.get(line.uuid)))
+        draft = drafts[-1]
+        for block in blocks:
+            _add(block, draft, calls)
+    return tuple(d.finished() for d in drafts if d.text or d.thinking or d.calls)
+
+
+def page_of(
+    messages: tuple[Message, ...], limit: int, cursor: str | None
+) -> tuple[tuple[Message, ...], str | None]:
+    """Some of `messages` and the cursor for those that follow.
+
+    Raises:
+        InvalidArgument: The cursor is none of ours.
+    """
+    begin = 0
+    if cursor is not None:
+        ids = [message.message_id for message in messages]
+        if cursor not in ids:
+            raise InvalidArgument("cursor: expected `nextCursor` of an earlier answer.")
+        begin = ids.index(cursor) + 1
+    page = messages[begin : begin + limit]
+    more = begin + limit < len(messages)
+    return page, page[-1].message_id if more else None
+
+
+def line_of(session_id: str, message_id: str) -> str:
+    """The id of a message's last line, which is what the CLI can go back to.
+
+    Raises:
+        InvalidArgument: The session has no such message.
+    """
+    for line in reversed(get_session_messages(session_id)):
+        if message_id in (line.uuid, _message_id(line)):
+            return line.uuid
+    raise InvalidArgument(f"resumeAt: the session {session_id} has no message {message_id}.")
+
+
+def _blocks(line: SessionMessage) -> list[dict[str, Any]]:
+    content = line.message.get("content") if isinstance(line.message, dict) else None
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    if isinstance(content, list):
+        return [block for block in content if isinstance(block, dict)]
+    return []
+
+
+def _is_filler(line: SessionMessage) -> bool:
+    """Whether the CLI put it there to keep the roles in turn, as a resume does."""
+    message = line.message
+    return (
+        isinstance(message, dict)
+        and message.get("model") == SYNTHETIC
+        and "No response requested." in str(message.get("content"))
+    )
+
+
+def _message_id(line: SessionMessage) -> str:
+    if line.type == "assistant" and isinstance(line.message, dict):
+        return str(line.message.get("id") or line.uuid)
+    return line.uuid
+
+
+def _settle(blocks: list[dict[str, Any]], calls: dict[str, _Draft]) -> bool:
+    """Put tool results to their calls; whether that was all there is."""
+    results = [block for block in blocks if block.get("type") == "tool_result"]
+    for block in results:
+        call_id = str(block.get("tool_use_id"))
+        draft = calls.get(call_id)
+        if draft is not None:
+            call = draft.calls[call_id]
+            status = "failed" if block.get("is_error") else "completed"
+            draft.calls[call_id] = RecordedCall(
+                call_id, call.tool, call.input, status, _plain(block.get("content"))
+            )
+    return bool(results) and len(results) == len(blocks)
+
+
+def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None:
+    match block.get("type"):
+        case "text":
+            text = str(block.get("text", ""))
+            text = _written(text) if draft.role == "user" else text
+            if text.strip():
+                draft.text.append(text)
+        case "thinking":
+            if block.get("thinking"):
+                draft.thinking.append(str(block["thinking"]))
+        case "tool_use":
+            call_id = str(block.get("id"))
+            draft.calls[call_id] = RecordedCall(
+                call_id, str(block.get("name")), dict(block.get("input") or {})
+            )
+            calls[call_id] = draft
+
+
+def _written(text: str) -> str:
+    """What the user wrote of a text; of a slash command, the CLI keeps the parts."""
+    command = _COMMAND.search(text)
+    if command is None:
+        return _ADDED.sub("", text)
+    given = _COMMAND_ARGUMENTS.search(text)
+    return f"{command[1]} {given[1] if given else ''}".strip()
+
+
+def _plain(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return ""
+
+
+def _times(session_id: str) -> dict[str, datetime]:
+    """When each line was written: the SDK's messages don't tell."""
+    path = find_transcript(session_id)
+    if path is None:
+        return {}
+    times = {}
+    with path.open("rb") as file:
+        for line in file:
+            if b'"type":"user"' not in line and b'"type":"assistant"' not in line:
+                continue
+            try:
+                entry = json.loads(line)
+                times[entry["uuid"]] = datetime.fromisoformat(entry["timestamp"])
+            except (ValueError, KeyError, TypeError):
+                continue
+    return times

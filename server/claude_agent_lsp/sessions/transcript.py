@@ -1,0 +1,148 @@
+"""A session's transcript, the file that the CLI appends to, and who has written to it.
+
+A warm process that goes on while somebody else has added to its session forks the conversation:
+it answers without the other's turn, and nobody can resume to that turn any more (CLI 2.1.330).
+So before a process gets its next prompt, its transcript must hold nothing that it hasn't said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+HEAD_BYTES: Final = 262_144
+SYNTHETIC: Final = "<synthetic>"
+# How the CLI notes a local command, as it does where its model is set from outside.
+_NOTES: Final = ("<command-name>", "<local-command-stdout>", "<local-command-stderr>")
+
+
+def config_directory() -> Path:
+    """Where Claude Code keeps its data: CLAUDE_CONFIG_DIR, or `~/.claude`."""
+    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
+
+
+def find_transcript(session_id: str) -> Path | None:
+    """The file of a session, whatever its folder, or None if the CLI has none."""
+    projects = config_directory() / "projects"
+    return next(projects.glob(f"*/{session_id}.jsonl"), None)
+
+
+def folder_of(transcript: Path) -> Path | None:
+    """The folder that a session was begun in, as its first lines tell."""
+    with transcript.open("rb") as file:
+        for line in file.readlines(HEAD_BYTES):
+            if b'"cwd":' in line:
+                try:
+                    return Path(json.loads(line)["cwd"])
+                except (ValueError, KeyError, TypeError):
+                    continue
+    return None
+
+
+def cost_of(transcript: Path) -> float:
+    """What a session has cost so far, in US dollars, as the CLI keeps it for its next process."""
+    content = transcript.read_bytes()
+    begin = content.rfind(b'{"type":"cost-state"')
+    if begin < 0:
+        return 0.0
+    try:
+        state = json.loads(content[begin:].split(b"\n", 1)[0])
+        return float(state["totalCostUSD"])
+    except (ValueError, KeyError, TypeError):
+        return 0.0
+
+
+class Transcript:
+    """A transcript as one process knows it. Reads files: call it in a thread.
+
+    Every line of a turn has an id, and the process tells the id of each line that it writes. Of
+    the lines that a fork copies it tells none: a file that was not there when the process
+    started is taken as its own at the first look.
+    """
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        self._path: Path | None = None
+        self._known = 0
+        self._own: set[str] = set()
+        self._looking = threading.Lock()
+
+    def catch_up(self) -> float:
+        """Take all that is there now as known: the process is about to read it.
+
+        Returns:
+            What the session has cost before, in US dollars: the process counts on from there.
+        """
+        self._path = self._path or find_transcript(self.session_id)
+        if self._path is None:
+            return 0.0
+        self._known = self._path.stat().st_size
+        return cost_of(self._path)
+
+    def expect(self, line_id: str | None) -> None:
+        """Take note of a line that the process says it writes."""
+        if line_id:
+            self._own.add(line_id)
+
+    def changed_by_others(self) -> bool:
+        """Whether somebody else has added to it, cut it or removed it since the last look."""
+        with self._looking:
+            return self._look()
+
+    def _look(self) -> bool:
+        self._path = self._path or find_transcript(self.session_id)
+        if self._path is None:
+            return self._known > 0
+        try:
+            size = self._path.stat().st_size
+            if size == self._known:
+                return False
+            if size < self._known:
+                return True
+            with self._path.open("rb") as file:
+                file.seek(self._known)
+                added = file.read(size - self._known)
+        except OSError:
+            return True
+        whole = added.rfind(b"\n") + 1
+        turns = {entry["uuid"] for entry in _entries(added[:whole].splitlines()) if _is_turn(entry)}
+        if self._known and not turns <= self._own:
+            return True
+        self._known += whole
+        return False
+
+
+def _entries(lines: list[bytes]) -> list[dict[str, Any]]:
+    found = []
+    for line in lines:
+        # Most of a transcript's bytes are records that no turn consists of.
+        if b'"type":"user"' not in line and b'"type":"assistant"' not in line:
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            found.append(entry)
+    return found
+
+
+def _is_turn(entry: dict[str, Any]) -> bool:
+    """Whether it is a line of a turn, and not one that the CLI adds by itself, untold."""
+    origin = entry.get("origin")
+    message = entry.get("message")
+    message = message if isinstance(message, dict) else {}
+    return (
+        entry.get("type") in ("user", "assistant")
+        and isinstance(entry.get("uuid"), str)
+        and not entry.get("isMeta")
+        and not entry.get("isSidechain")
+        and not entry.get("isCompactSummary")
+        # "No response requested.", which a resume puts behind an interrupted turn, and the like.
+        and message.get("model") != SYNTHETIC
+        and not str(message.get("content")).startswith(_NOTES)
+        and (not isinstance(origin, dict) or origin.get("kind") == "human")
+    )

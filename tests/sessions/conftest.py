@@ -1,0 +1,26 @@
+"""A project folder, and the directory where Claude Code keeps its sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .lines import Disk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "config"))
+    return Disk(tmp_path / "config")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project folder."""
+    project = tmp_path / "project"
+    project.mkdir()
+    return project

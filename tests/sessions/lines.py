@@ -1,0 +1,96 @@
+"""Sessions on disk, with lines as CLI 2.1.330 writes them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STAMP = "2026-01-02T03:04:05.678Z"
+
+
+class Disk:
+    """The directory where Claude Code keeps its sessions."""
+
+    def __init__(self, root: Path) -> None:
+        self.projects = root / "projects"
+
+    def path(self, session_id: str, folder: Path) -> Path:
+        """Where the transcript of a session of `folder` is."""
+        name = re.sub(r"[^a-zA-Z0-9]", "-", os.path.realpath(folder))
+        return self.projects / name / f"{session_id}.jsonl"
+
+    def write(
+        self, folder: Path, *entries: dict[str, Any] | str, at: int = 1000, session_id: str = ""
+    ) -> str:
+        """Write a session that was last changed `at` seconds; returns its id."""
+        session_id = session_id or str(uuid.uuid4())
+        path = self.path(session_id, folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        common = {"sessionId": session_id, "cwd": os.path.realpath(folder), "timestamp": STAMP}
+        lines = [
+            entry if isinstance(entry, str) else json.dumps(entry | common, separators=(",", ":"))
+            for entry in entries
+        ]
+        path.write_text("\n".join(lines) + "\n")
+        self.touch(session_id, folder, at)
+        return session_id
+
+    def touch(self, session_id: str, folder: Path, at: int) -> None:
+        """Let a session be changed `at` seconds."""
+        os.utime(self.path(session_id, folder), (at, at))
+
+
+class Talk:
+    """Lines of a conversation, each behind the one before."""
+
+    def __init__(self, entrypoint: str = "sdk-py") -> None:
+        self._entrypoint = entrypoint
+        self._last: str | None = None
+
+    def user(self, content: object, **more: Any) -> dict[str, Any]:
+        """What the user, or the CLI in the user's name, says."""
+        return self._line("user", {"role": "user", "content": content}, more)
+
+    def agent(self, *blocks: dict[str, Any], message_id: str, **more: Any) -> dict[str, Any]:
+        """A line of an agent's message."""
+        message = {
+            "id": message_id,
+            "role": "assistant",
+            "model": "claude-opus-5-5",
+            "content": list(blocks),
+        }
+        return self._line("assistant", message | more.pop("message", {}), more)
+
+    def _line(self, kind: str, message: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+        entry = {
+            "parentUuid": self._last,
+            "isSidechain": False,
+            "type": kind,
+            "message": message,
+            "uuid": str(uuid.uuid4()),
+            "entrypoint": self._entrypoint,
+            **more,
+        }
+        self._last = entry["uuid"]
+        return entry
+
+
+def text(words: str) -> dict[str, Any]:
+    """A block of text."""
+    return {"type": "text", "text": words}
+
+
+def use(call_id: str, tool: str, **given: Any) -> dict[str, Any]:
+    """A tool call."""
+    return {"type": "tool_use", "id": call_id, "name": tool, "input": given}
+
+
+def result(call_id: str, content: object, **more: Any) -> dict[str, Any]:
+    """What came of a tool call."""
+    return {"type": "tool_result", "tool_use_id": call_id, "content": content, **more}
