@@ -1,0 +1,371 @@
+"""The agent of one server: its runs, the sessions they work in, the processes they share.
+
+This module loads without the SDK, which takes a second: an editor's `initialize` does not wait
+for it, and neither does a cancel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.agent.abort import AbortController, AbortReason, AbortSignal
+from claude_agent_lsp.agent.launch import BYPASS, Launch, Overrides, SessionStart
+from claude_agent_lsp.agent.prompt import user_message
+from claude_agent_lsp.agent.questions import Questions
+from claude_agent_lsp.agent.run import ActiveRun
+from claude_agent_lsp.agent.task import Task
+from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavailable
+from claude_agent_lsp.sessions.ownership import Ownership
+from claude_agent_lsp.sessions.transcript import find_transcript, folder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
+
+    from claude_agent_lsp.agent.events import Emit, Question
+    from claude_agent_lsp.agent.pool import ProcessPool
+    from claude_agent_lsp.agent.process import AgentProcess
+    from claude_agent_lsp.agent.prompt import EditorContext
+    from claude_agent_lsp.agent.questions import Answer
+    from claude_agent_lsp.agent.task import Channel
+    from claude_agent_lsp.workspace.settings import Settings
+    from claude_agent_lsp.workspace.state import State
+
+logger = logging.getLogger(__name__)
+
+# How long runs may take to stop when the server ends.
+STOP_SECONDS: Final = 3.0
+
+LAST: Final = "last"
+NEW: Final = "new"
+
+
+@dataclass(frozen=True)
+class Query:
+    """What an editor asks of the agent.
+
+    Attributes:
+        session: "last", "new" or a session id.
+        resume_at: The message to go back to, in a fork.
+    """
+
+    prompt: str
+    folder: Path
+    settings: Settings
+    session: str = LAST
+    fork: bool = False
+    resume_at: str | None = None
+    context: EditorContext | None = None
+    attachments: Sequence[Path] = ()
+    wanted: Overrides = field(default_factory=Overrides)
+    timeout_seconds: float | None = None
+
+
+class Agent:
+    """Runs queries.
+
+    Args:
+        state: What is kept across restarts.
+        show: Shows a question in the editor; None as its answer leaves it to a command.
+    """
+
+    def __init__(self, state: State, show: Callable[[Question], Awaitable[Answer | None]]) -> None:
+        self.questions = Questions(show)
+        self.ownership = Ownership()
+        self._state = state
+        self._shutdown = AbortController()
+        self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._folders: dict[Path, asyncio.Lock] = {}
+        self._modes: dict[str, str] = {}
+        self._pool: asyncio.Future[ProcessPool] | None = None
+
+    @property
+    def state(self) -> State:
+        """What is kept across restarts."""
+        return self._state
+
+    @property
+    def stopped(self) -> AbortReason | None:
+        """Why all runs were stopped, if the server is ending."""
+        return self._shutdown.signal.reason
+
+    def current(self, folder: Path) -> str | None:
+        """The current session of a folder. Reads a file: call it in a thread."""
+        return self._state.current(folder)
+
+    async def select(self, folder: Path, session_id: str | None) -> None:
+        """Set a folder's current session; None begins a new one with the next query.
+
+        Raises:
+            StoreUnavailable: It could not be kept.
+        """
+        await asyncio.to_thread(self._state.select, folder, session_id)
+
+    @property
+    def runs(self) -> tuple[ActiveRun, ...]:
+        """The runs at work, the oldest first."""
+        return tuple(run for run, _ in self._runs.values())
+
+    @property
+    def processes(self) -> tuple[AgentProcess, ...]:
+        """The CLI processes, the least recently used first."""
+        return tuple(pool) if (pool := self._loaded) is not None else ()
+
+    def lent(self, process: AgentProcess) -> bool:
+        """Whether a run has this process."""
+        return (pool := self._loaded) is not None and pool.lent(process)
+
+    async def ask(
+        self, query: Query, *, signal: AbortSignal, to_editor: Emit, channel: Channel
+    ) -> ActiveRun:
+        """Begin a run.
+
+        Args:
+            query: What is asked.
+            signal: The editor's own ways to stop it. The run has more: `cancel`, its time
+                limit, and the end of the server.
+            to_editor: Takes its events.
+            channel: Tells when the editor is too slow.
+
+        Raises:
+            InvalidArgument: An attachment can't be read, or there is no message to go back to.
+            SessionNotFound: There is no such session in this folder.
+            SessionBusy: A run is at work in the session.
+        """
+        message = await asyncio.to_thread(
+            user_message,
+            query.prompt,
+            query.context,
+            query.attachments,
+            query.folder,
+            str(uuid.uuid4()),
+        )
+        controller = AbortController()
+        async with self._folders.setdefault(query.folder, asyncio.Lock()):
+            session = await self._find_session(query)
+            run_id = str(uuid.uuid4())
+            self.ownership.claim(session.session_id, run_id)
+            seconds = query.timeout_seconds
+            limit = AbortSignal() if seconds is None else AbortSignal.timeout(seconds)
+            run = ActiveRun(
+                run_id,
+                Task(message, self._launch(query, session), session),
+                signal=AbortSignal.any(signal, controller.signal, limit, self._shutdown.signal),
+                to_editor=to_editor,
+                channel=channel,
+                questions=self.questions,
+            )
+            self._runs[run_id] = (run, controller)
+            run.ended.add_done_callback(lambda _: limit.release())
+            await self._remember(query.folder, session)
+        self._keep(run.conduct(lambda: self._load(query.settings), lambda: self._end(run)))
+        return run
+
+    def cancel(self, *, run_id: str | None = None, session_id: str | None = None) -> list[str]:
+        """Stop a run, a session's run, or all runs if neither is named.
+
+        Returns:
+            The ids of the runs that are being stopped.
+        """
+        stopped = []
+        for run, controller in tuple(self._runs.values()):
+            if run_id in (None, run.run_id) and session_id in (None, run.session_id):
+                controller.abort(AbortReason.CANCELLED)
+                stopped.append(run.run_id)
+        return stopped
+
+    async def prewarm(self, folder: Path, settings: Settings) -> None:
+        """Start a process ahead of the folder's next query, if there is room."""
+        pool = await self._load(settings)
+        async with self._folders.setdefault(folder, asyncio.Lock()):
+            session = await self._session_to_come(folder)
+            if self.ownership.owner(session.session_id) is None:
+                pool.prewarm(self._launch(Query("", folder, settings), session), session)
+
+    async def process_in(
+        self, folder: Path, settings: Settings, signal: AbortSignal
+    ) -> AgentProcess:
+        """A started process of this folder, for what the CLI tells outside of runs.
+
+        Raises:
+            Aborted: The signal fired while it had to be waited for.
+            RequestFailed: It could not be started.
+        """
+        pool = await self._load(settings)
+        process = next((p for p in pool if p.launch.folder == folder and p.usable), None)
+        if process is None:
+            session = await self._session_to_come(folder)
+            launch = self._launch(Query("", folder, settings), session)
+            process = await pool.take(launch, session, signal, lambda: None)
+            pool.release(process)
+        await signal.unless(process.started)
+        return process
+
+    async def set_mode(self, session_id: str, permission_mode: str) -> None:
+        """Change a session's permission mode, at once and for its later runs.
+
+        Raises:
+            SessionNotFound: There is no such session.
+            RequestFailed: The CLI refused.
+        """
+        process = next((p for p in self.processes if p.session_id == session_id), None)
+        run = next((run for run in self.runs if run.session_id == session_id), None)
+        unknown = process is None and run is None
+        if unknown and await asyncio.to_thread(find_transcript, session_id) is None:
+            raise SessionNotFound(f"There is no session {session_id}.")
+        if run is not None:
+            run.permission_mode = permission_mode
+        # A process that wasn't started for it can't bypass: the next run gets a fresh one.
+        able = permission_mode != BYPASS or (process is not None and process.launch.may_bypass)
+        if process is not None and process.ready and (able or self.lent(process)):
+            await process.change(model=process.launch.model, permission_mode=permission_mode)
+        self._modes[session_id] = permission_mode
+
+    async def close(self) -> None:
+        """Stop all runs, tell their ends, and end all processes in order."""
+        self._shutdown.abort(AbortReason.SHUTDOWN)
+        if self._runs:
+            # However much grace a run has: without its process, it ends.
+            await asyncio.wait([run.ended for run in self.runs], timeout=STOP_SECONDS)
+        if self._pool is not None:
+            # A pool that could not be loaded has failed every run, and has nothing to end.
+            with contextlib.suppress(Exception):
+                await (await self._pool).close()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    @property
+    def _loaded(self) -> ProcessPool | None:
+        pool = self._pool
+        loaded = pool is not None and pool.done() and pool.exception() is None
+        return pool.result() if pool is not None and loaded else None
+
+    def _load(self, settings: Settings) -> asyncio.Future[ProcessPool]:
+        if self._shutdown.signal.aborted:
+            raise RequestFailed("The server is shutting down.", hint="Start it again.")
+        if self._pool is None:
+            self._pool = self._keep(_load_pool(settings))
+        elif (pool := self._loaded) is not None:
+            pool.limit, pool.idle_seconds = settings.max_processes, settings.idle_process_seconds
+        return self._pool
+
+    def _launch(self, query: Query, session: SessionStart) -> Launch:
+        mode = self._modes.get(session.session_id)
+        return Launch.of(query.folder, query.settings, query.wanted, mode)
+
+    async def _find_session(self, query: Query) -> SessionStart:
+        folder, session_id = query.folder, query.session
+        if session_id == LAST:
+            found = await asyncio.to_thread(self._state.current, folder)
+        elif session_id == NEW:
+            found = None
+        else:
+            found = session_id
+        if found is None:
+            if query.fork:
+                raise SessionNotFound(f"{folder} has no session that could be forked yet.")
+            return SessionStart(self._fresh(query))
+        start = await asyncio.to_thread(self._start_of, found, folder, must_be=session_id != LAST)
+        if not query.fork:
+            return start
+        if start.source is None:
+            raise SessionNotFound(f"The session {found} holds nothing yet that could be forked.")
+        at = start.at
+        if query.resume_at is not None:
+            reading = await asyncio.to_thread(
+                importlib.import_module, "claude_agent_lsp.sessions.reading"
+            )
+            at = await asyncio.to_thread(reading.line_of, start.source, query.resume_at)
+        return SessionStart(str(uuid.uuid4()), source=start.source, at=at)
+
+    def _fresh(self, query: Query) -> str:
+        """An id for a new session: that of a process that waits for one, else a new one."""
+        if (pool := self._loaded) is not None:
+            spare = pool.spare(Launch.of(query.folder, query.settings, query.wanted))
+            if spare is not None and self.ownership.owner(spare) is None:
+                return spare
+        return str(uuid.uuid4())
+
+    def _start_of(self, session_id: str, folder: Path, *, must_be: bool = False) -> SessionStart:
+        """How a session is gone on with: resumed, or begun if the CLI does not have it yet."""
+        transcript = find_transcript(session_id)
+        if transcript is None:
+            if must_be and session_id not in self._state.begun(folder):
+                raise SessionNotFound(f"There is no session {session_id} in {folder}.")
+            fork = self._state.fork(folder, session_id)
+            if fork is not None and find_transcript(fork[0]) is not None:
+                return SessionStart(session_id, source=fork[0], at=fork[1])
+            return SessionStart(session_id)
+        begun_in = folder_of(transcript)
+        if begun_in is not None and begun_in.resolve() != folder.resolve():
+            raise SessionNotFound(
+                f"The session {session_id} is one of {begun_in}, not of {folder}.",
+                hint="Open that folder, or name it as `workspace`.",
+            )
+        return SessionStart(session_id, source=session_id)
+
+    async def _session_to_come(self, folder: Path) -> SessionStart:
+        current = await asyncio.to_thread(self._state.current, folder)
+        if current is None:
+            return SessionStart(str(uuid.uuid4()))
+        return await asyncio.to_thread(self._start_of, current, folder)
+
+    async def _remember(self, folder: Path, session: SessionStart) -> None:
+        """Make the run's session the folder's current one."""
+        session_id = session.session_id
+        try:
+            if await asyncio.to_thread(self._state.current, folder) == session_id:
+                return
+            if session.resumes:
+                await asyncio.to_thread(self._state.select, folder, session_id)
+            else:
+                await asyncio.to_thread(
+                    self._state.begin, folder, session_id, session.source, session.at
+                )
+        except Exception:
+            # The run is worth more than the memory of which session is the folder's current one.
+            logger.exception("The current session of %s could not be kept", folder)
+
+    def _end(self, run: ActiveRun) -> asyncio.Task[None]:
+        del self._runs[run.run_id]
+        self.ownership.release(run.session_id, run.run_id)
+        return self._keep(asyncio.to_thread(self._settle, run))
+
+    def _settle(self, run: ActiveRun) -> None:
+        """After a run: note that its session has a transcript, and all that stands in it."""
+        try:
+            self._note_end(run)
+        except StoreUnavailable:
+            logger.exception("The state of %s could not be kept", run.task.launch.folder)
+
+    def _note_end(self, run: ActiveRun) -> None:
+        folder = run.task.launch.folder
+        process = next((p for p in self.processes if p.session_id == run.session_id), None)
+        if process is not None:
+            process.transcript.changed_by_others()
+        if not run.task.session.resumes and find_transcript(run.session_id) is not None:
+            self._state.settle(folder, run.session_id)
+        if run.cleared and self._state.current(folder) == run.session_id:
+            self._state.select(folder, None)
+
+    def _keep(self, work: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+async def _load_pool(settings: Settings) -> ProcessPool:
+    module = await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.pool")
+    await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.turn")
+    pool: ProcessPool = module.ProcessPool(
+        limit=settings.max_processes, idle_seconds=settings.idle_process_seconds
+    )
+    return pool

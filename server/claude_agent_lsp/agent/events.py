@@ -1,0 +1,244 @@
+"""What a run tells while it goes on: the events of docs/protocol.md, in the order they happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from claude_agent_lsp.errors import RequestFailed
+
+
+class RunStatus(Enum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timedOut"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens that a run used."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionDenial:
+    """A tool call that was refused, and why."""
+
+    tool: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A picture of one run at one moment. The session id is valid from the first picture on."""
+
+    run_id: str
+    session_id: str
+    workspace: Path
+    status: RunStatus
+    text: str = ""
+    structured_output: Any = None
+    stop_reason: str | None = None
+    turns: int = 0
+    duration_ms: int = 0
+    usage: TokenUsage = field(default_factory=TokenUsage)
+    cost_usd: float = 0.0
+    files_changed: tuple[Path, ...] = ()
+    permission_denials: tuple[PermissionDenial, ...] = ()
+    error: RequestFailed | None = None
+    """Why it failed or timed out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A file, and the lines of it that a tool call is about.
+
+    Attributes:
+        first_line: The first line, from 0; None if the whole file is meant.
+        last_line: The line after the last one.
+    """
+
+    path: Path
+    first_line: int | None = None
+    last_line: int | None = None
+
+
+class ToolStatus(Enum):
+    """How a tool call ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    DENIED = "denied"
+
+
+class Change(Enum):
+    """What happened to a file."""
+
+    CREATED = "created"
+    EDITED = "edited"
+    DELETED = "deleted"
+
+
+class Level(Enum):
+    """How much a notice matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The first event of every run."""
+
+    kind: ClassVar = "started"
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words of the agent, to append to what came before under the same message id."""
+
+    kind: ClassVar = "text"
+    message_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """Thoughts of the agent, to append likewise."""
+
+    kind: ClassVar = "thinking"
+    message_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The agent uses a tool."""
+
+    kind: ClassVar = "toolCall"
+    tool_call_id: str
+    tool: str
+    title: str
+    input: Mapping[str, Any]
+    locations: tuple[Location, ...] = ()
+    parent_tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What came of a tool call; `text` is shortened where `truncated` says so."""
+
+    kind: ClassVar = "toolResult"
+    tool_call_id: str
+    status: ToolStatus
+    text: str
+    truncated: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionOption:
+    """One possible answer."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that the user has to decide before the agent goes on."""
+
+    question_id: str
+    run_id: str
+    session_id: str
+    kind: str
+    title: str
+    detail: str
+    options: tuple[QuestionOption, ...]
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """A question waits for the user."""
+
+    kind: ClassVar = "question"
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered:
+    """A question is settled: answered, withdrawn or past its deadline."""
+
+    kind: ClassVar = "questionAnswered"
+    question_id: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileChanged:
+    """The agent changed a file."""
+
+    kind: ClassVar = "fileChanged"
+    uri: Path
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """How full the context is, and what the run cost so far."""
+
+    kind: ClassVar = "usage"
+    context_tokens: int
+    context_window: int
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something worth knowing: a retry, a rate limit, a compaction."""
+
+    kind: ClassVar = "notice"
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event of every run."""
+
+    kind: ClassVar = "ended"
+    run: Run
+
+
+Event: TypeAlias = (
+    Started
+    | Text
+    | Thinking
+    | ToolCall
+    | ToolResult
+    | QuestionAsked
+    | QuestionAnswered
+    | FileChanged
+    | UsageReport
+    | Notice
+    | Ended
+)
+
+if TYPE_CHECKING:
+    Emit: TypeAlias = Callable[[Event], None]

@@ -1,0 +1,110 @@
+"""Questions to the user: one open at a time, each with a deadline, and silence means no.
+
+    asked ──▶ waiting ──▶ open ──┬─▶ answered     by the editor or by command
+                 │               ├─▶ past its deadline: denied
+                 └───────────────┴─▶ withdrawn    its run was stopped
+
+`Questions` owns every state. Who asks awaits `ask`; cancelling that await withdraws the question.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from claude_agent_lsp.agent.events import Question
+
+DENY: Final = "deny"
+ALLOW: Final = "allow"
+ALLOW_SESSION: Final = "allowSession"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the user decided; `note` goes to the agent with it."""
+
+    value: str
+    note: str | None = None
+
+
+@dataclass
+class _Entry:
+    question: Question
+    seconds: float
+    answer: asyncio.Future[Answer]
+    deadline: asyncio.TimerHandle | None = None
+    showing: asyncio.Task[None] | None = None
+    opened: bool = field(default=False)
+
+
+class Questions:
+    """The queue of all runs' questions.
+
+    Args:
+        show: Shows a question in the editor and returns the answer, or None if the editor has
+            no way to show it or was closed without an answer. Cancelled when it is withdrawn.
+    """
+
+    def __init__(self, show: Callable[[Question], Awaitable[Answer | None]]) -> None:
+        self._show = show
+        self._entries: dict[str, _Entry] = {}
+
+    @property
+    def pending(self) -> tuple[Question, ...]:
+        """All that wait for an answer, the open one first."""
+        return tuple(entry.question for entry in self._entries.values())
+
+    async def ask(self, question: Question, seconds: float) -> Answer:
+        """Ask and wait for the answer; "deny" once it has been open for `seconds`."""
+        entry = _Entry(question, seconds, asyncio.get_running_loop().create_future())
+        self._entries[question.question_id] = entry
+        self._open_next()
+        try:
+            return await entry.answer
+        finally:
+            del self._entries[question.question_id]
+            if entry.deadline is not None:
+                entry.deadline.cancel()
+            if entry.showing is not None:
+                entry.showing.cancel()
+            self._open_next()
+
+    def answer(self, question_id: str, answer: Answer) -> bool:
+        """Settle a question, open or waiting.
+
+        Returns:
+            False if there is no such question any more: the first answer stands.
+        """
+        entry = self._entries.get(question_id)
+        if entry is None or entry.answer.done():
+            return False
+        entry.answer.set_result(answer)
+        return True
+
+    def _open_next(self) -> None:
+        entry = next(iter(self._entries.values()), None)
+        if entry is None or entry.opened:
+            return
+        entry.opened = True
+        until = datetime.now(UTC) + timedelta(seconds=entry.seconds)
+        entry.question = replace(entry.question, deadline=until)
+        loop = asyncio.get_running_loop()
+        entry.deadline = loop.call_later(entry.seconds, self._expire, entry)
+        entry.showing = asyncio.create_task(self._present(entry))
+
+    async def _present(self, entry: _Entry) -> None:
+        with contextlib.suppress(Exception):  # an editor that can't show it: a command can answer
+            answer = await self._show(entry.question)
+            if answer is not None and not entry.answer.done():
+                entry.answer.set_result(answer)
+
+    def _expire(self, entry: _Entry) -> None:
+        if not entry.answer.done():
+            note = f"The user did not answer within {entry.seconds:g} seconds."
+            entry.answer.set_result(Answer(DENY, note))

@@ -1,0 +1,190 @@
+"""One run: a prompt in, events out, a Run at the end.
+
+    started ──▶ waiting for its process ──▶ turn ──┬─▶ completed
+                      │                            ├─▶ failed
+                      └──────────── signal ────────┴─▶ cancelled, timedOut
+
+One task conducts a run. Nobody cancels it; it is stopped through its signal. Its first event is
+`Started` and its last one `Ended`, always both, and nothing comes after.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from claude_agent_lsp.agent.abort import Aborted, AbortReason
+from claude_agent_lsp.agent.events import (
+    Ended,
+    Level,
+    Notice,
+    Run,
+    RunStatus,
+    Started,
+    Text,
+    Thinking,
+)
+from claude_agent_lsp.agent.task import Means
+from claude_agent_lsp.errors import Internal, RequestFailed, TimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from claude_agent_lsp.agent.abort import AbortSignal
+    from claude_agent_lsp.agent.events import Emit, Event
+    from claude_agent_lsp.agent.pool import ProcessPool
+    from claude_agent_lsp.agent.questions import Questions
+    from claude_agent_lsp.agent.task import Channel, Task
+    from claude_agent_lsp.agent.turn import Turn
+
+logger = logging.getLogger(__name__)
+
+
+class ActiveRun:
+    """A run at work.
+
+    Args:
+        run_id: Its id.
+        task: What it has to do.
+        signal: Stops it. The run lets go of it at its end.
+        to_editor: Takes its events, at once and in order.
+        channel: Tells when the editor is too slow for more text.
+        questions: The queue for what the user has to decide.
+
+    Attributes:
+        permission_mode: What its turn begins with; it may be changed until then.
+        ended: Done with the last picture, once all of it is over.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        task: Task,
+        *,
+        signal: AbortSignal,
+        to_editor: Emit,
+        channel: Channel,
+        questions: Questions,
+    ) -> None:
+        self.task = task
+        self.permission_mode = task.launch.permission_mode
+        mode = lambda: self.permission_mode  # noqa: E731
+        self._means = Means(run_id, signal, mode, self._emit, channel, questions)
+        self.ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+        self._run = Run(
+            run_id=run_id,
+            session_id=task.session.session_id,
+            workspace=task.launch.folder,
+            status=RunStatus.RUNNING,
+        )
+        self._to_editor = to_editor
+        self._began = time.monotonic()
+        self._over = False
+        self._turn: Turn | None = None
+
+    @property
+    def run_id(self) -> str:
+        """Its id."""
+        return self._run.run_id
+
+    @property
+    def session_id(self) -> str:
+        """The id of its session, valid from the first moment."""
+        return self._run.session_id
+
+    @property
+    def cleared(self) -> bool:
+        """Whether the user has left its session."""
+        return self._turn is not None and self._turn.cleared
+
+    def picture(self) -> Run:
+        """How it stands now, or how it ended."""
+        if self._over:
+            return self._run
+        run = replace(self._run, duration_ms=round((time.monotonic() - self._began) * 1000))
+        if self._turn is None:
+            return run
+        figures = self._turn.figures
+        return replace(
+            run,
+            text=figures.text,
+            structured_output=figures.structured_output,
+            stop_reason=figures.stop_reason,
+            turns=figures.turns,
+            usage=figures.usage,
+            cost_usd=figures.cost_usd,
+            files_changed=tuple(figures.files_changed),
+            permission_denials=tuple(figures.permission_denials),
+        )
+
+    def _emit(self, event: Event) -> None:
+        """Tell the editor, while there is a run to tell of."""
+        if self._over:
+            return
+        # A slow editor is spared the words that come in while the run is being stopped; they
+        # stand in the session.
+        spared = self._means.signal.aborted and self._means.channel.congested
+        if spared and isinstance(event, Text | Thinking):
+            return
+        self._to_editor(event)
+
+    async def conduct(
+        self,
+        load: Callable[[], asyncio.Future[ProcessPool]],
+        on_end: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Do all of it, from `Started` to `Ended`; never raises.
+
+        Args:
+            load: Gives the pool; the first time it has to load the SDK.
+            on_end: Called before `Ended`: gives the session back, and returns what is still done
+                after it.
+        """
+        self._emit(Started(self.picture()))
+        status, fault = RunStatus.COMPLETED, None
+        try:
+            fault = await self._work(load)
+        except Aborted as aborted:
+            status, fault = _stopped(aborted.reason)
+        except RequestFailed as failed:
+            fault = failed
+        except Exception as error:
+            logger.exception("The run %s failed", self.run_id)
+            fault = Internal(f"The server failed: {type(error).__name__}: {error}")
+        if fault is not None and status is RunStatus.COMPLETED:
+            status = RunStatus.FAILED
+        settled = on_end()
+        if self.cleared:
+            await settled  # the next query must not find this session
+        self._run = replace(self.picture(), status=status, error=fault)
+        self._emit(Ended(self._run))
+        self._over = True
+        self._means.signal.release()
+        self.ended.set_result(self._run)
+
+    async def _work(self, load: Callable[[], asyncio.Future[ProcessPool]]) -> RequestFailed | None:
+        self._means.signal.throw_if_aborted()
+        pool = await self._means.signal.unless(load())
+        from claude_agent_lsp.agent.turn import Turn
+
+        task = self.task
+        process = await pool.take(task.launch, task.session, self._means.signal, self._tell_of_wait)
+        try:
+            self._turn = Turn(task, self._means, process)
+            return await self._turn.take()
+        finally:
+            pool.release(process)
+
+    def _tell_of_wait(self) -> None:
+        self._emit(
+            Notice(Level.INFO, "All CLI processes are at work; this run waits for a free one.")
+        )
+
+
+def _stopped(reason: AbortReason) -> tuple[RunStatus, RequestFailed | None]:
+    if reason is AbortReason.TIMED_OUT:
+        return RunStatus.TIMED_OUT, TimedOut("The run's time limit passed; it was stopped.")
+    return RunStatus.CANCELLED, None

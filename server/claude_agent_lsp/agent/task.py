@@ -1,0 +1,61 @@
+"""What a run has to do, and what it has to do it with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Mapping
+
+    from claude_agent_lsp.agent.abort import AbortSignal
+    from claude_agent_lsp.agent.events import Emit
+    from claude_agent_lsp.agent.launch import Launch, SessionStart
+    from claude_agent_lsp.agent.questions import Questions
+
+
+class Channel(Protocol):
+    """The way to the editor, which may be slow."""
+
+    @property
+    def congested(self) -> bool:
+        """Whether the editor is far behind."""
+
+    def drained(self) -> asyncio.Future[None]:
+        """Done once it has caught up."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run has to do."""
+
+    message: Mapping[str, Any]
+    launch: Launch
+    session: SessionStart
+
+    @property
+    def message_id(self) -> str:
+        """The id of the user's message, in the session too."""
+        return str(self.message["uuid"])
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a run and its turn share.
+
+    Attributes:
+        run_id: The run's id.
+        signal: Stops them.
+        mode: Gives the permission mode, which may change until the turn begins.
+        emit: Takes their events, at once and in order.
+        channel: Tells when the editor is too slow for more text.
+        questions: The queue for what the user has to decide.
+    """
+
+    run_id: str
+    signal: AbortSignal
+    mode: Callable[[], str]
+    emit: Emit
+    channel: Channel
+    questions: Questions

@@ -1,0 +1,124 @@
+"""The processes below a CLI: shells that tools run in, MCP servers.
+
+The CLI ends a tool's shell with SIGTERM and then SIGKILL, but what the shell has started and
+ignores SIGTERM lives on (seen with CLI 2.1.330). Whoever wants it gone must have looked before
+anything was signalled: afterwards the grandchildren have lost their parent and can't be found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
+_thread = ThreadPoolExecutor(1, "processes")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessTree:
+    """A process and all below it, as they were at one moment.
+
+    psutil tells a process from a later one with the same id by its start time, so a stale
+    picture never hits a stranger.
+    """
+
+    root: psutil.Process | None
+    descendants: tuple[psutil.Process, ...] = ()
+
+    @classmethod
+    def of(cls, pid: int) -> ProcessTree:
+        """Look at the tree below `pid`; empty if there is no such process any more."""
+        try:
+            root = psutil.Process(pid)
+            return cls(root, tuple(root.children(recursive=True)))
+        except psutil.Error:
+            return cls(None)
+
+    @property
+    def processes(self) -> tuple[psutil.Process, ...]:
+        """The root, if there is one, and everything below it."""
+        return ((self.root,) if self.root else ()) + self.descendants
+
+    def tool_shells(self) -> tuple[psutil.Process, ...]:
+        """What tools have started: below the CLI, but not in its process group.
+
+        The CLI starts each tool's shell in a session of its own, and MCP servers in its own
+        group (seen with CLI 2.1.330). Windows has no groups; there it is nothing.
+        """
+        if self.root is None or not hasattr(os, "getpgid"):
+            return ()
+        try:
+            group = os.getpgid(self.root.pid)
+        except OSError:
+            return ()
+        return tuple(p for p in self.descendants if _group(p.pid) not in (group, None))
+
+    def terminate(self) -> None:
+        """Ask every process of the tree to end (SIGTERM), the root first."""
+        for process in self.processes:
+            try:
+                process.terminate()
+            except psutil.Error:
+                continue
+
+    def kill(self) -> None:
+        """End every process of the tree (SIGKILL)."""
+        kill(self.processes)
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """SIGKILL to each of `processes` that still lives."""
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.Error:
+            continue
+
+
+def child_with(variable: str, value: str) -> int | None:
+    """The id of this process's child that has this in its environment.
+
+    It finds a CLI that has not told its id yet.
+    """
+    for child in psutil.Process().children():
+        try:
+            if child.environ().get(variable) == value:
+                return child.pid
+        except psutil.Error:
+            continue
+    return None
+
+
+def all_with(variable: str, value: str) -> list[psutil.Process]:
+    """All processes that have this in their environment, wherever they have got to.
+
+    It looks at every process of the machine: for when a tree has lost its root.
+    """
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(variable) == value:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+async def looking(look: Callable[..., T], *arguments: Any) -> T:
+    """Do it in the thread for looks at processes: a cancel waits for no other work."""
+    return await asyncio.get_running_loop().run_in_executor(_thread, look, *arguments)
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return None
