@@ -1,0 +1,91 @@
+"""The settings of each folder, asked of the editor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from claude_agent_lsp.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.workspace.folders import Folder
+
+logger = logging.getLogger(__name__)
+
+SECTION = "claudeAgent"
+# An editor answers at once; one that doesn't must not hold up the agent for ever.
+ANSWER_SECONDS = 5.0
+
+
+class Configuration:
+    """Asks for settings when they are needed, and again after they have changed.
+
+    A client that can't be asked gives them as `initializationOptions.settings`, and sends changes
+    along with `workspace/didChangeConfiguration`.
+    """
+
+    def __init__(self, server: AgentServer) -> None:
+        self._server = server
+        self._initial = Settings()
+        self._sent: Settings | None = None
+        self._by_folder: dict[str, asyncio.Task[Settings]] = {}
+        self._told: set[str] = set()
+
+    def begin(self, options: object) -> None:
+        """Read `initializationOptions`."""
+        given = options.get("settings") if isinstance(options, Mapping) else None
+        self._initial = self._read(given)
+
+    def change(self, sent: object) -> None:
+        """The settings have changed: the next query asks anew, or takes what was sent along."""
+        self._by_folder.clear()
+        if not self._server.profile.configuration and isinstance(sent, Mapping):
+            self._sent = self._read(sent.get(SECTION))
+
+    @property
+    def initial(self) -> Settings:
+        """What came with `initialize`."""
+        return self._initial
+
+    async def of(self, folder: Folder) -> Settings:
+        """The settings that hold in a folder."""
+        if not self._server.profile.configuration:
+            return self._sent or self._initial
+        task = self._by_folder.get(folder.uri)
+        if task is None:
+            task = asyncio.create_task(self._ask(folder))
+            self._by_folder[folder.uri] = task
+        return await asyncio.shield(task)
+
+    async def _ask(self, folder: Folder) -> Settings:
+        params = types.ConfigurationParams(
+            items=[types.ConfigurationItem(scope_uri=folder.uri, section=SECTION)]
+        )
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = await self._server.protocol.send_request_async(
+                    types.WORKSPACE_CONFIGURATION, params
+                )
+        except Exception:
+            logger.exception("The editor did not tell its settings")
+            # It may have been busy: the next query asks again.
+            self._by_folder.pop(folder.uri, None)
+            return self._initial
+        given = answer[0] if isinstance(answer, list | tuple) and answer else None
+        return self._read(given)
+
+    def _read(self, given: object) -> Settings:
+        settings, problems = Settings.parse(given, self._initial)
+        for problem in problems:
+            text = str(problem)
+            logger.warning("%s", text)
+            if text not in self._told:
+                self._told.add(text)
+                self._server.tell(types.MessageType.Warning, text)
+        self._server.adopt(settings)
+        return settings

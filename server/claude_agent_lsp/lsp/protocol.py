@@ -1,0 +1,194 @@
+"""LSP as pygls speaks it, with what commands that run long need besides.
+
+What pygls 2.1.1 does otherwise, and why it is overridden here:
+
+- On `$/cancelRequest` it answers a command with -32800 at once and lets its coroutine run to the
+  end: an agent would go on editing files and spending money after the user has stopped it. Here
+  a cancel is an abort signal, and the answer comes when the run has really ended.
+- A command never sees its `workDoneToken`.
+- `shutdown` cancels all requests at work; here they are stopped and answered before.
+- A request that can't be read (`arguments` is no array, say) is never answered; a message before
+  `initialize` reaches the handlers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from cattrs import transform_error
+from lsprotocol import types
+from pygls.exceptions import (
+    JsonRpcException,
+    JsonRpcInvalidParams,
+    JsonRpcInvalidRequest,
+)
+from pygls.protocol import LanguageServerProtocol, lsp_method
+
+from claude_agent_lsp.agent.abort import AbortController, AbortReason
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from concurrent.futures import Future
+
+    from claude_agent_lsp.lsp.server import AgentServer
+
+logger = logging.getLogger(__name__)
+
+NOT_INITIALIZED = -32002
+
+
+class AgentProtocol(LanguageServerProtocol):
+    """The protocol of `AgentServer`.
+
+    Attributes:
+        controllers: What stops each command at work, by its request's id.
+    """
+
+    _server: AgentServer
+
+    def __init__(self, server: AgentServer, converter: Any) -> None:
+        self.controllers: dict[int | str, AbortController] = {}
+        self._initialized = False
+        self._ending = False
+        super().__init__(server, converter)
+
+    def deliver(self, data: dict[str, Any]) -> None:
+        """Take the next message of the editor; never raises.
+
+        What is out of order is refused as the specification says: requests before `initialize`
+        with -32002, after `shutdown` and malformed ones with -32600, all without an effect.
+        """
+        message_id, method = data.get("id"), data.get("method")
+        asks = isinstance(message_id, int | str) and not isinstance(message_id, bool)
+        if "method" in data and (not isinstance(method, str) or ("id" in data and not asks)):
+            self.reject(JsonRpcInvalidRequest.CODE, "`method` or `id` is of the wrong type.")
+            return
+        refusal = self._out_of_order(method) if isinstance(method, str) else None
+        if refusal is not None:
+            if asks:
+                self._refuse(message_id, *refusal)
+            return
+        try:
+            self.handle_message(self.structure_message(data))
+        except JsonRpcInvalidRequest as error:
+            if asks and method is not None:
+                self._refuse(message_id, error.code, error.message)
+        except JsonRpcException as error:
+            if asks and method is not None:
+                text = f"The parameters of {method} can't be read: {_why(error)}."
+                self._refuse(message_id, JsonRpcInvalidParams.CODE, text)
+        except Exception:
+            logger.exception("A message could not be handled")
+            if asks and method is not None:
+                self._refuse(message_id, JsonRpcInvalidRequest.CODE, "The message is malformed.")
+
+    def reject(self, code: int, text: str) -> None:
+        """Answer something that isn't a message at all, as JSON-RPC wants it: with the id null."""
+        self._refuse(None, code, text)
+
+    def _out_of_order(self, method: str) -> tuple[int, str] | None:
+        if method == types.EXIT:
+            return None
+        if self._ending:
+            return JsonRpcInvalidRequest.CODE, "The server is shutting down."
+        if method == types.INITIALIZE:
+            if self._initialized:
+                return JsonRpcInvalidRequest.CODE, "The server is initialized already."
+            return None
+        if not self._initialized:
+            return NOT_INITIALIZED, "The server waits for `initialize` first."
+        return None
+
+    def _refuse(self, message_id: Any, code: int, text: str) -> None:
+        # Not by _send_response: it leaves out an id that is null, which JSON-RPC wants to see.
+        error = {"code": code, "message": text}
+        self._send_data({"jsonrpc": self.VERSION, "id": message_id, "error": error})
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """Read a message; one without `jsonrpc` is malformed."""
+        if data.get("jsonrpc") != self.VERSION:
+            raise JsonRpcInvalidRequest(message='`jsonrpc` must be "2.0".')
+        match data:
+            # cattrs would take an object's keys for the list: the prompt "prompt", say.
+            case {"params": {"arguments": dict() | str()}}:
+                raise JsonRpcInvalidParams(message="`arguments` must be a list")
+        if "method" in data:
+            data = {"params": None, **data}  # pygls can't read an unknown method without
+        return super().structure_message(data)
+
+    def _handle_request(self, msg_id: int | str, method_name: str, params: Any) -> None:
+        # Before the command's task begins: its cancel may be the very next message.
+        if method_name == types.WORKSPACE_EXECUTE_COMMAND:
+            self.controllers[msg_id] = AbortController()
+        elif method_name == types.SHUTDOWN:  # before its task, too: a query may be right behind
+            self._ending = True
+        super()._handle_request(msg_id, method_name, params)
+
+    def _handle_cancel_notification(self, msg_id: int | str) -> None:
+        controller = self.controllers.get(msg_id)
+        if controller is None:
+            logger.info("There is nothing to cancel for the request %r", msg_id)
+        else:
+            controller.abort()
+
+    def _send_handler_result(self, future: Future[Any], *, msg_id: int | str) -> None:
+        self.controllers.pop(msg_id, None)
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, JsonRpcException):
+            self._request_futures.pop(msg_id, None)
+            self._send_response(msg_id, error=error.to_response_error())
+            return
+        super()._send_handler_result(future, msg_id=msg_id)
+
+    def _commands_at_work(self) -> list[asyncio.Future[Any]]:
+        futures: dict[int | str, Any] = self._request_futures
+        return [futures[message_id] for message_id in self.controllers if message_id in futures]
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(
+        self, params: types.InitializeParams
+    ) -> Generator[Any, Any, types.InitializeResult]:
+        """Initialize, and say that commands report progress."""
+        self._initialized = True
+        result = yield from super().lsp_initialize(params)
+        commands = result.capabilities.execute_command_provider
+        if commands is not None:
+            commands.work_done_progress = True
+        return result
+
+    @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
+    async def lsp_workspace__execute_command(  # type: ignore[override]
+        self, params: types.ExecuteCommandParams
+    ) -> Any:
+        """Hand a command all that came with it."""
+        assert self.msg_id is not None
+        return await self._server.execute(params, self.controllers[self.msg_id].signal)
+
+    @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
+    def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
+        """Stop what the user has stopped in the editor's progress display."""
+        self._server.tokens.cancel(params.token)
+
+    @lsp_method(types.SHUTDOWN)
+    async def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]
+        """Stop and answer all that is at work, end the CLIs, then answer."""
+        # A command may still be on its way to its run.
+        for controller in self.controllers.values():
+            controller.abort(AbortReason.SHUTDOWN)
+        await self._server.close()
+        while commands := self._commands_at_work():
+            await asyncio.wait(commands)
+        self._shutdown = True
+
+    @lsp_method(types.EXIT)
+    def lsp_exit(self, *_: Any) -> None:  # type: ignore[override]
+        """End the process: with 0 after `shutdown`, answered or not, else with 1."""
+        self._server.leave(0 if self._ending else 1)
+
+
+def _why(error: JsonRpcException) -> str:
+    """What is wrong with a message, by the place where it is."""
+    cause = error.__cause__
+    return "; ".join(transform_error(cause)) if cause is not None else error.message

@@ -1,0 +1,232 @@
+"""The language server: what it holds, and the LSP messages that it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
+
+from claude_agent_lsp import __version__
+from claude_agent_lsp.agent.abort import Aborted
+from claude_agent_lsp.agent.agent import Agent
+from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed
+from claude_agent_lsp.lsp.arguments import parse
+from claude_agent_lsp.lsp.asking import ask_by_message
+from claude_agent_lsp.lsp.commands import COMMANDS, Commands, Request
+from claude_agent_lsp.lsp.configuration import SECTION, Configuration
+from claude_agent_lsp.lsp.faults import cancelled, failed, invalid
+from claude_agent_lsp.lsp.parent import Parent
+from claude_agent_lsp.lsp.profiles import ClientProfile
+from claude_agent_lsp.lsp.progress import ProgressTokens
+from claude_agent_lsp.lsp.protocol import AgentProtocol
+from claude_agent_lsp.lsp.results import jsonable
+from claude_agent_lsp.workspace.folders import Folder, Folders
+from claude_agent_lsp.workspace.problems import shown
+from claude_agent_lsp.workspace.state import State, state_directory
+from claude_agent_lsp.workspace.uris import uri_of
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from claude_agent_lsp.agent.abort import AbortSignal
+    from claude_agent_lsp.agent.events import Question
+    from claude_agent_lsp.agent.questions import Answer
+    from claude_agent_lsp.lsp.outbox import Outbox
+    from claude_agent_lsp.workspace.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class AgentServer(LanguageServer):
+    """The server of one editor.
+
+    Args:
+        outbox: The way to the editor.
+
+    Attributes:
+        agent: Runs the queries. There from `initialize` on.
+        state: What is kept across restarts.
+        left: Done with the exit status once the editor wants the process to end.
+    """
+
+    protocol: AgentProtocol
+    agent: Agent
+
+    def __init__(self, outbox: Outbox) -> None:
+        super().__init__("claude-agent-lsp", __version__, protocol_cls=AgentProtocol)
+        self.outbox = outbox
+        self.protocol.set_writer(outbox)
+        self.left: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.profile = ClientProfile()
+        self.folders = Folders()
+        self.state = State(state_directory())
+        self.configuration = Configuration(self)
+        self.tokens = ProgressTokens(self)
+        self._commands = Commands(self)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing: asyncio.Task[None] | None = None
+        self._parent = Parent(lambda: self.leave(1))
+        self._listen()
+
+    async def execute(self, params: types.ExecuteCommandParams, signal: AbortSignal) -> object:
+        """Execute a command.
+
+        Raises:
+            JsonRpcException: With the code, the message and the data of docs/protocol.md.
+        """
+        command = COMMANDS.get(params.command)
+        if command is None:
+            raise invalid(InvalidArgument(f"There is no command {shown(params.command)}."))
+        try:
+            argument = parse(command.argument, params.arguments)
+            request = Request(signal, params.work_done_token)
+            return jsonable(await command.run(self._commands, argument, request))
+        except InvalidArgument as error:
+            raise invalid(error) from error
+        except RequestFailed as error:
+            raise failed(error) from error
+        except Aborted as aborted:
+            raise cancelled() from aborted
+        except JsonRpcException:
+            raise
+        except Exception as error:
+            logger.exception("%s failed", params.command)
+            name = type(error).__name__
+            raise failed(Internal(f"{params.command} failed: {name}: {error}")) from error
+
+    def report(self, token: int | str, value: object) -> None:
+        """Send `$/progress`."""
+        self.protocol.notify(types.PROGRESS, types.ProgressParams(token=token, value=value))
+
+    def tell(self, kind: types.MessageType, text: str) -> None:
+        """Show a message to the user."""
+        self.window_show_message(types.ShowMessageParams(type=kind, message=text))
+
+    def prewarm(self, folder: Folder) -> None:
+        """Start a process for a folder's next query in the background, if the settings say so.
+
+        A process runs the project's hooks, so a folder that the agent has never been asked in is
+        left alone: opening somebody else's repository runs nothing.
+        """
+        self._start(self._prewarm(folder))
+
+    def adopt(self, settings: Settings) -> None:
+        """Let the settings take effect that are the server's, whichever folder names them."""
+        if settings.log_level is not None:
+            logging.getLogger("claude_agent_lsp").setLevel(settings.log_level.upper())
+        if settings.state_directory is not None:
+            self.state.directory = state_directory(settings.state_directory)
+
+    def leave(self, status: int) -> None:
+        """The process is to end; all that is at work is stopped first."""
+        if not self.left.done():
+            self.left.set_result(status)
+
+    async def close(self) -> None:
+        """Stop all runs and end all CLIs, in order. Any number of callers may wait."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Log what pygls reports; what a user should see is told by whoever knows it."""
+        logger.error("%s: %s", getattr(source, "__name__", source), error)
+
+    def _listen(self) -> None:
+        for name in COMMANDS:
+            self.command(name)(_registered)
+        # pygls marks what it is given, which a bound method can't be.
+        for method, handler in (
+            (types.INITIALIZE, self._initialize),
+            (types.INITIALIZED, self._initialized),
+            (types.WORKSPACE_DID_CHANGE_CONFIGURATION, self._configuration_changed),
+            (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, self._folders_changed),
+        ):
+            self.feature(method)(partial(handler))
+
+    def _initialize(self, params: types.InitializeParams) -> None:
+        self.profile = ClientProfile.of(params)
+        self.configuration.begin(params.initialization_options)
+        self.folders.replace(_folders_of(params))
+        self.agent = Agent(self.state, self._show)
+        self._parent.watch(params.process_id)
+
+    async def _initialized(self, _: types.InitializedParams) -> None:
+        if self.profile.dynamic_configuration:
+            registration = types.Registration(
+                id="configuration",
+                method=types.WORKSPACE_DID_CHANGE_CONFIGURATION,
+                register_options={"section": SECTION},
+            )
+            with contextlib.suppress(Exception):  # it is asked anew after a restart, then
+                await self.protocol.send_request_async(
+                    types.CLIENT_REGISTER_CAPABILITY,
+                    types.RegistrationParams(registrations=[registration]),
+                )
+        for folder in self.folders:
+            self.prewarm(folder)
+
+    def _configuration_changed(self, params: types.DidChangeConfigurationParams) -> None:
+        self.configuration.change(params.settings)
+
+    def _folders_changed(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
+        for removed in params.event.removed:
+            with contextlib.suppress(InvalidArgument):
+                self.folders.remove(removed.uri)
+        for added in params.event.added:
+            with contextlib.suppress(InvalidArgument):
+                folder = Folder.of(added.uri, added.name)
+                self.folders.add(folder)
+                self.prewarm(folder)
+
+    async def _prewarm(self, folder: Folder) -> None:
+        settings = await self.configuration.of(folder)
+        used = await asyncio.to_thread(self.agent.current, folder.path) is not None
+        if not settings.prewarm or not used:
+            return
+        try:
+            await self.agent.prewarm(folder.path, settings)
+        except RequestFailed as error:
+            # The first query will tell.
+            logger.warning("No process could be started ahead for %s: %s", folder.path, error)
+
+    async def _show(self, question: Question) -> Answer | None:
+        return await ask_by_message(self, question)
+
+    async def _close(self) -> None:
+        if hasattr(self, "agent"):
+            await self.agent.close()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _folders_of(params: types.InitializeParams) -> list[Folder]:
+    """The open folders, by the newest of the three ways to tell them that the client uses."""
+    named: list[tuple[str, str | None]] = []
+    if params.workspace_folders:
+        named = [(folder.uri, folder.name) for folder in params.workspace_folders]
+    elif params.root_uri is not None:
+        named = [(params.root_uri, None)]
+    elif params.root_path:
+        named = [(uri_of(Path(params.root_path).absolute()), None)]
+    folders = []
+    for uri, name in named:
+        try:
+            folders.append(Folder.of(uri, name))
+        except InvalidArgument as error:
+            logger.warning("This folder can't be worked in: %s", error)
+    return folders
+
+
+def _registered(*_: object) -> None:
+    """Stands for a command in pygls' table; `AgentServer.execute` does the work."""

@@ -1,0 +1,94 @@
+"""docs/protocol.md and the code tell the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from claude_agent_lsp import errors
+from claude_agent_lsp.agent.events import Event, Question, Run, RunStatus
+from claude_agent_lsp.lsp.commands import COMMANDS
+from claude_agent_lsp.lsp.results import camel
+from claude_agent_lsp.workspace.settings import Settings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+
+
+def section(title: str) -> str:
+    """The text below a heading, up to the next one of any level."""
+    _, _, rest = PAGE.partition(f"\n{title}\n")
+    assert rest, f"there is no heading {title!r}"
+    return re.split(r"\n#+ ", rest, maxsplit=1)[0]
+
+
+def first_cells(text: str) -> list[str]:
+    """The names in the first column of the tables in a text."""
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    return [name for row in rows for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
+
+
+def names_of(cls: type) -> set[str]:
+    return {camel(field.name) for field in dataclasses.fields(cls)}
+
+
+def test_every_command_has_a_heading_and_every_heading_a_command() -> None:
+    headings = re.findall(r"^### `(claudeAgent\.[\w.]+)`$", PAGE, re.MULTILINE)
+    assert sorted(headings) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.name)
+def test_fields_of_argument_stand_in_its_table(command: object) -> None:
+    text = section(f"### `{command.name}`")  # type: ignore[attr-defined]
+    text = text.partition("The answer is")[0]
+    assert set(first_cells(text)) == names_of(command.argument)  # type: ignore[attr-defined]
+
+
+def test_fields_of_run_stand_in_its_table() -> None:
+    table = section("### `claudeAgent.query`").partition("The answer is a **Run**")[2]
+    assert set(first_cells(table)) == names_of(Run)
+    assert all(f"`{status.value}`" in table for status in RunStatus)
+
+
+def test_events_stand_in_their_table_with_their_fields() -> None:
+    rows = {
+        name: row
+        for row in section("### What is streamed").splitlines()
+        if row.startswith("| `")
+        for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    }
+    assert set(rows) - {"kind"} == {event.kind for event in get_args(Event)}
+    for event in get_args(Event):
+        missing = [name for name in names_of(event) if f"`{name}" not in rows[event.kind]]
+        assert not missing, f"{event.kind}: {missing}"
+
+
+def test_fields_of_question_stand_in_its_section() -> None:
+    text = section("## Questions")
+    assert all(name in text for name in names_of(Question))
+
+
+def test_reasons_stand_in_their_table() -> None:
+    raised = {
+        cls.reason
+        for cls in vars(errors).values()
+        if isinstance(cls, type) and issubclass(cls, errors.RequestFailed)
+    }
+    assert set(first_cells(section("## Rules for all commands"))) == raised
+
+
+def test_settings_stand_in_their_table_with_their_defaults() -> None:
+    rows = [line for line in section("## Settings").splitlines() if line.startswith("| `")]
+    wanted = [
+        f"| `{setting.name}` | {_default(setting.default)} | {setting.about} |"
+        for setting in Settings.fields()
+    ]
+    assert rows == wanted
+
+
+def _default(value: object) -> str:
+    return "" if value is None else f"`{json.dumps(value)}`"

@@ -1,0 +1,147 @@
+"""Settings are asked of the editor when they are needed, and told when they are wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import pytest_asyncio
+
+from claude_agent_lsp.lsp import configuration
+from claude_agent_lsp.lsp.configuration import Configuration
+from claude_agent_lsp.lsp.profiles import ClientProfile
+from claude_agent_lsp.workspace.folders import Folder
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.workspace.settings import Settings
+
+ONE = Folder("file:///one", Path("/one"), "one")
+TWO = Folder("file:///two", Path("/two"), "two")
+
+
+class Server:
+    """As much of a server as its configuration needs, and its editor."""
+
+    def __init__(self) -> None:
+        self.profile = ClientProfile(configuration=True)
+        self.protocol = self
+        self.asked: list[tuple[str, str]] = []
+        self.answers: dict[str, Any] = {}
+        self.told: list[str] = []
+        self.adopted: list[Settings] = []
+        self.configuration = Configuration(cast("AgentServer", self))
+
+    async def send_request_async(self, method: str, params: Any) -> Any:
+        assert method == "workspace/configuration"
+        (item,) = params.items
+        self.asked.append((item.scope_uri, item.section))
+        answer = self.answers.get(item.scope_uri)
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, asyncio.Event):
+            await answer.wait()
+        return answer
+
+    def tell(self, _: object, text: str) -> None:
+        self.told.append(text)
+
+    def adopt(self, settings: Settings) -> None:
+        self.adopted.append(settings)
+
+
+@pytest_asyncio.fixture
+async def server() -> Server:
+    return Server()
+
+
+async def test_each_folder_is_asked_for_once(server: Server) -> None:
+    server.answers = {ONE.uri: [{"model": "a"}], TWO.uri: [{"model": "b"}]}
+    asked = [server.configuration.of(folder) for folder in (ONE, TWO, ONE)]
+    assert [each.model for each in await asyncio.gather(*asked)] == ["a", "b", "a"]
+    await server.configuration.of(TWO)
+    assert server.asked == [(ONE.uri, "claudeAgent"), (TWO.uri, "claudeAgent")]
+
+
+async def test_changed_settings_are_asked_for_anew(server: Server) -> None:
+    server.answers = {ONE.uri: [{"model": "a"}]}
+    await server.configuration.of(ONE)
+    server.answers = {ONE.uri: [{"model": "b"}]}
+    server.configuration.change(None)
+    assert (await server.configuration.of(ONE)).model == "b"
+
+
+@pytest.mark.parametrize("answer", [None, [], [None], {}, "x", [{}]])
+async def test_what_is_not_set_is_as_it_came_with_initialize(
+    server: Server, answer: object
+) -> None:
+    server.configuration.begin({"settings": {"model": "first"}})
+    server.answers = {ONE.uri: answer}
+    assert (await server.configuration.of(ONE)).model == "first"
+
+
+async def test_editor_that_fails_to_answer_is_asked_again(server: Server) -> None:
+    server.configuration.begin({"settings": {"model": "first"}})
+    server.answers = {ONE.uri: RuntimeError("busy")}
+    assert (await server.configuration.of(ONE)).model == "first"
+    server.answers = {ONE.uri: [{"model": "a"}]}
+    assert (await server.configuration.of(ONE)).model == "a"
+
+
+async def test_editor_that_never_answers_holds_nobody_up(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configuration, "ANSWER_SECONDS", 0.01)
+    server.answers = {ONE.uri: asyncio.Event()}
+    assert (await server.configuration.of(ONE)).model is None
+
+
+@pytest.mark.parametrize("options", [None, [], "x", {}, {"settings": None}, {"other": 1}])
+async def test_initialize_without_settings_leaves_the_defaults(
+    server: Server, options: object
+) -> None:
+    server.configuration.begin(options)
+    assert server.configuration.initial.permission_mode == "default"
+    assert server.told == []
+
+
+async def test_wrong_setting_is_told_once(server: Server) -> None:
+    server.configuration.begin({"settings": {"maxProcesses": 0}})
+    server.answers = {ONE.uri: [{"maxProcesses": 0}], TWO.uri: [{"maxProcesses": -1}]}
+    assert (await server.configuration.of(ONE)).max_processes == 4
+    await server.configuration.of(TWO)
+    server.configuration.change(None)
+    await server.configuration.of(ONE)
+    start = "claudeAgent.maxProcesses: expected a whole number of at least 1, got "
+    assert server.told == [f"{start}0; using 4.", f"{start}-1; using 4."]
+
+
+async def test_client_that_can_not_be_asked_sends_what_has_changed(server: Server) -> None:
+    server.profile = ClientProfile()
+    server.configuration.begin({"settings": {"model": "first", "effort": "low"}})
+    for sent, model in (
+        ({"claudeAgent": {"model": "second"}}, "second"),
+        ({"other": {}}, "first"),
+        ({"claudeAgent": None}, "first"),
+        (None, "first"),
+    ):
+        server.configuration.change(sent)
+        settings = await server.configuration.of(ONE)
+        assert (settings.model, settings.effort) == (model, "low"), sent
+    assert server.asked == []
+
+
+async def test_client_that_is_asked_need_not_send_anything(server: Server) -> None:
+    server.answers = {ONE.uri: [{"model": "asked"}]}
+    server.configuration.change({"claudeAgent": {"model": "sent"}})
+    assert (await server.configuration.of(ONE)).model == "asked"
+
+
+async def test_what_is_the_servers_takes_effect(server: Server) -> None:
+    server.configuration.begin({"settings": {"logLevel": "debug"}})
+    server.answers = {ONE.uri: [{"stateDirectory": "/state"}]}
+    await server.configuration.of(ONE)
+    assert [each.log_level for each in server.adopted] == ["debug", "debug"]
+    assert server.adopted[-1].state_directory == Path("/state")

@@ -1,0 +1,222 @@
+"""Work-done progress: begin, reports, end, in whatever order the editor answers."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import pytest_asyncio
+
+from claude_agent_lsp.agent.abort import AbortController, AbortReason
+from claude_agent_lsp.agent.events import (
+    Change,
+    Ended,
+    Event,
+    FileChanged,
+    Level,
+    Notice,
+    Question,
+    QuestionAnswered,
+    QuestionAsked,
+    Run,
+    RunStatus,
+    Started,
+    Text,
+    Thinking,
+    ToolCall,
+)
+from claude_agent_lsp.errors import ModelError
+from claude_agent_lsp.lsp.profiles import ClientProfile
+from claude_agent_lsp.lsp.progress import ProgressTokens, WorkDone, outcome_of
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.lsp.server import AgentServer
+
+RUN = Run("r1", "s1", Path("/work"), RunStatus.RUNNING)
+DONE = Ended(replace(RUN, status=RunStatus.COMPLETED))
+CALL = ToolCall("c1", "Read", "Reading a.py", {})
+QUESTION = Question(
+    "q1", "r1", "s1", "permission", "Running `rm`", "rm", (), datetime(2026, 1, 2, tzinfo=UTC)
+)
+
+
+class Server:
+    """As much of a server as progress needs, and its editor."""
+
+    def __init__(self, *, work_done_progress: bool = True) -> None:
+        self.profile = ClientProfile(work_done_progress=work_done_progress)
+        self.protocol = self
+        self.created: dict[str, asyncio.Future[None]] = {}
+        self.told: list[tuple[int | str, str, str]] = []
+        self.tokens = ProgressTokens(cast("AgentServer", self))
+
+    def send_request_async(self, method: str, params: Any) -> asyncio.Future[None]:
+        assert method == "window/workDoneProgress/create"
+        self.created[params.token] = asyncio.get_running_loop().create_future()
+        return self.created[params.token]
+
+    def notify(self, method: str, params: Any) -> None:
+        assert method == "$/progress"
+        value = params.value
+        words = value.title if value.kind == "begin" else value.message
+        self.told.append((params.token, value.kind, words))
+
+    async def answer(self, error: Exception | None = None) -> str:
+        """Let the editor accept the newest token, or refuse it; returns the token."""
+        token, created = list(self.created.items())[-1]
+        if error is None:
+            created.set_result(None)
+        else:
+            created.set_exception(error)
+        await asyncio.sleep(0)  # the loop calls back
+        return token
+
+
+@pytest_asyncio.fixture
+async def server() -> Server:
+    return Server()
+
+
+def start(server: Server, token: int | str | None) -> WorkDone:
+    progress = server.tokens.start(token, "Claude: fix it", AbortController())
+    assert progress is not None
+    return progress
+
+
+def tell(progress: WorkDone, *events: Event) -> None:
+    for event in events:
+        progress.tell(event)
+
+
+@pytest.mark.parametrize("token", ["t", "", 0, 7])
+async def test_run_is_shown_on_the_clients_token(server: Server, token: int | str) -> None:
+    progress = start(server, token)
+    assert server.told == [], "shown before there is a run"
+    tell(progress, Started(RUN), CALL, DONE)
+    assert server.told == [
+        (token, "begin", "Claude: fix it"),
+        (token, "report", "Reading a.py"),
+        (token, "end", "Done"),
+    ]
+    assert server.created == {}
+
+
+@pytest.mark.parametrize(
+    ("events", "lines"),
+    [
+        ([Thinking("m", "a"), Thinking("m", "b"), Text("m", "c"), Text("m", "d")], 2),
+        ([Text("m", "c"), CALL, Text("m", "d")], 3),
+    ],
+)
+async def test_words_are_reported_once(server: Server, events: list[Event], lines: int) -> None:
+    progress = start(server, "t")
+    tell(progress, Started(RUN), *events)
+    assert len(server.told) == 1 + lines
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (Text("m", "Hi"), "Answering"),
+        (Thinking("m", "Hm"), "Thinking"),
+        (CALL, "Reading a.py"),
+        (QuestionAsked(QUESTION), "Waiting for you: Running `rm`?"),
+        (QuestionAnswered("q1", "deny"), "Going on"),
+        (Notice(Level.WARNING, "The model\nwaits."), "The model waits."),
+        (Notice(Level.INFO, "x" * 500), "x" * 119 + "…"),
+    ],
+)
+async def test_each_event_has_its_line(server: Server, event: Event, line: str) -> None:
+    progress = start(server, "t")
+    tell(progress, Started(RUN), event)
+    assert server.told[1:] == [("t", "report", line)]
+
+
+async def test_what_is_of_no_use_to_who_waits_is_not_reported(server: Server) -> None:
+    progress = start(server, "t")
+    tell(progress, Started(RUN), FileChanged(Path("/a"), Change.CREATED))
+    assert len(server.told) == 1
+
+
+async def test_latest_report_waits_until_the_editor_takes_the_token(server: Server) -> None:
+    progress = start(server, None)
+    assert server.created == {}
+    tell(progress, Started(RUN), CALL, Text("m", "Hi"))
+    assert server.told == []
+    token = await server.answer()
+    assert token.startswith("claude-")
+    assert server.told == [
+        (token, "begin", "Claude: fix it"),
+        (token, "report", "Answering"),
+    ]
+    tell(progress, CALL, DONE)
+    assert [kind for _, kind, _ in server.told[2:]] == ["report", "end"]
+
+
+async def test_token_that_is_taken_after_the_end_is_ended(server: Server) -> None:
+    progress = start(server, None)
+    tell(progress, Started(RUN), CALL, DONE)
+    await server.answer()
+    assert [kind for _, kind, _ in server.told] == ["begin", "report", "end"]
+
+
+async def test_nothing_is_shown_on_a_token_that_is_refused(server: Server) -> None:
+    progress = start(server, None)
+    tell(progress, Started(RUN))
+    await server.answer(RuntimeError("no"))
+    tell(progress, CALL, DONE)
+    assert server.told == []
+
+
+async def test_editor_without_progress_gets_none_of_ours() -> None:
+    server = Server(work_done_progress=False)
+    assert server.tokens.start(None, "t", AbortController()) is None
+    assert server.tokens.start("its own", "t", AbortController()) is not None
+
+
+async def test_tokens_differ(server: Server) -> None:
+    assert len({start(server, None).token for _ in range(10)}) == 10
+
+
+async def test_cancel_of_a_token_stops_its_run_until_it_has_ended(server: Server) -> None:
+    controllers = [AbortController(), AbortController()]
+    first, _ = (server.tokens.start(n, "t", each) for n, each in enumerate(controllers))
+    assert first is not None
+    server.tokens.cancel("another")
+    server.tokens.cancel(1)
+    assert [each.signal.reason for each in controllers] == [None, AbortReason.CANCELLED]
+    server.tokens.end(first)
+    server.tokens.cancel(0)
+    assert not controllers[0].signal.aborted
+
+
+@pytest.mark.parametrize(
+    ("run", "outcome"),
+    [
+        (replace(RUN, status=RunStatus.COMPLETED), "Done"),
+        (
+            replace(
+                RUN,
+                status=RunStatus.COMPLETED,
+                files_changed=(Path("/a"), Path("/b")),
+                cost_usd=0.0449,
+            ),
+            "Done, 2 files changed, $0.04",
+        ),
+        (
+            replace(RUN, status=RunStatus.CANCELLED, files_changed=(Path("/a"),)),
+            "Cancelled, 1 file changed",
+        ),
+        (replace(RUN, status=RunStatus.TIMED_OUT), "Stopped: its time limit passed"),
+        (
+            replace(RUN, status=RunStatus.FAILED, error=ModelError("It is\nbusy."), cost_usd=1.0),
+            "Failed: It is busy, $1.00",
+        ),
+    ],
+)
+def test_outcome_is_one_line(run: Run, outcome: str) -> None:
+    assert outcome_of(run) == outcome
