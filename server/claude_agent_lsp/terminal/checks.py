@@ -1,0 +1,291 @@
+"""What `doctor` looks at, one thing after the other. No request is made to the model."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import uuid
+from dataclasses import dataclass
+from enum import Enum
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.agent.cli import check, locate, login_of
+from claude_agent_lsp.agent.launch import Launch, SessionStart
+from claude_agent_lsp.agent.secrets import without_secrets
+from claude_agent_lsp.errors import CliNotFound, NotAuthenticated, RequestFailed
+from claude_agent_lsp.sessions.transcript import config_directory
+from claude_agent_lsp.workspace.settings import Settings
+from claude_agent_lsp.workspace.state import ENVIRONMENT_VARIABLE, State, state_directory
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from claude_agent_lsp.agent.cli import Cli
+
+PACKAGE: Final = "claude-agent-lsp"
+OLDEST_PYTHON: Final = (3, 11)
+SHOWN: Final = ("claude-agent-sdk", "pygls", "lsprotocol")
+NO_REQUEST: Final = "nothing was asked of the model, so a wrong key only shows with a query"
+
+_REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(?P<limits>[^;]*)")
+
+
+class Verdict(Enum):
+    """How a check ended."""
+
+    GOOD = "good"
+    FAULT = "fault"
+    NOTE = "note"  # to know, whatever it is
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        about: What was looked at, a word or two.
+        verdict: How it is.
+        text: What was found.
+        hint: What to do about a fault.
+    """
+
+    about: str
+    verdict: Verdict
+    text: str
+    hint: str | None = None
+
+
+async def examine(file: Path | None) -> AsyncIterator[Finding]:
+    """Make all checks.
+
+    Args:
+        file: JSON with the settings, as an editor would send them; left out, the defaults.
+
+    Yields:
+        What each check found, as soon as it has.
+    """
+    yield _python()
+    packages = _packages()
+    yield packages
+    settings, findings = _settings(file)
+    for finding in findings:
+        yield finding
+    cli: Cli | None = None
+    try:
+        cli = await check(await asyncio.to_thread(locate, settings.cli_path))
+    except RequestFailed as error:
+        yield _no_cli(error, settings)
+    else:
+        yield await _version(cli, settings)
+    if cli is None or packages.verdict is Verdict.FAULT:
+        yield Finding("Start", Verdict.NOTE, "not tried: see above")
+    else:
+        for finding in await _start(cli, settings):
+            yield finding
+    yield await asyncio.to_thread(_state, settings)
+    yield await asyncio.to_thread(_transcripts, settings)
+    yield _git()
+
+
+def _python() -> Finding:
+    version = ".".join(str(number) for number in sys.version_info[:3])
+    text = f"{version}, {sys.executable}"
+    if sys.version_info[:2] >= OLDEST_PYTHON:
+        return Finding("Python", Verdict.GOOD, text)
+    oldest = ".".join(str(number) for number in OLDEST_PYTHON)
+    return Finding(
+        "Python", Verdict.FAULT, text, f"Install {PACKAGE} with Python {oldest} or newer."
+    )
+
+
+def _packages() -> Finding:
+    """Whether each requirement is there, in a version that it allows."""
+    try:
+        requirements = metadata.requires(PACKAGE) or ()
+        version = metadata.version(PACKAGE)
+    except metadata.PackageNotFoundError:
+        return Finding("Packages", Verdict.NOTE, f"{PACKAGE} runs without being installed")
+    shown = [f"{PACKAGE} {version}"]
+    wrong = []
+    for requirement in requirements:
+        match = _REQUIREMENT.match(requirement)
+        if match is None or "extra ==" in requirement:
+            continue
+        name = match["name"]
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            wrong.append(f"{name} is missing")
+            continue
+        if not _allowed(found, match["limits"]):
+            wrong.append(f"{name} is {found}, not {match['limits'].strip()}")
+        elif name in SHOWN:
+            shown.append(f"{name} {found}")
+    if wrong:
+        hint = f"Install {PACKAGE} anew: `make setup`, or the way that you installed it."
+        return Finding("Packages", Verdict.FAULT, "; ".join(wrong), hint)
+    return Finding("Packages", Verdict.GOOD, ", ".join(shown))
+
+
+def _settings(file: Path | None) -> tuple[Settings, list[Finding]]:
+    if file is None:
+        text = "the defaults; --settings FILE checks those that your editor sends"
+        return Settings(), [Finding("Settings", Verdict.NOTE, text)]
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        fault = Finding(
+            "Settings",
+            Verdict.FAULT,
+            f"{file} can't be read: {error.strerror}",
+            "Name a file that holds the settings as JSON.",
+        )
+        return Settings(), [fault]
+    except (ValueError, RecursionError) as error:
+        fault = Finding(
+            "Settings",
+            Verdict.FAULT,
+            f"{file} is not JSON: {error}",
+            'It should hold what your editor sends, as {"model": "sonnet"}, without comments.',
+        )
+        return Settings(), [fault]
+    # The whole section, or `initializationOptions`, are what an editor sends too.
+    if isinstance(raw, dict) and set(raw) in ({"claudeAgent"}, {"settings"}):
+        (raw,) = raw.values()
+    settings, problems = Settings.parse(raw)
+    hint = "Correct it in your editor's settings; docs/protocol.md lists them all."
+    if problems:
+        return settings, [Finding("Settings", Verdict.FAULT, str(p), hint) for p in problems]
+    given = f"{len(raw or ())} settings in {file}"
+    return settings, [Finding("Settings", Verdict.GOOD, given)]
+
+
+def _no_cli(error: RequestFailed, settings: Settings) -> Finding:
+    if settings.cli_path is None:
+        hint = "Install the package claude-agent-sdk anew: it brings the CLI."
+    else:
+        hint = "Correct the setting claudeAgent.cliPath, or leave it out: the SDK brings a CLI."
+        if not isinstance(error, CliNotFound) and not os.access(settings.cli_path, os.X_OK):
+            hint = f"Run `chmod +x {settings.cli_path}`, or leave out claudeAgent.cliPath."
+    return Finding("CLI", Verdict.FAULT, without_secrets(str(error), settings.env), hint)
+
+
+async def _version(cli: Cli, settings: Settings) -> Finding:
+    """The CLI's version; one that was set is held against the one that would be used else."""
+    text = f"{cli.version}, {cli.path}"
+    if settings.cli_path is None:
+        return Finding("CLI", Verdict.GOOD, text)
+    try:
+        usual = await check(await asyncio.to_thread(locate, None))
+    except RequestFailed:
+        return Finding("CLI", Verdict.GOOD, text)
+    text = f"{text}; without claudeAgent.cliPath it would be {usual.version}"
+    found, wanted = _numbers(cli.version), _numbers(usual.version)
+    if found >= wanted:
+        return Finding("CLI", Verdict.GOOD, text)
+    if found[:2] == wanted[:2]:
+        return Finding("CLI", Verdict.NOTE, text)
+    hint = f"Run `{cli.path} update`, or leave out claudeAgent.cliPath."
+    return Finding("CLI", Verdict.FAULT, text, hint)
+
+
+async def _start(cli: Cli, settings: Settings) -> list[Finding]:
+    """Start a process as a query would, in an empty folder, and end it in order."""
+    # It loads the SDK, which has been found to be there.
+    from claude_agent_lsp.agent.process import AgentProcess
+
+    loop = asyncio.get_running_loop()
+    with tempfile.TemporaryDirectory(prefix="claude-agent-lsp-doctor-") as folder:
+        begin = loop.time()
+        launch = Launch.of(Path(folder), settings)
+        process = AgentProcess(launch, SessionStart(str(uuid.uuid4())))
+        try:
+            await asyncio.shield(process.started)
+            seconds = loop.time() - begin
+        except RequestFailed as error:
+            text = without_secrets(str(error), settings.env)
+            hint = f"Run `{cli.path}` in a terminal: it shows what it lacks."
+            return [Finding("Start", Verdict.FAULT, text, hint)]
+        finally:
+            await process.end()
+    text = f"it speaks the SDK's protocol, {seconds:.1f} s after its start"
+    return [
+        Finding("Start", Verdict.GOOD, text),
+        _login(cli, process.info.get("account") or {}),
+    ]
+
+
+def _login(cli: Cli, account: Mapping[str, Any]) -> Finding:
+    """Where the login comes from.
+
+    The process has told it, with the settings that queries have. `claude auth status` would say
+    the same in a process of its own, and a CLI too old to have it would take it for a prompt.
+    """
+    source = login_of(account)
+    if source is not None:
+        return Finding("Login", Verdict.GOOD, f"by {source}; {NO_REQUEST}")
+    hint = NotAuthenticated.default_hint
+    if shutil.which("claude") is None:
+        hint = f"{hint} `claude` is {cli.path} here."
+    return Finding("Login", Verdict.FAULT, "there is none", hint)
+
+
+def _state(settings: Settings) -> Finding:
+    named = os.environ.get(ENVIRONMENT_VARIABLE)
+    directory = state_directory(settings.state_directory)
+    where = f"{directory}, by {ENVIRONMENT_VARIABLE}" if named else str(directory)
+    if named and not Path(named).expanduser().is_absolute():
+        text = f"{ENVIRONMENT_VARIABLE} is the relative path {named}"
+        hint = "Make it absolute: each editor starts the server somewhere else."
+        return Finding("State", Verdict.FAULT, text, hint)
+    wrong = State(directory).check()
+    if wrong is None:
+        return Finding("State", Verdict.GOOD, where)
+    hint = (
+        f"Make it a directory that only you can read and write, or name another one by "
+        f"claudeAgent.stateDirectory or {ENVIRONMENT_VARIABLE}."
+    )
+    return Finding("State", Verdict.FAULT, wrong, hint)
+
+
+def _transcripts(settings: Settings) -> Finding:
+    directory = config_directory() / "projects"
+    if "HOME" in settings.env and not os.environ.get("CLAUDE_CONFIG_DIR"):
+        text = "claudeAgent.env sets HOME: the CLI writes where the server does not look"
+        hint = "Set HOME for the editor, which hands it on, or CLAUDE_CONFIG_DIR to one directory."
+        return Finding("Transcripts", Verdict.FAULT, text, hint)
+    nearest = next(path for path in (directory, *directory.parents) if path.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        return Finding("Transcripts", Verdict.GOOD, str(directory))
+    text = f"{directory} can't be written, so that no session could be resumed"
+    hint = f"Make {nearest} a directory that you may write to, or set CLAUDE_CONFIG_DIR."
+    return Finding("Transcripts", Verdict.FAULT, text, hint)
+
+
+def _git() -> Finding:
+    found = shutil.which("git")
+    text = found or "not found; the agent works without it, but knows no branches and worktrees"
+    return Finding("git", Verdict.NOTE, text)
+
+
+def _allowed(version: str, limits: str) -> bool:
+    """Whether a version keeps to limits as ">=1.23,<2", all that this project's metadata has."""
+    for limit in limits.split(","):
+        wanted = limit.strip().strip("()")
+        if wanted.startswith(">=") and _numbers(version) < _numbers(wanted[2:]):
+            return False
+        if wanted.startswith("<") and not _numbers(version) < _numbers(wanted[1:]):
+            return False
+    return True
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    release = re.match(r"\D*(\d+(?:\.\d+)*)", version)
+    return tuple(int(number) for number in release[1].split(".")) if release else ()

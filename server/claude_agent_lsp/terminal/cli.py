@@ -1,0 +1,125 @@
+"""`claude-agent-lsp`: the server without arguments, and what helps around it.
+
+Each subcommand loads what it needs itself: an editor waits for the server to start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from io import TextIOWrapper
+
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+INTERRUPTED: Final = 130  # as shells have it: 128 and SIGINT's number
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the executable.
+
+    Args:
+        arguments: Instead of the command line's.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        SystemExit: With 2 for arguments that make no sense, with 0 after --help and --version.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        _log(options.log_file, options.log_level)
+    except OSError as error:
+        parser.error(f"argument --log-file: {options.log_file}: {error.strerror}")
+    if options.command is None:
+        from claude_agent_lsp.lsp.serving import serve
+
+        return serve()
+    return _command(options)
+
+
+def _command(options: argparse.Namespace) -> int:
+    from claude_agent_lsp.terminal.ending import EndedBySignal
+
+    try:
+        if options.command == "doctor":
+            from claude_agent_lsp.terminal.doctor import doctor
+
+            return doctor(options.settings, as_json=options.json)
+        from claude_agent_lsp.terminal.demo import demo
+
+        return demo(live=options.live)
+    except EndedBySignal as end:
+        return end.status
+    except KeyboardInterrupt:  # before there was anything to end
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="claude-agent-lsp",
+        description="The Claude agent for every editor, as a language server on stdin and stdout.",
+        epilog="Without a command it serves the editor that has started it.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--stdio", action="store_true", help="serve on stdin and stdout (default)")
+    parser.add_argument(
+        "--log-file", type=Path, metavar="FILE", help="append the log to FILE, not to stderr"
+    )
+    parser.add_argument(
+        "--log-level", choices=LOG_LEVELS, default="warning", help="default: %(default)s"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="[COMMAND]", title="commands")
+    doctor = commands.add_parser(
+        "doctor",
+        help="check the CLI, the login, the state directory and the settings",
+        description="Check all that the server needs. Nothing is asked of the model.",
+        epilog="The exit status is 1 if anything is wrong.",
+    )
+    doctor.add_argument(
+        "--settings", type=Path, metavar="FILE", help="JSON, as your editor would send it"
+    )
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    demo = commands.add_parser(
+        "demo",
+        help="show the main job in the terminal",
+        description="Show the main job, with an embedded model: no account, no network.",
+        epilog="The exit status is 1 if a step did not hold.",
+    )
+    demo.add_argument("--live", action="store_true", help="with your own Claude account")
+    return parser
+
+
+def _log(file: Path | None, level: str) -> None:
+    handler: logging.Handler = (
+        _PrivateFile(file, encoding="utf-8")
+        if file is not None
+        else logging.StreamHandler(sys.stderr)
+    )
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=level.upper())
+    # pygls logs whole messages, prompts and answers too.
+    logging.getLogger("pygls").setLevel(logging.ERROR)
+
+
+class _PrivateFile(logging.FileHandler):
+    """A log that other users may not read: it names folders and sessions."""
+
+    def _open(self) -> TextIOWrapper:
+        def private(path: str, flags: int) -> int:
+            return os.open(path, flags, 0o600)
+
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=private)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
