@@ -1,0 +1,231 @@
+"""An editor for tests: pytest-lsp's client with the profile of a real one, and short words."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from lsprotocol import types
+from lsprotocol.converters import get_converter
+from pygls.protocol import default_converter
+from pytest_lsp import LanguageClient, client_capabilities
+from pytest_lsp.client import register_lsp_features
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+
+EXECUTABLE = Path(__file__).parents[2] / ".venv" / "bin" / "claude-agent-lsp"
+HELIX = Path(__file__).with_name("helix_v25.07.json")
+PROFILES: dict[str, tuple[str, str]] = {
+    "vscode": ("Visual Studio Code", "1.139.1"),
+    "neovim": ("Neovim", "0.12.4"),
+    "emacs": ("Eglot", "1.17.30"),
+    "helix": ("helix", "25.07.1"),
+}
+SPECS = {"vscode": "visual_studio_code", "neovim": "neovim", "emacs": "emacs"}
+SECONDS = 30.0  # only catches hangs
+_ids = itertools.count(1)
+
+
+class Asked:
+    """A request on its way; await it for its result, or for a `JsonRpcException`."""
+
+    def __init__(self, request_id: str, answer: asyncio.Future[Any]) -> None:
+        self.id = request_id
+        self.asked_at = time.monotonic()
+        self.answered_at: float | None = None
+        self._answer = answer
+        answer.add_done_callback(self._note)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return asyncio.wait_for(asyncio.shield(self._answer), SECONDS).__await__()
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer is there."""
+        return self._answer.done()
+
+    def _note(self, answer: asyncio.Future[Any]) -> None:
+        self.answered_at = time.monotonic()
+        if not answer.cancelled():
+            answer.exception()
+
+
+class Editor(LanguageClient):
+    """A client and its server process.
+
+    Attributes:
+        log: All that the server sent but answers: (time, method, params), in order.
+        questions: Each `window/showMessageRequest` with the future that answers it with a title.
+    """
+
+    def __init__(self, profile: str = "vscode", **kwargs: Any) -> None:
+        super().__init__(converter_factory=default_converter, **kwargs)
+        register_lsp_features(self)
+        self.profile = profile
+        self.log: list[tuple[float, str, Any]] = []
+        self.questions: list[tuple[types.ShowMessageRequestParams, asyncio.Future[str | None]]] = []
+        self._news = asyncio.Condition()
+        self.protocol.fm.features[types.PROGRESS] = self._progress
+        self.protocol.fm.features[types.CLIENT_REGISTER_CAPABILITY] = self._registered
+        self.protocol.fm.features[types.WINDOW_SHOW_MESSAGE_REQUEST] = self._asked
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        assert self._server is not None
+        return self._server.pid
+
+    async def launch(
+        self,
+        environment: Mapping[str, str],
+        folders: Sequence[Path],
+        *,
+        settings: Mapping[str, Any] | None = None,
+        options: Any = None,
+        arguments: Sequence[str] = (),
+        process_id: int | None = None,
+    ) -> types.InitializeResult:
+        """Start the server and initialize it with these folders open."""
+        await self.start_io(str(EXECUTABLE), *arguments, env=dict(environment))
+        self.set_configuration(dict(settings or {}), section="claudeAgent")
+        name, version = PROFILES[self.profile]
+        return await asyncio.wait_for(
+            self.initialize_session(
+                types.InitializeParams(
+                    capabilities=capabilities_of(self.profile),
+                    client_info=types.ClientInfo(name, version),
+                    process_id=process_id or os.getpid(),
+                    workspace_folders=[
+                        types.WorkspaceFolder(folder.as_uri(), folder.name) for folder in folders
+                    ],
+                    initialization_options=options,
+                )
+            ),
+            SECONDS,
+        )
+
+    def ask(self, method: str, params: Any) -> Asked:
+        """Send any request."""
+        request_id = f"r{next(_ids)}"
+        send = cast("Any", self.protocol.send_request_async)
+        sent = send(method, params, msg_id=request_id)
+        return Asked(request_id, asyncio.ensure_future(sent))
+
+    def command(self, name: str, *arguments: Any, work_done_token: str | None = None) -> Asked:
+        """Execute `claudeAgent.<name>`."""
+        params = types.ExecuteCommandParams(
+            command=f"claudeAgent.{name}",
+            arguments=list(arguments),
+            work_done_token=work_done_token,
+        )
+        if work_done_token is not None:
+            self.progress_reports.setdefault(work_done_token, [])
+        return self.ask(types.WORKSPACE_EXECUTE_COMMAND, params)
+
+    def query(self, prompt: str, *, work_done_token: str | None = None, **fields: Any) -> Asked:
+        """`claudeAgent.query`; `partialResultToken` is "events" unless named."""
+        argument = {"prompt": prompt, "partialResultToken": "events", **fields}
+        return self.command("query", argument, work_done_token=work_done_token)
+
+    def cancel(self, asked: Asked) -> float:
+        """Send `$/cancelRequest`; returns when."""
+        at = time.monotonic()
+        self.protocol.notify(types.CANCEL_REQUEST, types.CancelParams(id=asked.id))
+        return at
+
+    def cancel_progress(self, token: str) -> float:
+        """Send `window/workDoneProgress/cancel`; returns when."""
+        at = time.monotonic()
+        self.protocol.notify(
+            types.WINDOW_WORK_DONE_PROGRESS_CANCEL, types.WorkDoneProgressCancelParams(token=token)
+        )
+        return at
+
+    def events(self, token: str | int = "events", kind: str | None = None) -> list[dict[str, Any]]:
+        """What came on a partial-result token, in order; of one kind if named."""
+        found = [
+            cast("dict[str, Any]", params.value)
+            for _, method, params in self.log
+            if method == types.PROGRESS and params.token == token
+        ]
+        return [event for event in found if kind in (None, event.get("kind"))]
+
+    def text(self, token: str | int = "events") -> str:
+        """All text that was streamed on a token."""
+        return "".join(event["text"] for event in self.events(token, "text"))
+
+    async def until(self, condition: Callable[[], Any], seconds: float = SECONDS) -> Any:
+        """Wait until the condition holds; it is looked at whenever something arrives."""
+        async with asyncio.timeout(seconds), self._news:
+            while not (found := condition()):
+                await self._news.wait()
+            return found
+
+    async def event(
+        self, kind: str, token: str | int = "events", *, count: int = 1
+    ) -> dict[str, Any]:
+        """Wait for the `count`-th event of a kind."""
+        await self.until(lambda: len(self.events(token, kind)) >= count)
+        return self.events(token, kind)[count - 1]
+
+    async def question(self, count: int = 1) -> types.ShowMessageRequestParams:
+        """Wait until the `count`-th question has been shown."""
+        await self.until(lambda: len(self.questions) >= count)
+        return self.questions[count - 1][0]
+
+    def answer(self, title: str | None, count: int = 1) -> None:
+        """Click the action with this title in the `count`-th question; None closes it."""
+        self.questions[count - 1][1].set_result(title)
+
+    async def quit(self) -> int:
+        """`shutdown` and `exit`; returns the server's exit status."""
+        assert self._server is not None
+        if self._server.returncode is None:
+            await self.ask(types.SHUTDOWN, None)
+            self.exit(None)
+        return await self.gone()
+
+    async def gone(self, seconds: float = SECONDS) -> int:
+        """Wait until the server process has ended; returns its exit status."""
+        assert self._server is not None
+        status = await asyncio.wait_for(self._server.wait(), seconds)
+        stop = cast("Any", self.stop)
+        await asyncio.wait_for(stop(), SECONDS)
+        return status
+
+    def _registered(self, params: types.RegistrationParams) -> None:
+        self._arrived(types.CLIENT_REGISTER_CAPABILITY, params)
+
+    def _progress(self, params: types.ProgressParams) -> None:
+        self._arrived(types.PROGRESS, params)
+
+    async def _asked(
+        self, params: types.ShowMessageRequestParams
+    ) -> types.MessageActionItem | None:
+        chosen: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self.questions.append((params, chosen))
+        self._arrived(types.WINDOW_SHOW_MESSAGE_REQUEST, params)
+        title = await chosen
+        return types.MessageActionItem(title=title) if title is not None else None
+
+    def _arrived(self, method: str, params: Any) -> None:
+        self.log.append((time.monotonic(), method, params))
+        self._wake = asyncio.ensure_future(self._tell())
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+
+def capabilities_of(profile: str) -> types.ClientCapabilities:
+    """What a client of this profile announces."""
+    if profile == "helix":
+        recorded = json.loads(HELIX.read_text())
+        return get_converter().structure(recorded["capabilities"], types.ClientCapabilities)
+    return client_capabilities(SPECS[profile])

@@ -1,0 +1,190 @@
+"""What the user decides: asked one at a time, "Deny" first, and silence means no."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from claude_agent_lsp.loopback import call, reply, say
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from claude_agent_lsp.loopback import Loopback, Step
+
+    from .conftest import Open
+    from .editor import Editor
+
+
+def touch(name: str) -> Step:
+    """The agent's wish to make a file, which it has to ask for."""
+    return call("Bash", command=f"touch {name}")
+
+
+@pytest.fixture(autouse=True)
+def wishes(model: Loopback) -> None:
+    """An agent that wants to do things."""
+    model.add(
+        reply("make one", [touch("one")], [say("Tried.")]),
+        reply("make five", [touch(f"file{n}") for n in range(5)], [say("Tried all.")]),
+        reply("write twice", [write("a.txt")], [write("b.txt")], [say("Wrote.")]),
+    )
+
+
+def write(name: str) -> Step:
+    """The agent's wish to write a file, for which the CLI suggests a rule."""
+    return call("Write", file_path=name, content="x\n")
+
+
+async def test_question_says_what_would_happen_and_deny_stands_first(
+    editor: Editor, folder: Path
+) -> None:
+    asked = editor.query("make one")
+    shown = await editor.question()
+    assert "touch one" in shown.message
+    assert shown.actions is not None
+    assert [action.title for action in shown.actions][:2] == ["Deny", "Allow once"]
+    editor.answer("Allow once")
+    run = await asked
+    assert (folder / "one").exists()
+    assert run["permissionDenials"] == []
+    question = await editor.event("question")
+    answered = await editor.event("questionAnswered")
+    assert answered["questionId"] == question["question"]["questionId"]
+    assert answered["answer"] == "allow"
+
+
+async def test_denied_tool_does_not_run_and_the_agent_is_told(
+    editor: Editor, folder: Path, model: Loopback
+) -> None:
+    asked = editor.query("make one")
+    await editor.question()
+    editor.answer("Deny")
+    run = await asked
+    assert not (folder / "one").exists()
+    assert run["permissionDenials"] == [{"tool": "Bash", "reason": "The user said no."}]
+    assert (await editor.event("toolResult"))["status"] == "denied"
+    told = model.requests[-1].conversation
+    assert any("The user said no." in said.text for said in told)
+
+
+async def test_five_questions_at_once_are_asked_one_after_the_other(
+    editor: Editor, folder: Path
+) -> None:
+    asked = editor.query("make five")
+    for count in range(1, 6):
+        await editor.question(count)
+        listed = await editor.command("question.list")
+        assert len(editor.questions) == count, "a second question was open at the same time"
+        assert len(listed["questions"]) >= 1
+        editor.answer("Allow once" if count % 2 else "Deny", count)
+    await asked
+    made = sorted(path.name for path in folder.iterdir())
+    assert len(made) == 3
+
+
+async def test_allowed_for_the_session_is_not_asked_again(editor: Editor, folder: Path) -> None:
+    asked = editor.query("write twice")
+    shown = await editor.question()
+    assert shown.actions is not None
+    assert "Allow for this session" in [action.title for action in shown.actions]
+    editor.answer("Allow for this session")
+    await asked
+    assert len(editor.questions) == 1
+    assert {path.name for path in folder.iterdir()} == {"a.txt", "b.txt"}
+
+
+async def test_no_answer_within_the_deadline_means_no(editor_with: Open, folder: Path) -> None:
+    editor = await editor_with(settings={"questionTimeoutSeconds": 0.5})
+    run = await editor.query("make one")
+    assert not (folder / "one").exists()
+    assert "did not answer" in run["permissionDenials"][0]["reason"]
+    assert editor.questions[0][1].cancelled(), "the question was not withdrawn"
+    assert (await editor.query("hello"))["status"] == "completed"
+    assert not (folder / "one").exists()
+
+
+async def test_question_is_answered_by_command_with_a_note(
+    editor: Editor, folder: Path, model: Loopback
+) -> None:
+    asked = editor.query("make one")
+    await editor.question()
+    (question,) = (await editor.command("question.list"))["questions"]
+    assert question["title"].startswith("Running `touch one`")
+    assert [option["value"] for option in question["options"]][:2] == ["deny", "allow"]
+    answer = {"questionId": question["questionId"], "answer": "deny", "note": "Use mkdir."}
+    assert await editor.command("question.answer", answer) == {"answered": True}
+    run = await asked
+    assert run["permissionDenials"] == [{"tool": "Bash", "reason": "Use mkdir."}]
+    assert any("Use mkdir." in said.text for said in model.requests[-1].conversation)
+    assert not (folder / "one").exists()
+    with pytest.raises(JsonRpcException, match="questionId"):
+        await editor.command("question.answer", answer)
+
+
+async def test_answer_must_be_one_of_the_options(editor: Editor) -> None:
+    asked = editor.query("make one")
+    await editor.question()
+    (question,) = (await editor.command("question.list"))["questions"]
+    with pytest.raises(JsonRpcException, match="answer: expected one of deny, allow"):
+        await editor.command(
+            "question.answer", {"questionId": question["questionId"], "answer": "yes"}
+        )
+    editor.answer("Deny")
+    await asked
+
+
+async def test_closed_question_stays_open_for_a_command(editor: Editor, folder: Path) -> None:
+    asked = editor.query("make one")
+    await editor.question()
+    editor.answer(None)
+    (question,) = (await editor.command("question.list"))["questions"]
+    answer = {"questionId": question["questionId"], "answer": "allow"}
+    await editor.command("question.answer", answer)
+    assert (await asked)["status"] == "completed"
+    assert (folder / "one").exists()
+
+
+async def test_client_that_shows_no_questions_is_told_by_progress(
+    editor_with: Open, folder: Path
+) -> None:
+    helix = await editor_with(profile="helix")
+    asked = helix.query("make one", wait=True)
+    question = (await helix.event("question"))["question"]
+    assert helix.questions == []
+    await helix.until(
+        lambda: any(
+            isinstance(params.value, dict)
+            and str(params.value.get("message", "")).startswith("Waiting for you: Running `touch")
+            for _, method, params in helix.log
+            if method == types.PROGRESS
+        )
+    )
+    await helix.command(
+        "question.answer", {"questionId": question["questionId"], "answer": "allow"}
+    )
+    assert (await asked)["status"] == "completed"
+    assert (folder / "one").exists()
+
+
+async def test_questions_of_two_runs_wait_for_each_other(
+    editor_with: Open, folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    editor = await editor_with(folder, other)
+    first = editor.query("make one", workspace=folder.as_uri())
+    await editor.question(1)
+    second = editor.query("make one", workspace=other.as_uri(), partialResultToken="other")
+    await editor.event("question", "other")
+    assert len(editor.questions) == 1
+    editor.answer("Deny", 1)
+    await editor.question(2)
+    editor.answer("Allow once", 2)
+    await first
+    await second
+    assert not (folder / "one").exists()
+    assert (other / "one").exists()
