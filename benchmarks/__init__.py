@@ -1,0 +1,1 @@
+"""This server beside its peers: `make bench`. docs/benchmarks.md tells how it measures."""
