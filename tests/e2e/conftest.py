@@ -100,14 +100,15 @@ async def editor(editor_with: Open) -> Editor:
     return await editor_with()
 
 
-def processes_of(environment: dict[str, str]) -> list[psutil.Process]:
-    """All live processes that were started with a test's environment, by whomever."""
+def processes_of(environment: dict[str, str], name: str | None = None) -> list[psutil.Process]:
+    """All live processes that were started with a test's environment; of one name if named."""
     mark = environment[MARK]
     found = []
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error):  # it may be gone at any moment
             alive = process.status() != psutil.STATUS_ZOMBIE
-            if alive and process.environ().get(MARK) == mark:
+            ours = alive and process.environ().get(MARK) == mark
+            if ours and name in (None, process.name()):
                 found.append(process)
     return found
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from pygls.exceptions import JsonRpcException
 from .conftest import processes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from claude_agent_lsp.loopback import Loopback, Request
 
@@ -47,6 +49,20 @@ def begin(editor: Editor, prompt: str, number: int = 0, **fields: Any) -> Query:
         prompt, partialResultToken=events, work_done_token=work_done, wait=True, **fields
     )
     return Query(asked, events, work_done, number)
+
+
+@contextlib.asynccontextmanager
+async def in_one_write(editor: Editor) -> AsyncIterator[None]:
+    """All that is sent inside arrives at the server at once."""
+    protocol: Any = editor.protocol
+    writer, together = protocol.writer, io.BytesIO()
+    protocol.writer = together
+    try:
+        yield
+        await asyncio.sleep(0)  # requests are written by a task
+    finally:
+        protocol.writer = writer
+    writer.write(together.getvalue())
 
 
 async def refusal(query: Query) -> JsonRpcException:
@@ -112,7 +128,7 @@ async def eventually(look: Callable[[], object]) -> None:
 
 def sleepers(environment: dict[str, str]) -> set[int]:
     """What the tools of a test have at work."""
-    return {each.pid for each in processes_of(environment) if each.name() == "sleep"}
+    return {each.pid for each in processes_of(environment, "sleep")}
 
 
 async def none_sleep(environment: dict[str, str], *but: int) -> None:

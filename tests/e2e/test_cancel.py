@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import random
 import statistics
 import time
@@ -30,6 +29,7 @@ from .runs import (
     cancelled,
     data_of,
     eventually,
+    in_one_write,
     none_sleep,
     refusal,
     remember,
@@ -250,15 +250,10 @@ async def test_while_a_question_waits(editor: Editor, model: Loopback, folder: P
 @pytest.mark.parametrize("prewarm", [False, True])
 async def test_right_behind_the_query(editor_with: Open, model: Loopback, prewarm: bool) -> None:
     editor = await editor_with(settings={"prewarm": prewarm})
-    protocol: Any = editor.protocol
-    writer, both = protocol.writer, io.BytesIO()
-    protocol.writer = both
-    query = begin(editor, "count slowly")
-    await asyncio.sleep(0)  # requests are written by a task
-    editor.cancel(query.asked)
-    protocol.writer = writer
-    assert both.getvalue().count(b"Content-Length") == 2
-    writer.write(both.getvalue())
+    async with in_one_write(editor):
+        query = begin(editor, "count slowly")
+        await asyncio.sleep(0)  # a request is written by a task, a notification at once
+        editor.cancel(query.asked)
     assert (await refusal(query)).code == CANCELLED
     await remember(editor)
     await assert_knows_code(editor)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.loopback import call, reply, say
 
-from .conftest import processes_of
+from .runs import sleepers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +66,7 @@ async def test_tools_of_a_cli_that_is_killed_are_gone_with_it(
     await editor.question()
     editor.answer("Allow once")
     async with asyncio.timeout(20):
-        while len(sleeps(environment)) < 2:
+        while len(sleepers(environment)) < 2:
             await editor.command("status")
     (process,) = (await editor.command("status"))["processes"]
     os.kill(process["pid"], signal.SIGKILL)
@@ -76,17 +74,7 @@ async def test_tools_of_a_cli_that_is_killed_are_gone_with_it(
         await asked
     assert refusal.value.data is not None
     assert refusal.value.data["reason"] == "processDied"
-    assert sleeps(environment) == []
-
-
-def sleeps(environment: dict[str, str]) -> list[psutil.Process]:
-    """The sleeps that a test's tools run."""
-    found = []
-    for process in processes_of(environment):
-        with contextlib.suppress(psutil.Error):
-            if process.name() == "sleep":
-                found.append(process)
-    return found
+    assert not sleepers(environment)
 
 
 async def test_path_that_no_file_can_have_harms_nothing(

@@ -264,12 +264,12 @@ async def test_second_query_in_a_session_is_refused_while_the_first_is_at_work(
     editor: Editor, model: Loopback
 ) -> None:
     told = await editor.query("remember the code APPLE-1")
-    first = editor.query("count slowly")
-    await editor.event("text", count=2)
+    first = editor.query("count slowly", partialResultToken="first")
+    await editor.event("text", "first", count=2)
     for argument in ({}, {"session": told["sessionId"]}):
         refused = await refusal(editor.query("which code?", partialResultToken="no", **argument))
         assert (refused.code, refused.reason) == (FAILED, "sessionBusy")
-        started = editor.events(kind="started")[-1]["run"]
+        started = (await editor.event("started", "first"))["run"]
         assert refused.message == (
             f"The run {started['runId']} is at work in the session {told['sessionId']}."
         )

@@ -208,25 +208,42 @@ class Agent:
         await signal.unless(process.started)
         return process
 
-    async def set_mode(self, session_id: str, permission_mode: str) -> None:
+    async def set_mode(self, session_id: str, permission_mode: str) -> asyncio.Future[None]:
         """Change a session's permission mode, at once and for its later runs.
+
+        Returns:
+            Done once the CLI has taken it; fails with a `RequestFailed`, and leaves later runs
+            as they were, if it has refused.
 
         Raises:
             SessionNotFound: There is no such session.
-            RequestFailed: The CLI refused.
         """
         process = next((p for p in self.processes if p.session_id == session_id), None)
         run = next((run for run in self.runs if run.session_id == session_id), None)
         unknown = process is None and run is None
         if unknown and await asyncio.to_thread(find_transcript, session_id) is None:
             raise SessionNotFound(f"There is no session {session_id}.")
+        before = self._modes.get(session_id)
+        self._modes[session_id] = permission_mode
         if run is not None:
             run.permission_mode = permission_mode
+        return self._keep(self._tell_mode(process, permission_mode, before))
+
+    async def _tell_mode(
+        self, process: AgentProcess | None, permission_mode: str, before: str | None
+    ) -> None:
         # A process that wasn't started for it can't bypass: the next run gets a fresh one.
         able = permission_mode != BYPASS or (process is not None and process.launch.may_bypass)
-        if process is not None and process.ready and (able or self.lent(process)):
+        if process is None or not process.ready or not (able or self.lent(process)):
+            return
+        try:
             await process.change(model=process.launch.model, permission_mode=permission_mode)
-        self._modes[session_id] = permission_mode
+        except RequestFailed:
+            if before is None:
+                self._modes.pop(process.session_id, None)
+            else:
+                self._modes[process.session_id] = before
+            raise
 
     async def close(self) -> None:
         """Stop all runs, tell their ends, and end all processes in order."""

@@ -86,17 +86,36 @@ def _command(
 class Commands:
     """What the commands do.
 
+    What an editor sends takes effect in the order in which it was sent: of two queries for one
+    session the second is refused, "new" holds for the query behind it, and a cancel finds the
+    query before it.
+
     Args:
         server: The server that they belong to.
     """
 
     def __init__(self, server: AgentServer) -> None:
         self._server = server
+        self._in_order = asyncio.Lock()
         self._after: set[asyncio.Task[None]] = set()
 
     @_command("claudeAgent.query", given.QueryArgument)
     async def query(self, argument: given.QueryArgument, request: Request) -> object:
         """Ask the agent."""
+        async with self._in_order:
+            run = await self._begin(argument, request)
+        waits = self._server.profile.waits if argument.wait is None else argument.wait
+        if not waits or not self._server.profile.shows_results:
+            self._follow(run, waits=waits)
+        if not waits:
+            return run.picture()
+        ended = await asyncio.shield(run.ended)
+        fault = fault_of(ended)
+        if fault is not None:
+            raise fault
+        return ended
+
+    async def _begin(self, argument: given.QueryArgument, request: Request) -> ActiveRun:
         folder, settings = await self._place(
             argument.workspace, argument.context.document if argument.context else None
         )
@@ -119,7 +138,7 @@ class Commands:
                     self._server.tokens.end(progress)
 
         try:
-            run = await self._server.agent.ask(
+            return await self._server.agent.ask(
                 Query(
                     prompt=argument.prompt,
                     folder=folder.path,
@@ -147,22 +166,16 @@ class Commands:
             if progress is not None:
                 self._server.tokens.end(progress)
             raise
-        waits = self._server.profile.waits if argument.wait is None else argument.wait
-        if not waits or not self._server.profile.shows_results:
-            self._follow(run, waits=waits)
-        if not waits:
-            return run.picture()
-        ended = await asyncio.shield(run.ended)
-        fault = fault_of(ended)
-        if fault is not None:
-            raise fault
-        return ended
 
     @_command("claudeAgent.cancel", given.CancelArgument)
     async def cancel(self, argument: given.CancelArgument, _: Request) -> object:
         """Stop runs."""
-        stopped = self._server.agent.cancel(run_id=argument.run_id, session_id=argument.session_id)
-        return {"cancelled": stopped}
+        agent = self._server.agent
+        which = {"run_id": argument.run_id, "session_id": argument.session_id}
+        stopped = agent.cancel(**which)
+        async with self._in_order:  # a query from before may have been on its way to its run
+            stopped += agent.cancel(**which)
+        return {"cancelled": list(dict.fromkeys(stopped))}
 
     @_command("claudeAgent.status", given.StatusArgument)
     async def status(self, _: given.StatusArgument, __: Request) -> object:
@@ -189,7 +202,9 @@ class Commands:
     @_command("claudeAgent.mode", given.ModeArgument)
     async def mode(self, argument: given.ModeArgument, _: Request) -> object:
         """Change a session's permission mode, at once."""
-        await self._server.agent.set_mode(argument.session_id, argument.permission_mode)
+        async with self._in_order:
+            taken = await self._server.agent.set_mode(argument.session_id, argument.permission_mode)
+        await taken
         return {"sessionId": argument.session_id, "permissionMode": argument.permission_mode}
 
     @_command("claudeAgent.session.list", given.SessionListArgument)
@@ -220,14 +235,17 @@ class Commands:
     @_command("claudeAgent.session.select", given.SessionSelectArgument)
     async def select_session(self, argument: given.SessionSelectArgument, _: Request) -> object:
         """Set what "last" means from now on."""
-        folder, _settings = await self._place(argument.workspace)
-        if argument.session_id == NEW:
-            await self._server.agent.select(folder.path, None)
-            return None
-        catalogue = await self._catalogue()
-        if not await asyncio.to_thread(catalogue.belongs, argument.session_id, folder.path):
-            raise SessionNotFound(f"There is no session {argument.session_id} in {folder.path}.")
-        await self._server.agent.select(folder.path, argument.session_id)
+        async with self._in_order:
+            folder, _settings = await self._place(argument.workspace)
+            if argument.session_id == NEW:
+                await self._server.agent.select(folder.path, None)
+                return None
+            catalogue = await self._catalogue()
+            if not await asyncio.to_thread(catalogue.belongs, argument.session_id, folder.path):
+                raise SessionNotFound(
+                    f"There is no session {argument.session_id} in {folder.path}."
+                )
+            await self._server.agent.select(folder.path, argument.session_id)
         self._server.prewarm(folder)
         return await asyncio.to_thread(catalogue.session, argument.session_id)
 
