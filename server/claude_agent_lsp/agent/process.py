@@ -15,7 +15,7 @@ import logging
 import uuid
 import warnings
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import psutil
@@ -31,13 +31,14 @@ from claude_agent_sdk import (
 from claude_agent_lsp.agent.cli import check, locate
 from claude_agent_lsp.agent.faults import fault_at_start, fault_in_run
 from claude_agent_lsp.agent.launch import MARK
+from claude_agent_lsp.agent.orders import Orders
 from claude_agent_lsp.agent.secrets import without_secrets
 from claude_agent_lsp.agent.tree import ProcessTree, all_with, child_with, kill, looking
 from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcript import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
@@ -79,27 +80,6 @@ class Receiver(Protocol):
         """Let the user decide about a tool call."""
 
 
-@dataclass(frozen=True)
-class _Prompt:
-    message: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Interrupt:
-    pass
-
-
-@dataclass(frozen=True)
-class _Call:
-    ask: Callable[[ClaudeSDKClient], Awaitable[Any]]
-    answer: asyncio.Future[Any]
-
-
-@dataclass(frozen=True)
-class _End:
-    pass
-
-
 class AgentProcess:
     """A CLI process.
 
@@ -131,13 +111,11 @@ class AgentProcess:
         self.started.add_done_callback(lambda done: done.cancelled() or done.exception())
         self.gone = asyncio.Event()
         self._mark = str(uuid.uuid4())
-        self._orders: asyncio.Queue[_Prompt | _Interrupt | _Call | _End] = asyncio.Queue()
+        self._orders = Orders()
         self._receiver: Receiver | None = None
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
         self._fault: RequestFailed | None = None
         self._ending: asyncio.Task[None] | None = None
-        self._answers: set[asyncio.Future[Any]] = set()
-        self._calls: set[asyncio.Task[None]] = set()
         self._sweeps: set[asyncio.Task[None]] = set()
         self._owner = asyncio.create_task(self._own(), name=f"process of {self.session_id}")
 
@@ -165,11 +143,11 @@ class AgentProcess:
         """Send a user message, after it has started."""
         self.used = True
         self.transcript.expect(message["uuid"])
-        self._orders.put_nowait(_Prompt(message))
+        self._orders.prompt(message)
 
     def interrupt(self) -> None:
         """Ask the CLI to stop its turn. It may miss this if the turn has only just begun."""
-        self._orders.put_nowait(_Interrupt())
+        self._orders.interrupt()
 
     async def change(self, *, model: str | None, permission_mode: str) -> None:
         """Set the model and the permission mode for what follows.
@@ -193,11 +171,7 @@ class AgentProcess:
         """
         if self.gone.is_set():
             raise self._fault or ProcessDied("The CLI has ended.")
-        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._answers.add(answer)
-        answer.add_done_callback(self._answers.discard)
-        self._orders.put_nowait(_Call(ask, answer))
-        return await answer
+        return await self._orders.call(ask)
 
     def end(self) -> asyncio.Future[None]:
         """End its input, let it write and exit; then SIGTERM, then SIGKILL, its children too.
@@ -249,13 +223,12 @@ class AgentProcess:
             too_late.cancel()
             reading = asyncio.create_task(self._read(client))
             self.started.set_result(None)
-            await self._serve(client)
+            await self._orders.serve(client)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told to who waits
             failure = error
         finally:
             too_late.cancel()
-            for call in self._calls:
-                call.cancel()
+            self._orders.drop()
             if client is not None:
                 with contextlib.suppress(Exception):
                     await client.disconnect()
@@ -265,24 +238,6 @@ class AgentProcess:
                 # It died by itself, and what it had started has lost its parent.
                 kill(await looking(all_with, MARK, self._mark))
             self._say_goodbye(failure)
-
-    async def _serve(self, client: ClaudeSDKClient) -> None:
-        while True:
-            match await self._orders.get():
-                case _Prompt(message):
-                    await client.query(_one(message))
-                case _Interrupt():
-                    self._beside(_quietly(client.interrupt()))
-                case _Call(ask, answer):
-                    self._beside(_settle(ask(client), answer))
-                case _End():
-                    return
-
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it in a task of its own: a CLI that is stuck must not keep later orders waiting."""
-        task = asyncio.create_task(work)
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
 
     async def _read(self, client: ClaudeSDKClient) -> None:
         try:
@@ -300,7 +255,7 @@ class AgentProcess:
             logger.debug("No more messages of %s", self.session_id, exc_info=True)
             self._fault = self._fault or fault_in_run(error, self._stderr)
         finally:
-            self._orders.put_nowait(_End())
+            self._orders.end()
 
     def _hand_over(self, message: Message, receiver: Receiver) -> None:
         try:
@@ -354,7 +309,7 @@ class AgentProcess:
                 tree = await self.tree()
                 tree.kill()
             return
-        self._orders.put_nowait(_End())
+        self._orders.end()
         if not await self._gone_within(EXIT_SECONDS):
             tree.terminate()
             if not await self._gone_within(TERMINATE_SECONDS):
@@ -380,36 +335,12 @@ class AgentProcess:
         self._fault = fault
         if not self.started.done():
             self.started.set_exception(fault)
-        for answer in tuple(self._answers):
-            if not answer.done():
-                answer.set_exception(fault)
+        self._orders.fail(fault)
         self.gone.set()
         if self._receiver is not None:
             self._receiver.lost(fault)
 
 
-async def _one(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-    yield message
-
-
 def _sweep(processes: Sequence[psutil.Process]) -> None:
     _, left = psutil.wait_procs(processes, timeout=SWEEP_SECONDS)
     kill(left)
-
-
-async def _settle(work: Awaitable[T], answer: asyncio.Future[T]) -> None:
-    try:
-        result = await work
-    except Exception as error:  # noqa: BLE001 - the SDK raises plain exceptions here
-        if not answer.done():
-            answer.set_exception(RequestFailed(f"The CLI refused: {error}"))
-    else:
-        if not answer.done():
-            answer.set_result(result)
-
-
-async def _quietly(work: Awaitable[None]) -> None:
-    try:
-        await work
-    except Exception:
-        logger.debug("The CLI did not take the interrupt", exc_info=True)
