@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -133,4 +134,5 @@ async def test_the_end_does_not_wait_for_an_editor_that_reads_no_more(
     server.stdin.close()
     assert await all_gone(environment, 10)
     go_on_reading(editor)
-    await editor.gone()
+    with contextlib.suppress(asyncio.IncompleteReadError):  # a message that was cut off
+        await editor.gone()
