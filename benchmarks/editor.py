@@ -161,19 +161,20 @@ class Connection:
 class ServerPeer:
     """This server with one folder open."""
 
-    name = SERVER
-
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, name: str = SERVER) -> None:
+        self.name = name
         self._connection = connection
         self._tokens = itertools.count()
 
     @classmethod
-    async def open(cls, place: Place, settings: Mapping[str, Any]) -> ServerPeer:
+    async def open(
+        cls, place: Place, settings: Mapping[str, Any], *, name: str = SERVER
+    ) -> ServerPeer:
         """Starts one with these settings."""
         connection = await Connection.open([str(EXECUTABLE)], place)
         connection.settings = dict(settings)
         await connection.initialize(place.folder)
-        return cls(connection)
+        return cls(connection, name)
 
     @property
     def pid(self) -> int:

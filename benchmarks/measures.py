@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.editor import BARE, EXECUTABLE, Connection
 from benchmarks.figures import Bound, Measure
-from benchmarks.peers import CLIENT, PYGLS, QUERY, SERVER, Session
+from benchmarks.peers import CLIENT, PYGLS, QUERY, SERVER, UNRECORDED, Session
 from benchmarks.processes import below, calm, cli_of, cpu_at_rest, memory_of
 from benchmarks.stage import AHEAD, ALL, AT_ONCE, KEPT
 
@@ -25,7 +25,7 @@ TOKENS: Final = 5000
 LONG: Final = f"say {TOKENS} tokens"
 SLOW: Final = "say 4000 tokens every 5 ms"
 WHOLE: Final = "this server, no token"
-CONNECTED: Final = (SERVER, CLIENT)
+CONNECTED: Final = (SERVER, UNRECORDED, CLIENT)
 # A long answer many times over would fill the model's window.
 LONG_TURNS_OF_A_SESSION: Final = 5
 
@@ -248,6 +248,22 @@ async def _long_turn(peer: Peer, session: Session, number: int, way: str, values
     values.note("cli", number, way, turn.cli.cpu if turn.cli else await cpu_at_rest(clis) - cli)
 
 
+async def journal(stage: Stage, extent: Extent) -> list[Measure]:
+    """What it costs to write down what is shown before it is shown."""
+    values = Values()
+    async with stage.peers(SERVER, UNRECORDED, settings=KEPT) as peers:
+        sessions: dict[str, Session] = {}
+        async for number, peer in in_turn(peers, extent.numbers(2)):
+            if number % LONG_TURNS_OF_A_SESSION == 0 or peer.name not in sessions:
+                sessions[peer.name] = Session()
+                await peer.turn(sessions[peer.name], SHORT)
+                await _quiet(peers)
+            turn = await peer.turn(sessions[peer.name], LONG)
+            values.note("whole", number, peer.name, TOKENS / turn.seconds)
+    bound = Bound(0.95, UNRECORDED, at_least=True)
+    return [Measure("the same, journal or not", "1/s", values["whole"], SERVER, bound)]
+
+
 async def memory(stage: Stage, extent: Extent) -> list[Measure]:
     """What the adapter and its CLI weigh after a long answer; one peer at a time is up."""
     values = Values()
@@ -306,6 +322,7 @@ MEASURES: Final[Mapping[str, Callable[[Stage, Extent], Awaitable[list[Measure]]]
     "resume": resume,
     "cancel": cancel,
     "tokens": tokens,
+    "journal": journal,
     "memory": memory,
     "sessions": at_once,
 }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from benchmarks.processes import Weight
 
 SERVER = "this server"
+UNRECORDED = "without journal"
 CLIENT = "ClaudeSDKClient"
 QUERY = "query()"
 HEADLESS = "claude -p"

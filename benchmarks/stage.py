@@ -8,6 +8,7 @@ import re
 import tempfile
 import uuid
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,12 @@ import psutil
 from benchmarks.editor import ServerPeer
 from benchmarks.headless import HeadlessPeer
 from benchmarks.model import Model
-from benchmarks.peers import CLIENT, HEADLESS, QUERY, SERVER, Peer, Place, Session
+from benchmarks.peers import CLIENT, HEADLESS, QUERY, SERVER, UNRECORDED, Peer, Place, Session
 from benchmarks.processes import MARK, marked
 from benchmarks.workers import WorkerPeer
 from claude_agent_lsp.agent.cli import locate
 from claude_agent_lsp.loopback.environment import environment
+from claude_agent_lsp.workspace.state import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -83,6 +85,8 @@ class Stage:
     async def _peer(self, name: str, settings: Mapping[str, object]) -> Peer:
         if name == SERVER:
             return await self.server(settings)
+        if name == UNRECORDED:
+            return await self._unrecorded(settings)
         if name == HEADLESS:
             return HeadlessPeer(self.place)
         return await WorkerPeer.open(name, self.place)
@@ -90,6 +94,14 @@ class Stage:
     async def server(self, settings: Mapping[str, object]) -> ServerPeer:
         """Starts this server alone."""
         return await ServerPeer.open(self.place, settings)
+
+    async def _unrecorded(self, settings: Mapping[str, object]) -> ServerPeer:
+        """This server where it can't write its journal: it goes on without."""
+        nowhere = self.place.folder.with_name("a file, no directory")
+        nowhere.touch()
+        environment = {**self.place.environment, ENVIRONMENT_VARIABLE: str(nowhere)}
+        place = replace(self.place, environment=environment)
+        return await ServerPeer.open(place, settings, name=UNRECORDED)
 
     async def conversation(self, turns: int) -> str:
         """Makes a session of so many turns, all of them real, and returns its id.
