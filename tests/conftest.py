@@ -41,13 +41,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def left_over() -> list[psutil.Process]:
     """Live processes of this run that are neither it nor its workers."""
-    own = {os.getpid(), *(child.pid for child in psutil.Process().children())}
+    own = {os.getpid(), *(child.pid for child in psutil.Process().children() if is_of_xdist(child))}
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.pid not in own and process.environ().get(SUITE) == os.environ[SUITE]:
                 found.append(process)
     return found
+
+
+def is_of_xdist(process: psutil.Process) -> bool:
+    """Whether a child is one of the workers, which execnet starts."""
+    with contextlib.suppress(psutil.Error):
+        return "exec(eval(sys.stdin.readline()))" in " ".join(process.cmdline())
+    return False
 
 
 def is_worker(config: pytest.Config) -> bool:

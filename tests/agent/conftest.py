@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+GONE_SECONDS = 1.0
+"""What was killed may take a moment to go."""
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home directory; nothing of this machine's own Claude is seen."""
@@ -36,15 +40,19 @@ def no_child_is_left() -> Iterator[None]:
     """Ends what a test has left, and fails it."""
     before = psutil.Process().children(recursive=True)
     yield
-    left = [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if process not in before and process.status() != psutil.STATUS_ZOMBIE
-    ]
+    new = [each for each in psutil.Process().children(recursive=True) if each not in before]
+    _, left = psutil.wait_procs(new, timeout=GONE_SECONDS)
+    left = [process for process in left if alive(process)]
     for process in left:
         with contextlib.suppress(psutil.Error):
             process.kill()
     assert not left
+
+
+def alive(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 @pytest.fixture

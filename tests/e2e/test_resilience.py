@@ -12,7 +12,7 @@ from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.loopback import call, reply, say
 
-from .runs import sleepers
+from .runs import none_sleep, sleepers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ async def test_tools_of_a_cli_that_is_killed_are_gone_with_it(
         await asked
     assert refusal.value.data is not None
     assert refusal.value.data["reason"] == "processDied"
-    assert not sleepers(environment)
+    await none_sleep(environment)
 
 
 async def test_path_that_no_file_can_have_harms_nothing(

@@ -32,8 +32,13 @@ if TYPE_CHECKING:
 
 MIB = 2**20
 MAY_GROW = 30 * MIB
-REST = 0.5
-"""Seconds without a byte after which a server counts as blocked."""
+REST = 0.3
+LOOKS = 3
+"""So many looks, with so many seconds between two, without a byte: a server counts as blocked."""
+
+
+FLOOD = (say(" ".join(["y" * 1000] * 4_000)), tokens(5_000, pace=0.02))
+"""More than is held for an editor that does not read; then a trickle, so that it goes on."""
 
 
 def stop_reading(editor: Editor) -> None:
@@ -53,9 +58,9 @@ def memory(pid: int) -> int:
 
 async def blocked(pid: int) -> None:
     """Waits until a server can write no more."""
-    written = -1
-    while (now := psutil.Process(pid).io_counters().write_chars) != written:
-        written = now
+    seen: list[int] = []
+    while len(seen) < LOOKS or len(set(seen[-LOOKS:])) > 1:
+        seen.append(psutil.Process(pid).io_counters().write_chars)
         await asyncio.sleep(REST)
 
 
@@ -80,7 +85,7 @@ async def test_memory_is_bounded(editor: Editor, model: Loopback) -> None:
 
 @pytest.mark.long
 async def test_a_cancel_is_handled(editor: Editor, model: Loopback) -> None:
-    model.add(reply("flood", tokens(200_000)))
+    model.add(reply("flood", *FLOOD))
     await remember(editor)
     query = begin(editor, "flood")
     await editor.event("text", query.events)
@@ -125,7 +130,7 @@ async def test_nothing_is_lost_on_an_editor_that_goes_on_reading(
 async def test_the_end_does_not_wait_for_an_editor_that_reads_no_more(
     editor: Editor, model: Loopback, environment: dict[str, str]
 ) -> None:
-    model.add(reply("flood", tokens(200_000)))
+    model.add(reply("flood", *FLOOD))
     query = begin(editor, "flood")
     await editor.event("text", query.events)
     stop_reading(editor)
