@@ -2,6 +2,7 @@
 # make test    everything that must hold: linters, types, layers, the whole suite
 # make setup   what both need: leaves .venv/bin/claude-agent-lsp
 # make bench   this server beside its peers, in one interleaved run
+# make torture   500 times: kill something at a random moment, resume, and see what is lost
 # make lock    compile the pinned, hashed requirements anew
 # make pictures   draw the pictures of the README anew, from real runs
 
@@ -37,6 +38,10 @@ lint: $(READY)
 
 test: lint
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+.PHONY: torture
+torture: $(READY)
+	TORTURE_MOMENTS=500 $(BIN)/pytest -n 2 -s tests/e2e/test_torture.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)

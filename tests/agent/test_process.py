@@ -146,11 +146,12 @@ async def test_one_that_never_starts_can_be_ended(home: Path) -> None:
         await process.started
 
 
+@pytest.mark.parametrize("behaviour", ["mute", "babbling"])
 async def test_one_that_never_starts_is_given_up(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch, behaviour: str
 ) -> None:
     monkeypatch.setattr(process_module, "START_SECONDS", 0.5)
-    process = AgentProcess(launch_of("mute", home), new_session())
+    process = AgentProcess(launch_of(behaviour, home), new_session())
     with pytest.raises(CliFailedToStart, match="within 0"):
         await asyncio.wait_for(process.started, SECONDS)
     await asyncio.wait_for(process.gone.wait(), SECONDS)

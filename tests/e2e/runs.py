@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from pygls.exceptions import JsonRpcException
 
@@ -134,6 +135,15 @@ def sleepers(environment: dict[str, str]) -> set[int]:
 async def none_sleep(environment: dict[str, str], *but: int) -> None:
     """Waits until these are all that is left of them."""
     await eventually(lambda: not sleepers(environment) - set(but))
+
+
+def pid_of_watchdog(editor: Editor) -> int:
+    """The server's child that no environment was given to."""
+    for child in psutil.Process(editor.pid).children():
+        with contextlib.suppress(psutil.Error):
+            if child.environ() == {}:
+                return child.pid
+    raise AssertionError("there is no watchdog")
 
 
 def allow_tools(environment: dict[str, str]) -> None:

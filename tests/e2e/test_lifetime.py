@@ -143,6 +143,22 @@ async def test_every_run_is_answered_and_nothing_is_left(
     assert time.monotonic() - began < AT_MOST
 
 
+@pytest.mark.parametrize("way", [close_stdin, terminate, kill_parent], ids=lambda way: way.__name__)
+async def test_every_cli_ends_in_order_and_has_written_what_it_said(
+    busy: Busy, editor_with: Open, environment: dict[str, str], way: Callable[[Busy], None]
+) -> None:
+    streams = busy.runs[0]
+    way(busy)
+    run = data_of(await refusal(streams))["run"]
+    await busy.editor.gone()
+    assert await all_gone(environment, AT_MOST)
+    second = await editor_with()
+    read = await second.command("session.read", {"sessionId": run["sessionId"]})
+    (answer,) = [m for m in read["messages"] if m["role"] == "assistant" and m["text"]]
+    assert answer["text"] == run["text"]
+    assert "recovered" not in answer
+
+
 async def test_shutdown_answers_every_run_before_itself(
     busy: Busy, environment: dict[str, str]
 ) -> None:
@@ -222,6 +238,22 @@ async def test_clis_that_ignore_everything_do_not_hold_it_up(
     assert await editor.gone() == 1
     assert await all_gone(environment, AT_MOST)
     assert time.monotonic() - began < AT_MOST
+
+
+async def test_a_cli_that_hangs_at_its_version_does_not_hold_it_up(
+    editor_with: Open, environment: dict[str, str], tmp_path: Path
+) -> None:
+    cli = tmp_path / "claude"
+    cli.write_text("#!/bin/sh\nsleep 1000\n")
+    cli.chmod(0o755)
+    editor = await editor_with(settings={"cliPath": str(cli)})
+    query = begin(editor, "work")
+    await eventually(lambda: sleepers(environment))
+    began = time.monotonic()
+    assert await editor.quit() == 0
+    assert (await refusal(query)).code == CANCELLED
+    assert time.monotonic() - began < 8  # by force it takes 9
+    assert await all_gone(environment, AT_MOST)
 
 
 async def test_an_editor_that_goes_before_it_has_said_anything(

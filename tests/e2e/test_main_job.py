@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ def transcript_of(session_id: str, environment: dict[str, str]) -> Path:
 async def test_new_server_resumes_session_and_knows_code(editor_with: Open, profile: str) -> None:
     first = await editor_with(profile=profile)
     told = await first.query("remember the code PINEAPPLE-42", wait=True)
+    await asyncio.sleep(3)  # as in the bug that this project began with
     await first.quit()
     second = await editor_with(profile=profile)
     asked = await second.query("which code?", wait=True)

@@ -71,6 +71,13 @@ def mute(_: Cli) -> None:
     _for_ever()
 
 
+def babbling(_: Cli) -> None:
+    """Says what is no protocol, for ever."""
+    while True:
+        print("Hello! What can I do for you?", flush=True)  # noqa: T201
+        time.sleep(0.01)
+
+
 def dead_at_start(_: Cli) -> None:
     """Ends as soon as it has begun."""
     sys.exit("Error: no memory")

@@ -11,27 +11,32 @@ import contextlib
 import importlib
 import logging
 import uuid
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.abort import AbortController, AbortReason, AbortSignal
-from claude_agent_lsp.agent.launch import BYPASS, Launch, Overrides, SessionStart
+from claude_agent_lsp.agent.admission import Admission
+from claude_agent_lsp.agent.launch import BYPASS, Launch
+from claude_agent_lsp.agent.orphans import end_all, end_orphans, server_mark
 from claude_agent_lsp.agent.prompt import user_message
+from claude_agent_lsp.agent.query import Query
 from claude_agent_lsp.agent.questions import Questions
+from claude_agent_lsp.agent.record import Record
 from claude_agent_lsp.agent.run import ActiveRun
 from claude_agent_lsp.agent.task import Task
+from claude_agent_lsp.agent.watchdog import Watchdog
 from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavailable
+from claude_agent_lsp.sessions.journal import Journal, JournaledTurn, now
 from claude_agent_lsp.sessions.ownership import Ownership
-from claude_agent_lsp.sessions.transcript import find_transcript, folder_of
+from claude_agent_lsp.sessions.transcript import find_transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from claude_agent_lsp.agent.events import Emit, Question
+    from claude_agent_lsp.agent.launch import SessionStart
     from claude_agent_lsp.agent.pool import ProcessPool
     from claude_agent_lsp.agent.process import AgentProcess
-    from claude_agent_lsp.agent.prompt import EditorContext
     from claude_agent_lsp.agent.questions import Answer
     from claude_agent_lsp.agent.task import Channel
     from claude_agent_lsp.workspace.settings import Settings
@@ -42,30 +47,6 @@ logger = logging.getLogger(__name__)
 # How long runs may take to stop when the server ends.
 STOP_SECONDS: Final = 3.0
 
-LAST: Final = "last"
-NEW: Final = "new"
-
-
-@dataclass(frozen=True)
-class Query:
-    """What an editor asks of the agent.
-
-    Attributes:
-        session: "last", "new" or a session id.
-        resume_at: The message to go back to, in a fork.
-    """
-
-    prompt: str
-    folder: Path
-    settings: Settings
-    session: str = LAST
-    fork: bool = False
-    resume_at: str | None = None
-    context: EditorContext | None = None
-    attachments: Sequence[Path] = ()
-    wanted: Overrides = field(default_factory=Overrides)
-    timeout_seconds: float | None = None
-
 
 class Agent:
     """Runs queries.
@@ -73,12 +54,21 @@ class Agent:
     Args:
         state: What is kept across restarts.
         show: Shows a question in the editor; None as its answer leaves it to a command.
+        editor: The editor's name, told to another one that wants the same session.
     """
 
-    def __init__(self, state: State, show: Callable[[Question], Awaitable[Answer | None]]) -> None:
+    def __init__(
+        self,
+        state: State,
+        show: Callable[[Question], Awaitable[Answer | None]],
+        editor: str = "",
+    ) -> None:
         self.questions = Questions(show)
-        self.ownership = Ownership()
+        self.ownership = Ownership(lambda: state.directory, editor)
+        self.journal = Journal(lambda: state.directory)
+        self.watchdog = Watchdog()
         self._state = state
+        self._admission = Admission(state, self.ownership, self.journal)
         self._shutdown = AbortController()
         self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -139,32 +129,24 @@ class Agent:
             SessionNotFound: There is no such session in this folder.
             SessionBusy: A run is at work in the session.
         """
-        message = await asyncio.to_thread(
-            user_message,
-            query.prompt,
-            query.context,
-            query.attachments,
-            query.folder,
-            str(uuid.uuid4()),
-        )
         controller = AbortController()
+        run_id = str(uuid.uuid4())
         async with self._folders.setdefault(query.folder, asyncio.Lock()):
-            session = await self._find_session(query)
-            run_id = str(uuid.uuid4())
-            self.ownership.claim(session.session_id, run_id)
+            spare = self._spare(query)
+            task, record = await asyncio.to_thread(self._admit, query, run_id, spare)
             seconds = query.timeout_seconds
             limit = AbortSignal() if seconds is None else AbortSignal.timeout(seconds)
             run = ActiveRun(
                 run_id,
-                Task(message, self._launch(query, session), session),
+                task,
                 signal=AbortSignal.any(signal, controller.signal, limit, self._shutdown.signal),
                 to_editor=to_editor,
                 channel=channel,
                 questions=self.questions,
+                record=record,
             )
             self._runs[run_id] = (run, controller)
             run.ended.add_done_callback(lambda _: limit.release())
-            await self._remember(query.folder, session)
         self._keep(run.conduct(lambda: self._load(query.settings), lambda: self._end(run)))
         return run
 
@@ -185,8 +167,8 @@ class Agent:
         """Start a process ahead of the folder's next query, if there is room."""
         pool = await self._load(settings)
         async with self._folders.setdefault(folder, asyncio.Lock()):
-            session = await self._session_to_come(folder)
-            if self.ownership.owner(session.session_id) is None:
+            session = await asyncio.to_thread(self._admission.to_come, folder)
+            if not await asyncio.to_thread(self.ownership.busy, session.session_id):
                 pool.prewarm(self._launch(Query("", folder, settings), session), session)
 
     async def process_in(
@@ -201,7 +183,7 @@ class Agent:
         pool = await self._load(settings)
         process = next((p for p in pool if p.launch.folder == folder and p.usable), None)
         if process is None:
-            session = await self._session_to_come(folder)
+            session = await asyncio.to_thread(self._admission.to_come, folder)
             launch = self._launch(Query("", folder, settings), session)
             process = await pool.take(launch, session, signal, lambda: None)
             pool.release(process)
@@ -257,6 +239,10 @@ class Agent:
                 await (await self._pool).close()
         while self._tasks:
             await asyncio.wait(self._tasks)
+        # What tools have left running goes with the editor; a watchdog would end it otherwise.
+        mark = server_mark()
+        await asyncio.to_thread(end_all, lambda found: found == mark)
+        await asyncio.to_thread(self.watchdog.close)
 
     @property
     def _loaded(self) -> ProcessPool | None:
@@ -268,91 +254,37 @@ class Agent:
         if self._shutdown.signal.aborted:
             raise RequestFailed("The server is shutting down.", hint="Start it again.")
         if self._pool is None:
-            self._pool = self._keep(_load_pool(settings))
+            self._pool = self._keep(_load_pool(settings, self.watchdog))
         elif (pool := self._loaded) is not None:
             pool.limit, pool.idle_seconds = settings.max_processes, settings.idle_process_seconds
         return self._pool
+
+    def _admit(self, query: Query, run_id: str, spare: str | None) -> tuple[Task, Record]:
+        """All of a run's beginning that touches the disk."""
+        context, attachments, folder = query.context, query.attachments, query.folder
+        message = user_message(query.prompt, context, attachments, folder, str(uuid.uuid4()))
+        session = self._admission.admit(query, run_id, spare)
+        task = Task(query.prompt, message, self._launch(query, session), session)
+        turn = JournaledTurn(task.message_id, query.prompt, folder, now())
+        record = Record(self.journal, session, turn)
+        record.begin()
+        return task, record
 
     def _launch(self, query: Query, session: SessionStart) -> Launch:
         mode = self._modes.get(session.session_id)
         return Launch.of(query.folder, query.settings, query.wanted, mode)
 
-    async def _find_session(self, query: Query) -> SessionStart:
-        folder, session_id = query.folder, query.session
-        if session_id == LAST:
-            found = await asyncio.to_thread(self._state.current, folder)
-        elif session_id == NEW:
-            found = None
-        else:
-            found = session_id
-        if found is None:
-            if query.fork:
-                raise SessionNotFound(f"{folder} has no session that could be forked yet.")
-            return SessionStart(self._fresh(query))
-        start = await asyncio.to_thread(self._start_of, found, folder, must_be=session_id != LAST)
-        if not query.fork:
-            return start
-        if start.source is None:
-            raise SessionNotFound(f"The session {found} holds nothing yet that could be forked.")
-        at = start.at
-        if query.resume_at is not None:
-            reading = await asyncio.to_thread(
-                importlib.import_module, "claude_agent_lsp.sessions.reading"
-            )
-            at = await asyncio.to_thread(reading.line_of, start.source, query.resume_at)
-        return SessionStart(str(uuid.uuid4()), source=start.source, at=at)
+    def _spare(self, query: Query) -> str | None:
+        """The session of a process that waits for the first prompt of such a query, if any."""
+        if (pool := self._loaded) is None:
+            return None
+        spare = pool.spare(Launch.of(query.folder, query.settings, query.wanted))
+        return spare if spare is None or self.ownership.owner(spare) is None else None
 
-    def _fresh(self, query: Query) -> str:
-        """An id for a new session: that of a process that waits for one, else a new one."""
-        if (pool := self._loaded) is not None:
-            spare = pool.spare(Launch.of(query.folder, query.settings, query.wanted))
-            if spare is not None and self.ownership.owner(spare) is None:
-                return spare
-        return str(uuid.uuid4())
-
-    def _start_of(self, session_id: str, folder: Path, *, must_be: bool = False) -> SessionStart:
-        """How a session is gone on with: resumed, or begun if the CLI does not have it yet."""
-        transcript = find_transcript(session_id)
-        if transcript is None:
-            if must_be and session_id not in self._state.begun(folder):
-                raise SessionNotFound(f"There is no session {session_id} in {folder}.")
-            fork = self._state.fork(folder, session_id)
-            if fork is not None and find_transcript(fork[0]) is not None:
-                return SessionStart(session_id, source=fork[0], at=fork[1])
-            return SessionStart(session_id)
-        begun_in = folder_of(transcript)
-        if begun_in is not None and begun_in.resolve() != folder.resolve():
-            raise SessionNotFound(
-                f"The session {session_id} is one of {begun_in}, not of {folder}.",
-                hint="Open that folder, or name it as `workspace`.",
-            )
-        return SessionStart(session_id, source=session_id)
-
-    async def _session_to_come(self, folder: Path) -> SessionStart:
-        current = await asyncio.to_thread(self._state.current, folder)
-        if current is None:
-            return SessionStart(str(uuid.uuid4()))
-        return await asyncio.to_thread(self._start_of, current, folder)
-
-    async def _remember(self, folder: Path, session: SessionStart) -> None:
-        """Make the run's session the folder's current one."""
-        session_id = session.session_id
-        try:
-            if await asyncio.to_thread(self._state.current, folder) == session_id:
-                return
-            if session.resumes:
-                await asyncio.to_thread(self._state.select, folder, session_id)
-            else:
-                await asyncio.to_thread(
-                    self._state.begin, folder, session_id, session.source, session.at
-                )
-        except Exception:
-            # The run is worth more than the memory of which session is the folder's current one.
-            logger.exception("The current session of %s could not be kept", folder)
-
-    def _end(self, run: ActiveRun) -> asyncio.Task[None]:
+    async def _end(self, run: ActiveRun) -> asyncio.Task[None]:
+        """Give the run's session back; returns what is still done after that."""
         del self._runs[run.run_id]
-        self.ownership.release(run.session_id, run.run_id)
+        await asyncio.to_thread(self.ownership.release, run.session_id, run.run_id)
         return self._keep(asyncio.to_thread(self._settle, run))
 
     def _settle(self, run: ActiveRun) -> None:
@@ -379,10 +311,15 @@ class Agent:
         return task
 
 
-async def _load_pool(settings: Settings) -> ProcessPool:
+async def _load_pool(settings: Settings, watchdog: Watchdog) -> ProcessPool:
+    # What a server that was killed has left must be gone before a session is resumed.
+    ending = asyncio.create_task(asyncio.to_thread(end_orphans))
     module = await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.pool")
     await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.turn")
+    await ending
     pool: ProcessPool = module.ProcessPool(
-        limit=settings.max_processes, idle_seconds=settings.idle_process_seconds
+        limit=settings.max_processes,
+        idle_seconds=settings.idle_process_seconds,
+        before_start=watchdog.ensure,
     )
     return pool

@@ -74,8 +74,12 @@ def login_of(account: Mapping[str, Any]) -> str | None:
     return str(provider) if source is None and provider != FIRST_PARTY else source
 
 
-async def check(path: Path) -> Cli:
+async def check(path: Path, environment: Mapping[str, str] | None = None) -> Cli:
     """Run `--version` once for each state of the file.
+
+    Args:
+        path: The executable.
+        environment: What is added to its environment, by which whoever ends it finds it.
 
     Raises:
         CliFailedToStart: It can't be run, or is something else than the CLI.
@@ -83,16 +87,17 @@ async def check(path: Path) -> Cli:
     key = (path, (await asyncio.to_thread(path.stat)).st_mtime_ns)
     version = _checked.get(key)
     if version is None:
-        version = await _version(path)
+        version = await _version(path, environment or {})
         _checked[key] = version
     return Cli(path, version)
 
 
-async def _version(path: Path) -> str:
+async def _version(path: Path, environment: Mapping[str, str]) -> str:
     try:
         process = await asyncio.create_subprocess_exec(
             path,
             "--version",
+            env={**os.environ, **environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

@@ -12,6 +12,7 @@ Rungs 2 to 4 are `AgentProcess.end`.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,19 +32,22 @@ class Background:
     """What earlier turns have left at work in a process, and a turn's end leaves alone.
 
     Attributes:
+        since: When it was looked at, in seconds since 1970; what starts later is the turn's.
         tasks: The ids of their background tasks.
         shells: What these, or anything else of theirs, run in.
     """
 
+    since: float
     tasks: frozenset[str] = frozenset()
     shells: frozenset[psutil.Process] = frozenset()
 
     @classmethod
     async def of(cls, process: AgentProcess) -> Background:
         """Look at it, before a turn begins."""
+        now = time.time()
         if not process.background_tasks:
-            return cls()
-        return cls(process.background_tasks, frozenset((await process.tree()).tool_shells()))
+            return cls(now)
+        return cls(now, process.background_tasks, frozenset((await process.tree()).tool_shells()))
 
 
 async def stop_turn(
@@ -71,7 +75,8 @@ async def stop_turn(
         await asyncio.wait({over}, timeout=min(AGAIN_SECONDS, max(0.0, until - loop.time())))
         if loop.time() >= until:
             break
-    process.sweep([shell for shell in tree.tool_shells() if shell not in background.shells])
+    shells = {shell for shell in tree.tool_shells() if shell not in background.shells}
+    process.sweep(shells, since=background.since)
     # Ending a background task would wake the agent once more: with such tasks, the process goes.
     if not over.done() or process.background_tasks - background.tasks:
         await process.end()

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from claude_agent_lsp.agent.orphans import SERVER, server_mark
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -20,6 +22,15 @@ BYPASS = "bypassPermissions"
 MARK = "CLAUDE_AGENT_LSP_PROCESS"
 # One message of the CLI may hold a whole image or file.
 MAX_MESSAGE_BYTES = 64 * 2**20
+
+
+def marks(mark: str) -> dict[str, str]:
+    """What is set in a CLI's environment, and in that of all it starts, to find them by.
+
+    Args:
+        mark: The process's own.
+    """
+    return {MARK: mark, SERVER: server_mark()}
 
 
 @dataclass(frozen=True)
@@ -110,7 +121,11 @@ class Launch:
             cli_path=settings.cli_path,
             # The user's own switches that the CLI reads from its environment; and it is asked
             # to say when it is idle, since a result doesn't mean that it is.
-            env={**settings.env, "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1", MARK: mark},
+            env={
+                **settings.env,
+                "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
+                **marks(mark),
+            },
             session_id=None if session.resumes else session.session_id,
             resume=session.source,
             fork_session=session.forks,

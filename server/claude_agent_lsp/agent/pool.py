@@ -32,12 +32,22 @@ LOOK_AGAIN_SECONDS = 5.0
 class ProcessPool:
     """All CLI processes of this server.
 
+    Args:
+        before_start: Called in a thread before a process starts.
+
     Attributes:
         limit: How many may live at the same time.
         idle_seconds: How long a free one is kept.
     """
 
-    def __init__(self, *, limit: int = 4, idle_seconds: float = 300.0) -> None:
+    def __init__(
+        self,
+        *,
+        limit: int = 4,
+        idle_seconds: float = 300.0,
+        before_start: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._before_start = before_start
         self.limit = limit
         self.idle_seconds = idle_seconds
         # In the order of their last use.
@@ -54,10 +64,6 @@ class ProcessPool:
     def lent(self, process: AgentProcess) -> bool:
         """Whether a run has it."""
         return process in self._lent
-
-    def of(self, session_id: str) -> AgentProcess | None:
-        """The process of a session, if it has one."""
-        return self._processes.get(session_id)
 
     def spare(self, launch: Launch) -> str | None:
         """The id of a session that is ready for its first prompt, if one fits this launch."""
@@ -164,7 +170,7 @@ class ProcessPool:
     def _start(self, launch: Launch, session: SessionStart) -> AgentProcess:
         if self._closed:
             raise RequestFailed("The server is shutting down.", hint="Start it again.")
-        process = AgentProcess(launch, session)
+        process = AgentProcess(launch, session, self._before_start)
         self._processes[session.session_id] = process
         watcher = asyncio.create_task(self._watch(process))
         self._watchers.add(watcher)

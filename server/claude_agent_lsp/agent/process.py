@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 import uuid
 import warnings
 from collections import deque
@@ -30,15 +31,24 @@ from claude_agent_sdk import (
 
 from claude_agent_lsp.agent.cli import check, locate
 from claude_agent_lsp.agent.faults import fault_at_start, fault_in_run
-from claude_agent_lsp.agent.launch import MARK
+from claude_agent_lsp.agent.launch import MARK, marks
 from claude_agent_lsp.agent.orders import Orders
 from claude_agent_lsp.agent.secrets import without_secrets
-from claude_agent_lsp.agent.tree import ProcessTree, all_with, child_with, kill, looking
+from claude_agent_lsp.agent.tree import (
+    ProcessTree,
+    all_with,
+    child_with,
+    kill,
+    kill_all_with,
+    looking,
+    outside_group_of,
+    started_at,
+)
 from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcript import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection
 
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
@@ -60,6 +70,8 @@ LOOK_AGAIN_SECONDS = 0.05
 # What was asked to end by the CLI may clean up for this long.
 SWEEP_SECONDS = 0.5
 STDERR_LINES = 50
+# How exact a process's start is told.
+CLOCK_SECONDS = 0.05
 
 
 class Receiver(Protocol):
@@ -83,6 +95,11 @@ class Receiver(Protocol):
 class AgentProcess:
     """A CLI process.
 
+    Args:
+        launch: What it is started with.
+        session: The session it works in.
+        before_start: Called in a thread before it starts.
+
     Attributes:
         launch: What it was started with; model and mode are kept up to date.
         session_id: The session it works in, from before it starts.
@@ -96,7 +113,12 @@ class AgentProcess:
         gone: Set once it has ended and nothing of it is left.
     """
 
-    def __init__(self, launch: Launch, session: SessionStart) -> None:
+    def __init__(
+        self,
+        launch: Launch,
+        session: SessionStart,
+        before_start: Callable[[], None] = lambda: None,
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.launch = launch
         self.session = session
@@ -117,6 +139,7 @@ class AgentProcess:
         self._fault: RequestFailed | None = None
         self._ending: asyncio.Task[None] | None = None
         self._sweeps: set[asyncio.Task[None]] = set()
+        self._before_start = before_start
         self._owner = asyncio.create_task(self._own(), name=f"process of {self.session_id}")
 
     @property
@@ -183,10 +206,18 @@ class AgentProcess:
             self._ending = asyncio.create_task(self._descend(), name=f"end of {self.session_id}")
         return asyncio.shield(self._ending)
 
-    def sweep(self, processes: Sequence[psutil.Process]) -> None:
-        """See to it that these are gone soon: they have been asked to end already."""
-        if processes:
-            task = asyncio.create_task(asyncio.to_thread(_sweep, processes))
+    def sweep(self, processes: Collection[psutil.Process], *, since: float | None = None) -> None:
+        """See to it that these are gone soon: they have been asked to end already.
+
+        Args:
+            processes: Which.
+            since: All that tools have started from then to now goes too, wherever it has got to,
+                in seconds since 1970.
+        """
+        if processes or since is not None:
+            task = asyncio.create_task(
+                asyncio.to_thread(self._sweep, processes, since, time.time())
+            )
             self._sweeps.add(task)
             task.add_done_callback(self._sweeps.discard)
 
@@ -196,6 +227,22 @@ class AgentProcess:
         if pid is None:
             pid = await looking(child_with, MARK, self._mark)
         return ProcessTree(None) if pid is None else await looking(ProcessTree.of, pid)
+
+    def _sweep(
+        self, processes: Collection[psutil.Process], since: float | None, until: float
+    ) -> None:
+        found = set(processes)
+        if since is not None and self.pid is not None:
+            # What has left its shell has lost its parent, but not its mark.
+            found |= {
+                each
+                for each in all_with(MARK, self._mark)
+                if outside_group_of(self.pid, each)
+                and since - CLOCK_SECONDS < started_at(each) < until + CLOCK_SECONDS
+            }
+        _, left = psutil.wait_procs(found, timeout=SWEEP_SECONDS)
+        kill(left)
+        psutil.wait_procs(left, timeout=SWEEP_SECONDS)
 
     async def _own(self) -> None:
         reading: asyncio.Task[None] | None = None
@@ -209,10 +256,11 @@ class AgentProcess:
                 can_use_tool=self._decide,
                 stderr=self._hear,
             )
+            await asyncio.to_thread(self._before_start)
             self.cost_usd = await asyncio.to_thread(self.transcript.catch_up)
             configured = self.launch.settings.cli_path
             if configured is not None:
-                await check(await asyncio.to_thread(locate, configured))
+                await check(await asyncio.to_thread(locate, configured), marks(self._mark))
             self._raise_if_ending()
             client = ClaudeSDKClient(options)
             await client.connect()
@@ -236,7 +284,7 @@ class AgentProcess:
                 await asyncio.wait({reading})
             if self._ending is None:
                 # It died by itself, and what it had started has lost its parent.
-                kill(await looking(all_with, MARK, self._mark))
+                await asyncio.to_thread(kill_all_with, MARK, self._mark)
             self._say_goodbye(failure)
 
     async def _read(self, client: ClaudeSDKClient) -> None:
@@ -339,8 +387,3 @@ class AgentProcess:
         self.gone.set()
         if self._receiver is not None:
             self._receiver.lost(fault)
-
-
-def _sweep(processes: Sequence[psutil.Process]) -> None:
-    _, left = psutil.wait_procs(processes, timeout=SWEEP_SECONDS)
-    kill(left)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_agent_lsp.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 MAX_SELECTION: Final = 20_000  # characters
@@ -120,6 +120,24 @@ def user_message(
         "message": {"role": "user", "content": content},
         "parent_tool_use_id": None,
     }
+
+
+def told_first(message: Mapping[str, Any], text: str) -> Mapping[str, Any]:
+    """Returns a user message that tells the agent something before the prompt.
+
+    A slash command is returned as it is: it has to stand alone, and the agent is not asked.
+
+    Args:
+        message: As `user_message` gives it.
+        text: What is told, as context and not as the user's words.
+    """
+    content = message["message"]["content"]
+    if isinstance(content, str):
+        if content.startswith("/"):
+            return message
+        content = [_text(content)]
+    told = _text(_tagged("ide_opened_file", text))
+    return {**message, "message": {**message["message"], "content": [told, *content]}}
 
 
 def _context(context: EditorContext, folder: Path) -> Iterator[str]:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.agent.abort import Aborted, AbortReason
+from claude_agent_lsp.agent.delivery import Delivery
 from claude_agent_lsp.agent.events import (
     Ended,
     Level,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Emit, Event
     from claude_agent_lsp.agent.pool import ProcessPool
     from claude_agent_lsp.agent.questions import Questions
+    from claude_agent_lsp.agent.record import Record
     from claude_agent_lsp.agent.task import Channel, Task
     from claude_agent_lsp.agent.turn import Turn
 
@@ -53,6 +55,7 @@ class ActiveRun:
         to_editor: Takes its events, at once and in order.
         channel: Tells when the editor is too slow for more text.
         questions: The queue for what the user has to decide.
+        record: Has what is shown before it is shown.
 
     Attributes:
         permission_mode: What its turn begins with; it may be changed until then.
@@ -68,11 +71,14 @@ class ActiveRun:
         to_editor: Emit,
         channel: Channel,
         questions: Questions,
+        record: Record,
     ) -> None:
         self.task = task
         self.permission_mode = task.launch.permission_mode
         mode = lambda: self.permission_mode  # noqa: E731
-        self._means = Means(run_id, signal, mode, self._emit, channel, questions)
+        self._record = record
+        self._delivery = Delivery(record, to_editor)
+        self._means = Means(run_id, signal, mode, self._emit, channel, questions, record)
         self.ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         self._run = Run(
             run_id=run_id,
@@ -80,9 +86,9 @@ class ActiveRun:
             workspace=task.launch.folder,
             status=RunStatus.RUNNING,
         )
-        self._to_editor = to_editor
         self._began = time.monotonic()
         self._over = False
+        self._spares = False
         self._turn: Turn | None = None
 
     @property
@@ -124,19 +130,21 @@ class ActiveRun:
         """Tell the editor, while there is a run to tell of."""
         if self._over:
             return
-        # A slow editor is spared the words that come in while the run is being stopped; they
-        # stand in the session.
-        spared = self._means.signal.aborted and self._means.channel.congested
-        if spared and isinstance(event, Text | Thinking):
-            return
-        self._to_editor(event)
+        # A slow editor is spared the words that come in while the run is being stopped, and from
+        # the first such word on: they stand in the session, and what it has shows no gap.
+        if isinstance(event, Text | Thinking):
+            stopping = self._means.signal.aborted and self._means.channel.congested
+            self._spares = self._spares or stopping
+            if self._spares:
+                return
+        self._delivery.put(event)
 
     async def conduct(
         self,
         load: Callable[[], asyncio.Future[ProcessPool]],
-        on_end: Callable[[], Awaitable[None]],
+        on_end: Callable[[], Awaitable[asyncio.Task[None]]],
     ) -> None:
-        """Do all of it, from `Started` to `Ended`; never raises.
+        """Do all of it, from `Started` to `Ended`.
 
         Args:
             load: Gives the pool; the first time it has to load the SDK.
@@ -144,6 +152,7 @@ class ActiveRun:
                 after it.
         """
         self._emit(Started(self.picture()))
+        self._record.report_to(self._emit)
         status, fault = RunStatus.COMPLETED, None
         try:
             fault = await self._work(load)
@@ -156,12 +165,16 @@ class ActiveRun:
             fault = Internal(f"The server failed: {type(error).__name__}: {error}")
         if fault is not None and status is RunStatus.COMPLETED:
             status = RunStatus.FAILED
-        settled = on_end()
+        # All is written down before the session is given back, and shown before the run has ended.
+        await self._delivery.delivered()
+        await self._record.end(completed=status is RunStatus.COMPLETED)
+        settled = await on_end()
         if self.cleared:
             await settled  # the next query must not find this session
         self._run = replace(self.picture(), status=status, error=fault)
         self._emit(Ended(self._run))
         self._over = True
+        await self._delivery.delivered()
         self._means.signal.release()
         self.ended.set_result(self._run)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Emit
     from claude_agent_lsp.agent.launch import Launch, SessionStart
     from claude_agent_lsp.agent.questions import Questions
+    from claude_agent_lsp.agent.record import Record
 
 
 class Channel(Protocol):
@@ -28,8 +29,14 @@ class Channel(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """What a run has to do."""
+    """What a run has to do.
 
+    Attributes:
+        prompt: What the user asks.
+        message: All that is sent for it.
+    """
+
+    prompt: str
     message: Mapping[str, Any]
     launch: Launch
     session: SessionStart
@@ -51,6 +58,7 @@ class Means:
         emit: Takes their events, at once and in order.
         channel: Tells when the editor is too slow for more text.
         questions: The queue for what the user has to decide.
+        record: The run's record in the journal.
     """
 
     run_id: str
@@ -59,3 +67,4 @@ class Means:
     emit: Emit
     channel: Channel
     questions: Questions
+    record: Record

@@ -184,7 +184,8 @@ class Translator:
     def _read_result(self, result: ResultMessage) -> None:
         self.turns += result.num_turns
         self.stop_reason = result.stop_reason or self.stop_reason
-        self.structured_output = result.structured_output
+        if result.structured_output is not None:  # a background task's own turn has none
+            self.structured_output = result.structured_output
         if result.total_cost_usd is not None:
             self.cost_usd = max(0.0, result.total_cost_usd - self._cost_before)
         if result.usage:

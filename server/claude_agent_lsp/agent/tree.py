@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 T = TypeVar("T")
+
+# What is killed is gone at once, unless the system is busy with it.
+GONE_SECONDS = 1.0
 _thread = ThreadPoolExecutor(1, "processes")
 
 
@@ -53,13 +56,10 @@ class ProcessTree:
         The CLI starts each tool's shell in a session of its own, and MCP servers in its own
         group (seen with CLI 2.1.330). Windows has no groups; there it is nothing.
         """
-        if self.root is None or not hasattr(os, "getpgid"):
+        if self.root is None:
             return ()
-        try:
-            group = os.getpgid(self.root.pid)
-        except OSError:
-            return ()
-        return tuple(p for p in self.descendants if _group(p.pid) not in (group, None))
+        root = self.root.pid
+        return tuple(process for process in self.descendants if outside_group_of(root, process))
 
     def terminate(self) -> None:
         """Ask every process of the tree to end (SIGTERM), the root first."""
@@ -112,13 +112,34 @@ def all_with(variable: str, value: str) -> list[psutil.Process]:
     return found
 
 
+def kill_all_with(variable: str, value: str) -> None:
+    """SIGKILL to all that `all_with` finds, and wait a moment until they are gone."""
+    found = all_with(variable, value)
+    kill(found)
+    psutil.wait_procs(found, timeout=GONE_SECONDS)
+
+
+def outside_group_of(cli: int, process: psutil.Process) -> bool:
+    """Whether a process is in another group than a CLI, as what its tools start is.
+
+    Windows has no groups; there nothing is.
+    """
+    if not hasattr(os, "getpgid"):
+        return False
+    try:
+        return os.getpgid(process.pid) != os.getpgid(cli)
+    except OSError:
+        return False
+
+
+def started_at(process: psutil.Process) -> float:
+    """When a process has started, in seconds since 1970; 0 if it is gone."""
+    try:
+        return float(process.create_time())
+    except psutil.Error:
+        return 0.0
+
+
 async def looking(look: Callable[..., T], *arguments: Any) -> T:
     """Do it in the thread for looks at processes: a cancel waits for no other work."""
     return await asyncio.get_running_loop().run_in_executor(_thread, look, *arguments)
-
-
-def _group(pid: int) -> int | None:
-    try:
-        return os.getpgid(pid)
-    except OSError:
-        return None

@@ -98,10 +98,13 @@ class Turn:
         await self._prepare()
         background = await Background.of(process)
         means.signal.throw_if_aborted()
+        message = await means.record.tell(self._task.message)
+        means.signal.throw_if_aborted()
         stop = self._stop = AbortSignal.any(means.signal, self._refused.signal)
         process.take(self)
         try:
-            process.prompt(dict(self._task.message))
+            process.prompt(dict(message))
+            means.record.sent = True
             await stop.unless(self._over)
         except Aborted:
             grace = self._task.launch.settings.cancel_grace_seconds
@@ -150,7 +153,7 @@ class Turn:
 
     def room(self) -> Awaitable[None] | None:
         """What to wait for before the next message, or None."""
-        if not self._means.channel.congested or self._stop.aborted:
+        if not self._means.channel.congested or self._stop.aborted or self._over.done():
             return None
         return self._wait_for_editor()
 

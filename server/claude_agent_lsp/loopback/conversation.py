@@ -1,9 +1,9 @@
 """Reading the conversation that a request carries.
 
-What the CLI (2.1.330) sends around a prompt: reminders as text blocks before and after it, or
-appended to it; the environment as a message of role "system" after it; and after an interrupt
-the marker and the next prompt in one message. It also asks on its own account, for a session's
-title or for a summary of what was said, in prompts that quote the user's.
+What the CLI (2.1.330) sends around a prompt: reminders, and what an editor tells, as text blocks
+before and after it, or appended to it; the environment as a message of role "system" after it;
+and after an interrupt the marker and the next prompt in one message. It also asks on its own
+account, for a session's title or for a summary of what was said, in prompts that quote the user's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from typing import Any, TypeAlias
 
 Json: TypeAlias = Mapping[str, Any]
 
-_REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
+_REMINDER = re.compile(
+    r"<(system-reminder|ide_opened_file|ide_selection)>.*?</\1>",
+    re.DOTALL,
+)
 _INTERRUPTED = re.compile(r"\[Request interrupted by user[^\]]*\]")
 _OWN = re.compile(
     r"<session>.*</session>\s+Write the title|CRITICAL: Respond with TEXT ONLY.*detailed summary",

@@ -15,10 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
-from claude_agent_lsp.agent.agent import LAST, NEW
 from claude_agent_lsp.agent.prompt import Diagnostic, EditorContext, Position, Range
+from claude_agent_lsp.agent.query import LAST, NEW
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.lsp.results import camel
 from claude_agent_lsp.workspace.problems import shown
 from claude_agent_lsp.workspace.rules import (
     FILE,
@@ -37,7 +36,7 @@ from claude_agent_lsp.workspace.rules import (
     record,
     whole,
 )
-from claude_agent_lsp.workspace.settings import Effort, PermissionMode
+from claude_agent_lsp.workspace.settings import Effort, PermissionMode, camel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 from lsprotocol import types
 
 from claude_agent_lsp.agent.abort import AbortController, AbortReason, AbortSignal
-from claude_agent_lsp.agent.agent import NEW, Query
 from claude_agent_lsp.agent.events import Ended, Run, RunStatus
 from claude_agent_lsp.agent.launch import Overrides
+from claude_agent_lsp.agent.query import NEW, Query
 from claude_agent_lsp.agent.questions import Answer
 from claude_agent_lsp.agent.titles import one_line
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
 from claude_agent_lsp.lsp import arguments as given
 from claude_agent_lsp.lsp.faults import fault_of
-from claude_agent_lsp.lsp.results import sentence
+from claude_agent_lsp.lsp.results import jsonable, sentence
 from claude_agent_lsp.lsp.showing import show_transcript
 from claude_agent_lsp.lsp.status import describe
-from claude_agent_lsp.lsp.stream import EventStream
 from claude_agent_lsp.workspace.settings import PermissionMode
 from claude_agent_lsp.workspace.uris import uri_of
 
@@ -83,6 +82,14 @@ def _command(
     return register
 
 
+@dataclass(eq=False)
+class _Beginning:
+    """A query on its way to its run: what stops it, and the run once it is there."""
+
+    stopped: AbortController = field(default_factory=AbortController)
+    run: ActiveRun | None = None
+
+
 class Commands:
     """What the commands do.
 
@@ -97,13 +104,19 @@ class Commands:
     def __init__(self, server: AgentServer) -> None:
         self._server = server
         self._in_order = asyncio.Lock()
+        self._beginning: set[_Beginning] = set()
         self._after: set[asyncio.Task[None]] = set()
 
     @_command("claudeAgent.query", given.QueryArgument)
     async def query(self, argument: given.QueryArgument, request: Request) -> object:
         """Ask the agent."""
-        async with self._in_order:
-            run = await self._begin(argument, request)
+        beginning = _Beginning()
+        self._beginning.add(beginning)
+        try:
+            async with self._in_order:
+                run = beginning.run = await self._begin(argument, request, beginning.stopped)
+        finally:
+            self._beginning.discard(beginning)
         waits = self._server.profile.waits if argument.wait is None else argument.wait
         if not waits or not self._server.profile.shows_results:
             self._follow(run, waits=waits)
@@ -115,23 +128,22 @@ class Commands:
             raise fault
         return ended
 
-    async def _begin(self, argument: given.QueryArgument, request: Request) -> ActiveRun:
-        folder, settings = await self._place(
+    async def _begin(
+        self, argument: given.QueryArgument, request: Request, stopped: AbortController
+    ) -> ActiveRun:
+        signal = AbortSignal.any(request.signal, stopped.signal)
+        folder = await self._folder(
             argument.workspace, argument.context.document if argument.context else None
         )
-        stopped = AbortController()
+        settings = await self._server.configuration.of(folder, signal)
         progress = self._server.tokens.start(
             request.work_done_token, f"Claude: {one_line(argument.prompt, TITLE_LENGTH)}", stopped
         )
-        stream = (
-            EventStream(lambda value: self._server.report(token, value))
-            if (token := argument.partial_result_token) is not None
-            else None
-        )
+        token = argument.partial_result_token
 
         def to_editor(event: Event) -> None:
-            if stream is not None:
-                stream.put(event)
+            if token is not None:
+                self._server.report(token, jsonable(event))
             if progress is not None:
                 progress.tell(event)
                 if isinstance(event, Ended):
@@ -158,7 +170,7 @@ class Commands:
                     ),
                     timeout_seconds=argument.timeout_seconds or settings.timeout_seconds,
                 ),
-                signal=AbortSignal.any(request.signal, stopped.signal),
+                signal=signal,
                 to_editor=to_editor,
                 channel=self._server.outbox,
             )
@@ -173,7 +185,11 @@ class Commands:
         agent = self._server.agent
         which = {"run_id": argument.run_id, "session_id": argument.session_id}
         stopped = agent.cancel(**which)
+        beginning = tuple(self._beginning) if not any(which.values()) else ()
+        for query in beginning:
+            query.stopped.abort()
         async with self._in_order:  # a query from before may have been on its way to its run
+            stopped += [query.run.run_id for query in beginning if query.run is not None]
             stopped += agent.cancel(**which)
         return {"cancelled": list(dict.fromkeys(stopped))}
 
@@ -187,7 +203,9 @@ class Commands:
         """Tell what the CLI offers in a folder."""
         folder, settings = await self._place(argument.workspace)
         process = await self._server.agent.process_in(folder.path, settings, request.signal)
-        servers = await process.call(lambda client: client.get_mcp_status())
+        asked = asyncio.ensure_future(process.call(lambda client: client.get_mcp_status()))
+        asked.add_done_callback(lambda done: done.cancelled() or done.exception())
+        servers = await request.signal.unless(asked)
         return {
             "models": process.info.get("models", []),
             "modes": list(get_args(PermissionMode)),
@@ -227,7 +245,9 @@ class Commands:
         catalogue = await self._catalogue()
         session = await asyncio.to_thread(catalogue.session, argument.session_id)
         reading = importlib.import_module("claude_agent_lsp.sessions.reading")
-        messages = await asyncio.to_thread(reading.read_messages, argument.session_id)
+        messages = await asyncio.to_thread(
+            reading.read_messages, argument.session_id, self._server.agent.journal
+        )
         page, cursor = reading.page_of(messages, argument.limit, argument.cursor)
         answer = {"session": session, "messages": page}
         return answer if cursor is None else {**answer, "nextCursor": cursor}
@@ -273,12 +293,15 @@ class Commands:
         self, workspace: Path | None, document: Path | None = None
     ) -> tuple[Folder, Settings]:
         """The folder that a command is for, and what is set there."""
-        folder = await asyncio.to_thread(
+        folder = await self._folder(workspace, document)
+        return folder, await self._server.configuration.of(folder)
+
+    async def _folder(self, workspace: Path | None, document: Path | None) -> Folder:
+        return await asyncio.to_thread(
             self._server.folders.choose,
             uri_of(workspace) if workspace else None,
             uri_of(document) if document else None,
         )
-        return folder, await self._server.configuration.of(folder)
 
     async def _catalogue(self) -> Any:
         module = await asyncio.to_thread(
@@ -287,8 +310,9 @@ class Commands:
         agent = self._server.agent
         return await asyncio.to_thread(
             module.Catalogue,
-            lambda session_id: agent.ownership.owner(session_id) is not None,
+            agent.ownership.busy,
             agent.current,
+            agent.journal,
             [folder.path for folder in self._server.folders],
         )
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from claude_agent_lsp.agent.abort import Aborted
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
+    from claude_agent_lsp.agent.abort import AbortSignal
     from claude_agent_lsp.lsp.server import AgentServer
     from claude_agent_lsp.workspace.folders import Folder
 
@@ -52,15 +54,26 @@ class Configuration:
         """What came with `initialize`."""
         return self._initial
 
-    async def of(self, folder: Folder) -> Settings:
-        """The settings that hold in a folder."""
+    async def of(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
+        """The settings that hold in a folder.
+
+        Args:
+            folder: The folder.
+            signal: Once it fires the editor's answer is not waited for: what came with
+                `initialize` serves for a run that is stopped before it begins.
+        """
         if not self._server.profile.configuration:
             return self._sent or self._initial
         task = self._by_folder.get(folder.uri)
         if task is None:
             task = asyncio.create_task(self._ask(folder))
             self._by_folder[folder.uri] = task
-        return await asyncio.shield(task)
+        if signal is None:
+            return await asyncio.shield(task)
+        try:
+            return await signal.unless(task)
+        except Aborted:
+            return self._initial
 
     async def _ask(self, folder: Folder) -> Settings:
         params = types.ConfigurationParams(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.events import Location, Text, Thinking
 from claude_agent_lsp.errors import RequestFailed
+from claude_agent_lsp.workspace.settings import camel
 from claude_agent_lsp.workspace.uris import uri_of
 
 if TYPE_CHECKING:
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Run
 
 _PLAIN: Final = frozenset({type(None), bool, int, str})
-
-
-def camel(name: str) -> str:
-    """Returns a snake_case name as the protocol spells it."""
-    first, *others = name.split("_")
-    return first + "".join(other.capitalize() for other in others)
 
 
 def jsonable(value: object) -> Any:

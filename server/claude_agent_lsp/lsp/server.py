@@ -155,7 +155,7 @@ class AgentServer(LanguageServer):
         self.profile = ClientProfile.of(params)
         self.configuration.begin(params.initialization_options)
         self.folders.replace(_folders_of(params))
-        self.agent = Agent(self.state, self._show)
+        self.agent = Agent(self.state, self._show, self.profile.name)
         self._parent.watch(params.process_id)
 
     async def _initialized(self, _: types.InitializedParams) -> None:
@@ -193,8 +193,7 @@ class AgentServer(LanguageServer):
             return
         try:
             await self.agent.prewarm(folder.path, settings)
-        except RequestFailed as error:
-            # The first query will tell.
+        except Exception as error:  # noqa: BLE001 - the first query will tell
             logger.warning("No process could be started ahead for %s: %s", folder.path, error)
 
     async def _show(self, question: Question) -> Answer | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.events import Run
     from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.sessions.journal import Journal
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ async def show_transcript(server: AgentServer, run: Run, directory: Path) -> Non
     """
     path = directory / "transcripts" / f"{run.session_id}-{run.run_id[:8]}.md"
     try:
-        line = await asyncio.to_thread(_write, path, run)
+        line = await asyncio.to_thread(_write, path, run, server.agent.journal)
     except OSError as error:
         text = f"The transcript could not be written ({error}). The agent says: {run.text}"
         server.tell(types.MessageType.Error, text)
@@ -53,12 +54,12 @@ async def _opened(server: AgentServer, path: Path, line: int) -> bool:
     return bool(getattr(result, "success", False))
 
 
-def _write(path: Path, run: Run) -> int:
+def _write(path: Path, run: Run, journal: Journal) -> int:
     """Write the transcript; returns the line, from 0, where the last prompt stands."""
     reading = importlib.import_module("claude_agent_lsp.sessions.reading")
     markdown = importlib.import_module("claude_agent_lsp.sessions.markdown")
     text: str = markdown.as_markdown(
-        run.session_id, run.workspace, reading.read_messages(run.session_id)
+        run.session_id, run.workspace, reading.read_messages(run.session_id, journal)
     )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(path, text.encode(errors="replace"))

@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Final
 from claude_agent_sdk import get_session_info, list_sessions
 
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
+from claude_agent_lsp.sessions.recovery import recover
 from claude_agent_lsp.sessions.transcript import SYNTHETIC, find_transcript, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from claude_agent_sdk import SDKSessionInfo
+
+    from claude_agent_lsp.sessions.journal import Journal
 
 # How much of a transcript's tail tells how it ended.
 TAIL_BYTES: Final = 65_536
@@ -64,6 +67,7 @@ class Catalogue:
     Args:
         running: Whether a run is at work in a session.
         current: A folder's current session.
+        journal: Knows what the CLI has lost.
         open_folders: The folders that are told as they are spelled here; the CLI follows links.
     """
 
@@ -71,10 +75,12 @@ class Catalogue:
         self,
         running: Callable[[str], bool],
         current: Callable[[Path], str | None],
+        journal: Journal,
         open_folders: Iterable[Path] = (),
     ) -> None:
         self._running = running
         self._current = current
+        self._journal = journal
         self._open = {os.path.realpath(folder): folder for folder in open_folders}
 
     def page(
@@ -115,12 +121,12 @@ class Catalogue:
         """One session, whatever its folder.
 
         Raises:
-            SessionNotFound: The CLI has none under this id.
+            SessionNotFound: There is none under this id.
         """
         info = get_session_info(session_id)
         path = find_transcript(session_id)
         if info is None or path is None:
-            raise SessionNotFound(f"There is no session {session_id}.")
+            return self._lost(session_id)
         return self._session(info, folder_of(path) or path.parent)
 
     def belongs(self, session_id: str, folder: Path) -> bool:
@@ -141,6 +147,29 @@ class Catalogue:
             )
         return True
 
+    def _lost(self, session_id: str) -> Session:
+        """A session that the CLI has lost, or not written yet, as the journal has it."""
+        turns = self._journal.read(session_id).turns
+        if not turns:
+            raise SessionNotFound(f"There is no session {session_id}.")
+        first, last = turns[0], turns[-1]
+        workspace = self._open.get(os.path.realpath(first.folder), first.folder)
+        running = self._running(session_id)
+        return Session(
+            session_id=session_id,
+            title=first.prompt,
+            first_prompt=first.prompt,
+            tag=None,
+            workspace=workspace,
+            git_branch=None,
+            created_at=first.at,
+            last_modified=last.steps[-1].at if last.steps else last.at,
+            running=running,
+            current=self._current(workspace) == session_id,
+            interrupted=not running,
+            origin="editor",
+        )
+
     def _session(self, info: SDKSessionInfo, folder: Path) -> Session:
         workspace = Path(info.cwd or folder)
         workspace = self._open.get(os.path.realpath(workspace), workspace)
@@ -156,9 +185,14 @@ class Catalogue:
             last_modified=_moment(info.last_modified),
             running=self._running(info.session_id),
             current=self._current(workspace) == info.session_id,
-            interrupted=path is not None and _was_interrupted(path),
+            interrupted=(path is not None and _was_interrupted(path)) or self._cut_off(info),
             origin="terminal" if path is not None and _entrypoint(path) in TERMINAL else "editor",
         )
+
+    def _cut_off(self, info: SDKSessionInfo) -> bool:
+        """Whether it was killed in mid-turn, and not gone on with since."""
+        running = self._running(info.session_id)
+        return not running and bool(recover(self._journal, info.session_id).untold)
 
 
 def _newest_first(info: SDKSessionInfo) -> tuple[int, str]:

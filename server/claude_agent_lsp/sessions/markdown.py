@@ -26,7 +26,8 @@ def as_markdown(session_id: str, folder: Path, messages: Iterable[Message]) -> s
 def _message(message: Message) -> Iterator[str]:
     who = "You" if message.role == "user" else "Claude"
     when = f" · {message.timestamp.astimezone():%Y-%m-%d %H:%M}" if message.timestamp else ""
-    yield f"## {who}{when}"
+    recovered = " · recovered: the connection was cut off" if message.recovered else ""
+    yield f"## {who}{when}{recovered}"
     if message.thinking:
         yield _folded("Thinking", message.thinking)
     if message.text:

@@ -1,32 +1,178 @@
-"""One run at a time works in a session."""
+"""One run at a time works in a session, whichever editor and process it belongs to.
+
+    <state>/locks/<session id>.lock     locked while a run is at work, and holds who has it
+
+The system frees a lock when its holder dies, however it dies: there are no stale locks. The file
+stays, since removing it would let two holders lock two files of one name. What a holder that was
+killed has left in it tells that its CLI may still be at work.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
+import os
+import threading
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
 from claude_agent_lsp.errors import SessionBusy
+from claude_agent_lsp.workspace.files import try_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+# A process's start is told with the precision of the system's clock ticks and boot time.
+SAME_START_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a session.
+
+    Attributes:
+        run_id: The run.
+        editor: The editor's name, as it calls itself.
+        pid: The server's process.
+        started: When that process started, in seconds since 1970: ids are used again.
+    """
+
+    run_id: str
+    editor: str
+    pid: int
+    started: float
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is still there."""
+        return is_alive(self.pid, self.started)
+
+    def __str__(self) -> str:
+        return f"{self.editor or 'another editor'} (process {self.pid})"
+
+
+def is_alive(pid: int, started: float) -> bool:
+    """Whether the process is there that had this id and started then."""
+    try:
+        return abs(psutil.Process(pid).create_time() - started) < SAME_START_SECONDS
+    except psutil.Error:
+        return False
 
 
 class Ownership:
-    """Which run of this server has which session."""
+    """Which run has which session. Its calls are short but touch the disk.
 
-    def __init__(self) -> None:
-        self._owners: dict[str, str] = {}
+    Args:
+        state_directory: Gives the state directory, which a setting may move.
+        editor: The editor's name, told to whoever is refused.
+    """
+
+    def __init__(self, state_directory: Callable[[], Path], editor: str = "") -> None:
+        self._state_directory = state_directory
+        self._editor = editor
+        self._held: dict[str, tuple[str, int | None]] = {}
+        self._changing = threading.Lock()
+        self._started = psutil.Process().create_time()
 
     def owner(self, session_id: str) -> str | None:
-        """The id of the run at work in a session, or None."""
-        return self._owners.get(session_id)
+        """The id of this server's run at work in a session, or None."""
+        held = self._held.get(session_id)
+        return held[0] if held is not None else None
 
-    def claim(self, session_id: str, run_id: str) -> None:
+    def busy(self, session_id: str) -> bool:
+        """Whether a run is at work in a session, here or in another server."""
+        holder = None if session_id in self._held else self._read(session_id)
+        return session_id in self._held or (holder is not None and holder.alive)
+
+    def claim(self, session_id: str, run_id: str) -> bool:
         """Give a session to a run until `release`.
 
+        Returns:
+            Whether the one before was killed at work, so that its CLI may still be there.
+
         Raises:
-            SessionBusy: Another run has it.
+            SessionBusy: Another run has it, in this server or another.
         """
-        owner = self._owners.get(session_id)
-        if owner is not None:
-            raise SessionBusy(f"The run {owner} is at work in the session {session_id}.")
-        self._owners[session_id] = run_id
+        with self._changing:
+            if session_id in self._held:
+                raise SessionBusy(
+                    f"The run {self._held[session_id][0]} is at work in the session {session_id}."
+                )
+            handle = self._lock(session_id)
+            before = _holder_in(handle)
+            _write(handle, Holder(run_id, self._editor, os.getpid(), self._started))
+            self._held[session_id] = (run_id, handle)
+        return before is not None
 
     def release(self, session_id: str, run_id: str) -> None:
         """Give it back, if the run has it."""
-        if self._owners.get(session_id) == run_id:
-            del self._owners[session_id]
+        with self._changing:
+            held = self._held.get(session_id)
+            if held is None or held[0] != run_id:
+                return
+            del self._held[session_id]
+            handle = held[1]
+            if handle is not None:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(handle, 0)
+                os.close(handle)
+
+    def _lock(self, session_id: str) -> int | None:
+        path = self._path(session_id)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = try_lock(path)
+        except OSError as error:
+            # A state directory that can't be written must not keep the user from working.
+            logger.warning("%s can't be locked: %s", path, error)
+            return None
+        if handle is None:
+            holder = self._read(session_id)
+            who = f"{holder}" if holder is not None else "Another server"
+            raise SessionBusy(
+                f"{who[0].upper()}{who[1:]} has a run at work in the session {session_id}."
+            )
+        return handle
+
+    def _read(self, session_id: str) -> Holder | None:
+        try:
+            return _parsed(self._path(session_id).read_bytes())
+        except OSError:
+            return None
+
+    def _path(self, session_id: str) -> Path:
+        return self._state_directory() / "locks" / f"{session_id}.lock"
+
+
+def _holder_in(handle: int | None) -> Holder | None:
+    return _parsed(os.pread(handle, 4096, 0)) if handle is not None else None
+
+
+def _write(handle: int | None, holder: Holder) -> None:
+    if handle is None:
+        return
+    content = json.dumps(asdict(holder)).encode()
+    with contextlib.suppress(OSError):  # a full disk: the lock holds all the same
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, content, 0)
+
+
+def _parsed(content: bytes) -> Holder | None:
+    try:
+        match json.loads(content):
+            case {
+                "run_id": str(run_id),
+                "editor": str(editor),
+                "pid": int(pid),
+                "started": float(started),
+            }:
+                return Holder(run_id, editor, pid, started)
+    except ValueError:
+        pass
+    return None

@@ -14,10 +14,16 @@ from typing import TYPE_CHECKING, Any
 from claude_agent_sdk import get_session_messages
 
 from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.sessions.journal import Said
+from claude_agent_lsp.sessions.recovery import recover
 from claude_agent_lsp.sessions.transcript import SYNTHETIC, find_transcript
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from claude_agent_sdk import SessionMessage
+
+    from claude_agent_lsp.sessions.journal import Journal, JournaledTurn
 
 # What the CLI and this server add to a prompt, or say in the user's name, the user did not write.
 _ADDED = re.compile(
@@ -42,7 +48,11 @@ class RecordedCall:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What the user or the agent said at one time."""
+    """What the user or the agent said at one time.
+
+    Attributes:
+        recovered: True if the CLI has lost it and the journal has kept it, else None.
+    """
 
     message_id: str
     role: str
@@ -50,6 +60,7 @@ class Message:
     thinking: str | None
     tool_calls: tuple[RecordedCall, ...]
     timestamp: datetime | None
+    recovered: bool | None = None
 
 
 @dataclass
@@ -72,12 +83,22 @@ class _Draft:
         )
 
 
-def read_messages(session_id: str) -> tuple[Message, ...]:
+def read_messages(session_id: str, journal: Journal | None = None) -> tuple[Message, ...]:
     """All messages of a session, the first one first.
 
     An agent's message has the id that its events had; its blocks, which the CLI writes line by
     line, are one message again, and tool results stand with their calls.
+
+    Args:
+        session_id: The session.
+        journal: Has what the CLI has lost.
     """
+    known = _messages(session_id)
+    lost = recover(journal, session_id).turns if journal is not None else ()
+    return _in_time(known, [message for turn in lost for message in _recovered(turn)])
+
+
+def _messages(session_id: str) -> tuple[Message, ...]:
     times = _times(session_id)
     drafts: list[_Draft] = []
     calls: dict[str, _Draft] = {}
@@ -92,6 +113,41 @@ def read_messages(session_id: str) -> tuple[Message, ...]:
         for block in blocks:
             _add(block, draft, calls)
     return tuple(d.finished() for d in drafts if d.text or d.thinking or d.calls)
+
+
+def _recovered(turn: JournaledTurn) -> Iterator[Message]:
+    """A turn that the CLI has lost, or what it has lost of it."""
+    if turn.lacks_prompt:
+        yield Message(turn.message_id, "user", turn.prompt, None, (), turn.at, recovered=True)
+    drafts: list[_Draft] = []
+    for step in turn.steps:
+        if isinstance(step, Said):
+            if not drafts or drafts[-1].message_id != step.message_id:
+                drafts.append(_Draft(step.message_id, "assistant", step.at))
+            drafts[-1].text.append(step.text)
+            continue
+        if not drafts:
+            drafts.append(_Draft(step.tool_call_id, "assistant", step.at))
+        call_id, given = step.tool_call_id, dict(step.input)
+        drafts[-1].calls[call_id] = RecordedCall(call_id, step.tool, given, step.status, step.text)
+    for draft in drafts:
+        text, calls = "".join(draft.text), tuple(draft.calls.values())
+        yield Message(
+            draft.message_id, draft.role, text, None, calls, draft.timestamp, recovered=True
+        )
+
+
+def _in_time(known: tuple[Message, ...], lost: list[Message]) -> tuple[Message, ...]:
+    """Put each lost message before the first one that came after it."""
+    merged = list(known)
+    for message in lost:
+        later = (
+            place
+            for place, other in enumerate(merged)
+            if other.timestamp and message.timestamp and other.timestamp > message.timestamp
+        )
+        merged.insert(next(later, len(merged)), message)
+    return tuple(merged)
 
 
 def page_of(

@@ -46,23 +46,48 @@ def locked(path: Path, *, patience_seconds: float = 5.0) -> Iterator[None]:
         os.close(handle)
 
 
+def try_lock(path: Path) -> int | None:
+    """Takes a lock like that of `locked`, to be kept.
+
+    Args:
+        path: The lock file; made with mode 0600 if it is not there.
+
+    Returns:
+        A descriptor: the lock holds until it is closed. None if another holder has it.
+
+    Raises:
+        OSError: The file cannot be made or opened.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if _acquired(handle, path):
+            return handle
+    except BaseException:
+        os.close(handle)
+        raise
+    os.close(handle)
+    return None
+
+
 def _acquire(handle: int, path: Path, deadline: float) -> None:
+    while not _acquired(handle, path):
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"another process keeps {path} locked") from None
+        time.sleep(0.002)
+
+
+def _acquired(handle: int, path: Path) -> bool:
     if sys.platform == "win32":
-        return
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise TimeoutError(f"another process keeps {path} locked") from None
-            time.sleep(0.002)
-        except OSError as error:
-            if error.errno not in _NO_LOCKS_HERE:
-                raise
-            _log.warning("%s: this file system has no locks (%s)", path, error.strerror)
-            return
-        else:
-            return
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS_HERE:
+            raise
+        _log.warning("%s: this file system has no locks (%s)", path, error.strerror)
+    return True
 
 
 def replace_file(path: Path, content: bytes) -> None:

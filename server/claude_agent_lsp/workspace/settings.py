@@ -127,7 +127,7 @@ class Settings:
         defaults = cls()
         return tuple(
             Setting(
-                name=_camel(field.name),
+                name=camel(field.name),
                 attribute=field.name,
                 expected=field.metadata["rule"].expected,
                 default=_plain(getattr(defaults, field.name)),
@@ -155,7 +155,7 @@ class Settings:
             return base, ()
         if not isinstance(raw, Mapping):
             return base, (Problem("", "an object", kind(raw)),)
-        fields = {_camel(field.name): field for field in dataclasses.fields(cls)}
+        fields = {camel(field.name): field for field in dataclasses.fields(cls)}
         values: dict[str, Any] = {}
         problems: list[Problem] = []
         for name, value in raw.items():
@@ -197,6 +197,7 @@ def _plain(value: object) -> object:
             return value
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Returns a snake_case name as the protocol spells it."""
     first, *others = name.split("_")
     return first + "".join(other.capitalize() for other in others)

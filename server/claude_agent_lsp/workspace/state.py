@@ -62,6 +62,8 @@ class State:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        # What could not be written holds as long as this server lives.
+        self._unwritten: dict[str, _Record] = {}
 
     def current(self, folder: Path) -> str | None:
         """Returns the id of the folder's current session, or None if it has none."""
@@ -146,6 +148,8 @@ class State:
         return self._folders / f"{hashlib.sha256(os.fsencode(real)).hexdigest()[:16]}.json"
 
     def _read(self, real: str) -> _Record:
+        if real in self._unwritten:
+            return self._unwritten[real]
         file = self._file(real)
         try:
             return _record_in(file.read_bytes(), real)
@@ -157,17 +161,25 @@ class State:
 
     def _change(self, folder: Path, change: Callable[[_Record], _Record]) -> None:
         real = os.path.realpath(folder)
-        with self._writing():
-            before = self._read(real)
-            after = change(before)
-            if after != before:
-                content = {
-                    "path": real,
-                    "current": after.current,
-                    "begun": after.begun,
-                    "forks": after.forks,
-                }
-                replace_file(self._file(real), json.dumps(content, indent=1).encode())
+        try:
+            with self._writing():
+                before = self._read(real)
+                after = change(before)
+                if after != before or real in self._unwritten:
+                    self._write(real, after)
+        except StoreUnavailable:
+            self._unwritten[real] = change(self._read(real))
+            raise
+        self._unwritten.pop(real, None)
+
+    def _write(self, real: str, record: _Record) -> None:
+        content = {
+            "path": real,
+            "current": record.current,
+            "begun": record.begun,
+            "forks": record.forks,
+        }
+        replace_file(self._file(real), json.dumps(content, indent=1).encode())
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
