@@ -6,7 +6,6 @@ Everything here reads files: call it in a thread.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,20 +13,11 @@ from typing import TYPE_CHECKING, Any
 from claude_agent_sdk import get_session_messages
 
 from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.sessions.prompts import written
 from claude_agent_lsp.sessions.transcript import SYNTHETIC, find_transcript
 
 if TYPE_CHECKING:
     from claude_agent_sdk import SessionMessage
-
-# What the CLI and this server add to a prompt, or say in the user's name, the user did not write.
-_ADDED = re.compile(
-    r"<(system-reminder|ide_opened_file|ide_selection|task-notification"
-    r"|local-command-stdout|local-command-stderr)>.*?</\1>\s*",
-    re.DOTALL,
-)
-_COMMAND = re.compile(r"<command-name>(.*?)</command-name>", re.DOTALL)
-_COMMAND_ARGUMENTS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
-
 
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
@@ -169,7 +159,7 @@ def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None
     match block.get("type"):
         case "text":
             text = str(block.get("text", ""))
-            text = _written(text) if draft.role == "user" else text
+            text = written(text) if draft.role == "user" else text
             if text.strip():
                 draft.text.append(text)
         case "thinking":
@@ -181,15 +171,6 @@ def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None
                 call_id, str(block.get("name")), dict(block.get("input") or {})
             )
             calls[call_id] = draft
-
-
-def _written(text: str) -> str:
-    """What the user wrote of a text; of a slash command, the CLI keeps the parts."""
-    command = _COMMAND.search(text)
-    if command is None:
-        return _ADDED.sub("", text)
-    given = _COMMAND_ARGUMENTS.search(text)
-    return f"{command[1]} {given[1] if given else ''}".strip()
 
 
 def _plain(content: object) -> str:

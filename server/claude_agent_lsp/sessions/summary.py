@@ -1,0 +1,149 @@
+"""What the list of sessions shows of one, and searches: read from its transcript in one go.
+
+What the SDK tells of a session is taken as it tells it, so that titles are the same in every
+list; the rest is read here. Everything here reads files: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.sessions.prompts import prompt_in
+from claude_agent_lsp.sessions.transcript import SYNTHETIC, config_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from claude_agent_sdk import SDKSessionInfo
+
+# Of a longer prompt only the beginning is searched.
+PROMPT_LENGTH: Final = 10_000
+INTERRUPTED: Final = b"[Request interrupted by user"
+_ENTRYPOINT = re.compile(rb'"entrypoint":"([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What is known of a session.
+
+    Attributes:
+        cwd: The folder that it was begun in.
+        created_at: In milliseconds since 1970.
+        entrypoint: What it was begun with, as the CLI calls it: "cli", "sdk-py", …
+        interrupted: Whether the user stopped its last turn.
+        searched: Its title and all that the user wrote, casefolded.
+    """
+
+    title: str
+    first_prompt: str | None
+    tag: str | None
+    cwd: str | None
+    git_branch: str | None
+    created_at: int | None
+    entrypoint: str | None
+    interrupted: bool
+    searched: str
+
+
+def summarize(transcript: Path, folder: Path | None = None) -> Summary | None:
+    """Read a transcript.
+
+    Args:
+        transcript: The file.
+        folder: The folder whose sessions its directory holds, if it is known.
+
+    Returns:
+        What is known of the session; None for a file that the SDK takes for none.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    lines = _Lines()
+    with transcript.open("rb") as file:
+        for line in file:
+            lines.take(line)
+        size = file.tell()
+    info = _info(transcript, size, folder) if size else None
+    if info is None:
+        return None
+    title = info.custom_title or info.summary
+    return Summary(
+        title=_storable(title),
+        first_prompt=_storable(info.first_prompt),
+        tag=_storable(info.tag),
+        cwd=_storable(info.cwd),
+        git_branch=_storable(info.git_branch),
+        created_at=info.created_at,
+        entrypoint=lines.entrypoint,
+        interrupted=lines.interrupted,
+        searched=_storable("\n".join((title, info.first_prompt or "", *lines.prompts)).casefold()),
+    )
+
+
+class _Lines:
+    """What the lines of a transcript tell, one after the other."""
+
+    def __init__(self) -> None:
+        self.prompts: list[str] = []
+        self.entrypoint: str | None = None
+        self.interrupted = False
+
+    def take(self, line: bytes) -> None:
+        if self.entrypoint is None and (found := _ENTRYPOINT.search(line)):
+            self.entrypoint = found[1].decode(errors="replace")
+        user = b'"type":"user"' in line
+        if not user and b'"type":"assistant"' not in line:
+            return
+        # A resume puts an answer of its own behind the mark.
+        if SYNTHETIC.encode() not in line:
+            self.interrupted = INTERRUPTED in line
+        if user and not self.interrupted and b'"tool_use_id"' not in line:
+            try:
+                entry: Any = json.loads(line)
+            except (ValueError, RecursionError):
+                return
+            if isinstance(entry, dict) and (prompt := prompt_in(entry)):
+                self.prompts.append(prompt[:PROMPT_LENGTH])
+
+
+def _info(transcript: Path, size: int, folder: Path | None) -> SDKSessionInfo | None:
+    from claude_agent_sdk import get_session_info
+
+    session_id = transcript.stem
+    if transcript.parent.parent == config_directory() / "projects":
+        info = get_session_info(session_id, None if folder is None else str(folder))
+        # The SDK takes the first file of this name; there may be another in another folder.
+        if info is not None and info.file_size is not None and info.file_size >= size:
+            return info
+    return asyncio.run(_info_by_entries(session_id, transcript.read_bytes()))
+
+
+async def _info_by_entries(session_id: str, content: bytes) -> SDKSessionInfo | None:
+    from claude_agent_sdk import InMemorySessionStore, get_session_info_from_store
+    from claude_agent_sdk import project_key_for_directory as key_of
+
+    store = InMemorySessionStore()
+    await store.append({"project_key": key_of("/"), "session_id": session_id}, entries_in(content))
+    return await get_session_info_from_store(store, session_id, "/")
+
+
+def entries_in(content: bytes) -> list[Any]:
+    """The entries of a transcript; a line that is none is left out."""
+    entries = []
+    for line in content.splitlines():
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(entry, dict):
+            entries.append(entry)
+    return entries
+
+
+def _storable(text: Any) -> Any:
+    """A text without lone surrogates, which neither SQLite nor LSP can hold."""
+    return text if text is None else text.encode(errors="replace").decode()
