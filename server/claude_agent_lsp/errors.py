@@ -16,6 +16,7 @@
         ├── TimedOut               timedOut
         ├── ProcessDied            processDied
         ├── StoreUnavailable       storeUnavailable
+        ├── UnsupportedByClient    unsupportedByClient
         └── Internal               internal
 
 Every message is a sentence about what happened; every hint is a sentence that tells the user
@@ -146,6 +147,13 @@ class StoreUnavailable(RequestFailed):
 
     reason = "storeUnavailable"
     default_hint = "Check the state directory that `claude-agent-lsp doctor` names."
+
+
+class UnsupportedByClient(RequestFailed):
+    """The editor can't do what the command needs it for."""
+
+    reason = "unsupportedByClient"
+    default_hint = "Use another editor for this, or the command's counterpart in a terminal."
 
 
 class Internal(RequestFailed):

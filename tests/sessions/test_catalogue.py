@@ -10,12 +10,13 @@ import pytest
 
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
 from claude_agent_lsp.sessions.catalogue import Catalogue, Page
-from claude_agent_lsp.sessions.index import Index
 
 from .lines import Disk, Talk, text
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from claude_agent_lsp.sessions.index import Index
 
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
 

@@ -153,7 +153,9 @@ class Catalogue:
         places: dict[str, tuple[Path, str | None]] = {}
         sessions = []
         for entry in entries:
-            cwd = entry.cwd or (os.fspath(entry.path.parent) if folder is None else canonical(folder))
+            cwd = entry.cwd or (
+                os.fspath(entry.path.parent) if folder is None else canonical(folder)
+            )
             if cwd not in places:
                 workspace = self._open.get(os.path.realpath(cwd), Path(cwd))
                 places[cwd] = workspace, self._current(workspace)

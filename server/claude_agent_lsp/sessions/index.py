@@ -236,14 +236,15 @@ def _entry(row: tuple[Any, ...]) -> Entry:
             str(session_id),
             int(modified),
             str(title),
-            str() | None,
-            str() | None,
-            str() | None,
-            str() | None,
-            int() | None,
-            str() | None,
+            str() | None as prompt,
+            str() | None as tag,
+            str() | None as cwd,
+            str() | None as branch,
+            int() | None as created,
+            str() | None as entrypoint,
             int(interrupted),
         ) if _UUID.fullmatch(session_id):
             path = Path(os.fsdecode(project)) / f"{session_id}{SUFFIX}"
-            return Entry(path, session_id, modified, title, *row[4:-1], bool(interrupted))
+            told = (title, prompt, tag, cwd, branch, created, entrypoint, bool(interrupted))
+            return Entry(path, session_id, modified, *told)
     raise UnfitError(f"it holds {row!r}")

@@ -75,13 +75,13 @@ def worktrees_of(folder: str) -> tuple[str, ...]:
     main = common.parent if common.name == ".git" else common
     trees = [os.fspath(main)]
     try:
-        names = sorted(os.listdir(common / "worktrees"))
+        linked = sorted((common / "worktrees").iterdir())
     except OSError:
-        names = []
-    for name in names:
-        linked = _first_line(common / "worktrees" / name / "gitdir")
-        if linked:
-            path = os.path.normpath(common / "worktrees" / name / linked)
+        linked = []
+    for directory in linked:
+        link = _first_line(directory / "gitdir")
+        if link:
+            path = os.path.normpath(directory / link)
             trees.append(path.removesuffix(os.sep + ".git"))
     return tuple(unicodedata.normalize("NFC", tree) for tree in trees)
 
@@ -116,8 +116,6 @@ def _directories(projects: Path, path: str) -> Iterator[Path]:
         return
     begin = f"{name[:LONGEST]}-"
     try:
-        found = sorted(entry for entry in os.listdir(projects) if entry.startswith(begin))
+        yield from sorted(entry for entry in projects.iterdir() if entry.name.startswith(begin))
     except OSError:
         return
-    for entry in found:
-        yield projects / entry

@@ -19,6 +19,7 @@ from claude_agent_lsp.sessions.transcript import SYNTHETIC, find_transcript
 if TYPE_CHECKING:
     from claude_agent_sdk import SessionMessage
 
+
 @dataclass(frozen=True, slots=True)
 class RecordedCall:
     """A tool call and what came of it, as the transcript has it."""
@@ -103,8 +104,13 @@ def page_of(
     return page, page[-1].message_id if more else None
 
 
-def line_of(session_id: str, message_id: str) -> str:
+def line_of(session_id: str, message_id: str, field: str = "resumeAt") -> str:
     """The id of a message's last line, which is what the CLI can go back to.
+
+    Args:
+        session_id: The session.
+        message_id: The message, as `read_messages` tells it.
+        field: What the user calls it.
 
     Raises:
         InvalidArgument: The session has no such message.
@@ -112,7 +118,7 @@ def line_of(session_id: str, message_id: str) -> str:
     for line in reversed(get_session_messages(session_id)):
         if message_id in (line.uuid, _message_id(line)):
             return line.uuid
-    raise InvalidArgument(f"resumeAt: the session {session_id} has no message {message_id}.")
+    raise InvalidArgument(f"{field}: the session {session_id} has no message {message_id}.")
 
 
 def _blocks(line: SessionMessage) -> list[dict[str, Any]]:

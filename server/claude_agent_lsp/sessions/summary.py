@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # Of a longer prompt only the beginning is searched.
 PROMPT_LENGTH: Final = 10_000
 INTERRUPTED: Final = b"[Request interrupted by user"
+_TITLE: Final = b'{"type":"custom-title"'
+_TAG: Final = b'{"type":"tag"'
 _ENTRYPOINT = re.compile(rb'"entrypoint":"([^"]*)"')
 
 
@@ -70,11 +72,12 @@ def summarize(transcript: Path, folder: Path | None = None) -> Summary | None:
     info = _info(transcript, size, folder) if size else None
     if info is None:
         return None
-    title = info.custom_title or info.summary
+    # The SDK sees only the beginning and the end; what the user has set must not get lost between.
+    title = lines.title or info.custom_title or info.summary
     return Summary(
         title=_storable(title),
         first_prompt=_storable(info.first_prompt),
-        tag=_storable(info.tag),
+        tag=_storable(lines.tag or None),
         cwd=_storable(info.cwd),
         git_branch=_storable(info.git_branch),
         created_at=info.created_at,
@@ -91,10 +94,15 @@ class _Lines:
         self.prompts: list[str] = []
         self.entrypoint: str | None = None
         self.interrupted = False
+        self.title = ""
+        self.tag = ""
 
     def take(self, line: bytes) -> None:
         if self.entrypoint is None and (found := _ENTRYPOINT.search(line)):
             self.entrypoint = found[1].decode(errors="replace")
+        if line.startswith((_TITLE, _TAG)):
+            self._take_mark(line)
+            return
         user = b'"type":"user"' in line
         if not user and b'"type":"assistant"' not in line:
             return
@@ -102,12 +110,17 @@ class _Lines:
         if SYNTHETIC.encode() not in line:
             self.interrupted = INTERRUPTED in line
         if user and not self.interrupted and b'"tool_use_id"' not in line:
-            try:
-                entry: Any = json.loads(line)
-            except (ValueError, RecursionError):
-                return
-            if isinstance(entry, dict) and (prompt := prompt_in(entry)):
-                self.prompts.append(prompt[:PROMPT_LENGTH])
+            for entry in entries_in(line):
+                if prompt := prompt_in(entry):
+                    self.prompts.append(prompt[:PROMPT_LENGTH])
+
+    def _take_mark(self, line: bytes) -> None:
+        for entry in entries_in(line):
+            match entry:
+                case {"type": "custom-title", "customTitle": str(title)} if title.strip():
+                    self.title = title
+                case {"type": "tag", "tag": str(tag)}:
+                    self.tag = tag
 
 
 def _info(transcript: Path, size: int, folder: Path | None) -> SDKSessionInfo | None:

@@ -1,0 +1,30 @@
+"""Work on a session that no run may do at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from claude_agent_lsp.agent.agent import Agent
+
+
+@contextlib.asynccontextmanager
+async def alone_with(agent: Agent, session_id: str) -> AsyncIterator[None]:
+    """Keep runs out of a session, and end the process that is kept warm for it.
+
+    Raises:
+        SessionBusy: A run is at work in it.
+    """
+    holder = str(uuid.uuid4())
+    agent.ownership.claim(session_id, holder)
+    try:
+        warm = [process for process in agent.processes if process.session_id == session_id]
+        await asyncio.gather(*(process.end() for process in warm))
+        yield
+    finally:
+        agent.ownership.release(session_id, holder)
