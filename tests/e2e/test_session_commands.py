@@ -229,7 +229,7 @@ async def test_markdown_is_exported_with_its_calls_folded_away(
     run = await editor.query("look around")
     argument = {"sessionId": run["sessionId"], "format": "markdown"}
     text = (await editor.command("session.export", argument))["text"]
-    assert text.startswith(f"# look around\n\nFolder: {folder}  \n")
+    assert text.startswith(f"# look around\n\nFolder: `{folder}`  \n")
     assert text.index("look around") < text.index("I look.") < text.index("### There")
     assert "<summary>Read (completed)</summary>" in text
     file = tmp_path / "session.md"
@@ -271,7 +271,7 @@ async def test_shown_session_is_a_document_that_grows(editor: Editor, model: Loo
     assert document.name == f"{run['sessionId']}.md"
     assert "I will remember it." in document.read_text()
     assert stat.S_IMODE(document.stat().st_mode) == 0o600
-    model.add(reply("go on", [say("First."), call("Read", file_path="/nothing")], [say("Last.")]))
+    model.add(reply("go on", [say("First."), call("Read", file_path="nothing")], [say("Last.")]))
     await editor.query("go on")
     await eventually(lambda: "Last." in document.read_text())
     assert document.read_text().count("## You") == 2

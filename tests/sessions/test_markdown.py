@@ -36,7 +36,7 @@ def session(**more: Any) -> Session:
     return Session(**told | more)
 
 
-HEAD = f"# A title\n\nFolder: /work/a b  \nLast changed: {LOCAL}  \nSession: s1\n"
+HEAD = f"# A title\n\nFolder: `/work/a b`  \nLast changed: {LOCAL}  \nSession: s1\n"
 
 
 def document(*messages: Message, **more: Any) -> str:

@@ -31,9 +31,17 @@ _COLUMNS: Final = ", ".join(
     f"t.{name}" for name in ("project", "session_id", "last_modified", *_TOLD)
 )
 _SCHEMA: Final = (
-    "CREATE TABLE transcripts (id INTEGER PRIMARY KEY, project BLOB NOT NULL, "
-    "session_id TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, "
-    f"last_modified INTEGER NOT NULL, {', '.join(_TOLD)})",
+    f"""
+    CREATE TABLE transcripts (
+        id INTEGER PRIMARY KEY,
+        project BLOB NOT NULL,
+        session_id TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        last_modified INTEGER NOT NULL,
+        {", ".join(_TOLD)}
+    )
+    """,
     "CREATE UNIQUE INDEX by_project ON transcripts (project, session_id, size, mtime_ns)",
     "CREATE INDEX by_session ON transcripts (session_id)",
     "CREATE TABLE searched (id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
@@ -168,10 +176,11 @@ def _refresh(db: sqlite3.Connection, project: Project) -> None:
     directory = os.fsencode(project.directory)
     query = "SELECT session_id, size, mtime_ns FROM transcripts WHERE project = ?"
     known = {name: (size, at) for name, size, at in db.execute(query, (directory,))}
-    changed = {}
-    for session_id, status in transcripts_in(project.directory):
-        if known.pop(session_id, None) != (status.st_size, status.st_mtime_ns):
-            changed[session_id] = status
+    changed = {
+        session_id: status
+        for session_id, status in transcripts_in(project.directory)
+        if known.pop(session_id, None) != (status.st_size, status.st_mtime_ns)
+    }
     if known:
         with writing(db):
             _forget(db, directory, known)

@@ -6,7 +6,7 @@ import html
 import json
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.sessions.prose import fenced, one_line, prose
+from claude_agent_lsp.sessions.prose import code, fenced, one_line, prose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from claude_agent_lsp.sessions.reading import Message, RecordedCall
 
 RESULT_LENGTH: Final = 10_000
+# What the CLI notes where there is none.
+NO_BRANCH: Final = "HEAD"
 
 
 def as_markdown(session: Session, messages: Iterable[Message]) -> str:
@@ -27,9 +29,9 @@ def as_markdown(session: Session, messages: Iterable[Message]) -> str:
 
 
 def _facts(session: Session) -> Iterator[str]:
-    yield f"Folder: {one_line(str(session.workspace))}"
-    if session.git_branch:
-        yield f"Branch: {one_line(session.git_branch)}"
+    yield f"Folder: {code(str(session.workspace))}"
+    if session.git_branch and session.git_branch != NO_BRANCH:
+        yield f"Branch: {code(session.git_branch)}"
     if session.created_at is not None:
         yield f"Begun: {_local(session.created_at)}"
     yield f"Last changed: {_local(session.last_modified)}"

@@ -18,6 +18,7 @@ BELOW: Final = 2
 LOWEST: Final = 6
 _ATTEMPTS: Final = 4
 _END: Final = "the end of the message"
+_MARKUP = re.compile(r"[\\`*\[\]<>#|~]|(?<!\w)_|_(?!\w)")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
@@ -46,8 +47,20 @@ def fenced(text: str, language: str = "") -> str:
 
 def one_line(text: str) -> str:
     """A text in one line, in which no character is markup."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return re.sub(r"([\\`*_\[\]<>#|~])", r"\\\1", line)
+    return _MARKUP.sub(r"\\\g<0>", _in_one_line(text))
+
+
+def code(text: str) -> str:
+    """A text in one line, as code."""
+    line = _in_one_line(text)
+    ticks = "`"
+    while ticks in line:
+        ticks += "`"
+    return f"{ticks}{line}{ticks}" if ticks == "`" else f"{ticks} {line} {ticks}"
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 @lru_cache(maxsize=1)
