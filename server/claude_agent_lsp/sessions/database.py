@@ -25,6 +25,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 BUSY_SECONDS: Final = 5.0
+MAPPED_BYTES: Final = 2**28
 # How long a server does without the file after it could not be used.
 WITHOUT_SECONDS: Final = 60.0
 _DAMAGE: Final = (
@@ -103,6 +104,7 @@ class Database:
                     if self._version_of(db) != self._version:  # another may have been quicker
                         self._create(db)
             db.execute("PRAGMA synchronous = NORMAL")
+            db.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
         except BaseException:
             db.close()
             raise

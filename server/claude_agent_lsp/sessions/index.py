@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import re
@@ -25,7 +24,8 @@ VERSION: Final = 1
 # Files read between two writes: another server waits no longer than for one such write.
 BATCH: Final = 100
 SUFFIX: Final = ".jsonl"
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NAME = re.compile(rf"{_UUID.pattern}\.jsonl")
 _TOLD: Final = tuple(field.name for field in fields(Summary) if field.name != "searched")
 _COLUMNS: Final = ", ".join(
     f"t.{name}" for name in ("project", "session_id", "last_modified", *_TOLD)
@@ -43,8 +43,9 @@ _SCHEMA: Final = (
     )
     """,
     "CREATE UNIQUE INDEX by_project ON transcripts (project, session_id, size, mtime_ns)",
+    "CREATE INDEX by_time ON transcripts (project, last_modified DESC, session_id)",
     "CREATE INDEX by_session ON transcripts (session_id)",
-    "CREATE TABLE searched (id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+    "CREATE TABLE searched (id INTEGER PRIMARY KEY, text BLOB NOT NULL)",
 )
 # Of several files of one session, as where it was copied to another folder, the newest.
 _NEWEST: Final = """
@@ -145,14 +146,19 @@ def _select(db: sqlite3.Connection, projects: Sequence[Project], wanted: Wanted)
         values += wanted.after
     if wanted.words:
         source += " JOIN searched AS s USING (id)"
-        conditions += ["instr(s.text, ?)"] * len(wanted.words)
-        values += wanted.words
+        db.create_function("holds", 2, _holds, deterministic=True)
+        conditions += ["holds(s.text, ?)"] * len(wanted.words)
+        values += [word.encode() for word in wanted.words]
     query = (
         f"SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(conditions)} "  # noqa: S608
         "ORDER BY t.last_modified DESC, t.session_id LIMIT ?"
     )
     values.append(-1 if wanted.limit is None else wanted.limit)
     return [_entry(row) for row in db.execute(query, values)]
+
+
+def _holds(text: bytes, word: bytes) -> bool:
+    return word in text  # a few times as fast as SQLite's instr
 
 
 def _session(db: sqlite3.Connection, transcript: Path) -> Entry | None:
@@ -195,12 +201,15 @@ def transcripts_in(directory: Path) -> Iterator[tuple[str, os.stat_result]]:
         found = os.scandir(directory)
     except OSError:
         return
+    fits = _NAME.fullmatch  # thousands of these are looked at for each list
     with found:
         for file in found:
-            stem = file.name.removesuffix(SUFFIX)
-            if stem != file.name and _UUID.fullmatch(stem):
-                with contextlib.suppress(OSError):  # it may be gone at any moment
-                    yield stem, file.stat()
+            name = file.name
+            if fits(name):
+                try:
+                    yield name[: -len(SUFFIX)], file.stat()
+                except OSError:  # it may be gone at any moment
+                    continue
 
 
 def _note(db: sqlite3.Connection, project: Project, files: Mapping[str, os.stat_result]) -> None:
@@ -226,7 +235,7 @@ def _note(db: sqlite3.Connection, project: Project, files: Mapping[str, os.stat_
             marks = ", ?" * len(row)
             done = db.execute(f"INSERT INTO transcripts VALUES (NULL{marks})", row)  # noqa: S608
             if summary is not None:
-                text = (done.lastrowid, summary.searched)
+                text = (done.lastrowid, summary.searched.encode())
                 db.execute("INSERT OR REPLACE INTO searched VALUES (?, ?)", text)
 
 
