@@ -9,6 +9,7 @@
         ├── WorkspaceNotFound      workspaceNotFound
         ├── SessionNotFound        sessionNotFound
         ├── SessionBusy            sessionBusy
+        ├── Conflict               conflict
         ├── ModelError             modelError
         ├── RateLimited            rateLimited
         ├── BudgetExceeded         budgetExceeded
@@ -98,6 +99,13 @@ class SessionBusy(RequestFailed):
 
     reason = "sessionBusy"
     default_hint = "Wait until it has ended, cancel it, or ask again with `fork: true`."
+
+
+class Conflict(RequestFailed):
+    """A file is not as the agent left it; nothing was touched."""
+
+    reason = "conflict"
+    default_hint = "Keep what is in it elsewhere, or put it back yourself; nothing was changed."
 
 
 class ModelError(RequestFailed):

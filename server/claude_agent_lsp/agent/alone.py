@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @contextlib.asynccontextmanager
-async def alone_with(agent: Agent, session_id: str) -> AsyncIterator[None]:
-    """Keep runs out of a session, and end the process that is kept warm for it.
+async def no_run_in(agent: Agent, session_id: str) -> AsyncIterator[None]:
+    """Keep runs out of a session.
 
     Raises:
         SessionBusy: A run is at work in it.
@@ -23,8 +23,19 @@ async def alone_with(agent: Agent, session_id: str) -> AsyncIterator[None]:
     holder = str(uuid.uuid4())
     agent.ownership.claim(session_id, holder)
     try:
-        warm = [process for process in agent.processes if process.session_id == session_id]
-        await asyncio.gather(*(process.end() for process in warm))
         yield
     finally:
         agent.ownership.release(session_id, holder)
+
+
+@contextlib.asynccontextmanager
+async def nothing_in(agent: Agent, session_id: str) -> AsyncIterator[None]:
+    """Keep runs out of a session, and end the process that is kept warm for it.
+
+    Raises:
+        SessionBusy: A run is at work in it.
+    """
+    async with no_run_in(agent, session_id):
+        warm = [process for process in agent.processes if process.session_id == session_id]
+        await asyncio.gather(*(process.end() for process in warm))
+        yield

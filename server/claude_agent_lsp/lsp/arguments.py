@@ -285,6 +285,15 @@ class SessionShowArgument(Argument):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SessionRewindArgument(Argument):
+    """Of `claudeAgent.session.rewind`."""
+
+    session_id: str = _required(_ANY_SESSION)
+    message_id: str = _required(WORD)
+    dry_run: bool = _optional(FLAG, False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class QuestionListArgument(Argument):
     """Of `claudeAgent.question.list`."""
 

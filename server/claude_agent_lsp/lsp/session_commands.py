@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from claude_agent_lsp.agent.agent import NEW
-from claude_agent_lsp.agent.alone import alone_with
+from claude_agent_lsp.agent.alone import no_run_in, nothing_in
 from claude_agent_lsp.errors import SessionNotFound, StoreUnavailable, UnsupportedByClient
 from claude_agent_lsp.lsp import arguments as given
 from claude_agent_lsp.lsp.showing import GrowingDocuments, open_document, write_transcript
@@ -112,7 +112,7 @@ class SessionCommands:
         agent = self._server.agent
         async with self._in_order:
             session = await self._session(argument.session_id)
-            async with alone_with(agent, session.session_id):
+            async with nothing_in(agent, session.session_id):
                 if session.current:
                     await agent.select(session.workspace, None)
                 await asyncio.to_thread(changes.delete, session.session_id)
@@ -154,6 +154,20 @@ class SessionCommands:
             text = f"{path} can't be written: {error.strerror or error}."
             raise StoreUnavailable(text) from error
         return {"uri": path, "shown": await open_document(server, path, line)}
+
+    @command("claudeAgent.session.rewind", given.SessionRewindArgument)
+    async def rewind_session(self, argument: given.SessionRewindArgument, _: Request) -> object:
+        """Put files back as they were before a message."""
+        rewind = await _loaded("rewind")
+        agent = self._server.agent
+        async with self._in_order, no_run_in(agent, argument.session_id):
+            return await asyncio.to_thread(
+                rewind.rewind,
+                argument.session_id,
+                argument.message_id,
+                agent.state.directory,
+                dry_run=argument.dry_run,
+            )
 
     def _document(self, session_id: str) -> Path:
         return self._server.agent.state.directory / "transcripts" / f"{session_id}.md"
