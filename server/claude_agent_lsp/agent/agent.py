@@ -21,6 +21,7 @@ from claude_agent_lsp.agent.questions import Questions
 from claude_agent_lsp.agent.run import ActiveRun
 from claude_agent_lsp.agent.task import Task
 from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavailable
+from claude_agent_lsp.sessions.kept import Kept
 from claude_agent_lsp.sessions.ownership import Ownership
 from claude_agent_lsp.sessions.transcript import find_transcript, folder_of
 
@@ -312,7 +313,7 @@ class Agent:
 
     def _start_of(self, session_id: str, folder: Path, *, must_be: bool = False) -> SessionStart:
         """How a session is gone on with: resumed, or begun if the CLI does not have it yet."""
-        transcript = find_transcript(session_id)
+        transcript = Kept(self._state.directory).restore(session_id)
         if transcript is None:
             if must_be and session_id not in self._state.begun(folder):
                 raise SessionNotFound(f"There is no session {session_id} in {folder}.")
@@ -367,6 +368,7 @@ class Agent:
         process = next((p for p in self.processes if p.session_id == run.session_id), None)
         if process is not None:
             process.transcript.changed_by_others()
+        Kept(self._state.directory).refresh(run.session_id)
         if not run.task.session.resumes and find_transcript(run.session_id) is not None:
             self._state.settle(folder, run.session_id)
         if run.cleared and self._state.current(folder) == run.session_id:

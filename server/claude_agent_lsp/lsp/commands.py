@@ -133,7 +133,7 @@ class Commands(SessionCommands):
     @command("claudeAgent.status", given.StatusArgument)
     async def status(self, _: given.StatusArgument, __: Request) -> object:
         """Tell what goes on."""
-        return await describe(self._server)
+        return await describe(self._server, await asyncio.to_thread(self._opened_index))
 
     @command("claudeAgent.capabilities", given.CapabilitiesArgument)
     async def capabilities(self, argument: given.CapabilitiesArgument, request: Request) -> object:

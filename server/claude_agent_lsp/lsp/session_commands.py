@@ -12,6 +12,8 @@ from claude_agent_lsp.errors import SessionNotFound, StoreUnavailable, Unsupport
 from claude_agent_lsp.lsp import arguments as given
 from claude_agent_lsp.lsp.showing import GrowingDocuments, open_document, write_transcript
 from claude_agent_lsp.lsp.table import command
+from claude_agent_lsp.sessions.kept import TAG, Kept
+from claude_agent_lsp.sessions.transcript import find_transcript
 from claude_agent_lsp.workspace.uris import uri_of
 
 if TYPE_CHECKING:
@@ -57,7 +59,9 @@ class SessionCommands:
         """Read what was said in a session."""
         session = await self._session(argument.session_id)
         reading = await _loaded("reading")
-        messages = await asyncio.to_thread(reading.read_messages, argument.session_id)
+        messages = await asyncio.to_thread(
+            reading.read_messages, argument.session_id, self._server.agent.state.directory
+        )
         page, cursor = reading.page_of(messages, argument.limit, argument.cursor)
         answer = {"session": session, "messages": page}
         return answer if cursor is None else {**answer, "nextCursor": cursor}
@@ -84,6 +88,7 @@ class SessionCommands:
         """Set a session's title."""
         changes = await _loaded("changes")
         async with self._in_order:
+            await self._at_hand(argument.session_id)
             await asyncio.to_thread(changes.rename, argument.session_id, argument.title)
             return await self._session(argument.session_id)
 
@@ -92,14 +97,18 @@ class SessionCommands:
         """Set a session's tag, or clear it."""
         changes = await _loaded("changes")
         async with self._in_order:
+            await self._at_hand(argument.session_id)
             await asyncio.to_thread(changes.tag, argument.session_id, argument.tag)
-            return await self._session(argument.session_id)
+            session = await self._session(argument.session_id)
+            await asyncio.to_thread(self._keep_or_not, session)
+            return session
 
     @command("claudeAgent.session.fork", given.SessionForkArgument)
     async def fork_session(self, argument: given.SessionForkArgument, _: Request) -> object:
         """Copy a session, or its beginning, under an id of its own."""
         changes = await _loaded("changes")
         async with self._in_order:
+            await self._at_hand(argument.session_id)
             copy = await asyncio.to_thread(
                 changes.fork, argument.session_id, argument.at, argument.title
             )
@@ -115,7 +124,7 @@ class SessionCommands:
             async with nothing_in(agent, session.session_id):
                 if session.current:
                     await agent.select(session.workspace, None)
-                await asyncio.to_thread(changes.delete, session.session_id)
+                await asyncio.to_thread(changes.delete, session.session_id, self._kept)
         return {"deleted": True}
 
     @command("claudeAgent.session.export", given.SessionExportArgument)
@@ -123,7 +132,9 @@ class SessionCommands:
         """Give a session out as a document."""
         session = await self._session(argument.session_id)
         export = await _loaded("export")
-        content = await asyncio.to_thread(export.exported, session, argument.format)
+        content = await asyncio.to_thread(
+            export.exported, session, argument.format, self._server.agent.state.directory
+        )
         if argument.uri is None:
             return {"text": content.decode(errors="replace")}
         await asyncio.to_thread(export.write_export, argument.uri, content)
@@ -161,6 +172,7 @@ class SessionCommands:
         rewind = await _loaded("rewind")
         agent = self._server.agent
         async with self._in_order, no_run_in(agent, argument.session_id):
+            await self._at_hand(argument.session_id)
             return await asyncio.to_thread(
                 rewind.rewind,
                 argument.session_id,
@@ -174,6 +186,21 @@ class SessionCommands:
 
     def _write_document(self, session_id: str) -> None:
         write_transcript(self._made_catalogue(), session_id, self._document(session_id))
+
+    @property
+    def _kept(self) -> Kept:
+        return Kept(self._server.agent.state.directory)
+
+    async def _at_hand(self, session_id: str) -> None:
+        """Put a kept session that the CLI has deleted back to where it can be changed."""
+        await asyncio.to_thread(self._kept.restore, session_id)
+
+    def _keep_or_not(self, session: Session) -> None:
+        transcript = find_transcript(session.session_id)
+        if session.tag != TAG:
+            self._kept.forget(session.session_id)
+        elif transcript is not None:
+            self._kept.keep(transcript)
 
     async def _session(self, session_id: str) -> Session:
         catalogue = await self._catalogue()
@@ -194,18 +221,23 @@ class SessionCommands:
         return await asyncio.to_thread(self._made_catalogue)
 
     def _made_catalogue(self) -> Catalogue:
-        catalogue = importlib.import_module("claude_agent_lsp.sessions.catalogue")
-        index = importlib.import_module("claude_agent_lsp.sessions.index")
+        from claude_agent_lsp.sessions.catalogue import Catalogue
+
         agent = self._server.agent
-        if self._index is None or self._index.directory != agent.state.directory:
-            self._index = index.Index(agent.state.directory)
-        made: Catalogue = catalogue.Catalogue(
-            self._index,
+        return Catalogue(
+            self._opened_index(),
             lambda session_id: agent.ownership.owner(session_id) is not None,
             agent.current,
             [folder.path for folder in self._server.folders],
         )
-        return made
+
+    def _opened_index(self) -> Index:
+        from claude_agent_lsp.sessions.index import Index
+
+        directory = self._server.agent.state.directory
+        if self._index is None or self._index.directory != directory:
+            self._index = Index(directory)
+        return self._index
 
 
 async def _loaded(name: str) -> Any:

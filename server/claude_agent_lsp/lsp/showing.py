@@ -65,7 +65,7 @@ async def open_document(server: AgentServer, path: Path, line: int) -> bool:
 
 
 def write_transcript(catalogue: Catalogue, session_id: str, path: Path) -> int:
-    """Write a session as Markdown; call it in a thread.
+    """Write a session as Markdown below the state directory; call it in a thread.
 
     Returns:
         The line, from 0, where the last prompt stands.
@@ -75,7 +75,7 @@ def write_transcript(catalogue: Catalogue, session_id: str, path: Path) -> int:
         SessionNotFound: There is no such session.
     """
     export = importlib.import_module("claude_agent_lsp.sessions.export")
-    content: bytes = export.exported(catalogue.session(session_id), "markdown")
+    content: bytes = export.exported(catalogue.session(session_id), "markdown", path.parent.parent)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(path, content)
     return content.count(b"\n", 0, content.rfind(b"\n## You")) + 1

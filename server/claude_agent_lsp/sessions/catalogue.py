@@ -8,14 +8,16 @@ from __future__ import annotations
 import base64
 import heapq
 import json
+import logging
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
+from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.index import Wanted
+from claude_agent_lsp.sessions.kept import TAG, Kept
 from claude_agent_lsp.sessions.projects import all_projects, canonical, projects_of
 from claude_agent_lsp.sessions.transcript import find_transcript, folder_of
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from claude_agent_lsp.sessions.index import Entry, Index
+
+logger = logging.getLogger(__name__)
 
 # How the CLI (2.1.330) calls itself in a terminal: interactive, and with `-p`.
 TERMINAL: Final = ("cli", "sdk-cli")
@@ -75,6 +79,7 @@ class Catalogue:
         shared_only: Callable[[Path, frozenset[str]], Iterable[Session]] | None = None,
     ) -> None:
         self._index = index
+        self._kept = Kept(index.directory)
         self._running = running
         self._current = current
         self._open = {os.path.realpath(folder): folder for folder in open_folders}
@@ -103,8 +108,12 @@ class Catalogue:
         """
         words = (search or "").casefold().split()
         after = None if cursor is None else _read_cursor(cursor)
-        projects = all_projects() if folder is None else projects_of(folder)
+        if folder is None:
+            projects = all_projects() + self._kept.all()
+        else:
+            projects = self._kept.beside(projects_of(folder))
         found = self._index.sessions(projects, Wanted(words, tag, after, limit + 1))
+        self._keep(found)
         sessions = self._told(found, folder)
         if folder is not None and self._shared_only is not None:
             here = self._index.sessions(projects, Wanted())
@@ -121,9 +130,9 @@ class Catalogue:
         """One session, whatever its folder.
 
         Raises:
-            SessionNotFound: The CLI has none under this id.
+            SessionNotFound: There is none under this id.
         """
-        path = find_transcript(session_id)
+        path = self.find(session_id)
         entry = None if path is None else self._index.session(path)
         if path is None or entry is None:
             raise SessionNotFound(f"There is no session {session_id}.")
@@ -131,13 +140,13 @@ class Catalogue:
         return session
 
     def belongs(self, session_id: str, folder: Path) -> bool:
-        """Whether the CLI has this session, and it is one of `folder`.
+        """Whether there is this session, and it is one of `folder`.
 
         Raises:
             SessionNotFound: It has it in another folder. The CLI would resume it from anywhere
                 and go on in this folder (2.1.330); but a session is a conversation in one folder.
         """
-        path = find_transcript(session_id)
+        path = self.find(session_id)
         if path is None:
             return False
         begun_in = folder_of(path)
@@ -147,6 +156,19 @@ class Catalogue:
                 hint="Open that folder, or name it as `workspace`.",
             )
         return True
+
+    def find(self, session_id: str) -> Path | None:
+        """A session's transcript, or the copy that is kept of it."""
+        return find_transcript(session_id) or self._kept.find(session_id)
+
+    def _keep(self, entries: Iterable[Entry]) -> None:
+        """Some other program may have set the tag that keeps a session."""
+        for entry in entries:
+            if entry.tag == TAG:
+                try:
+                    self._kept.keep(entry.path)
+                except StoreUnavailable as error:
+                    logger.warning("%s %s", error, error.hint)
 
     def _told(self, entries: Sequence[Entry], folder: Path | None) -> list[Session]:
         """These sessions as they are told; where one names no folder, it is one of `folder`."""

@@ -13,10 +13,12 @@ import claude_agent_sdk as sdk
 
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.reading import line_of
-from claude_agent_lsp.sessions.transcript import config_directory
+from claude_agent_lsp.sessions.transcript import config_directory, find_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from claude_agent_lsp.sessions.kept import Kept
 
 T = TypeVar("T")
 
@@ -75,14 +77,20 @@ def fork(session_id: str, at: str | None = None, title: str | None = None) -> st
     return copy.session_id
 
 
-def delete(session_id: str) -> None:
+def delete(session_id: str, kept: Kept) -> None:
     """Remove a session, with what the CLI keeps for going back to its files.
+
+    Args:
+        session_id: The session.
+        kept: Where a copy of it may be.
 
     Raises:
         SessionNotFound: There is no such session.
         StoreUnavailable: Its transcript can't be removed.
     """
-    _changed(session_id, lambda: sdk.delete_session(session_id))
+    copied = kept.forget(session_id)
+    if not copied or find_transcript(session_id) is not None:
+        _changed(session_id, lambda: sdk.delete_session(session_id))
     shutil.rmtree(config_directory() / "file-history" / session_id, ignore_errors=True)
 
 

@@ -6,6 +6,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
+from claude_agent_lsp.sessions.kept import Kept
 from claude_agent_lsp.sessions.markdown import as_markdown
 from claude_agent_lsp.sessions.reading import read_messages
 from claude_agent_lsp.sessions.transcript import find_transcript
@@ -17,23 +18,25 @@ if TYPE_CHECKING:
     from claude_agent_lsp.sessions.catalogue import Session
 
 
-def exported(session: Session, form: str) -> bytes:
+def exported(session: Session, form: str, state: Path) -> bytes:
     """A session as a document.
 
     Args:
         session: The session.
         form: "markdown", to be read, or "jsonl", byte for byte as the CLI wrote it.
+        state: The state directory, for what the CLI has no longer.
 
     Raises:
         SessionNotFound: It has just gone.
     """
     if form == "jsonl":
-        path = find_transcript(session.session_id)
+        path = find_transcript(session.session_id) or Kept(state).find(session.session_id)
         try:
             return b"" if path is None else path.read_bytes()
         except FileNotFoundError:
             raise SessionNotFound(f"There is no session {session.session_id}.") from None
-    return as_markdown(session, read_messages(session.session_id)).encode(errors="replace")
+    messages = read_messages(session.session_id, state)
+    return as_markdown(session, messages).encode(errors="replace")
 
 
 def write_export(path: Path, content: bytes) -> None:

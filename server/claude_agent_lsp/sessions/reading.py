@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any
 from claude_agent_sdk import get_session_messages
 
 from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.sessions.detached import messages_of
+from claude_agent_lsp.sessions.kept import Kept
 from claude_agent_lsp.sessions.prompts import written
 from claude_agent_lsp.sessions.transcript import SYNTHETIC, find_transcript
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from claude_agent_sdk import SessionMessage
 
 
@@ -63,16 +67,22 @@ class _Draft:
         )
 
 
-def read_messages(session_id: str) -> tuple[Message, ...]:
+def read_messages(session_id: str, state: Path | None = None) -> tuple[Message, ...]:
     """All messages of a session, the first one first.
 
     An agent's message has the id that its events had; its blocks, which the CLI writes line by
     line, are one message again, and tool results stand with their calls.
+
+    Args:
+        session_id: The session.
+        state: The state directory, for what the CLI has no longer.
     """
-    times = _times(session_id)
+    transcript = find_transcript(session_id)
+    copy = Kept(state).find(session_id) if transcript is None and state is not None else None
+    times = _times(transcript or copy)
     drafts: list[_Draft] = []
     calls: dict[str, _Draft] = {}
-    for line in get_session_messages(session_id):
+    for line in get_session_messages(session_id) if copy is None else messages_of(copy):
         blocks = _blocks(line)
         if _is_filler(line) or (line.type == "user" and _settle(blocks, calls)):
             continue
@@ -187,9 +197,8 @@ def _plain(content: object) -> str:
     return ""
 
 
-def _times(session_id: str) -> dict[str, datetime]:
+def _times(path: Path | None) -> dict[str, datetime]:
     """When each line was written: the SDK's messages don't tell."""
-    path = find_transcript(session_id)
     if path is None:
         return {}
     times = {}

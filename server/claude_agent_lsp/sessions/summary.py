@@ -6,12 +6,11 @@ list; the rest is read here. Everything here reads files: call it in a thread.
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.sessions.detached import entries_in, info_of
 from claude_agent_lsp.sessions.prompts import prompt_in
 from claude_agent_lsp.sessions.transcript import SYNTHETIC, config_directory
 
@@ -132,29 +131,7 @@ def _info(transcript: Path, size: int, folder: Path | None) -> SDKSessionInfo | 
         # The SDK takes the first file of this name; there may be another in another folder.
         if info is not None and info.file_size is not None and info.file_size >= size:
             return info
-    return asyncio.run(_info_by_entries(session_id, transcript.read_bytes()))
-
-
-async def _info_by_entries(session_id: str, content: bytes) -> SDKSessionInfo | None:
-    from claude_agent_sdk import InMemorySessionStore, get_session_info_from_store
-    from claude_agent_sdk import project_key_for_directory as key_of
-
-    store = InMemorySessionStore()
-    await store.append({"project_key": key_of("/"), "session_id": session_id}, entries_in(content))
-    return await get_session_info_from_store(store, session_id, "/")
-
-
-def entries_in(content: bytes) -> list[Any]:
-    """The entries of a transcript; a line that is none is left out."""
-    entries = []
-    for line in content.splitlines():
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(entry, dict):
-            entries.append(entry)
-    return entries
+    return info_of(transcript)
 
 
 def _storable(text: Any) -> Any:
