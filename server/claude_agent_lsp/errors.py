@@ -9,6 +9,7 @@
         ├── WorkspaceNotFound      workspaceNotFound
         ├── SessionNotFound        sessionNotFound
         ├── SessionBusy            sessionBusy
+        ├── Conflict               conflict
         ├── ModelError             modelError
         ├── RateLimited            rateLimited
         ├── BudgetExceeded         budgetExceeded
@@ -16,6 +17,7 @@
         ├── TimedOut               timedOut
         ├── ProcessDied            processDied
         ├── StoreUnavailable       storeUnavailable
+        ├── UnsupportedByClient    unsupportedByClient
         └── Internal               internal
 
 Every message is a sentence about what happened; every hint is a sentence that tells the user
@@ -99,6 +101,13 @@ class SessionBusy(RequestFailed):
     default_hint = "Wait until it has ended, cancel it, or ask again with `fork: true`."
 
 
+class Conflict(RequestFailed):
+    """A file is not as the agent left it; nothing was touched."""
+
+    reason = "conflict"
+    default_hint = "Keep what is in it elsewhere, or put it back yourself; nothing was changed."
+
+
 class ModelError(RequestFailed):
     """The Messages API answered with an error, or could not be reached."""
 
@@ -146,6 +155,13 @@ class StoreUnavailable(RequestFailed):
 
     reason = "storeUnavailable"
     default_hint = "Check the state directory that `claude-agent-lsp doctor` names."
+
+
+class UnsupportedByClient(RequestFailed):
+    """The editor can't do what the command needs it for."""
+
+    reason = "unsupportedByClient"
+    default_hint = "Use another editor for this, or the command's counterpart in a terminal."
 
 
 class Internal(RequestFailed):

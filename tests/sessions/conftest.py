@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from claude_agent_lsp.sessions.index import Index
+
 from .lines import Disk
 
 if TYPE_CHECKING:
@@ -24,3 +26,9 @@ def folder(tmp_path: Path) -> Path:
     project = tmp_path / "project"
     project.mkdir()
     return project
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Index:
+    """The index of a state directory that is not there yet."""
+    return Index(tmp_path / "state")

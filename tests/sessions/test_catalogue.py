@@ -16,13 +16,15 @@ from .lines import Disk, Talk, text
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from claude_agent_lsp.sessions.index import Index
+
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
 
 
 @pytest.fixture
-def catalogue() -> Catalogue:
+def catalogue(index: Index) -> Catalogue:
     """Of a server that runs nothing and in which no session is current."""
-    return Catalogue(lambda _: False, lambda _: None)
+    return Catalogue(index)
 
 
 def ids(page: Page) -> list[str]:
@@ -51,7 +53,7 @@ def test_folder_without_sessions_has_an_empty_page(
     assert catalogue.page(folder) == Page((), None)
 
 
-def test_session_tells_what_it_is(disk: Disk, folder: Path) -> None:
+def test_session_tells_what_it_is(disk: Disk, folder: Path, index: Index) -> None:
     talk = Talk()
     session_id = disk.write(
         folder,
@@ -62,7 +64,7 @@ def test_session_tells_what_it_is(disk: Disk, folder: Path) -> None:
         at=86_400,
     )
     running, current = {session_id}, {folder: session_id}
-    catalogue = Catalogue(running.__contains__, current.get)
+    catalogue = Catalogue(index, running.__contains__, current.get)
     (session,) = catalogue.page(folder).sessions
     assert catalogue.session(session_id) == session
     assert (session.title, session.first_prompt) == ("A title", "First words")
@@ -247,18 +249,20 @@ def test_session_belongs_to_the_folder_that_it_was_begun_in(
     assert refusal.value.hint == "Open that folder, or name it as `workspace`."
 
 
-def test_folder_is_told_as_the_editor_spells_it(disk: Disk, folder: Path, tmp_path: Path) -> None:
+def test_folder_is_told_as_the_editor_spells_it(
+    disk: Disk, folder: Path, tmp_path: Path, index: Index
+) -> None:
     session_id = disk.write(folder, Talk().user("Hi"))
     link = tmp_path / "link"
     link.symlink_to(folder)
-    catalogue = Catalogue(lambda _: False, lambda _: None, [link])
+    catalogue = Catalogue(index, open_folders=[link])
     (session,) = catalogue.page(link).sessions
     assert session.workspace == link
     assert catalogue.session(session_id) == session
 
 
 def test_other_worktrees_of_the_repository_are_listed_with_their_own_folder(
-    disk: Disk, folder: Path, tmp_path: Path
+    disk: Disk, folder: Path, tmp_path: Path, index: Index
 ) -> None:
     tree = tmp_path / "tree"
     user = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
@@ -270,7 +274,7 @@ def test_other_worktrees_of_the_repository_are_listed_with_their_own_folder(
         subprocess.run(["git", *command], cwd=folder, check=True)
     here = disk.write(folder, Talk().user("Here"), at=1)
     there = disk.write(tree, Talk().user("There"), at=2)
-    catalogue = Catalogue(lambda _: False, {tree: there, folder: here}.get)
+    catalogue = Catalogue(index, current={tree: there, folder: here}.get)
     page = catalogue.page(folder)
     assert [(one.session_id, one.workspace, one.current) for one in page.sessions] == [
         (there, tree, True),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from claude_agent_lsp.sessions.catalogue import Session
 from claude_agent_lsp.sessions.markdown import RESULT_LENGTH, as_markdown
 from claude_agent_lsp.sessions.reading import Message, RecordedCall
 
@@ -16,15 +18,35 @@ def agent(text: str = "", *calls: RecordedCall, thinking: str | None = None) -> 
     return Message("m1", "assistant", text, thinking, calls, None)
 
 
-def document(*messages: Message) -> str:
-    return as_markdown("s1", Path("/work/a b"), messages)
+def session(**more: Any) -> Session:
+    told: dict[str, Any] = {
+        "session_id": "s1",
+        "title": "A title",
+        "first_prompt": None,
+        "tag": None,
+        "workspace": Path("/work/a b"),
+        "git_branch": None,
+        "created_at": None,
+        "last_modified": MOMENT,
+        "running": False,
+        "current": False,
+        "interrupted": False,
+        "origin": "editor",
+    }
+    return Session(**told | more)
+
+
+HEAD = f"# A title\n\nFolder: `/work/a b`  \nLast changed: {LOCAL}  \nSession: s1\n"
+
+
+def document(*messages: Message, **more: Any) -> str:
+    return as_markdown(session(**more), messages)
 
 
 def test_conversation_reads_from_top_to_bottom() -> None:
     prompt = Message("m0", "user", "Fix *it*.", None, (), MOMENT)
     assert document(prompt, agent("Done.", thinking="Hm.")) == (
-        "# Session s1\n\n"
-        "Folder: `/work/a b`\n\n"
+        f"{HEAD}\n"
         f"## You · {LOCAL}\n\n"
         "Fix *it*.\n\n"
         "## Claude\n\n"
@@ -34,7 +56,7 @@ def test_conversation_reads_from_top_to_bottom() -> None:
 
 
 def test_session_without_messages_is_a_heading() -> None:
-    assert document() == "# Session s1\n\nFolder: `/work/a b`\n"
+    assert document() == HEAD
 
 
 def test_call_is_folded_away_with_its_input_and_result() -> None:

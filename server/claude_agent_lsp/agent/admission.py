@@ -16,6 +16,7 @@ from claude_agent_lsp.agent.launch import SessionStart
 from claude_agent_lsp.agent.orphans import end_orphans
 from claude_agent_lsp.agent.query import LAST, NEW
 from claude_agent_lsp.errors import SessionNotFound
+from claude_agent_lsp.sessions.kept import Kept
 from claude_agent_lsp.sessions.transcript import find_transcript, folder_of
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Admission:
 
     def _start_of(self, session_id: str, folder: Path, *, must_be: bool = False) -> SessionStart:
         """How a session is gone on with: resumed, or begun if the CLI does not have it yet."""
-        transcript = find_transcript(session_id)
+        transcript = Kept(self._state.directory).restore(session_id)
         if transcript is None:
             if must_be and not self._was_begun(session_id, folder):
                 raise SessionNotFound(f"There is no session {session_id} in {folder}.")

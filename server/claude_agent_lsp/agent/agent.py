@@ -26,6 +26,7 @@ from claude_agent_lsp.agent.task import Task
 from claude_agent_lsp.agent.watchdog import Watchdog
 from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.journal import Journal, JournaledTurn, now
+from claude_agent_lsp.sessions.kept import Kept
 from claude_agent_lsp.sessions.ownership import Ownership
 from claude_agent_lsp.sessions.transcript import find_transcript
 
@@ -299,6 +300,7 @@ class Agent:
         process = next((p for p in self.processes if p.session_id == run.session_id), None)
         if process is not None:
             process.transcript.changed_by_others()
+        Kept(self._state.directory).refresh(run.session_id)
         if not run.task.session.resumes and find_transcript(run.session_id) is not None:
             self._state.settle(folder, run.session_id)
         if run.cleared and self._state.current(folder) == run.session_id:

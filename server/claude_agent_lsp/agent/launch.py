@@ -146,6 +146,7 @@ class Launch:
             add_dirs=[os.fspath(path) for path in settings.additional_directories],
             setting_sources=cast("Any", list(settings.setting_sources)),
             include_partial_messages=True,
+            enable_file_checkpointing=True,
             max_buffer_size=MAX_MESSAGE_BYTES,
             can_use_tool=can_use_tool,
             stderr=stderr,

@@ -193,7 +193,18 @@ class ModeArgument(Argument):
     permission_mode: PermissionMode = _required(one_of(get_args(PermissionMode)))
 
 
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise UnfitError
+    WORD.read(value)
+    if len(value) > _LONGEST_NAME:
+        raise UnfitError(f"one of {len(value):,}")
+    return value
+
+
 _LIMIT = whole(least=1, most=1000)
+_LONGEST_NAME = 500
+_NAME = Rule(f"a string that is not blank, of at most {_LONGEST_NAME} characters", _name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +233,63 @@ class SessionSelectArgument(Argument):
 
     workspace: Path | None = _optional(FILE)
     session_id: str = _required(_session(NEW))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRenameArgument(Argument):
+    """Of `claudeAgent.session.rename`."""
+
+    session_id: str = _required(_ANY_SESSION)
+    title: str = _required(_NAME)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionTagArgument(Argument):
+    """Of `claudeAgent.session.tag`; without a tag, it is cleared."""
+
+    session_id: str = _required(_ANY_SESSION)
+    tag: str | None = _optional(_NAME)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionForkArgument(Argument):
+    """Of `claudeAgent.session.fork`."""
+
+    session_id: str = _required(_ANY_SESSION)
+    at: str | None = _optional(WORD)
+    title: str | None = _optional(_NAME)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionDeleteArgument(Argument):
+    """Of `claudeAgent.session.delete`."""
+
+    session_id: str = _required(_ANY_SESSION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionExportArgument(Argument):
+    """Of `claudeAgent.session.export`."""
+
+    session_id: str = _required(_ANY_SESSION)
+    format: str = _required(one_of(("markdown", "jsonl")))
+    uri: Path | None = _optional(FILE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionShowArgument(Argument):
+    """Of `claudeAgent.session.show`; without a session, the current one of the only folder."""
+
+    session_id: str | None = _optional(_ANY_SESSION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRewindArgument(Argument):
+    """Of `claudeAgent.session.rewind`."""
+
+    session_id: str = _required(_ANY_SESSION)
+    message_id: str = _required(WORD)
+    dry_run: bool = _optional(FLAG, False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,85 +1,37 @@
-"""The commands of docs/protocol.md: one method, one argument type, each.
-
-The table `COMMANDS` is made from the methods; what the server registers and checks, and what the
-documentation's test compares, comes from it.
-"""
+"""The commands of docs/protocol.md: one method, one argument type, each."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from lsprotocol import types
 
 from claude_agent_lsp.agent.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.agent.events import Ended, Run, RunStatus
 from claude_agent_lsp.agent.launch import Overrides
-from claude_agent_lsp.agent.query import NEW, Query
+from claude_agent_lsp.agent.query import Query
 from claude_agent_lsp.agent.questions import Answer
 from claude_agent_lsp.agent.titles import one_line
-from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
+from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp import arguments as given
 from claude_agent_lsp.lsp.faults import fault_of
 from claude_agent_lsp.lsp.results import jsonable, sentence
+from claude_agent_lsp.lsp.session_commands import SessionCommands
 from claude_agent_lsp.lsp.showing import show_transcript
 from claude_agent_lsp.lsp.status import describe
+from claude_agent_lsp.lsp.table import COMMANDS, Command, Request, command
 from claude_agent_lsp.workspace.settings import PermissionMode
-from claude_agent_lsp.workspace.uris import uri_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from pathlib import Path
-
     from claude_agent_lsp.agent.events import Event
     from claude_agent_lsp.agent.run import ActiveRun
     from claude_agent_lsp.lsp.server import AgentServer
-    from claude_agent_lsp.workspace.folders import Folder
-    from claude_agent_lsp.workspace.settings import Settings
+
+__all__ = ["COMMANDS", "Command", "Commands", "Request"]
 
 TITLE_LENGTH: Final = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What came with a command besides its argument.
-
-    Attributes:
-        signal: Fires when the editor cancels the request.
-        work_done_token: Where it wants to see progress.
-    """
-
-    signal: AbortSignal
-    work_done_token: int | str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A row of the table of commands."""
-
-    name: str
-    argument: type[given.Argument]
-    run: Callable[[Commands, Any, Request], Awaitable[object]]
-
-
-COMMANDS: Final[dict[str, Command]] = {}
-A = TypeVar("A", bound=given.Argument)
-
-
-def _command(
-    name: str, argument: type[A]
-) -> Callable[
-    [Callable[[Commands, A, Request], Awaitable[object]]],
-    Callable[[Commands, A, Request], Awaitable[object]],
-]:
-    def register(
-        run: Callable[[Commands, A, Request], Awaitable[object]],
-    ) -> Callable[[Commands, A, Request], Awaitable[object]]:
-        COMMANDS[name] = Command(name, argument, run)
-        return run
-
-    return register
 
 
 @dataclass(eq=False)
@@ -90,7 +42,7 @@ class _Beginning:
     run: ActiveRun | None = None
 
 
-class Commands:
+class Commands(SessionCommands):
     """What the commands do.
 
     What an editor sends takes effect in the order in which it was sent: of two queries for one
@@ -102,12 +54,11 @@ class Commands:
     """
 
     def __init__(self, server: AgentServer) -> None:
-        self._server = server
-        self._in_order = asyncio.Lock()
+        super().__init__(server)
         self._beginning: set[_Beginning] = set()
         self._after: set[asyncio.Task[None]] = set()
 
-    @_command("claudeAgent.query", given.QueryArgument)
+    @command("claudeAgent.query", given.QueryArgument)
     async def query(self, argument: given.QueryArgument, request: Request) -> object:
         """Ask the agent."""
         beginning = _Beginning()
@@ -141,7 +92,10 @@ class Commands:
         )
         token = argument.partial_result_token
 
+        follow = self._documents.follower()
+
         def to_editor(event: Event) -> None:
+            follow(event)
             if token is not None:
                 self._server.report(token, jsonable(event))
             if progress is not None:
@@ -179,7 +133,7 @@ class Commands:
                 self._server.tokens.end(progress)
             raise
 
-    @_command("claudeAgent.cancel", given.CancelArgument)
+    @command("claudeAgent.cancel", given.CancelArgument)
     async def cancel(self, argument: given.CancelArgument, _: Request) -> object:
         """Stop runs."""
         agent = self._server.agent
@@ -193,12 +147,12 @@ class Commands:
             stopped += agent.cancel(**which)
         return {"cancelled": list(dict.fromkeys(stopped))}
 
-    @_command("claudeAgent.status", given.StatusArgument)
+    @command("claudeAgent.status", given.StatusArgument)
     async def status(self, _: given.StatusArgument, __: Request) -> object:
         """Tell what goes on."""
-        return await describe(self._server)
+        return await describe(self._server, await asyncio.to_thread(self._opened_index))
 
-    @_command("claudeAgent.capabilities", given.CapabilitiesArgument)
+    @command("claudeAgent.capabilities", given.CapabilitiesArgument)
     async def capabilities(self, argument: given.CapabilitiesArgument, request: Request) -> object:
         """Tell what the CLI offers in a folder."""
         folder, settings = await self._place(argument.workspace)
@@ -217,7 +171,7 @@ class Commands:
             ],
         }
 
-    @_command("claudeAgent.mode", given.ModeArgument)
+    @command("claudeAgent.mode", given.ModeArgument)
     async def mode(self, argument: given.ModeArgument, _: Request) -> object:
         """Change a session's permission mode, at once."""
         async with self._in_order:
@@ -225,56 +179,12 @@ class Commands:
         await taken
         return {"sessionId": argument.session_id, "permissionMode": argument.permission_mode}
 
-    @_command("claudeAgent.session.list", given.SessionListArgument)
-    async def list_sessions(self, argument: given.SessionListArgument, _: Request) -> object:
-        """List a folder's sessions."""
-        folder, _settings = await self._place(argument.workspace)
-        catalogue = await self._catalogue()
-        return await asyncio.to_thread(
-            catalogue.page,
-            folder.path,
-            search=argument.search,
-            tag=argument.tag,
-            limit=argument.limit,
-            cursor=argument.cursor,
-        )
-
-    @_command("claudeAgent.session.read", given.SessionReadArgument)
-    async def read_session(self, argument: given.SessionReadArgument, _: Request) -> object:
-        """Read what was said in a session."""
-        catalogue = await self._catalogue()
-        session = await asyncio.to_thread(catalogue.session, argument.session_id)
-        reading = importlib.import_module("claude_agent_lsp.sessions.reading")
-        messages = await asyncio.to_thread(
-            reading.read_messages, argument.session_id, self._server.agent.journal
-        )
-        page, cursor = reading.page_of(messages, argument.limit, argument.cursor)
-        answer = {"session": session, "messages": page}
-        return answer if cursor is None else {**answer, "nextCursor": cursor}
-
-    @_command("claudeAgent.session.select", given.SessionSelectArgument)
-    async def select_session(self, argument: given.SessionSelectArgument, _: Request) -> object:
-        """Set what "last" means from now on."""
-        async with self._in_order:
-            folder, _settings = await self._place(argument.workspace)
-            if argument.session_id == NEW:
-                await self._server.agent.select(folder.path, None)
-                return None
-            catalogue = await self._catalogue()
-            if not await asyncio.to_thread(catalogue.belongs, argument.session_id, folder.path):
-                raise SessionNotFound(
-                    f"There is no session {argument.session_id} in {folder.path}."
-                )
-            await self._server.agent.select(folder.path, argument.session_id)
-        self._server.prewarm(folder)
-        return await asyncio.to_thread(catalogue.session, argument.session_id)
-
-    @_command("claudeAgent.question.list", given.QuestionListArgument)
+    @command("claudeAgent.question.list", given.QuestionListArgument)
     async def list_questions(self, _: given.QuestionListArgument, __: Request) -> object:
         """List the questions that wait for the user."""
         return {"questions": self._server.agent.questions.pending}
 
-    @_command("claudeAgent.question.answer", given.QuestionAnswerArgument)
+    @command("claudeAgent.question.answer", given.QuestionAnswerArgument)
     async def answer_question(self, argument: given.QuestionAnswerArgument, _: Request) -> object:
         """Answer a question."""
         questions = self._server.agent.questions
@@ -288,33 +198,6 @@ class Commands:
             raise InvalidArgument(f"answer: expected one of {', '.join(values)}.")
         answered = questions.answer(argument.question_id, Answer(argument.answer, argument.note))
         return {"answered": answered}
-
-    async def _place(
-        self, workspace: Path | None, document: Path | None = None
-    ) -> tuple[Folder, Settings]:
-        """The folder that a command is for, and what is set there."""
-        folder = await self._folder(workspace, document)
-        return folder, await self._server.configuration.of(folder)
-
-    async def _folder(self, workspace: Path | None, document: Path | None) -> Folder:
-        return await asyncio.to_thread(
-            self._server.folders.choose,
-            uri_of(workspace) if workspace else None,
-            uri_of(document) if document else None,
-        )
-
-    async def _catalogue(self) -> Any:
-        module = await asyncio.to_thread(
-            importlib.import_module, "claude_agent_lsp.sessions.catalogue"
-        )
-        agent = self._server.agent
-        return await asyncio.to_thread(
-            module.Catalogue,
-            agent.ownership.busy,
-            agent.current,
-            agent.journal,
-            [folder.path for folder in self._server.folders],
-        )
 
     def _follow(self, run: ActiveRun, *, waits: bool) -> None:
         task = asyncio.create_task(self._tell_the_end(run, waits=waits))
@@ -330,4 +213,6 @@ class Commands:
             self._server.tell(types.MessageType.Error, text)
         stopped = self._server.agent.stopped is AbortReason.SHUTDOWN
         if not shows and ended.status is not RunStatus.FAILED and not stopped:
-            await show_transcript(self._server, ended, self._server.agent.state.directory)
+            catalogue = await self._catalogue()
+            directory = self._server.agent.state.directory
+            await show_transcript(self._server, ended, catalogue, directory)

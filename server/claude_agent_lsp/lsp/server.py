@@ -27,6 +27,7 @@ from claude_agent_lsp.lsp.profiles import ClientProfile
 from claude_agent_lsp.lsp.progress import ProgressTokens
 from claude_agent_lsp.lsp.protocol import AgentProtocol
 from claude_agent_lsp.lsp.results import jsonable
+from claude_agent_lsp.sessions.kept import Kept
 from claude_agent_lsp.workspace.folders import Folder, Folders
 from claude_agent_lsp.workspace.problems import shown
 from claude_agent_lsp.workspace.state import State, state_directory
@@ -172,6 +173,7 @@ class AgentServer(LanguageServer):
                 )
         for folder in self.folders:
             self.prewarm(folder)
+        self._start(self._look_after_kept_sessions())
 
     def _configuration_changed(self, params: types.DidChangeConfigurationParams) -> None:
         self.configuration.change(params.settings)
@@ -195,6 +197,11 @@ class AgentServer(LanguageServer):
             await self.agent.prewarm(folder.path, settings)
         except Exception as error:  # noqa: BLE001 - the first query will tell
             logger.warning("No process could be started ahead for %s: %s", folder.path, error)
+
+    async def _look_after_kept_sessions(self) -> None:
+        for folder in self.folders:  # the settings may name another state directory
+            await self.configuration.of(folder)
+        await asyncio.to_thread(Kept(self.state.directory).refresh)
 
     async def _show(self, question: Question) -> Answer | None:
         return await ask_by_message(self, question)

@@ -1,28 +1,36 @@
-"""The transcript as a document, for editors that drop a command's result."""
+"""The transcript as a document that the editor opens."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
+from claude_agent_lsp.agent.events import Started, Text, Thinking
+from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.workspace.files import replace_file
 from claude_agent_lsp.workspace.uris import uri_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from claude_agent_lsp.agent.events import Run
+    from claude_agent_lsp.agent.events import Event, Run
     from claude_agent_lsp.lsp.server import AgentServer
-    from claude_agent_lsp.sessions.journal import Journal
+    from claude_agent_lsp.sessions.catalogue import Catalogue
 
 logger = logging.getLogger(__name__)
 
+# Between two looks of an editor at a document that grows.
+REWRITE_SECONDS: Final = 1.0
 
-async def show_transcript(server: AgentServer, run: Run, directory: Path) -> None:
+
+async def show_transcript(
+    server: AgentServer, run: Run, catalogue: Catalogue, directory: Path
+) -> None:
     """Write the session of `run` as Markdown below `directory`, and open it in the editor.
 
     Each run has a file of its own: Helix shows a document that it has open as it is, whatever has
@@ -30,16 +38,19 @@ async def show_transcript(server: AgentServer, run: Run, directory: Path) -> Non
     """
     path = directory / "transcripts" / f"{run.session_id}-{run.run_id[:8]}.md"
     try:
-        line = await asyncio.to_thread(_write, path, run, server.agent.journal)
-    except OSError as error:
+        line = await asyncio.to_thread(write_transcript, catalogue, run.session_id, path)
+        await asyncio.to_thread(_remove_others, path, run.session_id)
+    except Exception as error:
+        logger.exception("No transcript of %s", run.session_id)
         text = f"The transcript could not be written ({error}). The agent says: {run.text}"
         server.tell(types.MessageType.Error, text)
         return
-    if not await _opened(server, path, line):
+    if not await open_document(server, path, line):
         server.tell(types.MessageType.Info, f"The agent's answer is in {path}")
 
 
-async def _opened(server: AgentServer, path: Path, line: int) -> bool:
+async def open_document(server: AgentServer, path: Path, line: int) -> bool:
+    """Open a file in the editor at a line, counted from 0; returns whether the editor did."""
     if not server.profile.show_document:
         return False
     place = types.Position(line, 0)
@@ -54,16 +65,74 @@ async def _opened(server: AgentServer, path: Path, line: int) -> bool:
     return bool(getattr(result, "success", False))
 
 
-def _write(path: Path, run: Run, journal: Journal) -> int:
-    """Write the transcript; returns the line, from 0, where the last prompt stands."""
-    reading = importlib.import_module("claude_agent_lsp.sessions.reading")
-    markdown = importlib.import_module("claude_agent_lsp.sessions.markdown")
-    text: str = markdown.as_markdown(
-        run.session_id, run.workspace, reading.read_messages(run.session_id, journal)
-    )
+def write_transcript(catalogue: Catalogue, session_id: str, path: Path) -> int:
+    """Write a session as Markdown below the state directory; call it in a thread.
+
+    Returns:
+        The line, from 0, where the last prompt stands.
+
+    Raises:
+        OSError: It can't be written.
+        SessionNotFound: There is no such session.
+    """
+    export = importlib.import_module("claude_agent_lsp.sessions.export")
+    content: bytes = export.exported(catalogue.session(session_id), "markdown", path.parent.parent)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace_file(path, text.encode(errors="replace"))
-    for older in path.parent.glob(f"{run.session_id}-*.md"):
+    replace_file(path, content)
+    return content.count(b"\n", 0, content.rfind(b"\n## You")) + 1
+
+
+def _remove_others(path: Path, session_id: str) -> None:
+    for older in path.parent.glob(f"{session_id}-*.md"):
         if older != path:
             older.unlink(missing_ok=True)
-    return text.count("\n", 0, text.rfind("\n## You ")) + 1
+
+
+class GrowingDocuments:
+    """Transcripts that the editor has open, written anew while runs go on with their sessions.
+
+    Args:
+        rewrite: Writes a session's document; it is called in a thread.
+    """
+
+    def __init__(self, rewrite: Callable[[str], object]) -> None:
+        self._rewrite = rewrite
+        self._shown: set[str] = set()
+        self._due: set[str] = set()
+        self._at_work: dict[str, asyncio.Task[None]] = {}
+
+    def add(self, session_id: str) -> None:
+        """The editor has just opened the document of this session."""
+        self._shown.add(session_id)
+
+    def follower(self) -> Callable[[Event], None]:
+        """What a run's events are to be told to."""
+        session_id = message_id = ""
+
+        def follow(event: Event) -> None:
+            nonlocal session_id, message_id
+            if isinstance(event, Started):
+                session_id = event.run.session_id
+            if isinstance(event, Text | Thinking):
+                if event.message_id == message_id:
+                    return  # it is not over
+                message_id = event.message_id
+            if session_id in self._shown:
+                self._has_grown(session_id)
+
+        return follow
+
+    def _has_grown(self, session_id: str) -> None:
+        self._due.add(session_id)
+        task = self._at_work.get(session_id)
+        if task is None or task.done():
+            self._at_work[session_id] = asyncio.create_task(self._keep_up(session_id))
+
+    async def _keep_up(self, session_id: str) -> None:
+        while session_id in self._due:
+            self._due.discard(session_id)
+            try:
+                await asyncio.to_thread(self._rewrite, session_id)
+            except (OSError, SessionNotFound) as error:
+                logger.warning("The document of %s stays as it is: %s", session_id, error)
+            await asyncio.sleep(REWRITE_SECONDS)

@@ -13,10 +13,12 @@ from claude_agent_lsp.errors import RequestFailed
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.process import AgentProcess
     from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.sessions.index import Index
+    from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
 
 
-async def describe(server: AgentServer) -> dict[str, Any]:
+async def describe(server: AgentServer, index: Index) -> dict[str, Any]:
     """Server, CLI, login, folders, processes, runs and questions."""
     agent = server.agent
     settings = {folder: await server.configuration.of(folder) for folder in server.folders}
@@ -27,6 +29,7 @@ async def describe(server: AgentServer) -> dict[str, Any]:
             "name": folder.name,
             "currentSession": await asyncio.to_thread(agent.current, folder.path),
             "permissionMode": set_there.permission_mode,
+            "retention": await asyncio.to_thread(_retention, folder, set_there, index),
         }
         for folder, set_there in settings.items()
     ]
@@ -49,6 +52,15 @@ async def _cli(settings: Settings) -> dict[str, Any]:
     except RequestFailed as error:
         return {"path": None, "version": None, "problem": str(error), "hint": error.hint}
     return {"path": str(found.path), "version": found.version}
+
+
+def _retention(folder: Folder, settings: Settings, index: Index) -> dict[str, Any]:
+    from claude_agent_lsp.sessions.projects import projects_of
+    from claude_agent_lsp.sessions.retention import retention, retention_days
+
+    days = retention_days(folder.path, settings.setting_sources)
+    found = retention(projects_of(folder.path), days, index)
+    return {"days": found.days, "nextDeletions": found.next_deletions}
 
 
 def _process(server: AgentServer, process: AgentProcess) -> dict[str, Any]:

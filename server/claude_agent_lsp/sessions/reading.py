@@ -6,7 +6,6 @@ Everything here reads files: call it in a thread.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,25 +13,20 @@ from typing import TYPE_CHECKING, Any
 from claude_agent_sdk import get_session_messages
 
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.sessions.journal import Said
+from claude_agent_lsp.sessions.detached import messages_of
+from claude_agent_lsp.sessions.journal import Journal, Said
+from claude_agent_lsp.sessions.kept import Kept
+from claude_agent_lsp.sessions.prompts import written
 from claude_agent_lsp.sessions.recovery import recover
 from claude_agent_lsp.sessions.transcript import SYNTHETIC, find_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from claude_agent_sdk import SessionMessage
 
-    from claude_agent_lsp.sessions.journal import Journal, JournaledTurn
-
-# What the CLI and this server add to a prompt, or say in the user's name, the user did not write.
-_ADDED = re.compile(
-    r"<(system-reminder|ide_opened_file|ide_selection|task-notification"
-    r"|local-command-stdout|local-command-stderr)>.*?</\1>\s*",
-    re.DOTALL,
-)
-_COMMAND = re.compile(r"<command-name>(.*?)</command-name>", re.DOTALL)
-_COMMAND_ARGUMENTS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
+    from claude_agent_lsp.sessions.journal import JournaledTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +77,7 @@ class _Draft:
         )
 
 
-def read_messages(session_id: str, journal: Journal | None = None) -> tuple[Message, ...]:
+def read_messages(session_id: str, state: Path | None = None) -> tuple[Message, ...]:
     """All messages of a session, the first one first.
 
     An agent's message has the id that its events had; its blocks, which the CLI writes line by
@@ -91,18 +85,22 @@ def read_messages(session_id: str, journal: Journal | None = None) -> tuple[Mess
 
     Args:
         session_id: The session.
-        journal: Has what the CLI has lost.
+        state: The state directory, for what the CLI has no longer.
     """
-    known = _messages(session_id)
-    lost = recover(journal, session_id).turns if journal is not None else ()
+    known = _messages(session_id, state)
+    if state is None:
+        return known
+    lost = recover(Journal(lambda: state), session_id).turns
     return _in_time(known, [message for turn in lost for message in _recovered(turn)])
 
 
-def _messages(session_id: str) -> tuple[Message, ...]:
-    times = _times(session_id)
+def _messages(session_id: str, state: Path | None) -> tuple[Message, ...]:
+    transcript = find_transcript(session_id)
+    copy = Kept(state).find(session_id) if transcript is None and state is not None else None
+    times = _times(transcript or copy)
     drafts: list[_Draft] = []
     calls: dict[str, _Draft] = {}
-    for line in get_session_messages(session_id):
+    for line in get_session_messages(session_id) if copy is None else messages_of(copy):
         blocks = _blocks(line)
         if _is_filler(line) or (line.type == "user" and _settle(blocks, calls)):
             continue
@@ -169,8 +167,13 @@ def page_of(
     return page, page[-1].message_id if more else None
 
 
-def line_of(session_id: str, message_id: str) -> str:
+def line_of(session_id: str, message_id: str, field: str = "resumeAt") -> str:
     """The id of a message's last line, which is what the CLI can go back to.
+
+    Args:
+        session_id: The session.
+        message_id: The message, as `read_messages` tells it.
+        field: What the user calls it.
 
     Raises:
         InvalidArgument: The session has no such message.
@@ -178,7 +181,7 @@ def line_of(session_id: str, message_id: str) -> str:
     for line in reversed(get_session_messages(session_id)):
         if message_id in (line.uuid, _message_id(line)):
             return line.uuid
-    raise InvalidArgument(f"resumeAt: the session {session_id} has no message {message_id}.")
+    raise InvalidArgument(f"{field}: the session {session_id} has no message {message_id}.")
 
 
 def _blocks(line: SessionMessage) -> list[dict[str, Any]]:
@@ -225,7 +228,7 @@ def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None
     match block.get("type"):
         case "text":
             text = str(block.get("text", ""))
-            text = _written(text) if draft.role == "user" else text
+            text = written(text) if draft.role == "user" else text
             if text.strip():
                 draft.text.append(text)
         case "thinking":
@@ -239,15 +242,6 @@ def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None
             calls[call_id] = draft
 
 
-def _written(text: str) -> str:
-    """What the user wrote of a text; of a slash command, the CLI keeps the parts."""
-    command = _COMMAND.search(text)
-    if command is None:
-        return _ADDED.sub("", text)
-    given = _COMMAND_ARGUMENTS.search(text)
-    return f"{command[1]} {given[1] if given else ''}".strip()
-
-
 def _plain(content: object) -> str:
     if isinstance(content, str):
         return content
@@ -256,9 +250,8 @@ def _plain(content: object) -> str:
     return ""
 
 
-def _times(session_id: str) -> dict[str, datetime]:
+def _times(path: Path | None) -> dict[str, datetime]:
     """When each line was written: the SDK's messages don't tell."""
-    path = find_transcript(session_id)
     if path is None:
         return {}
     times = {}

@@ -1,0 +1,250 @@
+"""The commands of docs/protocol.md that are about sessions: to find, read, change and keep them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from claude_agent_lsp.agent.alone import no_run_in, nothing_in
+from claude_agent_lsp.agent.query import NEW
+from claude_agent_lsp.errors import SessionNotFound, StoreUnavailable, UnsupportedByClient
+from claude_agent_lsp.lsp import arguments as given
+from claude_agent_lsp.lsp.showing import GrowingDocuments, open_document, write_transcript
+from claude_agent_lsp.lsp.table import command
+from claude_agent_lsp.sessions.kept import TAG, Kept
+from claude_agent_lsp.sessions.transcript import find_transcript
+from claude_agent_lsp.workspace.uris import uri_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.lsp.table import Request
+    from claude_agent_lsp.sessions.catalogue import Catalogue, Session
+    from claude_agent_lsp.sessions.index import Index
+    from claude_agent_lsp.workspace.folders import Folder
+    from claude_agent_lsp.workspace.settings import Settings
+
+
+class SessionCommands:
+    """What the commands about sessions do. One that changes a session waits its turn in the order.
+
+    Args:
+        server: The server that they belong to.
+    """
+
+    def __init__(self, server: AgentServer) -> None:
+        self._server = server
+        self._in_order = asyncio.Lock()
+        self._index: Index | None = None
+        self._documents = GrowingDocuments(self._write_document)
+
+    @command("claudeAgent.session.list", given.SessionListArgument)
+    async def list_sessions(self, argument: given.SessionListArgument, _: Request) -> object:
+        """List a folder's sessions."""
+        folder, _settings = await self._place(argument.workspace)
+        catalogue = await self._catalogue()
+        return await asyncio.to_thread(
+            catalogue.page,
+            folder.path,
+            search=argument.search,
+            tag=argument.tag,
+            limit=argument.limit,
+            cursor=argument.cursor,
+        )
+
+    @command("claudeAgent.session.read", given.SessionReadArgument)
+    async def read_session(self, argument: given.SessionReadArgument, _: Request) -> object:
+        """Read what was said in a session."""
+        session = await self._session(argument.session_id)
+        reading = await _loaded("reading")
+        messages = await asyncio.to_thread(
+            reading.read_messages, argument.session_id, self._server.agent.state.directory
+        )
+        page, cursor = reading.page_of(messages, argument.limit, argument.cursor)
+        answer = {"session": session, "messages": page}
+        return answer if cursor is None else {**answer, "nextCursor": cursor}
+
+    @command("claudeAgent.session.select", given.SessionSelectArgument)
+    async def select_session(self, argument: given.SessionSelectArgument, _: Request) -> object:
+        """Set what "last" means from now on."""
+        async with self._in_order:
+            folder, _settings = await self._place(argument.workspace)
+            if argument.session_id == NEW:
+                await self._server.agent.select(folder.path, None)
+                return None
+            catalogue = await self._catalogue()
+            if not await asyncio.to_thread(catalogue.belongs, argument.session_id, folder.path):
+                raise SessionNotFound(
+                    f"There is no session {argument.session_id} in {folder.path}."
+                )
+            await self._server.agent.select(folder.path, argument.session_id)
+        self._server.prewarm(folder)
+        return await asyncio.to_thread(catalogue.session, argument.session_id)
+
+    @command("claudeAgent.session.rename", given.SessionRenameArgument)
+    async def rename_session(self, argument: given.SessionRenameArgument, _: Request) -> object:
+        """Set a session's title."""
+        changes = await _loaded("changes")
+        async with self._in_order:
+            await self._at_hand(argument.session_id)
+            await asyncio.to_thread(changes.rename, argument.session_id, argument.title)
+            return await self._session(argument.session_id)
+
+    @command("claudeAgent.session.tag", given.SessionTagArgument)
+    async def tag_session(self, argument: given.SessionTagArgument, _: Request) -> object:
+        """Set a session's tag, or clear it."""
+        changes = await _loaded("changes")
+        async with self._in_order:
+            await self._at_hand(argument.session_id)
+            await asyncio.to_thread(changes.tag, argument.session_id, argument.tag)
+            session = await self._session(argument.session_id)
+            await asyncio.to_thread(self._keep_or_not, session)
+            return session
+
+    @command("claudeAgent.session.fork", given.SessionForkArgument)
+    async def fork_session(self, argument: given.SessionForkArgument, _: Request) -> object:
+        """Copy a session, or its beginning, under an id of its own."""
+        changes = await _loaded("changes")
+        async with self._in_order:
+            await self._at_hand(argument.session_id)
+            copy = await asyncio.to_thread(
+                changes.fork, argument.session_id, argument.at, argument.title
+            )
+            return await self._session(copy)
+
+    @command("claudeAgent.session.delete", given.SessionDeleteArgument)
+    async def delete_session(self, argument: given.SessionDeleteArgument, _: Request) -> object:
+        """Remove a session for good."""
+        changes = await _loaded("changes")
+        agent = self._server.agent
+        async with self._in_order:
+            session = await self._session(argument.session_id)
+            async with nothing_in(agent, session.session_id):
+                if session.current:
+                    await agent.select(session.workspace, None)
+                await asyncio.to_thread(
+                    changes.delete, session.session_id, self._kept, agent.journal
+                )
+        return {"deleted": True}
+
+    @command("claudeAgent.session.export", given.SessionExportArgument)
+    async def export_session(self, argument: given.SessionExportArgument, _: Request) -> object:
+        """Give a session out as a document."""
+        session = await self._session(argument.session_id)
+        export = await _loaded("export")
+        content = await asyncio.to_thread(
+            export.exported, session, argument.format, self._server.agent.state.directory
+        )
+        if argument.uri is None:
+            return {"text": content.decode(errors="replace")}
+        await asyncio.to_thread(export.write_export, argument.uri, content)
+        return {"uri": argument.uri}
+
+    @command("claudeAgent.session.show", given.SessionShowArgument)
+    async def show_session(self, argument: given.SessionShowArgument, _: Request) -> object:
+        """Open a session as a document."""
+        server = self._server
+        if not server.profile.show_document:
+            raise UnsupportedByClient(
+                "This editor can't be asked to open a document.",
+                hint="claudeAgent.session.export writes the session to a file of yours.",
+            )
+        session_id = argument.session_id
+        if session_id is None:
+            folder, _settings = await self._place(None)
+            session_id = await asyncio.to_thread(server.agent.current, folder.path)
+            if session_id is None:
+                raise SessionNotFound(f"{folder.path} has no current session.")
+        path = self._document(session_id)
+        self._documents.add(session_id)
+        try:
+            line = await asyncio.to_thread(
+                write_transcript, await self._catalogue(), session_id, path
+            )
+        except OSError as error:
+            text = f"{path} can't be written: {error.strerror or error}."
+            raise StoreUnavailable(text) from error
+        return {"uri": path, "shown": await open_document(server, path, line)}
+
+    @command("claudeAgent.session.rewind", given.SessionRewindArgument)
+    async def rewind_session(self, argument: given.SessionRewindArgument, _: Request) -> object:
+        """Put files back as they were before a message."""
+        rewind = await _loaded("rewind")
+        agent = self._server.agent
+        async with self._in_order, no_run_in(agent, argument.session_id):
+            await self._at_hand(argument.session_id)
+            return await asyncio.to_thread(
+                rewind.rewind,
+                argument.session_id,
+                argument.message_id,
+                agent.state.directory,
+                dry_run=argument.dry_run,
+            )
+
+    def _document(self, session_id: str) -> Path:
+        return self._server.agent.state.directory / "transcripts" / f"{session_id}.md"
+
+    def _write_document(self, session_id: str) -> None:
+        write_transcript(self._made_catalogue(), session_id, self._document(session_id))
+
+    @property
+    def _kept(self) -> Kept:
+        return Kept(self._server.agent.state.directory)
+
+    async def _at_hand(self, session_id: str) -> None:
+        """Put a kept session that the CLI has deleted back to where it can be changed."""
+        await asyncio.to_thread(self._kept.restore, session_id)
+
+    def _keep_or_not(self, session: Session) -> None:
+        transcript = find_transcript(session.session_id)
+        if session.tag != TAG:
+            self._kept.forget(session.session_id)
+        elif transcript is not None:
+            self._kept.keep(transcript)
+
+    async def _session(self, session_id: str) -> Session:
+        catalogue = await self._catalogue()
+        return await asyncio.to_thread(catalogue.session, session_id)
+
+    async def _place(
+        self, workspace: Path | None, document: Path | None = None
+    ) -> tuple[Folder, Settings]:
+        """The folder that a command is for, and what is set there."""
+        folder = await self._folder(workspace, document)
+        return folder, await self._server.configuration.of(folder)
+
+    async def _folder(self, workspace: Path | None, document: Path | None) -> Folder:
+        return await asyncio.to_thread(
+            self._server.folders.choose,
+            uri_of(workspace) if workspace else None,
+            uri_of(document) if document else None,
+        )
+
+    async def _catalogue(self) -> Catalogue:
+        return await asyncio.to_thread(self._made_catalogue)
+
+    def _made_catalogue(self) -> Catalogue:
+        from claude_agent_lsp.sessions.catalogue import Catalogue
+
+        agent = self._server.agent
+        return Catalogue(
+            self._opened_index(),
+            agent.ownership.busy,
+            agent.current,
+            [folder.path for folder in self._server.folders],
+        )
+
+    def _opened_index(self) -> Index:
+        from claude_agent_lsp.sessions.index import Index
+
+        directory = self._server.agent.state.directory
+        if self._index is None or self._index.directory != directory:
+            self._index = Index(directory)
+        return self._index
+
+
+async def _loaded(name: str) -> Any:
+    """A module of sessions/; some of them load the SDK, which takes a second."""
+    return await asyncio.to_thread(importlib.import_module, f"claude_agent_lsp.sessions.{name}")
