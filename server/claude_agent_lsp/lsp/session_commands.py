@@ -86,8 +86,8 @@ class SessionCommands:
     @command("claudeAgent.session.rename", given.SessionRenameArgument)
     async def rename_session(self, argument: given.SessionRenameArgument, _: Request) -> object:
         """Set a session's title."""
-        changes = await _loaded("changes")
         async with self._in_order:
+            changes = await _loaded("changes")
             await self._at_hand(argument.session_id)
             await asyncio.to_thread(changes.rename, argument.session_id, argument.title)
             return await self._session(argument.session_id)
@@ -95,8 +95,8 @@ class SessionCommands:
     @command("claudeAgent.session.tag", given.SessionTagArgument)
     async def tag_session(self, argument: given.SessionTagArgument, _: Request) -> object:
         """Set a session's tag, or clear it."""
-        changes = await _loaded("changes")
         async with self._in_order:
+            changes = await _loaded("changes")
             await self._at_hand(argument.session_id)
             await asyncio.to_thread(changes.tag, argument.session_id, argument.tag)
             session = await self._session(argument.session_id)
@@ -106,8 +106,8 @@ class SessionCommands:
     @command("claudeAgent.session.fork", given.SessionForkArgument)
     async def fork_session(self, argument: given.SessionForkArgument, _: Request) -> object:
         """Copy a session, or its beginning, under an id of its own."""
-        changes = await _loaded("changes")
         async with self._in_order:
+            changes = await _loaded("changes")
             await self._at_hand(argument.session_id)
             copy = await asyncio.to_thread(
                 changes.fork, argument.session_id, argument.at, argument.title
@@ -117,9 +117,9 @@ class SessionCommands:
     @command("claudeAgent.session.delete", given.SessionDeleteArgument)
     async def delete_session(self, argument: given.SessionDeleteArgument, _: Request) -> object:
         """Remove a session for good."""
-        changes = await _loaded("changes")
         agent = self._server.agent
         async with self._in_order:
+            changes = await _loaded("changes")
             session = await self._session(argument.session_id)
             async with nothing_in(agent, session.session_id):
                 if session.current:
@@ -171,9 +171,9 @@ class SessionCommands:
     @command("claudeAgent.session.rewind", given.SessionRewindArgument)
     async def rewind_session(self, argument: given.SessionRewindArgument, _: Request) -> object:
         """Put files back as they were before a message."""
-        rewind = await _loaded("rewind")
         agent = self._server.agent
         async with self._in_order, no_run_in(agent, argument.session_id):
+            rewind = await _loaded("rewind")
             await self._at_hand(argument.session_id)
             return await asyncio.to_thread(
                 rewind.rewind,
