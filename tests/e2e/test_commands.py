@@ -113,6 +113,7 @@ class TestStatus:
                 "name": "project",
                 "currentSession": None,
                 "permissionMode": "default",
+                "retention": {"days": 30, "nextDeletions": []},
             }
         ]
         assert status["processes"] == status["runs"] == status["questions"] == []

@@ -95,9 +95,15 @@ class Record:
         if steps:
             await self._do(self._journal.note, self._session.session_id, steps)
 
-    async def end(self, *, completed: bool) -> None:
-        """Cut away what the transcript holds."""
-        await self._do(self._end, completed)
+    async def end(self, *, completed: bool, cut_off: bool) -> None:
+        """Cut away what the transcript holds.
+
+        Args:
+            completed: Whether the run has ended well.
+            cut_off: Whether it ended only because the editor or the server does: then the agent
+                is told of a prompt that it never got.
+        """
+        await self._do(self._end, completed, cut_off)
 
     def _tell(self, message: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
         session_id, turn_id = self._session.session_id, self._turn.message_id
@@ -108,11 +114,11 @@ class Record:
             self._journal.tell(session_id, [turn.message_id for turn in untold], turn_id)
         return sent, recovery.damaged
 
-    def _end(self, completed: bool) -> None:
+    def _end(self, completed: bool, cut_off: bool) -> None:  # noqa: FBT001 - called by position
         session_id, turn_id = self._session.session_id, self._turn.message_id
         if self.sent:
             cut_back(self._journal, session_id, turn_id, completed=completed, since=self._since)
-        else:
+        elif not cut_off:
             self._journal.mark_unsent(session_id, turn_id)
 
     async def _do(self, work: Callable[..., T], *arguments: Any) -> T | None:

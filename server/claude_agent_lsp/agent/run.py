@@ -153,11 +153,12 @@ class ActiveRun:
         """
         self._emit(Started(self.picture()))
         self._record.report_to(self._emit)
-        status, fault = RunStatus.COMPLETED, None
+        status, fault, cut_off = RunStatus.COMPLETED, None, False
         try:
             fault = await self._work(load)
         except Aborted as aborted:
             status, fault = _stopped(aborted.reason)
+            cut_off = aborted.reason is AbortReason.SHUTDOWN
         except RequestFailed as failed:
             fault = failed
         except Exception as error:
@@ -167,7 +168,7 @@ class ActiveRun:
             status = RunStatus.FAILED
         # All is written down before the session is given back, and shown before the run has ended.
         await self._delivery.delivered()
-        await self._record.end(completed=status is RunStatus.COMPLETED)
+        await self._record.end(completed=status is RunStatus.COMPLETED, cut_off=cut_off)
         settled = await on_end()
         if self.cleared:
             await settled  # the next query must not find this session
