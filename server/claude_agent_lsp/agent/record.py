@@ -114,7 +114,7 @@ class Record:
             self._journal.tell(session_id, [turn.message_id for turn in untold], turn_id)
         return sent, recovery.damaged
 
-    def _end(self, completed: bool, cut_off: bool) -> None:  # noqa: FBT001 - called by position
+    def _end(self, completed: bool, cut_off: bool) -> None:
         session_id, turn_id = self._session.session_id, self._turn.message_id
         if self.sent:
             cut_back(self._journal, session_id, turn_id, completed=completed, since=self._since)
