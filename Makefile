@@ -1,13 +1,14 @@
 # make demo    the main job in your terminal, against the embedded loopback model
 # make test    everything that must hold: linters, types, layers, the whole suite
 # make setup   what both need: leaves .venv/bin/claude-agent-lsp
+# make editors the real editors that its tests use, in a cache outside the tree
 # make bench   this server beside its peers, in one interleaved run
 # make lock    compile the pinned, hashed requirements anew
 # make pictures   draw the pictures of the README anew, from real runs
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: setup demo test lint bench lock clean
+.PHONY: setup demo test lint editors bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,7 +36,12 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+editors:
+	@sh scripts/editors.sh
+
+# Where there are no editors, their tests say so.
 test: lint
+	@sh scripts/editors.sh || true
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 bench: $(READY)

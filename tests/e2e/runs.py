@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pygls.exceptions import JsonRpcException
 
-from .conftest import processes_of
+from tests.processes import processes_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
