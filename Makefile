@@ -2,6 +2,7 @@
 # make test    everything that must hold: linters, types, layers, the whole suite
 # make setup   what both need: leaves .venv/bin/claude-agent-lsp
 # make editors the real editors that its tests use, in a cache outside the tree
+# make editors-table   write the table of editors/README.md anew, from its tests' results
 # make bench   this server beside its peers, in one interleaved run
 # make lock    compile the pinned, hashed requirements anew
 # make pictures   draw the pictures of the README anew, from real runs
@@ -57,6 +58,10 @@ lock:
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+.PHONY: editors-table
+editors-table: $(READY)
+	$(BIN)/python scripts/editors_table.py
 
 .PHONY: pictures
 pictures: $(READY)

@@ -23,11 +23,26 @@ GONE_SECONDS = 10.0
 """After the editor, within which nothing of it may be left."""
 
 
+class Record(Protocol):
+    """Notes a property of a test in the results."""
+
+    def __call__(self, name: str, value: object) -> None:
+        """See pytest's `record_property`."""
+
+
 class OpenTerminal(Protocol):
     """Starts a program on a screen."""
 
     def __call__(self, *command: str | Path, columns: int = 100, lines: int = 30) -> Terminal:
         """See `Terminal`; it is started in the test's `folder`."""
+
+
+@pytest.fixture(autouse=True)
+def shown(request: pytest.FixtureRequest, record_property: Record) -> None:
+    """What the test shows, for the table that is made from the results."""
+    for mark in request.node.iter_markers("shows"):
+        for ability in mark.args:
+            record_property("shows", str(ability))
 
 
 @pytest.fixture
