@@ -1,0 +1,88 @@
+--- What was said in a session earlier, as the lines of its page.
+
+local tools = require('claude_agent.tools')
+
+local M = {}
+
+local PAGE = 1000
+
+---@param messages table[] As `claudeAgent.session.read` has them.
+---@param folder string
+---@return string[] lines
+---@return table<integer, string> levels For 'foldexpr'.
+function M.render(messages, folder)
+  local lines, levels = {}, {}
+  local speaker
+
+  local function add(text, level)
+    for _, line in ipairs(text) do
+      table.insert(lines, line)
+      levels[#lines] = level
+    end
+  end
+  local function folded(title, body)
+    add({ tools.SIGN .. title }, '>1')
+    add(body, '1')
+  end
+  local function gap()
+    if #lines > 0 and lines[#lines] ~= '' then
+      add({ '' })
+    end
+  end
+
+  for _, message in ipairs(messages) do
+    local who = message.role == 'user' and 'You' or 'Claude'
+    if who ~= speaker or who == 'You' then
+      gap()
+      add({ '## ' .. who, '' })
+      speaker = who
+    end
+    if message.thinking then
+      gap()
+      folded('Thinking', tools.lines(message.thinking))
+    end
+    if message.text ~= '' then
+      gap()
+      add(tools.lines(message.text))
+    end
+    if #message.toolCalls > 0 then
+      gap()
+    end
+    for _, call in ipairs(message.toolCalls) do
+      local said = call.text and tools.lines(call.text) or {}
+      local outcome = call.status and tools.outcome(call.status, said) or ''
+      folded(
+        tools.title(call.tool, call.input, folder) .. outcome,
+        vim.list_extend(tools.given(call.input), said)
+      )
+    end
+  end
+  gap()
+  return lines, levels
+end
+
+--- Reads all that was said.
+---@param server vim.lsp.Client
+---@param session_id string
+---@param callback fun(session: table?, messages: table[])
+function M.read(server, session_id, callback)
+  local messages = {}
+  local function next_page(cursor)
+    local argument = { sessionId = session_id, limit = PAGE, cursor = cursor }
+    require('claude_agent.client').command(server, 'session.read', argument, function(err, result)
+      if err then
+        callback(nil, messages)
+        return
+      end
+      vim.list_extend(messages, result.messages)
+      if result.nextCursor then
+        next_page(result.nextCursor)
+      else
+        callback(result.session, messages)
+      end
+    end)
+  end
+  next_page()
+end
+
+return M
