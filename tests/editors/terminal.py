@@ -66,6 +66,12 @@ class Terminal:
         """Whether the program is still there."""
         return self._run("has-session").returncode == 0
 
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Where the cursor stands: column and line, from 0."""
+        column, line = self._tmux("display-message", "-p", "#{cursor_x} #{cursor_y}").split()
+        return int(column), int(line)
+
     def keys(self, *keys: str) -> None:
         """Presses keys by tmux's names: "Enter", "Escape", "C-c", "a"."""
         self._tmux("send-keys", *keys)
@@ -92,6 +98,10 @@ class Terminal:
             assert time.monotonic() < until, f"{wanted!r} did not come:\n{screen}"
             time.sleep(0.02)
         return screen
+
+    def wait_without(self, unwanted: str, *, seconds: float = SECONDS) -> str:
+        """Waits until a text is no longer shown; returns the screen."""
+        return self.wait_for(lambda screen: unwanted not in screen, seconds=seconds)
 
     def wait_gone(self, *, seconds: float = SECONDS) -> None:
         """Waits until the program has ended.

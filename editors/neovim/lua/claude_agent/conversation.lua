@@ -208,7 +208,10 @@ end
 function Conversation:_on_started(event, prompt)
   local continues = self.session == 'last' and config.get().history
   self.session = event.run.sessionId
-  self.mode = nil
+  if self.mode then -- for the runs that follow, too
+    client.command(self.server, 'mode', { sessionId = self.session, permissionMode = self.mode })
+    self.mode = nil
+  end
   if continues then
     self:load(self.server, prompt)
   end
@@ -227,7 +230,7 @@ function Conversation:_on_thinking(event)
   local of = 'thinking ' .. event.messageId
   if self.of ~= of then
     self:_after(of)
-    self.page:fold(tools.SIGN .. 'Thinking')
+    self.page:grow(tools.SIGN .. 'Thinking')
   end
   self.page:append(event.text)
 end
@@ -245,6 +248,8 @@ function Conversation:_on_toolResult(event)
   if block then
     local said = event.text ~= '' and tools.lines(event.text) or {}
     self.page:extend(block, tools.outcome(event.status, said), said)
+    self.page:fold(block)
+    self.calls[event.toolCallId] = nil
   end
   self:_tell('running', self.stopping and 'Stopping' or 'Thinking')
 end
@@ -308,14 +313,18 @@ end
 ---@param activity string
 function Conversation:_end(activity)
   self.token, self.request = nil, nil
+  for _, block in pairs(self.calls) do -- what has been stopped
+    self.page:fold(block)
+  end
+  self.calls = {}
   self:_tell('idle', activity)
 end
 
 --- Something else begins; tool calls stand below one another.
 ---@param of string
 function Conversation:_after(of)
-  if self.of and not (self.of == 'tools' and of == 'tools') then
-    self.page:paragraph()
+  if self.of then
+    self.page:paragraph(self.of == 'tools' and of == 'tools')
   end
   self.of = of
 end

@@ -1,57 +1,47 @@
 --- Folds of a conversation: what the agent thought, what its tools were given and said.
+---
+--- They are made by hand when what is in them is complete. Neovim works out no 'foldexpr' while the
+--- user is in Insert mode, be it in another window; and nothing of this costs time while text
+--- arrives.
+
+local api = vim.api
+local NAMESPACE = api.nvim_create_namespace('claude_agent_folds')
 
 local M = {}
 
----@type table<integer, table<integer, string>> by buffer and line
-local levels = {}
----@type table<integer, integer> by buffer, the last line that is in a fold
-local last = {}
-
---- 'foldexpr' of a conversation's buffer.
----@param lnum integer
----@return string
-function M.level(lnum)
-  local lines = levels[vim.api.nvim_get_current_buf()]
-  return lines and lines[lnum] or '0'
+---@param win integer
+---@param first integer
+---@param last integer
+local function close(win, first, last)
+  api.nvim_win_call(win, function()
+    vim.cmd(('%d,%dfold'):format(first, last))
+  end)
 end
 
---- Lines have been added to a buffer, at `first`.
+--- Folds lines of a buffer, in the windows that show it now or later.
 ---@param buf integer
----@param first integer From 1.
----@param count integer
----@param level? string Of each of them; "1" belongs to the fold that begins above.
-function M.added(buf, first, count, level)
-  local lines = levels[buf] or {}
-  levels[buf] = lines
-  for lnum = last[buf] or 0, first, -1 do
-    lines[lnum + count], lines[lnum] = lines[lnum], nil
+---@param first integer From 1. It stays visible.
+---@param last integer
+function M.add(buf, first, last)
+  if last <= first then
+    return
   end
-  if (last[buf] or 0) >= first then
-    last[buf] = last[buf] + count
-  end
-  if level then
-    for lnum = first, first + count - 1 do
-      lines[lnum] = level
-    end
-    last[buf] = math.max(last[buf] or 0, first + count - 1)
+  api.nvim_buf_set_extmark(buf, NAMESPACE, first - 1, 0, { end_row = last - 1 })
+  for _, win in ipairs(vim.fn.win_findbuf(buf)) do
+    close(win, first, last)
   end
 end
 
---- Sets the levels of lines.
----@param buf integer
----@param of table<integer, string>
-function M.set(buf, of)
-  local lines = levels[buf] or {}
-  levels[buf] = lines
-  for lnum, level in pairs(of) do
-    lines[lnum] = level
-    last[buf] = math.max(last[buf] or 0, lnum)
+--- Makes the folds of a window that has just come to show a buffer.
+---@param win integer
+function M.make(win)
+  local buf = api.nvim_win_get_buf(win)
+  api.nvim_win_call(win, function()
+    vim.cmd('normal! zE')
+  end)
+  for _, mark in ipairs(api.nvim_buf_get_extmarks(buf, NAMESPACE, 0, -1, { details = true })) do
+    close(win, mark[2] + 1, mark[4].end_row + 1)
   end
-end
-
----@param buf integer
-function M.forget(buf)
-  levels[buf], last[buf] = nil, nil
 end
 
 return M

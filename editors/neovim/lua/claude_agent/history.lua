@@ -9,20 +9,18 @@ local PAGE = 1000
 ---@param messages table[] As `claudeAgent.session.read` has them.
 ---@param folder string
 ---@return string[] lines
----@return table<integer, string> levels For 'foldexpr'.
+---@return [integer, integer][] blocks The first and last lines of what is to be folded.
 function M.render(messages, folder)
-  local lines, levels = {}, {}
+  local lines, blocks = {}, {}
   local speaker
 
-  local function add(text, level)
-    for _, line in ipairs(text) do
-      table.insert(lines, line)
-      levels[#lines] = level
-    end
+  local function add(text)
+    vim.list_extend(lines, text)
   end
   local function folded(title, body)
-    add({ tools.SIGN .. title }, '>1')
-    add(body, '1')
+    add({ tools.SIGN .. title })
+    add(body)
+    table.insert(blocks, { #lines - #body, #lines })
   end
   local function gap()
     if #lines > 0 and lines[#lines] ~= '' then
@@ -58,7 +56,7 @@ function M.render(messages, folder)
     end
   end
   gap()
-  return lines, levels
+  return lines, blocks
 end
 
 --- Reads all that was said.

@@ -1,20 +1,20 @@
 --- The buffer of a conversation: Markdown that grows at its end, and folds in it.
 ---
---- What is streamed is appended as it comes, not a character more or less. A window follows only
---- while its cursor is at the very end; wherever else it is, nothing moves.
+--- What is streamed is appended as it comes, not a character more or less.
 
 local folds = require('claude_agent.folds')
+local window = require('claude_agent.window')
 
 local api = vim.api
 local NAMESPACE = api.nvim_create_namespace('claude_agent')
 
----@class claude_agent.Block A tool call: a line that stays, and lines that are folded below it.
+---@class claude_agent.Block A line that stays, and lines below it that are folded once complete.
 ---@field mark integer
 ---@field lines integer How many are below.
 
 ---@class claude_agent.Page
 ---@field buf integer
----@field private level string? Of the lines that are appended now.
+---@field private growing? claude_agent.Block What is appended now is in it.
 local Page = {}
 Page.__index = Page
 
@@ -37,13 +37,13 @@ function M.new(name, folder)
   api.nvim_create_autocmd('BufWinEnter', {
     buffer = buf,
     callback = function()
-      require('claude_agent.window').dress(api.nvim_get_current_win())
+      window.dress(api.nvim_get_current_win())
     end,
   })
-  api.nvim_create_autocmd('BufWipeout', {
+  api.nvim_create_autocmd('CursorMoved', {
     buffer = buf,
     callback = function()
-      folds.forget(buf)
+      window.moved(api.nvim_get_current_win())
     end,
   })
   return setmetatable({ buf = buf }, Page)
@@ -54,31 +54,12 @@ function Page:exists()
   return api.nvim_buf_is_valid(self.buf)
 end
 
---- The windows whose cursor is at the end of the text.
----@return integer[]
-function Page:_followers()
-  local wins = vim.fn.win_findbuf(self.buf)
-  if #wins == 0 then
-    return wins
-  end
-  local count = api.nvim_buf_line_count(self.buf)
-  return vim.tbl_filter(function(win)
-    local cursor = api.nvim_win_get_cursor(win)
-    if cursor[1] < count then
-      return false
-    end
-    -- The last character may have several bytes; the cursor stands on the first of them.
-    local rest = api.nvim_buf_get_text(self.buf, count - 1, cursor[2], count - 1, -1, {})[1]
-    return vim.fn.strchars(rest) <= 1
-  end, wins)
-end
-
 ---@param change fun()
 function Page:_edit(change)
   if not self:exists() then
     return
   end
-  local followers = self:_followers()
+  local followers = vim.tbl_filter(window.follows, vim.fn.win_findbuf(self.buf))
   vim.bo[self.buf].modifiable = true
   change()
   vim.bo[self.buf].modifiable = false
@@ -92,26 +73,35 @@ end
 function Page:append(text)
   self:_edit(function()
     local lines = vim.split(text, '\n', { plain = true })
-    if #lines > 1 then
-      folds.added(self.buf, api.nvim_buf_line_count(self.buf) + 1, #lines - 1, self.level)
+    if lines[1] == '' then
+      -- A change of the last line would take it out of a fold that ends with it.
+      api.nvim_buf_set_lines(self.buf, -1, -1, false, vim.list_slice(lines, 2))
+    else
+      api.nvim_buf_set_text(self.buf, -1, -1, -1, -1, lines)
     end
-    api.nvim_buf_set_text(self.buf, -1, -1, -1, -1, lines)
   end)
 end
 
---- What comes next begins with a line of its own, after an empty one unless it is `close`.
+--- What comes next begins with a line of its own, after an empty one unless it belongs `close`.
 ---@param close? boolean
 function Page:paragraph(close)
   if not self:exists() then
     return
   end
-  self.level = nil
+  if self.growing then
+    self.growing.lines = api.nvim_buf_line_count(self.buf) - 1 - self:_row(self.growing)
+    self:fold(self.growing)
+    self.growing = nil
+  end
   local lines = api.nvim_buf_get_lines(self.buf, -3, -1, false)
   local final, before = lines[#lines], lines[#lines - 1]
-  if final == '' and (close or not before or before == '') then
-    return
+  if close then
+    self:append('\n')
+  elseif final ~= '' then
+    self:append('\n\n')
+  elseif before and before ~= '' then
+    self:append('\n')
   end
-  self:append((close or final == '') and '\n' or '\n\n')
 end
 
 --- A turn begins.
@@ -122,16 +112,13 @@ function Page:turn(who)
   self:paragraph()
 end
 
---- A fold begins, with a line that stays; what is appended until the next paragraph is in it.
+--- A block begins; what is appended until the next paragraph is in it.
 ---@param title string
-function Page:fold(title)
-  self:append(title)
-  folds.set(self.buf, { [api.nvim_buf_line_count(self.buf)] = '>1' })
-  self.level = '1'
-  self:append('\n')
+function Page:grow(title)
+  self.growing = self:block(title, { '' })
 end
 
---- A line that stays, and what can be unfolded below it.
+--- A line that stays, and lines below it.
 ---@param title string
 ---@param body string[]
 ---@return claude_agent.Block?
@@ -139,49 +126,51 @@ function Page:block(title, body)
   if not self:exists() then
     return nil
   end
-  self:append(title)
   local row = api.nvim_buf_line_count(self.buf) - 1
-  folds.set(self.buf, { [row + 1] = '>1' })
-  local mark = api.nvim_buf_set_extmark(self.buf, NAMESPACE, row, 0, {})
-  self.level = '1'
-  if #body > 0 then
-    self:append('\n' .. table.concat(body, '\n'))
-  end
-  self.level = nil
-  self:append('\n')
-  return { mark = mark, lines = #body }
+  self:append(table.concat({ title, unpack(body) }, '\n'))
+  return { mark = api.nvim_buf_set_extmark(self.buf, NAMESPACE, row, 0, {}), lines = #body }
 end
 
---- Adds lines to what is folded, and to the line that stays.
+---@param block claude_agent.Block
+---@return integer # From 0.
+function Page:_row(block)
+  return api.nvim_buf_get_extmark_by_id(self.buf, NAMESPACE, block.mark, {})[1]
+end
+
+--- Adds to the line that stays and to what is below it.
 ---@param block claude_agent.Block
 ---@param suffix string
 ---@param body string[]
 function Page:extend(block, suffix, body)
   self:_edit(function()
-    local row = api.nvim_buf_get_extmark_by_id(self.buf, NAMESPACE, block.mark, {})[1]
-    if not row then
-      return
-    end
+    local row = self:_row(block)
+    local below = row + 1 + block.lines
+    api.nvim_buf_set_lines(self.buf, below, below, false, body)
+    block.lines = block.lines + #body
     local line = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
     api.nvim_buf_set_text(self.buf, row, #line, row, #line, { suffix })
-    local below = row + 1 + block.lines
-    if #body > 0 then
-      folds.added(self.buf, below + 1, #body, '1')
-      api.nvim_buf_set_lines(self.buf, below, below, false, body)
-    end
-    block.lines = block.lines + #body
   end)
+end
+
+--- What is below the line is complete.
+---@param block claude_agent.Block
+function Page:fold(block)
+  if self:exists() then
+    local first = self:_row(block) + 1
+    folds.add(self.buf, first, first + block.lines)
+  end
 end
 
 --- Puts what was said earlier before all that is here.
 ---@param lines string[]
----@param levels table<integer, string> Of these lines, as 'foldexpr' has them.
-function Page:prepend(lines, levels)
+---@param blocks [integer, integer][] The first and last lines of what is to be folded.
+function Page:prepend(lines, blocks)
   self:_edit(function()
-    folds.added(self.buf, 1, #lines)
-    folds.set(self.buf, levels)
     api.nvim_buf_set_lines(self.buf, 0, 0, false, lines)
   end)
+  for _, block in ipairs(self:exists() and blocks or {}) do
+    folds.add(self.buf, block[1], block[2])
+  end
 end
 
 return M

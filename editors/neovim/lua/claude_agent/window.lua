@@ -1,6 +1,7 @@
 --- The window of a conversation.
 
 local config = require('claude_agent.config')
+local folds = require('claude_agent.folds')
 
 local api = vim.api
 local M = {}
@@ -17,13 +18,35 @@ function M.dress(win)
   wo.spell = false
   wo.list = false
   wo.conceallevel = 0
-  wo.foldmethod = 'expr'
-  wo.foldexpr = "v:lua.require'claude_agent.folds'.level(v:lnum)"
+  wo.foldmethod = 'manual'
   wo.foldtext = ''
-  wo.foldlevel = 0
   wo.foldenable = true
   wo.fillchars = table.concat({ vim.o.fillchars, 'fold: ' }, vim.o.fillchars ~= '' and ',' or '')
   wo.winbar = " %{v:lua.require'claude_agent.status'.bar()}%<"
+  folds.make(win)
+end
+
+--- The user has moved the cursor of a window. It follows what is added while it is at the end: it
+--- has come to the last line (`G`), and has not gone back in it.
+---@param win integer
+function M.moved(win)
+  local buf = api.nvim_win_get_buf(win)
+  local row, column = unpack(api.nvim_win_get_cursor(win))
+  local final = api.nvim_buf_line_count(buf)
+  local came = vim.w[win].claude_agent_row ~= row
+  local at_end = function()
+    -- The last character may have several bytes; the cursor stands on the first of them.
+    local rest = api.nvim_buf_get_text(buf, row - 1, column, row - 1, -1, {})[1]
+    return vim.fn.strchars(rest) <= 1
+  end
+  vim.w[win].claude_agent_row = row
+  vim.w[win].claude_agent_follows = row == final and (came or at_end())
+end
+
+---@param win integer
+---@return boolean
+function M.follows(win)
+  return vim.w[win].claude_agent_follows ~= false
 end
 
 --- Shows a buffer, in the window that has it or in a new one.
