@@ -17,6 +17,26 @@ if TYPE_CHECKING:
 
 PLUGIN = ROOT / "editors" / "neovim"
 SECONDS = 60  # only catches hangs
+PRELUDE = """
+local agent = require('claude_agent')
+
+local function talk()
+  return require('claude_agent.conversation').of(0)
+end
+
+local function idle()
+  assert(vim.wait(30000, function() return talk().state == 'idle' end, 5), talk().activity)
+end
+
+local function ask(command)
+  vim.cmd(command)
+  idle()
+end
+
+local function text()
+  return table.concat(vim.api.nvim_buf_get_lines(talk().page.buf, 0, -1, false), '\\n')
+end
+"""
 
 
 class OpenNeovim(Protocol):
@@ -56,18 +76,18 @@ def open_neovim(nvim: Path, configuration: Path, terminal_with: OpenTerminal) ->
 class RunLua(Protocol):
     """Runs a script in a Neovim without a screen."""
 
-    def __call__(self, script: str) -> Any:
-        """Returns what the script returns, by way of JSON."""
+    def __call__(self, script: str, *, bare: bool = False) -> Any:
+        """Returns what the script returns, by way of JSON; `bare` is without the `PRELUDE`."""
 
 
 @pytest.fixture
 def lua(
     nvim: Path, configuration: Path, environment: dict[str, str], folder: Path, tmp_path: Path
 ) -> RunLua:
-    def run(script: str) -> Any:
+    def run(script: str, *, bare: bool = False) -> Any:
         answer, program = tmp_path / "answer.json", tmp_path / "program.lua"
         program.write_text(
-            f"local value = (function()\n{script}\nend)()\n"
+            f"local value = (function()\n{'' if bare else PRELUDE}{script}\nend)()\n"
             f"vim.fn.writefile({{ vim.json.encode(value) }}, {json.dumps(str(answer))})\n"
             "vim.cmd.qall({ bang = true })\n"
         )

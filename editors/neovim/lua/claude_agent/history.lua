@@ -12,7 +12,7 @@ local PAGE = 1000
 ---@return [integer, integer][] blocks The first and last lines of what is to be folded.
 function M.render(messages, folder)
   local lines, blocks = {}, {}
-  local speaker
+  local speaker, last_call
 
   local function add(text)
     vim.list_extend(lines, text)
@@ -43,7 +43,8 @@ function M.render(messages, folder)
       gap()
       add(tools.lines(message.text))
     end
-    if #message.toolCalls > 0 then
+    -- Calls stand below one another, whichever messages they are in.
+    if #message.toolCalls > 0 and #lines ~= last_call then
       gap()
     end
     for _, call in ipairs(message.toolCalls) do
@@ -53,6 +54,7 @@ function M.render(messages, folder)
         tools.title(call.tool, call.input, folder) .. outcome,
         vim.list_extend(tools.given(call.input), said)
       )
+      last_call = #lines
     end
   end
   gap()

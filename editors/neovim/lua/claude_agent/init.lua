@@ -43,8 +43,8 @@ function M.ask(prompt, opts)
   local talk = conversation.of(buf) or conversation.new(folder, 'last')
   local selection = { buf = buf, first = opts.first, last = opts.last }
   local sent, about, place = context.of(prompt, selection)
-  talk:ask(sent, prompt, about, place)
   talk:show(config.get().focus)
+  talk:ask(sent, prompt, about, place)
 end
 
 --- Begins a new session, with a prompt or with the next one.
