@@ -5,6 +5,7 @@
 # make editors-table   write the table of editors/README.md anew, from its tests' results
 # make bench   this server beside its peers, in one interleaved run
 # make lock    compile the pinned, hashed requirements anew
+# make screenshots   draw the editors' pictures anew, EDITORS=neovim for one of them
 # make pictures   draw the pictures of the README anew, from real runs
 
 SHELL := /bin/sh
@@ -67,3 +68,7 @@ editors-table: $(READY)
 .PHONY: pictures
 pictures: $(READY)
 	$(BIN)/python scripts/pictures.py
+
+.PHONY: screenshots
+screenshots: $(READY) editors
+	$(BIN)/python scripts/screenshots.py $(EDITORS)
