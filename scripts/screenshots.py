@@ -124,8 +124,12 @@ def shown(name: str) -> str:
         own = model.environment(home)
         environment = own | {"PATH": f"{venv}{os.pathsep}{own['PATH']}"}
         screen = EDITORS[name](Stage(project, environment, directory() / "bin"))
-        # A picture tells nothing of the machine that it was drawn on.
-        return screen.replace(str(home), "~")
+        return "\n".join(without(line, str(home)) for line in screen.splitlines())
+
+
+def without(line: str, home: str) -> str:
+    """Returns a line as long as it was: a picture tells nothing of the machine it was drawn on."""
+    return line.replace(home, "~") + " " * (len(home) - 1) * line.count(home)
 
 
 def picture(name: str, screen: str) -> str:
@@ -138,8 +142,10 @@ def picture(name: str, screen: str) -> str:
         color_system="truecolor",
         legacy_windows=False,
     )
-    for line in screen.splitlines():
-        console.print(Text.from_ansi(line), no_wrap=True, crop=True, highlight=False)
+    for text in Text.from_ansi(screen).split("\n"):  # a colour may go on in the next line
+        # Gaps as pieces of their own: some viewers draw leading blanks too narrow.
+        text.highlight_regex(r" {2,}", "italic")
+        console.print(text, no_wrap=True, crop=True, highlight=False)
     return console.export_svg(title=name.title(), theme=THEME, code_format=SVG, unique_id=name)
 
 

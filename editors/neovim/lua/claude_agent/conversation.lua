@@ -23,6 +23,7 @@ local window = require('claude_agent.window')
 ---@field private request? integer
 ---@field private token? string
 ---@field private calls table<string, claude_agent.Block>
+---@field private last_call? claude_agent.Block
 ---@field private of? string What is written now: a message's id, or a kind.
 ---@field private stopping? boolean
 local Conversation = {}
@@ -83,6 +84,15 @@ function M.at_work()
   end)
 end
 
+--- Brings what an open question is about to where no menu of choices covers it.
+function M.reveal_waiting()
+  local talk = M.at_work()
+  if talk and talk.last_call then
+    talk.page:reveal(talk.last_call)
+    vim.cmd.redraw()
+  end
+end
+
 ---@param focus? boolean
 function Conversation:show(focus)
   current[self.folder] = self
@@ -133,7 +143,8 @@ function Conversation:ask(prompt, shown, context, place)
   self.page:turn('You')
   self.page:append(shown .. (place and ('\n\n> ' .. place) or ''))
   self.page:turn('Claude')
-  self.of, self.calls, self.usage, self.stopping = nil, {}, nil, false
+  self.of, self.calls, self.last_call = nil, {}, nil
+  self.usage, self.stopping = nil, false
   self:_tell('starting', 'Starting')
 
   client.with(self.folder, function(server)
@@ -238,8 +249,8 @@ end
 function Conversation:_on_toolCall(event)
   self:_after('tools')
   local indent = event.parentToolCallId and '  ' or ''
-  self.calls[event.toolCallId] =
-    self.page:block(indent .. tools.SIGN .. event.title, tools.given(event.input))
+  self.last_call = self.page:block(indent .. tools.SIGN .. event.title, tools.given(event.input))
+  self.calls[event.toolCallId] = self.last_call
   self:_tell('running', event.title)
 end
 

@@ -161,6 +161,21 @@ function Page:fold(block)
   end
 end
 
+--- Brings a block to the upper half of the windows that follow, or to their top if it is longer.
+---@param block claude_agent.Block
+function Page:reveal(block)
+  if not self:exists() then
+    return
+  end
+  for _, win in ipairs(vim.tbl_filter(window.follows, vim.fn.win_findbuf(self.buf))) do
+    api.nvim_win_call(win, function()
+      local first = self:_row(block) + 1
+      local above = math.floor(api.nvim_win_get_height(win) / 2) - block.lines - 1
+      vim.fn.winrestview({ topline = math.max(1, first - math.max(0, above)) })
+    end)
+  end
+end
+
 --- Puts what was said earlier before all that is here.
 ---@param lines string[]
 ---@param blocks [integer, integer][] The first and last lines of what is to be folded.

@@ -58,6 +58,9 @@ function M.on_message_request(_, params, ctx)
     end
   end
   when_free(function()
+    if asks then
+      require('claude_agent.conversation').reveal_waiting()
+    end
     vim.ui.select(actions, {
       prompt = params.message,
       kind = 'claude_agent_question',

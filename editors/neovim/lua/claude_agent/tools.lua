@@ -31,7 +31,8 @@ function M.title(tool, input, folder)
   return tool
 end
 
---- What a call was given: an edit as its lines, a command as it is, the rest by name.
+--- What a call was given: an edit as its lines, a command as it is, the rest by name. The file is
+--- in the line above.
 ---@param input table
 ---@return string[]
 function M.given(input)
@@ -45,9 +46,9 @@ function M.given(input)
   table.sort(names)
   for _, name in ipairs(names) do
     local value = input[name]
-    if type(value) ~= 'string' then
+    if type(value) ~= 'string' and value ~= false then
       add('', ('%s: %s'):format(name, vim.json.encode(value)))
-    elseif not SIGNS[name] then
+    elseif value and not SIGNS[name] and name ~= 'file_path' then
       add('', ('%s: %s'):format(name, value))
     end
   end
