@@ -117,15 +117,15 @@ def test_edit_of_an_open_file_shows_up_but_never_over_what_is_not_saved(
 
 
 @shows(Ability.RESUME, Ability.SESSIONS)
-def test_conversation_goes_on_under_its_id_after_a_restart_and_can_be_chosen(
+def test_conversation_goes_on_under_its_id_after_a_restart_and_others_can_be_chosen(
     open_neovim: OpenNeovim, environment: dict[str, str]
 ) -> None:
     terminal = open_neovim()
-    terminal.type(":ClaudeAgent ask remember the code PINEAPPLE-42", "Enter")
-    terminal.wait_for("I will remember it.")
-    terminal.wait_for("Done")
-    terminal.type(":ClaudeAgent new what is this?", "Enter")
+    terminal.type(":ClaudeAgent ask what is this?", "Enter")
     terminal.wait_for("OK.")
+    terminal.wait_for("Done")
+    terminal.type(":ClaudeAgent new remember the code PINEAPPLE-42", "Enter")
+    terminal.wait_for("I will remember it.")
     terminal.wait_for("Done")
     terminal.type(":qall", "Enter")
     terminal.wait_gone()
@@ -134,23 +134,19 @@ def test_conversation_goes_on_under_its_id_after_a_restart_and_can_be_chosen(
     assert len(before) == 2
 
     terminal = open_neovim()
-    terminal.type(":ClaudeAgent sessions", "Enter")
-    screen = terminal.wait_for("Type number")
-    (number,) = re.findall(r"(\d): +remember the code", screen)
-    terminal.type(number, "Enter")
+    terminal.type(":ClaudeAgent resume", "Enter")
     terminal.wait_for("I will remember it.")
     terminal.keys("Enter")
     terminal.type("which code?", "Enter")
     terminal.wait_for(lambda screen: screen.count("PINEAPPLE-42") > 1)
     terminal.wait_for("Done")
-    terminal.type(":qall", "Enter")
-    terminal.wait_gone()
-
-    terminal = open_neovim()
-    terminal.type(":ClaudeAgent resume", "Enter")
-    terminal.wait_for("which code?")
-    terminal.wait_for("I will remember it.")
     assert transcripts(environment) == before
+
+    terminal.type(":ClaudeAgent sessions", "Enter")
+    screen = terminal.wait_for("Type number")
+    (number,) = re.findall(r"(\d): +what is this", screen)
+    terminal.type(number, "Enter")
+    terminal.wait_for(lambda screen: "what is this?" in screen and "PINEAPPLE" not in screen)
 
 
 @shows(Ability.KILL)
