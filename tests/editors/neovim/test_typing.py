@@ -94,8 +94,8 @@ def test_no_key_waits_for_5000_tokens_that_stream_and_none_of_them_is_lost(
     print(f"typing alone: {alone}\nwhile it streams: {streaming}")  # noqa: T201
 
     assert max(streaming.worked) < AT_MOST
-    # By the clock the machine's other work counts too; in nearly all moments there is none.
-    assert part(streaming.late, 0.99) < max(AT_MOST, 2 * part(alone.late, 0.99))
+    # By the clock the machine's other work counts too: not the longest, but nearly all of them.
+    assert part(streaming.late, 0.95) < max(AT_MOST, 2 * part(alone.late, 0.95))
     take(terminal, f"WriteConversation {tmp_path / 'conversation'}")
     conversation = (tmp_path / "conversation").read_text()
     assert conversation.endswith(f"## Claude\n\n{text}\n")
