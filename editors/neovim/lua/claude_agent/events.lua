@@ -39,9 +39,13 @@ function M.on_progress(err, params, ctx)
   end
 end
 
---- A server is gone, and its runs with it.
+--- A server is gone, and its runs with it. When Neovim itself is leaving, nobody is to be told: a
+--- message could wait for a key that never comes.
 ---@param client_id integer
 function M.on_exit(client_id)
+  if vim.v.exiting ~= vim.NIL then
+    return
+  end
   for token, listener in pairs(listeners) do
     if listener.client_id == client_id then
       M.forget(token)
