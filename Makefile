@@ -1,14 +1,17 @@
 # make demo    the main job in your terminal, against the embedded loopback model
 # make test    everything that must hold: linters, types, layers, the whole suite
 # make setup   what both need: leaves .venv/bin/claude-agent-lsp
+# make editors the real editors that its tests use, in a cache outside the tree
+# make editors-table   write the table of editors/README.md anew, from its tests' results
 # make bench   this server beside its peers, in one interleaved run
 # make torture   500 times: kill something at a random moment, resume, and see what is lost
 # make lock    compile the pinned, hashed requirements anew
+# make screenshots   draw the editors' pictures anew, EDITORS=neovim for one of them
 # make pictures   draw the pictures of the README anew, from real runs
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: setup demo test lint bench lock clean
+.PHONY: setup demo test lint editors bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,8 +38,14 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@sh scripts/lint-neovim.sh
 
+editors:
+	@sh scripts/editors.sh
+
+# Where there are no editors, their tests say so.
 test: lint
+	@sh scripts/editors.sh || true
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 .PHONY: torture
@@ -57,6 +66,14 @@ lock:
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
+.PHONY: editors-table
+editors-table: $(READY)
+	$(BIN)/python scripts/editors_table.py
+
 .PHONY: pictures
 pictures: $(READY)
 	$(BIN)/python scripts/pictures.py
+
+.PHONY: screenshots
+screenshots: $(READY) editors
+	$(BIN)/python scripts/screenshots.py $(EDITORS)

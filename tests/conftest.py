@@ -1,13 +1,24 @@
-"""What holds for the whole suite: no process that a test has started is left at its end."""
+"""What holds for the whole suite, and the stage of all tests that run the real CLI.
+
+No process that a test has started is left at the suite's end.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import uuid
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+
+from claude_agent_lsp.loopback import Loopback, recall, reply, say, tokens
+from tests.processes import MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 # Inherited by everything that is started below, through every clean environment of the tests.
 SUITE = "AGENT_LSP_SUITE"
@@ -15,14 +26,29 @@ PATIENCE_SECONDS = 5.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Mark what this run of the suite starts."""
+    """Mark what this run of the suite starts; nothing of the machine's own Claude reaches it."""
     if not is_worker(config):
         os.environ[SUITE] = str(uuid.uuid4())
+    for name in list(os.environ):
+        if name.startswith(("ANTHROPIC_", "CLAUDE")):
+            del os.environ[name]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the long tests first, so that no worker is left with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell in a line which tests did not run for want of an editor."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    wanting = [report for report in skipped if report.nodeid.startswith("tests/editors/")]
+    if wanting:
+        files = sorted({report.nodeid.partition("::")[0] for report in wanting})
+        why = sorted({str(report.longrepr[2]).removeprefix("Skipped: ") for report in wanting})
+        terminalreporter.write_line(
+            f"{len(wanting)} tests did not run ({'; '.join(why)}): {', '.join(files)}"
+        )
 
 
 @pytest.hookimpl(trylast=True)
@@ -37,6 +63,33 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             process.kill()
     if left:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def model() -> Iterator[Loopback]:
+    """A model with the answers that most tests need; tests add their own."""
+    with Loopback(
+        reply("remember the code", say("I will remember it.")),
+        reply("which code", recall(r"[A-Z]+-\d+")),
+        reply("count slowly", tokens(5000, pace=0.02)),
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project folder."""
+    project = tmp_path / "project"
+    project.mkdir()
+    return project
+
+
+@pytest.fixture
+def environment(model: Loopback, tmp_path: Path) -> dict[str, str]:
+    """Of a server that talks to the model and to nothing else."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return {**model.environment(home), MARK: str(uuid.uuid4()), "CLAUDE_CODE_MAX_RETRIES": "0"}
 
 
 def left_over() -> list[psutil.Process]:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from pygls.exceptions import JsonRpcException
 
-from .conftest import processes_of
+from tests.processes import processes_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -17,9 +17,9 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.loopback import call, hang, reply, say, tokens
+from tests.processes import processes_of
 from tests.standins import stand_in
 
-from .conftest import processes_of
 from .runs import (
     CANCELLED,
     FAILED,

@@ -14,9 +14,9 @@ import pytest_asyncio
 from lsprotocol import types
 
 from claude_agent_lsp.loopback import call, reply, say
+from tests.processes import all_gone, processes_of
 from tests.standins import stand_in
 
-from .conftest import all_gone, processes_of
 from .editor import EXECUTABLE
 from .runs import (
     CANCELLED,

@@ -10,8 +10,8 @@ import pytest
 
 from claude_agent_lsp.agent.cli import locate
 from claude_agent_lsp.loopback import call, fail, reply, say
+from tests.processes import processes_of
 
-from .conftest import processes_of
 from .runs import (
     FAILED,
     allow_tools,

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from claude_agent_lsp.loopback import reply, say, tokens
+from tests.processes import all_gone
 
-from .conftest import all_gone
 from .runs import (
     CANCELLED,
     SECONDS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import time
 import uuid
@@ -110,10 +109,3 @@ def user(model: Loopback, tmp_path: Path) -> Iterator[User]:
     # The CLI keeps a directory of its own there, for all its processes.
     directories = [path.name for path in temporary.iterdir() if "claude-agent-lsp" in path.name]
     assert directories == []
-
-
-def pytest_configure() -> None:
-    """No variable of the machine's own Claude reaches a test."""
-    for name in list(os.environ):
-        if name.startswith(("ANTHROPIC_", "CLAUDE")):
-            del os.environ[name]

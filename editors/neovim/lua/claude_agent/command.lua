@@ -1,0 +1,114 @@
+--- `:ClaudeAgent`
+
+local M = {}
+
+---@class claude_agent.Subcommand
+---@field run fun(argument: string, opts: table)
+---@field complete? fun(): string[]
+
+---@return table
+local function agent()
+  return require('claude_agent')
+end
+
+---@type table<string, claude_agent.Subcommand>
+local subcommands = {
+  ask = {
+    run = function(prompt, opts)
+      local selected = opts.range > 0
+      agent().ask(prompt, {
+        first = selected and opts.line1 or nil,
+        last = selected and opts.line2 or nil,
+      })
+    end,
+  },
+  new = {
+    run = function(prompt)
+      agent().new(prompt)
+    end,
+  },
+  stop = {
+    run = function()
+      agent().stop()
+    end,
+  },
+  resume = {
+    run = function(id)
+      agent().resume(id ~= '' and id or nil)
+    end,
+    complete = function()
+      local client = require('claude_agent.client')
+      return require('claude_agent.sessions').ids(client.folder(vim.api.nvim_get_current_buf()))
+    end,
+  },
+  sessions = {
+    run = function()
+      agent().sessions()
+    end,
+  },
+  answer = {
+    run = function()
+      agent().answer()
+    end,
+  },
+  mode = {
+    run = function(mode)
+      agent().mode(mode ~= '' and mode or nil)
+    end,
+    complete = function()
+      return agent().MODES
+    end,
+  },
+  doctor = {
+    run = function()
+      vim.cmd.checkhealth('claude_agent')
+    end,
+  },
+}
+
+---@param opts table Of a user command.
+function M.run(opts)
+  local name, argument = opts.args:match('^(%S*)%s*(.*)$')
+  if name == '' then
+    if opts.range > 0 then
+      agent().ask('', { first = opts.line1, last = opts.line2 })
+    else
+      agent().open()
+    end
+    return
+  end
+  local subcommand = subcommands[name]
+  if not subcommand then
+    local names = table.concat(M.names(), ', ')
+    require('claude_agent.client').notify(
+      ('there is no %q; there are %s.'):format(name, names),
+      vim.log.levels.ERROR
+    )
+    return
+  end
+  subcommand.run(argument, opts)
+end
+
+---@return string[]
+function M.names()
+  local names = vim.tbl_keys(subcommands)
+  table.sort(names)
+  return names
+end
+
+---@param lead string
+---@param line string
+---@return string[]
+function M.complete(lead, line)
+  local name = line:match('ClaudeAgent!?%s+(%S+)%s')
+  local words = M.names()
+  if name then
+    local subcommand = subcommands[name]
+    words = subcommand and subcommand.complete and subcommand.complete() or {}
+  end
+  return vim.tbl_filter(function(word)
+    return vim.startswith(word, lead)
+  end, words)
+end
+
+return M

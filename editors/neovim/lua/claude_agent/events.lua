@@ -1,0 +1,57 @@
+--- The server's `$/progress`: each run's events go to whoever asked, the rest to Neovim.
+
+local M = {}
+
+---@class claude_agent.Listener
+---@field client_id integer
+---@field on_event fun(event: table)
+
+---@type table<string, claude_agent.Listener>
+local listeners = {}
+local count = 0
+
+--- Makes a token on which a run is to be streamed.
+---@param client_id integer
+---@param on_event fun(event: table)
+---@return string
+function M.listen(client_id, on_event)
+  count = count + 1
+  local token = ('claude-agent-%d-%d'):format(vim.fn.getpid(), count)
+  listeners[token] = { client_id = client_id, on_event = on_event }
+  return token
+end
+
+--- Nothing more comes on a token.
+---@param token string
+function M.forget(token)
+  listeners[token] = nil
+end
+
+---@type lsp.Handler
+function M.on_progress(err, params, ctx)
+  local listener = params and listeners[params.token]
+  if not listener then
+    return vim.lsp.handlers['$/progress'](err, params, ctx)
+  end
+  listener.on_event(params.value)
+  if params.value.kind == 'ended' then
+    M.forget(params.token)
+  end
+end
+
+--- A server is gone, and its runs with it. When Neovim itself is leaving, nobody is to be told: a
+--- message could wait for a key that never comes.
+---@param client_id integer
+function M.on_exit(client_id)
+  if vim.v.exiting ~= vim.NIL then
+    return
+  end
+  for token, listener in pairs(listeners) do
+    if listener.client_id == client_id then
+      M.forget(token)
+      listener.on_event({ kind = 'lost' })
+    end
+  end
+end
+
+return M

@@ -1,0 +1,145 @@
+--- The Claude agent in Neovim. `:help claude-agent`
+
+local client = require('claude_agent.client')
+local config = require('claude_agent.config')
+local context = require('claude_agent.context')
+local conversation = require('claude_agent.conversation')
+
+local M = {}
+
+--- Not needed: the same as setting `vim.g.claude_agent`.
+---@param opts? table
+function M.setup(opts)
+  vim.g.claude_agent = opts or {}
+end
+
+---@return integer buf
+---@return string folder
+local function here()
+  local buf = vim.api.nvim_get_current_buf()
+  return buf, client.folder(buf)
+end
+
+---@class claude_agent.Ask
+---@field first? integer The first selected line, from 1.
+---@field last? integer
+
+--- Asks the agent; without a prompt, the user for one.
+---@param prompt string
+---@param opts? claude_agent.Ask
+function M.ask(prompt, opts)
+  local buf, folder = here()
+  opts = opts or {}
+  if vim.trim(prompt) == '' then
+    vim.ui.input({ prompt = 'Ask Claude: ' }, function(typed)
+      if typed and vim.trim(typed) ~= '' then
+        vim.api.nvim_buf_call(buf, function()
+          M.ask(typed, opts)
+        end)
+      end
+    end)
+    return
+  end
+  local talk = conversation.of(buf) or conversation.new(folder, 'last')
+  local selection = { buf = buf, first = opts.first, last = opts.last }
+  local sent, about, place = context.of(prompt, selection)
+  talk:show(config.get().focus)
+  talk:ask(sent, prompt, about, place)
+end
+
+--- Begins a new session, with a prompt or with the next one.
+---@param prompt? string
+function M.new(prompt)
+  local _, folder = here()
+  conversation.new(folder, 'new'):show()
+  if prompt and vim.trim(prompt) ~= '' then
+    M.ask(prompt)
+  end
+end
+
+--- Stops the run of this conversation or folder, else the newest one there is.
+function M.stop()
+  local buf = here()
+  local talk = conversation.of(buf)
+  if not talk or talk.state == 'idle' then
+    talk = conversation.at_work()
+  end
+  if not (talk and talk:stop()) then
+    client.notify('nothing is at work.')
+  end
+end
+
+--- Shows the conversation, or goes back from it.
+function M.open()
+  local buf, folder = here()
+  local talk = conversation.of(buf)
+  if talk and talk.page.buf == buf then
+    vim.cmd.wincmd('p')
+  elseif talk then
+    talk:show(true)
+  else
+    require('claude_agent.sessions').resume(folder)
+  end
+end
+
+--- Goes on with a session; without an id, with the last one.
+---@param session_id? string
+function M.resume(session_id)
+  local _, folder = here()
+  require('claude_agent.sessions').resume(folder, session_id)
+end
+
+--- Lets the user choose from the sessions.
+function M.sessions()
+  local _, folder = here()
+  require('claude_agent.sessions').choose(folder)
+end
+
+--- Shows the question that waits once more.
+function M.answer()
+  local _, folder = here()
+  local talk = conversation.at_work()
+  client.with(talk and talk.folder or folder, function(server)
+    require('claude_agent.questions').answer(server)
+  end)
+end
+
+M.MODES = { 'default', 'acceptEdits', 'plan', 'bypassPermissions', 'dontAsk', 'auto' }
+
+--- Sets what the agent may do without asking; without a mode, lets the user choose.
+---@param mode? string
+function M.mode(mode)
+  if not mode then
+    vim.ui.select(M.MODES, { prompt = 'What may it do without asking?' }, function(chosen)
+      if chosen then
+        M.mode(chosen)
+      end
+    end)
+    return
+  end
+  local buf, folder = here()
+  local talk = conversation.of(buf) or conversation.new(folder, 'last')
+  if talk.session == 'new' or talk.session == 'last' then
+    talk.mode = mode
+    client.notify(('mode %s from the next prompt on.'):format(mode))
+    return
+  end
+  client.with(talk.folder, function(server)
+    local argument = { sessionId = talk.session, permissionMode = mode }
+    client.command(server, 'mode', argument, function(err)
+      if err then
+        client.tell(err)
+      else
+        client.notify('mode ' .. mode .. '.')
+      end
+    end)
+  end)
+end
+
+--- What goes on, for 'statusline': empty until the agent has been asked.
+---@return string
+function M.statusline()
+  return require('claude_agent.status').line()
+end
+
+return M

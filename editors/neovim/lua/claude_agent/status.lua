@@ -1,0 +1,50 @@
+--- What goes on, in a line: for the user's 'statusline', and above a conversation.
+
+local conversation = require('claude_agent.conversation')
+
+local M = {}
+
+local SIGNS = { idle = '', starting = '● ', running = '● ', waiting = '? ' }
+
+---@param usage table
+---@return string
+local function full(usage)
+  return ('%dk/%dk tokens'):format(
+    math.ceil(usage.contextTokens / 1000),
+    math.floor(usage.contextWindow / 1000)
+  )
+end
+
+---@param buf integer
+---@return string[]
+local function parts(buf)
+  local current = conversation.of(buf)
+  if not current or current.activity == '' then
+    return {}
+  end
+  local found = { SIGNS[current.state] .. current.activity }
+  if current.usage then
+    table.insert(found, full(current.usage))
+  end
+  return found
+end
+
+--- For 'statusline' or a plugin that makes it: empty until the agent has been asked.
+---@return string
+function M.line()
+  local found = parts(vim.api.nvim_get_current_buf())
+  return found[1] and 'Claude: ' .. table.concat(found, ' · ') or ''
+end
+
+--- Above a conversation.
+---@return string
+function M.bar()
+  local buf = vim.api.nvim_get_current_buf()
+  local current = conversation.of(buf)
+  local found = parts(buf)
+  local at_work = current and current.state ~= 'idle'
+  table.insert(found, at_work and '<C-c> stops' or '<CR> asks')
+  return table.concat(found, ' · ')
+end
+
+return M

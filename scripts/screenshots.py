@@ -1,0 +1,153 @@
+"""Draws the editors' pictures anew, each the screen of the real one: `make screenshots`.
+
+Each editor is at work in the same project, against the loopback model. What it shows is drawn as
+its user sees it, with the theme of the other pictures.
+"""
+
+# ruff: noqa: INP001 - a script, which nobody imports
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from scripts.pictures import IMAGES, SVG, THEME  # noqa: E402
+from tests.editors.installed import directory  # noqa: E402
+from tests.editors.terminal import Terminal  # noqa: E402
+
+from claude_agent_lsp.loopback import Loopback, call, reply, say, think  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+COLUMNS, LINES = 104, 32
+PROGRAM = '''\
+"""Say hello."""
+
+import sys
+
+
+def greeting(name):
+    return "Hello, " + name
+
+
+def main():
+    print(greeting(sys.argv[1]))
+
+
+main()
+'''
+OLD = "    print(greeting(sys.argv[1]))"
+NEW = '    print(greeting(sys.argv[1] if sys.argv[1:] else "world"))'
+ANSWER = """\
+`main` takes the name from the command line and does not look whether there is one:
+
+- `python hello.py Ada` says **Hello, Ada**
+- `python hello.py` ends with an `IndexError`
+
+I'll let it greet the world then."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where an editor is at work.
+
+    Attributes:
+        project: The folder that is open, with a file `hello.py`.
+        environment: Of the editor, with a home of its own.
+        binaries: Where `make editors` has put the editors.
+    """
+
+    project: Path
+    environment: Mapping[str, str]
+    binaries: Path
+
+    def terminal(self, *command: str | Path) -> Terminal:
+        """Starts a program on a screen."""
+        return Terminal(command, self.environment, self.project, columns=COLUMNS, lines=LINES)
+
+
+def neovim(stage: Stage) -> str:
+    """Neovim: lines of a file are asked about, and the edit waits for the user's leave."""
+    packages = Path(stage.environment["XDG_DATA_HOME"]) / "nvim" / "site" / "pack" / "a" / "start"
+    packages.mkdir(parents=True)
+    (packages / "claude-agent").symlink_to(ROOT / "editors" / "neovim")
+    init = Path(stage.environment["XDG_CONFIG_HOME"]) / "nvim" / "init.lua"
+    init.parent.mkdir(parents=True)
+    init.write_text("vim.o.termguicolors = true\nvim.o.background = 'dark'\nvim.o.number = true\n")
+    with stage.terminal(stage.binaries / "nvim", "hello.py") as terminal:
+        terminal.wait_for("greeting")
+        terminal.type(":10,11ClaudeAgent ask What is wrong here?", "Enter")
+        terminal.wait_for("2: Allow once")
+        return terminal.screen(colours=True)
+
+
+EDITORS: dict[str, Callable[[Stage], str]] = {"neovim": neovim}
+
+
+def main(names: list[str]) -> int:
+    """Draw the pictures of these editors, or of all; returns the exit status."""
+    for name in names or EDITORS:
+        (IMAGES / f"{name}.svg").write_text(picture(name, shown(name)), encoding="utf-8")
+    return 0
+
+
+def shown(name: str) -> str:
+    """Returns an editor's screen, with its escape sequences."""
+    with tempfile.TemporaryDirectory() as directory_, Loopback() as model:
+        home = Path(directory_)
+        project = home / "hello"
+        project.mkdir()
+        (project / "hello.py").write_text(PROGRAM)
+        path = str(project / "hello.py")
+        edit = call("Edit", file_path=path, old_string=OLD, new_string=NEW)
+        model.add(
+            reply(
+                "wrong",
+                [think("Let me look."), call("Read", file_path=path)],
+                [say(ANSWER), edit],
+                [say("It greets the world now.")],
+            )
+        )
+        venv = ROOT / ".venv" / "bin"
+        own = model.environment(home)
+        environment = own | {"PATH": f"{venv}{os.pathsep}{own['PATH']}"}
+        screen = EDITORS[name](Stage(project, environment, directory() / "bin"))
+        return "\n".join(without(line, str(home)) for line in screen.splitlines())
+
+
+def without(line: str, home: str) -> str:
+    """Returns a line as long as it was: a picture tells nothing of the machine it was drawn on."""
+    return line.replace(home, "~") + " " * (len(home) - 1) * line.count(home)
+
+
+def picture(name: str, screen: str) -> str:
+    """Returns a screen as SVG."""
+    console = Console(
+        file=io.StringIO(),
+        record=True,
+        width=COLUMNS,
+        force_terminal=True,
+        color_system="truecolor",
+        legacy_windows=False,
+    )
+    for text in Text.from_ansi(screen).split("\n"):  # a colour may go on in the next line
+        # Gaps as pieces of their own: some viewers draw leading blanks too narrow.
+        text.highlight_regex(r" {2,}", "italic")
+        console.print(text, no_wrap=True, crop=True, highlight=False)
+    return console.export_svg(title=name.title(), theme=THEME, code_format=SVG, unique_id=name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

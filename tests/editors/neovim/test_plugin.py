@@ -1,0 +1,244 @@
+"""The plugin's parts, in a Neovim without a screen."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+from claude_agent_lsp.loopback import call, reply, say
+from tests.editors.abilities import Ability, shows
+
+from .conftest import PLUGIN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from claude_agent_lsp.loopback import Loopback
+
+    from .conftest import RunLua
+
+
+def told(model: Loopback, prompt: str) -> str:
+    """All that the model was told with a prompt, and since."""
+    request = next(request for request in model.requests if prompt in request.prompt)
+    return "\n".join(said.text for said in request.conversation)
+
+
+def test_start_up_loads_nothing_and_starts_no_server(lua: RunLua) -> None:
+    found = lua(
+        """
+        local loaded = vim.tbl_filter(function(name)
+          return name:find('^claude_agent') or name:find('^vim%.lsp')
+        end, vim.tbl_keys(package.loaded))
+        return { there = vim.fn.exists(':ClaudeAgent'), loaded = loaded }
+        """,
+        bare=True,
+    )
+    assert found == {"there": 2, "loaded": {}} or found == {"there": 2, "loaded": []}
+
+
+def test_command_completes_its_subcommands_and_their_words(lua: RunLua) -> None:
+    found = lua(
+        """
+        ask('ClaudeAgent ask hello')
+        local function complete(line) return vim.fn.getcompletion(line, 'cmdline') end
+        return {
+          all = complete('ClaudeAgent '),
+          range = complete('1,2ClaudeAgent as'),
+          mode = complete('ClaudeAgent mode p'),
+          resume = complete('ClaudeAgent resume '),
+          session = talk().session,
+        }
+        """
+    )
+    assert {"ask", "resume", "sessions", "stop", "new", "doctor", "mode"} <= set(found["all"])
+    assert found["range"] == ["ask"]
+    assert found["mode"] == ["plan"]
+    assert found["resume"] == [found["session"]]
+
+
+@shows(Ability.CONTEXT)
+def test_selection_is_told_to_the_agent_as_the_user_sees_it(
+    lua: RunLua, model: Loopback, folder: Path
+) -> None:
+    (folder / "app.py").write_text("one = 1\ntwo = 2\nthree = 3\nfour = 4\n")
+    shown = lua(
+        """
+        vim.cmd.edit('app.py')
+        ask('2,3ClaudeAgent ask explain')
+        vim.api.nvim_buf_set_lines(0, 1, 2, false, { 'two = "not saved"' })
+        ask("2,3ClaudeAgent ask what now")
+        return text()
+        """
+    )
+    saved, unsaved = told(model, "explain"), told(model, "what now").partition("what now")[2]
+    assert "two = 2\nthree = 3" in saved
+    assert "four" not in saved
+    assert 'two = "not saved"\nthree = 3' in unsaved
+    assert "> app.py:2-3" in shown
+
+
+def test_denial_carries_the_users_reason(lua: RunLua, model: Loopback, folder: Path) -> None:
+    model.add(reply("make one", [call("Bash", command="touch one")], [say("Tried.")]))
+    found = lua(
+        """
+        local shown
+        vim.ui.select = function(items, opts, choose)
+          shown = { opts.prompt, vim.tbl_map(opts.format_item, items) }
+          choose(items[#items])
+        end
+        vim.ui.input = function(_, confirm) confirm('Use mkdir.') end
+        ask('ClaudeAgent ask make one')
+        return { shown = shown, text = text() }
+        """
+    )
+    prompt, labels = found["shown"]
+    assert "touch one" in prompt
+    assert labels[0] == "Deny"
+    assert not (folder / "one").exists()
+    assert "Use mkdir." in "\n".join(said.text for said in model.requests[-1].conversation)
+    assert "(denied" in found["text"]
+
+
+def test_resumed_conversation_is_the_one_that_was_streamed_with_its_folds(
+    lua: RunLua, model: Loopback, folder: Path
+) -> None:
+    path = str(folder / "a.txt")
+    (folder / "a.txt").write_text("red\n")
+    edit = call("Edit", file_path=path, old_string="red", new_string="green")
+    model.add(reply("paint", [say("Now:"), call("Read", file_path=path)], [edit], [say("Done.")]))
+    found = lua(
+        """
+        local function folded()
+          vim.cmd('ClaudeAgent')
+          local closed = {}
+          for lnum = 1, vim.fn.line('$') do
+            if vim.fn.foldclosed(lnum) == lnum then
+              table.insert(closed, vim.fn.getline(lnum))
+            end
+          end
+          return closed
+        end
+        vim.cmd('ClaudeAgent mode acceptEdits')
+        ask('ClaudeAgent ask paint')
+        local streamed, first = text(), folded()
+        local session = talk().session
+        vim.cmd.bwipeout({ bang = true })
+        vim.cmd('ClaudeAgent resume ' .. session)
+        assert(vim.wait(30000, function() return vim.bo.filetype == 'claude_agent' end, 5))
+        vim.cmd.wincmd('p')
+        return { streamed = streamed, first = first, resumed = text(), second = folded() }
+        """
+    )
+    assert [line.split(" (")[0] for line in found["first"]] == [
+        "▸ Reading a.txt",
+        "▸ Editing a.txt",
+    ]
+    assert len(found["second"]) == 2
+    assert "- red\n+ green" in found["streamed"]
+    # The server's titles are not in the transcript.
+    titles = re.compile(r"^▸ .*$", re.MULTILINE)
+    assert titles.sub("▸", found["resumed"]).rstrip() == titles.sub("▸", found["streamed"]).rstrip()
+
+
+def test_conversation_survives_the_end_of_its_server(lua: RunLua) -> None:
+    found = lua(
+        """
+        ask('ClaudeAgent ask remember the code PINEAPPLE-42')
+        vim.cmd('ClaudeAgent ask count slowly')
+        assert(vim.wait(30000, function() return text():find('word3') end, 5))
+        local status = vim.lsp.get_clients()[1]:request_sync(
+          'workspace/executeCommand', { command = 'claudeAgent.status' }, 30000)
+        vim.uv.kill(status.result.server.pid, 'sigkill')
+        idle()
+        local failed = text()
+        assert(vim.wait(30000, function() return #vim.lsp.get_clients() == 0 end, 5))
+        ask('ClaudeAgent ask which code?')
+        return { failed = failed, text = text(), status = agent.statusline() }
+        """
+    )
+    assert "**Failed**: the server has ended." in found["failed"]
+    assert found["text"].endswith("## Claude\n\nPINEAPPLE-42")
+    assert found["status"].startswith("Claude: Done")
+
+
+def test_stop_before_the_server_has_started_asks_nothing(lua: RunLua, model: Loopback) -> None:
+    found = lua(
+        """
+        vim.cmd('ClaudeAgent ask count slowly')
+        vim.cmd('ClaudeAgent stop')
+        idle()
+        ask('ClaudeAgent ask hello')
+        return text()
+        """
+    )
+    assert found.endswith("hello\n\n## Claude\n\nOK.")
+    assert [request.prompt for request in model.requests if not request.own] == ["hello"]
+
+
+def test_missing_server_is_told_with_what_to_do(lua: RunLua) -> None:
+    found = lua(
+        """
+        vim.lsp.config('claude_agent', { cmd = { 'no-such-program' } })
+        ask('ClaudeAgent ask hello')
+        vim.cmd('ClaudeAgent doctor')
+        local health = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')
+        vim.cmd('tabclose')
+        return { text = text(), health = health }
+        """
+    )
+    assert "no-such-program is not on your PATH. :checkhealth claude_agent" in found["text"]
+    assert "pipx install claude-agent-lsp" in found["health"]
+
+
+def test_health_tells_what_the_servers_doctor_finds(lua: RunLua) -> None:
+    found = lua(
+        """
+        vim.cmd('checkhealth claude_agent')
+        return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')
+        """
+    )
+    assert "OK CLI: " in found
+    assert "OK Transcripts: " in found
+
+
+def test_file_under_the_cursor_is_opened_beside_the_conversation(
+    lua: RunLua, model: Loopback, folder: Path
+) -> None:
+    (folder / "src").mkdir()
+    (folder / "src" / "app.py").write_text("one\ntwo\nthree\n")
+    model.add(reply("where", say("It is in `src/app.py:2`, I think.")))
+    found = lua(
+        """
+        ask('ClaudeAgent ask where')
+        vim.cmd('ClaudeAgent')
+        vim.fn.search('app.py')
+        vim.cmd.normal('gf')
+        return {
+          name = vim.api.nvim_buf_get_name(0),
+          line = vim.fn.line('.'),
+          windows = vim.fn.winnr('$'),
+        }
+        """
+    )
+    assert found["name"].endswith("src/app.py")
+    assert (found["line"], found["windows"]) == (2, 2)
+
+
+def test_help_has_its_tags_and_names_every_subcommand(lua: RunLua, tmp_path: Path) -> None:
+    shutil.copytree(PLUGIN / "doc", tmp_path / "help" / "doc")
+    tags = lua(
+        f"""
+        vim.cmd('helptags {tmp_path}/help/doc')
+        return vim.fn.readfile('{tmp_path}/help/doc/tags')
+        """
+    )
+    named = {line.split("\t")[0] for line in tags}
+    assert {"claude-agent", ":ClaudeAgent", "claude_agent.statusline()"} <= named
+    page = (PLUGIN / "doc" / "claude-agent.txt").read_text()
+    for name in ("ask", "new", "stop", "resume", "sessions", "answer", "mode", "doctor"):
+        assert f":ClaudeAgent-{name}" in named
+    # Neovim's own tags aside, each link leads somewhere.
+    own = {link for link in re.findall(r"\|([^|\s]+)\|", page) if "laude" in link}
+    assert own <= named

@@ -1,0 +1,125 @@
+"""Typing in one buffer while the agent's answer streams into another."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_agent_lsp.loopback import reply, say
+from tests.editors.abilities import Ability, shows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from claude_agent_lsp.loopback import Loopback
+    from tests.editors.terminal import Terminal
+
+    from .conftest import OpenNeovim
+
+SECONDS = 60.0  # only catches hangs
+TOKENS = 5000
+AT_MOST = 50.0
+"""Milliseconds that a key may take."""
+WORDS = ["Every", "word", "of", "this", "is", "typed", "while", "the", "agent", "talks."]
+
+
+def answer() -> str:
+    """Markdown of 5,000 words: what has to be highlighted is the hardest to stream."""
+    kinds = (
+        lambda n: f"## Part {n}",
+        lambda n: " ".join(f"word{n}-{each}" for each in range(60)),
+        lambda n: "```lua\n" + "\n".join([f"local x = call({n}, 'abc')"] * 15) + "\n```",
+        lambda n: "\n".join(f"- item **{n}** with `code {each}`" for each in range(12)),
+        lambda n: "\n".join(f"{each + 1}. thing _{n}_ [there](x.md)" for each in range(12)),
+    )
+    parts: list[str] = []
+    for number in count():
+        parts.append(kinds[number % len(kinds)](number))
+        if len(words := "\n\n".join(parts).split(" ")) >= TOKENS:
+            return " ".join(words[:TOKENS])
+    raise AssertionError
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How long the loop was held up, in ms: by the clock, and by its own work."""
+
+    late: list[float]
+    worked: list[float]
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{name}: median {part(values, 0.5):.1f}, 99 % {part(values, 0.99):.1f}, "
+            f"longest {max(values):.1f} ms"
+            for name, values in vars(self).items()
+        )
+
+
+def part(values: list[float], share: float) -> float:
+    return sorted(values)[int(len(values) * share)]
+
+
+@shows(Ability.TYPE)
+@pytest.mark.long
+def test_no_key_waits_for_5000_tokens_that_stream_and_none_of_them_is_lost(
+    open_neovim: OpenNeovim, configuration: Path, model: Loopback, folder: Path, tmp_path: Path
+) -> None:
+    text = answer()
+    model.add(reply("stream", say(text, pace=0.0005)))
+    probe = Path(__file__).with_name("probe.lua")
+    configuration.write_text(f"{configuration.read_text()}dofile('{probe}')\n")
+    terminal = open_neovim("notes.txt")
+    terminal.type(":ClaudeAgent ask hello", "Enter")
+    terminal.wait_for("Done")
+
+    def measure(name: str, done: Callable[[], object]) -> Blocks:
+        taken = tmp_path / name
+        take(terminal, f"TakeProbe {tmp_path / 'before'}-{name}")  # what was before does not count
+        type_until(terminal, done)
+        take(terminal, f"TakeProbe {taken}")
+        return Blocks(**json.loads(taken.read_text()))
+
+    until = time.monotonic() + 2
+    alone = measure("alone", lambda: time.monotonic() > until)
+    terminal.type(":ClaudeAgent ask stream", "Enter")
+    request = model.wait_for_request("stream", SECONDS)
+    streaming = measure("streaming", lambda: request.finished)
+    terminal.wait_for("Done")
+    print(f"typing alone: {alone}\nwhile it streams: {streaming}")  # noqa: T201
+
+    assert max(streaming.worked) < AT_MOST
+    # By the clock the machine's other work counts too: not the longest, but nearly all of them.
+    assert part(streaming.late, 0.95) < max(AT_MOST, 2 * part(alone.late, 0.95))
+    take(terminal, f"WriteConversation {tmp_path / 'conversation'}")
+    conversation = (tmp_path / "conversation").read_text()
+    assert conversation.endswith(f"## Claude\n\n{text}\n")
+    terminal.type(":write", "Enter")
+    terminal.wait_for("written")
+    lines = (folder / "notes.txt").read_text().splitlines()
+    assert {line for line in lines if line} == {" ".join(WORDS) + " "}, "a key went elsewhere"
+
+
+def take(terminal: Terminal, command: str) -> None:
+    """Runs a command that writes a file, to its end."""
+    terminal.type(f":{command}", "Enter")
+    until = time.monotonic() + SECONDS
+    path = Path(command.partition(" ")[2])
+    while not path.exists():
+        assert time.monotonic() < until, terminal.screen()
+        time.sleep(0.01)
+
+
+def type_until(terminal: Terminal, done: Callable[[], object]) -> None:
+    """Types line after line."""
+    terminal.keys("o")
+    while not done():
+        for word in WORDS:
+            terminal.type(f"{word} ")
+        terminal.keys("Enter")
+    terminal.keys("Escape")
