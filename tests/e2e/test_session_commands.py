@@ -12,8 +12,8 @@ import pytest
 
 from claude_agent_lsp.loopback import call, reply, say
 from claude_agent_lsp.workspace.uris import path_of
+from tests.processes import processes_of
 
-from .conftest import processes_of
 from .refusals import FAILED, INVALID, refusal
 from .runs import eventually
 

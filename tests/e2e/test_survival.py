@@ -18,8 +18,8 @@ import pytest
 from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.loopback import call, reply, say, tokens
+from tests.processes import all_gone, processes_of
 
-from .conftest import all_gone, processes_of
 from .runs import (
     SECONDS,
     allow_tools,

@@ -19,8 +19,8 @@ import pytest
 from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.loopback import call, recall, reply, say, tokens
+from tests.processes import all_gone, processes_of
 
-from .conftest import all_gone, processes_of
 from .runs import SECONDS, allow_tools, begin, eventually
 
 if TYPE_CHECKING:
