@@ -7,7 +7,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: setup demo test lint bench lock clean
+.PHONY: setup demo test lint services bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,7 +35,11 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint
+# The databases that tests/stores runs against, where they can be installed.
+services: $(READY)
+	@$(BIN)/python scripts/services.py
+
+test: lint services
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 bench: $(READY)
