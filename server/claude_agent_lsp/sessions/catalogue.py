@@ -65,6 +65,8 @@ class Catalogue:
         running: Whether a run is at work in a session.
         current: A folder's current session.
         open_folders: The folders that are told as they are spelled here; the CLI follows links.
+        shared_only: The sessions of a folder that are nowhere but in a shared store: it is given
+            the ids of those that are here.
     """
 
     def __init__(
@@ -72,7 +74,9 @@ class Catalogue:
         running: Callable[[str], bool],
         current: Callable[[Path], str | None],
         open_folders: Iterable[Path] = (),
+        shared_only: Callable[[Path, frozenset[str]], Iterable[Session]] | None = None,
     ) -> None:
+        self._shared_only = shared_only
         self._running = running
         self._current = current
         self._open = {os.path.realpath(folder): folder for folder in open_folders}
@@ -98,17 +102,31 @@ class Catalogue:
         Raises:
             InvalidArgument: The cursor is none of ours.
         """
-        infos = sorted(list_sessions(str(folder)), key=_newest_first)
-        if cursor is not None:
-            after = _read_cursor(cursor)
-            infos = [info for info in infos if _newest_first(info) > after]
+        infos = list_sessions(str(folder))
+        found: list[tuple[tuple[int, str], SDKSessionInfo | Session]] = [
+            (_newest_first(info.last_modified, info.session_id), info) for info in infos
+        ]
+        if self._shared_only is not None:
+            here = frozenset(info.session_id for info in infos)
+            for one in self._shared_only(folder, here):
+                modified = round(one.last_modified.timestamp() * 1000)
+                found.append((_newest_first(modified, one.session_id), one))
+        after = None if cursor is None else _read_cursor(cursor)
         words = (search or "").casefold().split()
-        infos = [info for info in infos if (tag is None or info.tag == tag) and _holds(info, words)]
-        page = infos[:limit]
-        more = len(infos) > limit
+        found = [
+            (place, one)
+            for place, one in sorted(found, key=lambda each: each[0])
+            if (after is None or place > after)
+            and tag in (None, one.tag)
+            and _holds(_text_of(one), words)
+        ]
+        page = found[:limit]
+        more = len(found) > limit
         return Page(
-            tuple(self._session(info, folder) for info in page),
-            _cursor(page[-1]) if more and page else None,
+            tuple(
+                one if isinstance(one, Session) else self._session(one, folder) for _, one in page
+            ),
+            _cursor(page[-1][0]) if more and page else None,
         )
 
     def session(self, session_id: str) -> Session:
@@ -161,17 +179,23 @@ class Catalogue:
         )
 
 
-def _newest_first(info: SDKSessionInfo) -> tuple[int, str]:
-    return (-info.last_modified, info.session_id)
+def _newest_first(last_modified: int, session_id: str) -> tuple[int, str]:
+    return (-last_modified, session_id)
 
 
-def _holds(info: SDKSessionInfo, words: Iterable[str]) -> bool:
-    text = f"{info.custom_title or ''} {info.summary} {info.first_prompt or ''}".casefold()
+def _text_of(one: SDKSessionInfo | Session) -> str:
+    if isinstance(one, Session):
+        return f"{one.title} {one.first_prompt or ''}"
+    return f"{one.custom_title or ''} {one.summary} {one.first_prompt or ''}"
+
+
+def _holds(text: str, words: Iterable[str]) -> bool:
+    text = text.casefold()
     return all(word in text for word in words)
 
 
-def _cursor(info: SDKSessionInfo) -> str:
-    return base64.urlsafe_b64encode(json.dumps(_newest_first(info)).encode()).decode()
+def _cursor(place: tuple[int, str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
 def _read_cursor(cursor: str) -> tuple[int, str]:
