@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.abort import AbortController, AbortReason, AbortSignal
+from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.launch import BYPASS, Launch, Overrides, SessionStart
 from claude_agent_lsp.agent.prompt import user_message
 from claude_agent_lsp.agent.questions import Questions
@@ -22,6 +23,7 @@ from claude_agent_lsp.agent.run import ActiveRun
 from claude_agent_lsp.agent.task import Task
 from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.ownership import Ownership
+from claude_agent_lsp.sessions.sharing import SharedSessions
 from claude_agent_lsp.sessions.transcript import find_transcript, folder_of
 
 if TYPE_CHECKING:
@@ -73,11 +75,21 @@ class Agent:
     Args:
         state: What is kept across restarts.
         show: Shows a question in the editor; None as its answer leaves it to a command.
+        editor: The editor's name, told to another one that wants the same session.
+        tell: Shows a notice in the editor that no run is there to show.
     """
 
-    def __init__(self, state: State, show: Callable[[Question], Awaitable[Answer | None]]) -> None:
+    def __init__(
+        self,
+        state: State,
+        show: Callable[[Question], Awaitable[Answer | None]],
+        editor: str = "",
+        tell: Callable[[Notice], None] = lambda _: None,
+    ) -> None:
         self.questions = Questions(show)
         self.ownership = Ownership()
+        self.sharing = SharedSessions(lambda: state.directory, editor, self._tell_of_sharing)
+        self._tell = tell
         self._state = state
         self._shutdown = AbortController()
         self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
@@ -148,7 +160,17 @@ class Agent:
             str(uuid.uuid4()),
         )
         controller = AbortController()
-        async with self._folders.setdefault(query.folder, asyncio.Lock()):
+        store = query.settings.session_store
+        async with (
+            self._folders.setdefault(query.folder, asyncio.Lock()),
+            self.sharing.admission(
+                store,
+                query.folder,
+                await self._named(query) if store is not None else None,
+                fork=query.fork,
+                unless=signal.unless,
+            ),
+        ):
             session = await self._find_session(query)
             run_id = str(uuid.uuid4())
             self.ownership.claim(session.session_id, run_id)
@@ -165,6 +187,7 @@ class Agent:
             self._runs[run_id] = (run, controller)
             run.ended.add_done_callback(lambda _: limit.release())
             await self._remember(query.folder, session)
+            await self.sharing.began(store, query.folder, session.session_id)
         self._keep(run.conduct(lambda: self._load(query.settings), lambda: self._end(run)))
         return run
 
@@ -257,6 +280,7 @@ class Agent:
                 await (await self._pool).close()
         while self._tasks:
             await asyncio.wait(self._tasks)
+        await self.sharing.close()
 
     @property
     def _loaded(self) -> ProcessPool | None:
@@ -277,14 +301,17 @@ class Agent:
         mode = self._modes.get(session.session_id)
         return Launch.of(query.folder, query.settings, query.wanted, mode)
 
+    async def _named(self, query: Query) -> str | None:
+        """The session that a query goes on with, if it names one or the folder has one."""
+        if query.session == NEW:
+            return None
+        if query.session == LAST:
+            return await asyncio.to_thread(self._state.current, query.folder)
+        return query.session
+
     async def _find_session(self, query: Query) -> SessionStart:
         folder, session_id = query.folder, query.session
-        if session_id == LAST:
-            found = await asyncio.to_thread(self._state.current, folder)
-        elif session_id == NEW:
-            found = None
-        else:
-            found = session_id
+        found = await self._named(query)
         if found is None:
             if query.fork:
                 raise SessionNotFound(f"{folder} has no session that could be forked yet.")
@@ -353,6 +380,7 @@ class Agent:
     def _end(self, run: ActiveRun) -> asyncio.Task[None]:
         del self._runs[run.run_id]
         self.ownership.release(run.session_id, run.run_id)
+        self.sharing.turn_ended(run.session_id)
         return self._keep(asyncio.to_thread(self._settle, run))
 
     def _settle(self, run: ActiveRun) -> None:
@@ -371,6 +399,12 @@ class Agent:
             self._state.settle(folder, run.session_id)
         if run.cleared and self._state.current(folder) == run.session_id:
             self._state.select(folder, None)
+
+    def _tell_of_sharing(self, good: bool, text: str) -> None:
+        """Tell the runs at work, or the user if there are none."""
+        notice = Notice(Level.INFO if good else Level.WARNING, text)
+        if not [run for run in self.runs if run.notify(notice)]:
+            self._tell(notice)
 
     def _keep(self, work: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.ensure_future(work)

@@ -82,6 +82,7 @@ class ActiveRun:
         )
         self._to_editor = to_editor
         self._began = time.monotonic()
+        self._started = False
         self._over = False
         self._turn: Turn | None = None
 
@@ -120,6 +121,13 @@ class ActiveRun:
             permission_denials=tuple(figures.permission_denials),
         )
 
+    def notify(self, notice: Notice) -> bool:
+        """Tell of something that is not of the run itself; returns whether it could be told."""
+        telling = self._started and not self._over
+        if telling:
+            self._emit(notice)
+        return telling
+
     def _emit(self, event: Event) -> None:
         """Tell the editor, while there is a run to tell of."""
         if self._over:
@@ -144,6 +152,7 @@ class ActiveRun:
                 after it.
         """
         self._emit(Started(self.picture()))
+        self._started = True
         status, fault = RunStatus.COMPLETED, None
         try:
             fault = await self._work(load)

@@ -210,8 +210,8 @@ class Commands:
     @_command("claudeAgent.session.list", given.SessionListArgument)
     async def list_sessions(self, argument: given.SessionListArgument, _: Request) -> object:
         """List a folder's sessions."""
-        folder, _settings = await self._place(argument.workspace)
-        catalogue = await self._catalogue()
+        folder, settings = await self._place(argument.workspace)
+        catalogue = await self._catalogue(settings.session_store)
         return await asyncio.to_thread(
             catalogue.page,
             folder.path,
@@ -224,6 +224,7 @@ class Commands:
     @_command("claudeAgent.session.read", given.SessionReadArgument)
     async def read_session(self, argument: given.SessionReadArgument, _: Request) -> object:
         """Read what was said in a session."""
+        await self._fetch(argument.session_id)
         catalogue = await self._catalogue()
         session = await asyncio.to_thread(catalogue.session, argument.session_id)
         reading = importlib.import_module("claude_agent_lsp.sessions.reading")
@@ -236,10 +237,12 @@ class Commands:
     async def select_session(self, argument: given.SessionSelectArgument, _: Request) -> object:
         """Set what "last" means from now on."""
         async with self._in_order:
-            folder, _settings = await self._place(argument.workspace)
+            folder, settings = await self._place(argument.workspace)
             if argument.session_id == NEW:
                 await self._server.agent.select(folder.path, None)
                 return None
+            sharing = self._server.agent.sharing
+            await sharing.fetch(settings.session_store, folder.path, argument.session_id)
             catalogue = await self._catalogue()
             if not await asyncio.to_thread(catalogue.belongs, argument.session_id, folder.path):
                 raise SessionNotFound(
@@ -280,7 +283,14 @@ class Commands:
         )
         return folder, await self._server.configuration.of(folder)
 
-    async def _catalogue(self) -> Any:
+    async def _fetch(self, session_id: str) -> None:
+        """Bring a session here that is only in the store of one of the open folders."""
+        for folder in self._server.folders:
+            settings = await self._server.configuration.of(folder)
+            sharing = self._server.agent.sharing
+            await sharing.fetch(settings.session_store, folder.path, session_id)
+
+    async def _catalogue(self, store: str | None = None) -> Any:
         module = await asyncio.to_thread(
             importlib.import_module, "claude_agent_lsp.sessions.catalogue"
         )
@@ -290,6 +300,7 @@ class Commands:
             lambda session_id: agent.ownership.owner(session_id) is not None,
             agent.current,
             [folder.path for folder in self._server.folders],
+            shared_only=agent.sharing.lister(store) if store is not None else None,
         )
 
     def _follow(self, run: ActiveRun, *, waits: bool) -> None:

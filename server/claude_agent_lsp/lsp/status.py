@@ -39,6 +39,7 @@ async def describe(server: AgentServer) -> dict[str, Any]:
         "processes": [_process(server, process) for process in agent.processes],
         "runs": [run.picture() for run in agent.runs],
         "questions": list(agent.questions.pending),
+        "stores": agent.sharing.status(),
     }
 
 
