@@ -11,7 +11,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: setup demo test lint editors bench lock clean
+.PHONY: setup demo test lint editors services bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,8 +43,12 @@ lint: $(READY)
 editors:
 	@sh scripts/editors.sh
 
+# The databases that tests/stores runs against, where they can be installed.
+services: $(READY)
+	@$(BIN)/python scripts/services.py
+
 # Where there are no editors, their tests say so.
-test: lint
+test: lint services
 	@sh scripts/editors.sh || true
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 

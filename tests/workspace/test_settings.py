@@ -49,6 +49,7 @@ def test_the_defaults_are_those_of_the_protocol() -> None:
         "additionalDirectories": [],
         "cliPath": None,
         "env": {},
+        "sessionStore": None,
         "stateDirectory": None,
         "logLevel": None,
     }
@@ -59,7 +60,11 @@ def test_each_row_of_the_table_says_what_it_is() -> None:
         assert setting.expected
         assert setting.about.endswith(".")
         assert hasattr(DEFAULTS, setting.attribute)
-    assert {s.name for s in Settings.fields() if s.secret} == {"mcpServers", "env"}
+    assert {s.name for s in Settings.fields() if s.secret} == {
+        "mcpServers",
+        "env",
+        "sessionStore",
+    }
 
 
 def test_every_setting_is_read() -> None:
@@ -81,6 +86,7 @@ def test_every_setting_is_read() -> None:
         "additionalDirectories": ["/a", "file:///b%20c", "../d"],
         "cliPath": "~/bin/claude",
         "env": {"A": "b"},
+        "sessionStore": " redis://host/0 ",
         "stateDirectory": "file:///state",
         "logLevel": "debug",
     }
@@ -104,6 +110,7 @@ def test_every_setting_is_read() -> None:
         additional_directories=(Path("/a"), Path("/b c"), Path("../d")),
         cli_path=Path.home() / "bin" / "claude",
         env={"A": "b"},
+        session_store="redis://host/0",
         state_directory=Path("/state"),
         log_level="debug",
     )
@@ -206,6 +213,7 @@ NO_NUMBERS = [True, False, "1", [], {}, math.nan, math.inf, -math.inf, -1, 10**4
         ("settingSources", ["user", ["user", "team"], [["user"]], [1], {}]),
         ("additionalDirectories", ["/a", [1], [""], ["file:a"], {"a": "b"}]),
         ("cliPath", [1, "", "claude", "./claude", "file:claude", "~nobody-has-this/claude"]),
+        ("sessionStore", [1, "", "mysql://host", "redis://[::1", "redis://host:port"]),
         ("stateDirectory", ["state", {}, "a\0"]),
         (
             "env",

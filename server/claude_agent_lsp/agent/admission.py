@@ -57,7 +57,7 @@ class Admission:
             SessionNotFound: There is no such session in this folder.
             SessionBusy: A run is at work in the session.
         """
-        found = self._named(query)
+        found = self.named(query)
         if query.fork:
             session = self._fork_of(found, query)
             self._ownership.claim(session.session_id, run_id)
@@ -65,6 +65,12 @@ class Admission:
             session = self._claim(found, query, run_id, spare)
         self._remember(query.folder, session)
         return session
+
+    def named(self, query: Query) -> str | None:
+        """The id of the session that a query is for; None begins a new one."""
+        if query.session == LAST:
+            return self._state.current(query.folder)
+        return None if query.session == NEW else query.session
 
     def to_come(self, folder: Path) -> SessionStart:
         """The session that the folder's next query will work in, as things stand."""
@@ -87,12 +93,6 @@ class Admission:
         except BaseException:
             self._ownership.release(session_id, run_id)
             raise
-
-    def _named(self, query: Query) -> str | None:
-        """The id of the session that a query is for; None begins a new one."""
-        if query.session == LAST:
-            return self._state.current(query.folder)
-        return None if query.session == NEW else query.session
 
     def _fork_of(self, found: str | None, query: Query) -> SessionStart:
         if found is None:

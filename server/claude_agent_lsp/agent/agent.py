@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.agent.admission import Admission
+from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.launch import BYPASS, Launch
 from claude_agent_lsp.agent.orphans import end_all, end_orphans, server_mark
 from claude_agent_lsp.agent.prompt import user_message
@@ -28,6 +29,7 @@ from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavail
 from claude_agent_lsp.sessions.journal import Journal, JournaledTurn, now
 from claude_agent_lsp.sessions.kept import Kept
 from claude_agent_lsp.sessions.ownership import Ownership
+from claude_agent_lsp.sessions.sharing import SharedSessions
 from claude_agent_lsp.sessions.transcript import find_transcript
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Agent:
         state: What is kept across restarts.
         show: Shows a question in the editor; None as its answer leaves it to a command.
         editor: The editor's name, told to another one that wants the same session.
+        tell: Shows a notice in the editor that no run is there to show.
     """
 
     def __init__(
@@ -63,11 +66,14 @@ class Agent:
         state: State,
         show: Callable[[Question], Awaitable[Answer | None]],
         editor: str = "",
+        tell: Callable[[Notice], None] = lambda _: None,
     ) -> None:
         self.questions = Questions(show)
         self.ownership = Ownership(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
+        self.sharing = SharedSessions(lambda: state.directory, editor, self._tell_of_sharing)
+        self._tell = tell
         self._state = state
         self._admission = Admission(state, self.ownership, self.journal)
         self._shutdown = AbortController()
@@ -132,7 +138,14 @@ class Agent:
         """
         controller = AbortController()
         run_id = str(uuid.uuid4())
-        async with self._folders.setdefault(query.folder, asyncio.Lock()):
+        store = query.settings.session_store
+        named = None if store is None else await asyncio.to_thread(self._admission.named, query)
+        async with (
+            self._folders.setdefault(query.folder, asyncio.Lock()),
+            self.sharing.admission(
+                store, query.folder, named, fork=query.fork, unless=signal.unless
+            ),
+        ):
             spare = self._spare(query)
             task, record = await asyncio.to_thread(self._admit, query, run_id, spare)
             seconds = query.timeout_seconds
@@ -148,6 +161,7 @@ class Agent:
             )
             self._runs[run_id] = (run, controller)
             run.ended.add_done_callback(lambda _: limit.release())
+            await self.sharing.began(store, query.folder, run.session_id)
         self._keep(run.conduct(lambda: self._load(query.settings), lambda: self._end(run)))
         return run
 
@@ -244,6 +258,7 @@ class Agent:
         mark = server_mark()
         await asyncio.to_thread(end_all, lambda found: found == mark)
         await asyncio.to_thread(self.watchdog.close)
+        await self.sharing.close()
 
     @property
     def _loaded(self) -> ProcessPool | None:
@@ -286,6 +301,7 @@ class Agent:
         """Give the run's session back; returns what is still done after that."""
         del self._runs[run.run_id]
         await asyncio.to_thread(self.ownership.release, run.session_id, run.run_id)
+        self.sharing.turn_ended(run.session_id)
         return self._keep(asyncio.to_thread(self._settle, run))
 
     def _settle(self, run: ActiveRun) -> None:
@@ -305,6 +321,12 @@ class Agent:
             self._state.settle(folder, run.session_id)
         if run.cleared and self._state.current(folder) == run.session_id:
             self._state.select(folder, None)
+
+    def _tell_of_sharing(self, good: bool, text: str) -> None:
+        """Tell the runs at work, or the user if there are none."""
+        notice = Notice(Level.INFO if good else Level.WARNING, text)
+        if not [run for run in self.runs if run.notify(notice)]:
+            self._tell(notice)
 
     def _keep(self, work: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.ensure_future(work)

@@ -87,6 +87,7 @@ class ActiveRun:
             status=RunStatus.RUNNING,
         )
         self._began = time.monotonic()
+        self._started = False
         self._over = False
         self._spares = False
         self._turn: Turn | None = None
@@ -126,6 +127,13 @@ class ActiveRun:
             permission_denials=tuple(figures.permission_denials),
         )
 
+    def notify(self, notice: Notice) -> bool:
+        """Tell of something that is not of the run itself; returns whether it could be told."""
+        telling = self._started and not self._over
+        if telling:
+            self._emit(notice)
+        return telling
+
     def _emit(self, event: Event) -> None:
         """Tell the editor, while there is a run to tell of."""
         if self._over:
@@ -152,6 +160,7 @@ class ActiveRun:
                 after it.
         """
         self._emit(Started(self.picture()))
+        self._started = True
         self._record.report_to(self._emit)
         status, fault, cut_off = RunStatus.COMPLETED, None, False
         try:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from claude_agent_lsp.agent.abort import AbortSignal
-    from claude_agent_lsp.agent.events import Question
+    from claude_agent_lsp.agent.events import Notice, Question
     from claude_agent_lsp.agent.questions import Answer
     from claude_agent_lsp.lsp.outbox import Outbox
     from claude_agent_lsp.workspace.settings import Settings
@@ -156,7 +156,7 @@ class AgentServer(LanguageServer):
         self.profile = ClientProfile.of(params)
         self.configuration.begin(params.initialization_options)
         self.folders.replace(_folders_of(params))
-        self.agent = Agent(self.state, self._show, self.profile.name)
+        self.agent = Agent(self.state, self._show, self.profile.name, self._notice)
         self._parent.watch(params.process_id)
 
     async def _initialized(self, _: types.InitializedParams) -> None:
@@ -190,6 +190,7 @@ class AgentServer(LanguageServer):
 
     async def _prewarm(self, folder: Folder) -> None:
         settings = await self.configuration.of(folder)
+        await self.agent.sharing.watch(settings.session_store)
         used = await asyncio.to_thread(self.agent.current, folder.path) is not None
         if not settings.prewarm or not used:
             return
@@ -202,6 +203,9 @@ class AgentServer(LanguageServer):
         for folder in self.folders:  # the settings may name another state directory
             await self.configuration.of(folder)
         await asyncio.to_thread(Kept(self.state.directory).refresh)
+
+    def _notice(self, notice: Notice) -> None:
+        self.tell(types.MessageType[notice.level.value.capitalize()], notice.text)
 
     async def _show(self, question: Question) -> Answer | None:
         return await ask_by_message(self, question)

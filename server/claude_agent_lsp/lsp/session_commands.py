@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from claude_agent_lsp.agent.alone import no_run_in, nothing_in
 from claude_agent_lsp.agent.query import NEW
@@ -17,6 +17,7 @@ from claude_agent_lsp.sessions.transcript import find_transcript
 from claude_agent_lsp.workspace.uris import uri_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from claude_agent_lsp.lsp.server import AgentServer
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from claude_agent_lsp.sessions.index import Index
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
+
+    SharedOnly: TypeAlias = Callable[[Path, frozenset[str]], list[Session]]
 
 
 class SessionCommands:
@@ -43,8 +46,8 @@ class SessionCommands:
     @command("claudeAgent.session.list", given.SessionListArgument)
     async def list_sessions(self, argument: given.SessionListArgument, _: Request) -> object:
         """List a folder's sessions."""
-        folder, _settings = await self._place(argument.workspace)
-        catalogue = await self._catalogue()
+        folder, settings = await self._place(argument.workspace)
+        catalogue = await self._catalogue(settings.session_store)
         return await asyncio.to_thread(
             catalogue.page,
             folder.path,
@@ -57,6 +60,7 @@ class SessionCommands:
     @command("claudeAgent.session.read", given.SessionReadArgument)
     async def read_session(self, argument: given.SessionReadArgument, _: Request) -> object:
         """Read what was said in a session."""
+        await self._fetch(argument.session_id)
         session = await self._session(argument.session_id)
         reading = await _loaded("reading")
         messages = await asyncio.to_thread(
@@ -70,10 +74,12 @@ class SessionCommands:
     async def select_session(self, argument: given.SessionSelectArgument, _: Request) -> object:
         """Set what "last" means from now on."""
         async with self._in_order:
-            folder, _settings = await self._place(argument.workspace)
+            folder, settings = await self._place(argument.workspace)
             if argument.session_id == NEW:
                 await self._server.agent.select(folder.path, None)
                 return None
+            sharing = self._server.agent.sharing
+            await sharing.fetch(settings.session_store, folder.path, argument.session_id)
             catalogue = await self._catalogue()
             if not await asyncio.to_thread(catalogue.belongs, argument.session_id, folder.path):
                 raise SessionNotFound(
@@ -126,6 +132,10 @@ class SessionCommands:
                     await agent.select(session.workspace, None)
                 await asyncio.to_thread(
                     changes.delete, session.session_id, self._kept, agent.journal
+                )
+                settings = await self._settings_of(session.workspace)
+                await agent.sharing.delete(
+                    settings.session_store, session.workspace, session.session_id
                 )
         return {"deleted": True}
 
@@ -222,10 +232,24 @@ class SessionCommands:
             uri_of(document) if document else None,
         )
 
-    async def _catalogue(self) -> Catalogue:
-        return await asyncio.to_thread(self._made_catalogue)
+    async def _settings_of(self, place: Path) -> Settings:
+        """What is set in an open folder; what came with `initialize` in any other."""
+        configuration = self._server.configuration
+        folder = next((each for each in self._server.folders if each.path == place), None)
+        return configuration.initial if folder is None else await configuration.of(folder)
 
-    def _made_catalogue(self) -> Catalogue:
+    async def _fetch(self, session_id: str) -> None:
+        """Bring a session here that is only in the store of one of the open folders."""
+        for folder in self._server.folders:
+            settings = await self._server.configuration.of(folder)
+            sharing = self._server.agent.sharing
+            await sharing.fetch(settings.session_store, folder.path, session_id)
+
+    async def _catalogue(self, store: str | None = None) -> Catalogue:
+        shared = None if store is None else self._server.agent.sharing.lister(store)
+        return await asyncio.to_thread(self._made_catalogue, shared)
+
+    def _made_catalogue(self, shared_only: SharedOnly | None = None) -> Catalogue:
         from claude_agent_lsp.sessions.catalogue import Catalogue
 
         agent = self._server.agent
@@ -234,6 +258,7 @@ class SessionCommands:
             agent.ownership.busy,
             agent.current,
             [folder.path for folder in self._server.folders],
+            shared_only,
         )
 
     def _opened_index(self) -> Index:

@@ -42,6 +42,7 @@ async def describe(server: AgentServer, index: Index) -> dict[str, Any]:
         "processes": [_process(server, process) for process in agent.processes],
         "runs": [run.picture() for run in agent.runs],
         "questions": list(agent.questions.pending),
+        "stores": agent.sharing.status(),
     }
 
 

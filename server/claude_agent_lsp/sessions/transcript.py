@@ -108,7 +108,7 @@ class Transcript:
         except OSError:
             return True
         whole = added.rfind(b"\n") + 1
-        turns = {entry["uuid"] for entry in _entries(added[:whole].splitlines()) if _is_turn(entry)}
+        turns = {entry["uuid"] for entry in _entries(added[:whole].splitlines()) if is_turn(entry)}
         if self._known and not turns <= self._own:
             return True
         self._known += whole
@@ -130,7 +130,7 @@ def _entries(lines: list[bytes]) -> list[dict[str, Any]]:
     return found
 
 
-def _is_turn(entry: dict[str, Any]) -> bool:
+def is_turn(entry: dict[str, Any]) -> bool:
     """Whether it is a line of a turn, and not one that the CLI adds by itself, untold."""
     origin = entry.get("origin")
     message = entry.get("message")

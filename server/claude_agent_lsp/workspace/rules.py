@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.workspace.problems import shown
@@ -18,6 +19,7 @@ from claude_agent_lsp.workspace.uris import path_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_STORES = ("postgresql://", "postgres://", "redis://", "rediss://")
 _MAX_PROMPT = 2 * 2**20  # bytes of UTF-8
 
 
@@ -193,6 +195,16 @@ def _servers(value: object) -> Mapping[str, Mapping[str, object]]:
     return MappingProxyType(copied)
 
 
+def _store_url(value: object) -> str:
+    if not isinstance(value, str) or not value.strip().lower().startswith(_STORES):
+        raise UnfitError
+    try:
+        _port = urlsplit(value.strip()).port
+    except ValueError:
+        raise UnfitError("one that is not valid") from None
+    return value.strip()
+
+
 FLAG = Rule("true or false", _flag)
 TEXT = Rule("a string that is not blank", _text)
 STRING = Rule("a string", _string)
@@ -207,6 +219,9 @@ ENVIRONMENT = Rule(
     _environment,
 )
 SERVERS = Rule("an object of server configurations by name", _servers)
+
+
+STORE_URL = Rule("a postgresql:// or redis:// URL", _store_url)
 
 
 def whole(*, least: int, most: int | None = None) -> Rule:

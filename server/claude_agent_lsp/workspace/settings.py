@@ -112,6 +112,12 @@ class Settings:
     env: Mapping[str, str] = _setting(
         _NOTHING, rules.ENVIRONMENT, "Environment variables for the CLI.", secret=True
     )
+    session_store: str | None = _setting(
+        None,
+        rules.STORE_URL,
+        "The shared store of sessions, postgresql:// or redis://; left out, none.",
+        secret=True,
+    )
     state_directory: Path | None = _setting(
         None, rules.ABSOLUTE_PATH, "Where the server keeps its state; left out, the system's place."
     )

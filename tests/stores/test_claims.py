@@ -1,0 +1,90 @@
+"""What becomes of a claim whose owner doesn't release it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from claude_agent_lsp.errors import SessionBusy
+from claude_agent_lsp.sessions.stores.address import StoreAddress
+from claude_agent_lsp.sessions.stores.store import START, ClaimLost, Owner
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import SessionKey
+
+    from .servers import Postgres, RedisServer
+
+ANNA = Owner("Neovim", 11, "anna")
+BERT = Owner("VS Code", 22, "bert")
+
+
+@pytest.fixture
+def key() -> SessionKey:
+    return {"project_key": "project", "session_id": str(uuid.uuid4())}
+
+
+async def test_lock_is_released_when_its_owner_dies(postgres: Postgres, key: SessionKey) -> None:
+    from claude_agent_lsp.sessions.stores.postgres import PostgresStore
+
+    store = PostgresStore(StoreAddress.of(postgres.url))
+    claim = await store.claim(key, ANNA)
+    with pytest.raises(SessionBusy):
+        await store.claim(key, BERT)
+    claim._connection.terminate()  # what the kernel does to a process's connections
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                second = await store.claim(key, BERT)
+                break
+            except SessionBusy:
+                await asyncio.sleep(0.01)
+    assert claim.lost
+    await second.release()
+    await store.close()
+
+
+async def test_lease_is_renewed_while_its_owner_lives(redis: RedisServer, key: SessionKey) -> None:
+    from claude_agent_lsp.sessions.stores.redis import RedisStore
+
+    store = RedisStore(StoreAddress.of(redis.url), lease_seconds=3.0)
+    claim = await store.claim(key, ANNA)
+    token = claim.token
+    # Longer than a lease: had it run out, the token would not be taken.
+    await asyncio.sleep(4.5)
+    entry = cast("Any", {"type": "x"})
+    await store.append(key, [entry], after=START, token=token)
+    with pytest.raises(SessionBusy):
+        await store.claim(key, BERT)
+    await claim.release()
+    await store.close()
+
+
+async def test_paused_owner_whose_lease_ran_out_can_not_write(
+    redis: RedisServer, key: SessionKey
+) -> None:
+    from claude_agent_lsp.sessions.stores.redis import RedisStore
+
+    store = RedisStore(StoreAddress.of(redis.url), lease_seconds=0.5)
+    paused = await store.claim(key, ANNA)
+    paused._renewing.cancel()
+    second = None
+    async with asyncio.timeout(30):
+        while second is None:
+            try:
+                second = await store.claim(key, BERT)
+            except SessionBusy:
+                await asyncio.sleep(0.01)
+    entry = cast("Any", {"type": "x", "by": "anna"})
+    with pytest.raises(ClaimLost):
+        await store.append(key, [entry], after=START, token=paused.token)
+    assert await store.load(key) is None
+    assert paused.lost
+    # Giving back what it has not any more takes nothing from the second one.
+    await paused.release()
+    with pytest.raises(SessionBusy):
+        await store.claim(key, ANNA)
+    await second.release()
+    await store.close()

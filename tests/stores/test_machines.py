@@ -1,0 +1,320 @@
+"""Two machines, one store: two server processes with a home and a clone of their own each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+from pygls.exceptions import JsonRpcException
+
+from claude_agent_lsp.loopback import Loopback, recall, reply, say, tokens
+from claude_agent_lsp.sessions.repository import project_key
+from claude_agent_lsp.sessions.stores.opening import open_store
+from tests.e2e.runs import eventually
+
+from .machines import SECONDS, Machine, git, told
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from tests.e2e.editor import Asked, Editor
+
+    from .servers import Postgres, RedisServer
+
+
+@pytest.fixture
+def model() -> Iterator[Loopback]:
+    with Loopback(
+        reply("remember the code", say("I will remember it.")),
+        reply("which code", recall(r"[A-Z]+-\d+")),
+        reply("count slowly", tokens(5000, pace=0.02)),
+        reply("count a while", tokens(150, pace=0.02)),
+    ) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def machines(
+    tmp_path: Path, model: Loopback, server: Postgres | RedisServer
+) -> AsyncIterator[tuple[Machine, Machine]]:
+    """Anna's and Bert's, with clones of the same repository; the remote is this test's own."""
+    origin = tmp_path / "origin.git"
+    await git("init", "-q", "--bare", str(origin))
+    both = [Machine(tmp_path, name, model, server.url) for name in ("anna", "bert")]
+    for machine in both:
+        await machine.clone(origin)
+    yield both[0], both[1]
+    for machine in both:
+        await machine.leave()
+
+
+async def shared(editor: Editor) -> list[dict[str, Any]]:
+    sessions = (await editor.command("session.list", {}))["sessions"]
+    return [session for session in sessions if session["origin"] == "shared"]
+
+
+async def until_shared(editor: Editor, count: int = 1) -> list[dict[str, Any]]:
+    """Waits for what another machine sends a moment later."""
+    async with asyncio.timeout(SECONDS):
+        while len(found := await shared(editor)) < count:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def asked_until_free(editor: Editor, prompt: str, session: str) -> dict[str, Any]:
+    """Asks until nobody has the session any more."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            asked = editor.query(prompt, session=session)
+            with contextlib.suppress(SessionIsBusy):
+                return await _unless_busy(asked)
+            await asyncio.sleep(0.1)
+
+
+class SessionIsBusy(Exception):
+    """Whoever has it told so."""
+
+
+async def _unless_busy(asked: Asked) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = await asked
+    except JsonRpcException as error:
+        if isinstance(error.data, dict) and error.data["reason"] == "sessionBusy":
+            raise SessionIsBusy(error.message) from None
+        raise
+    return answer
+
+
+async def in_store(server: Postgres | RedisServer, machine: Machine, session_id: str) -> list[Any]:
+    store = open_store(server.url)
+    try:
+        key = {"project_key": project_key(machine.folder), "session_id": session_id}
+        return list(await store.load(key) or [])  # type: ignore[arg-type]
+    finally:
+        await store.close()
+
+
+def lines(machine: Machine, session_id: str) -> list[Any]:
+    content = machine.transcript(session_id).read_text()
+    return [json.loads(line) for line in content.splitlines()]
+
+
+async def assert_mirrored(
+    server: Postgres | RedisServer, machine: Machine, session_id: str
+) -> None:
+    """All of a machine's transcript is in the store, once and in order."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            here = [{**line, "cwd": None} for line in lines(machine, session_id)]
+            there = [{**line, "cwd": None} for line in await in_store(server, machine, session_id)]
+            if here == there:
+                break
+            await asyncio.sleep(0.1)
+    ids = [line["uuid"] for line in there if "uuid" in line]
+    assert len(ids) == len(set(ids))
+
+
+async def test_session_of_another_machine_is_listed_read_and_resumed(
+    machines: tuple[Machine, Machine], server: Postgres | RedisServer
+) -> None:
+    anna, bert = machines
+    here = await anna.open()
+    run = await here.query("remember the code PINEAPPLE-42")
+    there = await bert.open()
+    (session,) = await until_shared(there)
+    assert session["sessionId"] == run["sessionId"]
+    assert session["workspace"] == bert.folder.as_uri()
+    assert session["firstPrompt"] == "remember the code PINEAPPLE-42"
+    read = await there.command("session.read", {"sessionId": run["sessionId"]})
+    assert [message["text"] for message in read["messages"]] == [
+        "remember the code PINEAPPLE-42",
+        "I will remember it.",
+    ]
+    assert await shared(there) == []
+    answer = await asked_until_free(there, "which code?", run["sessionId"])
+    assert (answer["text"], answer["sessionId"]) == ("PINEAPPLE-42", run["sessionId"])
+    assert answer["workspace"] == bert.folder.as_uri()
+    assert {line["cwd"] for line in lines(bert, run["sessionId"]) if "cwd" in line} == {
+        str(bert.folder)
+    }
+    await assert_mirrored(server, bert, run["sessionId"])
+    # And back again: what was said there is known here, by the process that is warm here too.
+    answer = await asked_until_free(here, "remember the code APPLE-1", run["sessionId"])
+    assert answer["sessionId"] == run["sessionId"]
+    asked = [
+        m["text"]
+        for m in (await here.command("session.read", {"sessionId": run["sessionId"]}))["messages"]
+    ]
+    assert asked[2:5] == ["which code?", "PINEAPPLE-42", "remember the code APPLE-1"]
+    await assert_mirrored(server, anna, run["sessionId"])
+
+
+async def test_session_that_is_only_in_the_store_is_resumed_or_forked_without_being_read_first(
+    machines: tuple[Machine, Machine],
+) -> None:
+    anna, bert = machines
+    here = await anna.open()
+    run = await here.query("remember the code PINEAPPLE-42")
+    there = await bert.open()
+    await until_shared(there)
+    forked = await there.query("which code?", session=run["sessionId"], fork=True)
+    assert forked["text"] == "PINEAPPLE-42"
+    assert forked["sessionId"] != run["sessionId"]
+    await here.query("remember the code APPLE-1", session="new")
+    (second,) = await until_shared(there)
+    answer = await asked_until_free(there, "which code?", second["sessionId"])
+    assert (answer["text"], answer["sessionId"]) == ("APPLE-1", second["sessionId"])
+
+
+async def test_of_two_machines_that_resume_a_session_at_once_one_runs(
+    machines: tuple[Machine, Machine],
+) -> None:
+    anna, bert = machines
+    here, there = await anna.open("neovim"), await bert.open()
+    run = await here.query("remember the code PINEAPPLE-42")
+    await until_shared(there)
+    await asked_until_free(there, "which code?", run["sessionId"])
+    await asked_until_free(here, "which code?", run["sessionId"])
+
+    async def try_it(editor: Editor, token: str) -> str | None:
+        """Who has the session, or None if this one has it."""
+        asked = editor.query("count slowly", session=run["sessionId"], partialResultToken=token)
+        answered = asyncio.ensure_future(_unless_busy(asked))
+        started = asyncio.ensure_future(editor.event("started", token))
+        await asyncio.wait({started, answered}, return_when=asyncio.FIRST_COMPLETED)
+        (answered if started.done() else started).cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            try:
+                await answered
+            except SessionIsBusy as busy:
+                return str(busy)
+        return None
+
+    # A session is given back a moment after its run: until then both may be refused.
+    async with asyncio.timeout(SECONDS):
+        number = 0
+        while True:
+            number += 1
+            ends = await asyncio.gather(
+                try_it(here, f"here-{number}"), try_it(there, f"there-{number}")
+            )
+            assert ends.count(None) <= 1
+            if None in ends:
+                break
+    (refused,) = [end for end in ends if end is not None]
+    winner, name = (here, "Neovim") if ends[0] is None else (there, "Visual Studio Code")
+    assert f"{name} (process {winner.pid} on " in refused
+    assert refused.endswith(f"is at work in the session {run['sessionId']}.")
+
+
+@pytest.mark.long
+async def test_machine_goes_on_with_what_another_was_killed_in(
+    machines: tuple[Machine, Machine], server: Postgres | RedisServer
+) -> None:
+    anna, bert = machines
+    here = await anna.open()
+    run = await here.query("remember the code PINEAPPLE-42")
+    here.query("count slowly", session=run["sessionId"], partialResultToken="second")
+    await here.event("text", "second", count=5)
+    there = await bert.open()
+    await until_shared(there)
+    await anna.die()
+    answer = await asked_until_free(there, "which code?", run["sessionId"])
+    assert (answer["text"], answer["sessionId"]) == ("PINEAPPLE-42", run["sessionId"])
+    await assert_mirrored(server, bert, run["sessionId"])
+
+
+@pytest.mark.long
+async def test_store_that_goes_in_the_middle_of_a_run_and_comes_back_misses_nothing(
+    machines: tuple[Machine, Machine], server: Postgres | RedisServer
+) -> None:
+    anna, bert = machines
+    here = await anna.open()
+    run = await here.query("remember the code PINEAPPLE-42")
+    await assert_mirrored(server, anna, run["sessionId"])
+    counting = here.query("count a while", partialResultToken="events")
+    await here.event("text", count=10)
+    server.stop(signal.SIGKILL)
+    try:
+        answer = await counting
+        assert answer["text"].count(" ") > 100
+        # A whole run without the store: nobody waits for it.
+        answer = await here.query("which code?", partialResultToken="more")
+        assert answer["text"] == "PINEAPPLE-42"
+        await here.until(lambda: told(here, "can't be used"))
+        listed = (await here.command("session.list", {}))["sessions"]
+        assert [one["sessionId"] for one in listed] == [run["sessionId"]]
+        (store,) = (await here.command("status"))["stores"]
+        assert store["available"] is False
+    finally:
+        await server.restart()
+    await eventually(lambda: told(here, "has all that it missed"))
+    await assert_mirrored(server, anna, run["sessionId"])
+    assert len(told(here, "Sessions go on here")) == 1
+    assert len(told(here)) == 2
+    (store,) = (await here.command("status"))["stores"]
+    assert store["available"] is True
+    there = await bert.open()
+    await until_shared(there)
+    answer = await asked_until_free(there, "which code?", run["sessionId"])
+    assert answer["text"] == "PINEAPPLE-42"
+
+
+@pytest.mark.parametrize("server", ["redis"], indirect=True)
+async def test_store_that_hangs_holds_up_no_run(
+    machines: tuple[Machine, Machine], server: RedisServer
+) -> None:
+    anna, _ = machines
+    here = await anna.open()
+    run = await here.query("remember the code PINEAPPLE-42")
+    await assert_mirrored(server, anna, run["sessionId"])
+    with server.hung():
+        assert (await here.query("which code?"))["text"] == "PINEAPPLE-42"
+        assert (await here.query("which code?", session="new"))["text"] == "I don't know."
+        assert len(told(here, "Sessions go on here")) == 1
+    await assert_mirrored(server, anna, run["sessionId"])
+    await eventually(lambda: told(here, "has all that it missed"))
+    assert len(told(here)) == 2
+
+
+async def test_what_a_server_could_not_send_the_next_one_sends(
+    machines: tuple[Machine, Machine], server: Postgres | RedisServer
+) -> None:
+    anna, _ = machines
+    server.stop(signal.SIGKILL)
+    try:
+        here = await anna.open()
+        run = await here.query("remember the code PINEAPPLE-42")
+        assert await here.quit() == 0
+    finally:
+        await server.restart()
+    await anna.open()  # nothing is asked of it
+    await assert_mirrored(server, anna, run["sessionId"])
+
+
+async def test_password_is_told_nowhere(
+    machines: tuple[Machine, Machine], server: Postgres | RedisServer
+) -> None:
+    anna, _ = machines
+    here = await anna.open()
+    await here.query("remember the code PINEAPPLE-42")
+    server.stop(signal.SIGKILL)
+    try:
+        await here.query("which code?")
+        await eventually(lambda: told(here))
+        status = await here.command("status")
+    finally:
+        await server.restart()
+    (store,) = status["stores"]
+    assert store["url"].endswith(f":***@127.0.0.1:{server.port}/{server.url.rpartition('/')[2]}")
+    state = [path.read_bytes() for path in anna.home.rglob("shared/*.json")]
+    assert state
+    said = json.dumps([status, told(here), repr(here.log)]).encode() + anna.log.read_bytes()
+    assert b"s3cret" not in said + b"".join(state)
+    assert b"can't be used" in said
