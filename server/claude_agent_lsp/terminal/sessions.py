@@ -16,6 +16,7 @@ from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFo
 from claude_agent_lsp.lsp.results import jsonable
 from claude_agent_lsp.sessions.catalogue import Catalogue
 from claude_agent_lsp.sessions.index import Index
+from claude_agent_lsp.sessions.journal import Journal
 from claude_agent_lsp.sessions.kept import Kept
 from claude_agent_lsp.sessions.ownership import Ownership
 from claude_agent_lsp.terminal.screen import open_screen
@@ -44,7 +45,8 @@ def sessions(options: Namespace) -> int:
         The exit status: 1 if it could not be done.
     """
     state = State(state_directory())
-    catalogue = Catalogue(Index(state.directory), current=state.current)
+    ownership = Ownership(lambda: state.directory, "a terminal")
+    catalogue = Catalogue(Index(state.directory), ownership.busy, state.current)
     commands = {"list": _list, "show": _show, "export": _export, "delete": _delete}
     try:
         return commands[options.sessions_command](options, catalogue, state)
@@ -135,13 +137,13 @@ def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
         return 1
     from claude_agent_lsp.sessions.changes import delete
 
-    ownership = Ownership()
+    ownership = Ownership(lambda: state.directory, "a terminal")
     holder = f"sessions delete, process {os.getpid()}"
     ownership.claim(session.session_id, holder)
     try:
         if session.current:
             state.select(session.workspace, None)
-        delete(session.session_id, Kept(state.directory))
+        delete(session.session_id, Kept(state.directory), Journal(lambda: state.directory))
     finally:
         ownership.release(session.session_id, holder)
     if options.json:
