@@ -51,6 +51,7 @@ def options(folder: Path, session: Session, *, asks: bool) -> ClaudeAgentOptions
         permission_mode="default",
         setting_sources=["user", "project", "local"],
         include_partial_messages=True,
+        enable_file_checkpointing=True,
         env={"CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1"},
         max_buffer_size=64 * 2**20,
         can_use_tool=_deny if asks else None,
