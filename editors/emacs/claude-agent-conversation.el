@@ -142,10 +142,17 @@
      (claude-agent-conversation--heading "Claude")))
   (setq claude-agent-conversation--block nil))
 
-(defun claude-agent-conversation-show-problem (text)
-  "Append TEXT as an account of what went wrong."
+(defun claude-agent-conversation-begin-run ()
+  "Take note that a run is about to begin."
+  (setq claude-agent-conversation-run t)
+  (claude-agent-conversation--set-activity "Starting"))
+
+(defun claude-agent-conversation-fail-run (text)
+  "Append TEXT as an account of why the run could not begin."
   (claude-agent-conversation--flush)
-  (claude-agent-conversation--line text 'claude-agent-problem))
+  (setq claude-agent-conversation-run nil)
+  (claude-agent-conversation--line text 'claude-agent-problem)
+  (claude-agent-conversation--set-activity nil))
 
 (defun claude-agent-conversation-take (event)
   "Show EVENT of the run at work.
@@ -216,7 +223,7 @@ Return EVENT; what is more than showing it is left to the caller."
     (setq claude-agent-conversation--timer nil)))
 
 (defun claude-agent-conversation-at-end (put)
-  "Call PUT at the end of the buffer, to insert there.
+  "Let PUT insert at the end of the buffer.
 Point follows where it was at the end, in each window, and is left alone
 elsewhere."
   (let* ((inhibit-read-only t)

@@ -92,7 +92,6 @@ What a shell command of the agent has changed is told by no event."
   "Make the text between FROM and TO a link to LINE of PATH."
   (make-text-button from to :type 'claude-agent-file
                     'face 'link
-                    'skip nil
                     'claude-agent-path path
                     'claude-agent-line line))
 

@@ -26,7 +26,6 @@ the body has any text."
   'action #'claude-agent-fold--toggle-at
   'face 'default
   'follow-link t
-  'skip t
   'help-echo "TAB, RET or a click: show or hide what is below")
 
 (defun claude-agent-fold-set-up ()

@@ -93,8 +93,8 @@ If nil, questions are only told, and asked by `claude-agent-questions'."
                              'claude-agent-question (plist-get question :questionId)
                              'claude-agent-answer (plist-get option :value))
          (insert " "))
-       (insert "\n")
-       (put-text-property from (point) 'claude-agent-question (plist-get question :questionId))))))
+       (put-text-property from (point) 'claude-agent-question (plist-get question :questionId))
+       (insert "\n")))))
 
 (defun claude-agent-questions--settle (id answer)
   "Forget the question ID, which was settled by ANSWER, and show that."
@@ -119,8 +119,7 @@ If nil, questions are only told, and asked by `claude-agent-questions'."
                          ("allow" "Allowed once")
                          ("allowSession" "Allowed for this session")
                          (_ "Withdrawn"))
-                       'font-lock-face 'claude-agent-dim)
-                      "\n"))))))
+                       'font-lock-face 'claude-agent-dim)))))))
     (when (equal claude-agent-questions--asking id)
       (run-at-time 0 nil #'claude-agent-questions--dismiss id))))
 

@@ -30,6 +30,7 @@
     (claude-agent-server-call
      "session.list" '(:limit 1000)
      :folder claude-agent-conversation-folder
+     :failure (claude-agent-sessions--failing buffer)
      :success
      (lambda (answer)
        (let ((current (seq-find (lambda (session) (eq (plist-get session :current) t))
@@ -115,6 +116,7 @@
 CURSOR tells where to read on, BEFORE are the messages before it."
   (claude-agent-server-call
    "session.read" (append (list :sessionId id :limit 1000) (and cursor (list :cursor cursor)))
+   :failure (claude-agent-sessions--failing buffer)
    :success
    (lambda (answer)
      (let ((messages (append before (plist-get answer :messages) nil))
@@ -129,6 +131,13 @@ CURSOR tells where to read on, BEFORE are the messages before it."
            (dolist (window (get-buffer-window-list nil nil t))
              (set-window-point window (point-max))))
          (claude-agent-sessions--then buffer continue)))))))
+
+(defun claude-agent-sessions--failing (buffer)
+  "Return what shows in BUFFER why its session could not be shown."
+  (lambda (text)
+    (when (buffer-live-p buffer)
+      (with-current-buffer buffer
+        (claude-agent-conversation-fail-run text)))))
 
 (defun claude-agent-sessions--then (buffer continue)
   "Call CONTINUE in BUFFER, now that its session is shown."

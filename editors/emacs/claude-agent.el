@@ -52,9 +52,7 @@
 (defvar-local claude-agent--permission-mode nil
   "The permission mode for a session that is not there yet.")
 
-(defvar-keymap claude-agent-conversation-mode-map
-  :doc "Keys in a conversation."
-  :parent special-mode-map
+(define-keymap :keymap claude-agent-conversation-mode-map
   "C-c C-a" #'claude-agent-ask
   "C-c C-c" #'claude-agent-stop
   "C-c C-k" #'claude-agent-stop
@@ -92,6 +90,7 @@ at, in the protocol's form."
                   (substitute-command-keys "\\[claude-agent-stop] stops it")))
     (when new
       (claude-agent-conversation-clear nil))
+    (claude-agent-conversation-begin-run)
     (claude-agent-sessions-with-history
      (current-buffer) new
      (lambda () (claude-agent--send prompt new context)))
@@ -210,7 +209,6 @@ What is asked next goes on in it."
          (token (claude-agent-server-listen
                  (lambda (event) (claude-agent--take buffer event)))))
     (claude-agent-conversation-show-prompt prompt)
-    (setq claude-agent-conversation-run t)
     (claude-agent-server-call
      "query"
      (append (list :prompt prompt
@@ -225,8 +223,7 @@ What is asked next goes on in it."
                 (claude-agent-server-forget token)
                 (when (buffer-live-p buffer)
                   (with-current-buffer buffer
-                    (setq claude-agent-conversation-run nil)
-                    (claude-agent-conversation-show-problem text)))))))
+                    (claude-agent-conversation-fail-run text)))))))
 
 (defun claude-agent--take (buffer event)
   "Let EVENT of a run have its effect in BUFFER and beyond."

@@ -23,6 +23,7 @@ async def ask_by_message(server: AgentServer, question: Question) -> Answer | No
         it is open until its deadline, and can be answered by command.
     """
     if not server.profile.show_message_request:
+        server.tokens.ask(question)
         return None
     params = types.ShowMessageRequestParams(
         type=types.MessageType.Warning,
