@@ -112,17 +112,22 @@ class WorkDone:
     def tell(self, event: Event) -> None:
         """Show what the event means for somebody who waits."""
         if self._asking is not None and not isinstance(event, Ended):
-            if isinstance(event, QuestionAnswered) and event.question_id == self._asking:
-                self._asking = None
-                self._report("Going on")
-            return
-        if isinstance(event, Text | Thinking):
+            self._wait(event)
+        elif isinstance(event, Text | Thinking):
             line = "Thinking" if isinstance(event, Thinking) else "Answering"
             if self._saying != line:
                 self._report(line)
             self._saying = line
-            return
-        self._saying = ""
+        else:
+            self._saying = ""
+            self._tell_step(event)
+
+    def _wait(self, event: Event) -> None:
+        if isinstance(event, QuestionAnswered) and event.question_id == self._asking:
+            self._asking = None
+            self._report("Going on")
+
+    def _tell_step(self, event: Event) -> None:
         if isinstance(event, Started):
             self.run_id = event.run.run_id
             self._start()
