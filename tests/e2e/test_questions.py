@@ -138,9 +138,10 @@ async def test_answer_must_be_one_of_the_options(editor: Editor) -> None:
 
 
 async def test_closed_question_stays_open_for_a_command(editor: Editor, folder: Path) -> None:
-    asked = editor.query("make one")
+    asked = editor.query("make one", work_done_token="work")
     await editor.question()
     editor.answer(None)
+    await waiting_line(editor, "touch one")
     (question,) = (await editor.command("question.list"))["questions"]
     answer = {"questionId": question["questionId"], "answer": "allow"}
     await editor.command("question.answer", answer)

@@ -73,9 +73,7 @@ def open_emacs(emacs: Path, init: Path, terminal_with: OpenTerminal) -> OpenEmac
 
 
 @pytest.fixture
-def run_emacs(
-    emacs: Path, init: Path, environment: dict[str, str], folder: Path
-) -> RunEmacs:
+def run_emacs(emacs: Path, init: Path, environment: dict[str, str], folder: Path) -> RunEmacs:
     """Runs Emacs to its end, with the user's init.el."""
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -1,9 +1,16 @@
 import time
+
 from claude_agent_lsp.loopback import call, reply, say, think
 
 
 def test_tui(open_emacs, model, folder):
-    model.add(reply("make one", [think("hmm"), say("I will look at `a.txt:2`."), call("Bash", command="touch one")], [say("Tried.")]))
+    model.add(
+        reply(
+            "make one",
+            [think("hmm"), say("I will look at `a.txt:2`."), call("Bash", command="touch one")],
+            [say("Tried.")],
+        )
+    )
     (folder / "a.txt").write_text("hello\nworld\n")
     t = open_emacs("a.txt")
     t.wait_for("hello")
@@ -19,6 +26,6 @@ def test_tui(open_emacs, model, folder):
     print(t.screen())
     t.keys("C-x", "o", "M-<")
     t.keys("Tab")
-    time.sleep(.3)
+    time.sleep(0.3)
     print(t.screen())
     assert 0
