@@ -17,7 +17,7 @@
 (require 'claude-agent-files)
 (require 'claude-agent-server)
 
-(defcustom claude-agent-conversation-interval 0.05
+(defcustom claude-agent-conversation-interval 0.1
   "Seconds between two times that streamed text is shown."
   :type 'number
   :group 'claude-agent)
@@ -77,9 +77,12 @@
               truncate-lines nil
               scroll-conservatively 101
               buffer-undo-list t
+              ;; An answer may be one long line, which is drawn anew for each piece of it.
+              bidi-inhibit-bpa t
               mode-line-process '(:eval (claude-agent-conversation--mode-line))
               claude-agent-conversation--calls (make-hash-table :test #'equal))
   (add-hook 'kill-buffer-hook #'claude-agent-conversation--stop-timer nil t)
+  (add-hook 'minibuffer-exit-hook #'claude-agent-conversation--keep-following)
   (claude-agent-fold-set-up))
 
 (defun claude-agent-conversation-buffer (folder)
@@ -229,18 +232,41 @@ elsewhere."
   (let* ((inhibit-read-only t)
          (end (point-max))
          (follows (= (point) end))
-         (windows (seq-filter (lambda (window) (= (window-point window) end))
-                              (get-buffer-window-list nil nil t))))
+         (windows (claude-agent-conversation--following (current-buffer))))
     (save-excursion
       (goto-char end)
       (funcall put))
     (when follows
       (goto-char (point-max)))
-    (dolist (window windows)
-      (set-window-point window (point-max)))))
+    (mapc #'claude-agent-conversation-show-end windows)))
+
+(defun claude-agent-conversation-show-end (window)
+  "Let WINDOW show the end of its conversation."
+  (set-window-point window (with-current-buffer (window-buffer window) (point-max))))
+
+(defun claude-agent-conversation--following (buffer)
+  "Return the windows in which point is at the end of BUFFER."
+  (with-current-buffer buffer
+    (seq-filter (lambda (window) (= (window-point window) (point-max)))
+                (get-buffer-window-list nil nil t))))
+
+(defun claude-agent-conversation--keep-following ()
+  "Let windows that are at the end be there after the minibuffer, too.
+Emacs puts back where they were before it, which was the end then."
+  (let ((windows (mapcan #'claude-agent-conversation--following
+                         (claude-agent-conversation-buffers))))
+    (when windows
+      (run-at-time
+       0 nil
+       (lambda ()
+         (dolist (window windows)
+           (when (and (window-live-p window)
+                      (buffer-local-value 'claude-agent-conversation-folder
+                                          (window-buffer window)))
+             (claude-agent-conversation-show-end window))))))))
 
 (defun claude-agent-conversation-begin (kind id)
-  "Begin a block of KIND and ID at point, tool calls close together."
+  "Begin a block of KIND and ID at point, with an empty line before it."
   (unless (or (bobp)
               (and (member kind '("tool" "thinking"))
                    (member (car claude-agent-conversation--block) '("tool" "thinking"))))

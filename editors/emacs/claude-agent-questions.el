@@ -67,9 +67,8 @@ If nil, questions are only told, and asked by `claude-agent-questions'."
        (claude-agent-questions--show question)
        (setq claude-agent-questions--open
              (append claude-agent-questions--open (list (cons question (current-buffer)))))
-       (message "%s" (substitute-command-keys
-                      (format-message "Claude: %s?  \\[claude-agent-questions] answers"
-                                      (plist-get question :title))))
+       (message "Claude: %s?  %s" (plist-get question :title)
+                (substitute-command-keys "\\[claude-agent-questions] answers"))
        (claude-agent-questions--watch)))
     ("questionAnswered"
      (claude-agent-questions--settle (plist-get event :questionId) (plist-get event :answer)))

@@ -58,6 +58,13 @@ true is t, false is :json-false, and a list is a vector."
 (defvar claude-agent-server--listeners (make-hash-table :test #'equal)
   "Functions that take the events of a run, by the run's token.")
 
+(defconst claude-agent-server--path-characters
+  (let ((allowed (copy-sequence url-path-allowed-chars)))
+    ;; It is there for paths that are encoded already.
+    (aset allowed ?% nil)
+    allowed)
+  "The characters that stand for themselves in the path of a URI.")
+
 (defvar claude-agent-server--tokens 0
   "How many tokens have been given out.")
 
@@ -66,7 +73,7 @@ true is t, false is :json-false, and a list is a vector."
   (let ((name (expand-file-name path)))
     (concat (if (string-prefix-p "/" name) "file://" "file:///")
             (url-hexify-string (directory-file-name (encode-coding-string name 'utf-8))
-                               url-path-allowed-chars))))
+                               claude-agent-server--path-characters))))
 
 (defun claude-agent-server-path (uri)
   "Return the path that a `file:' URI names."

@@ -128,12 +128,11 @@ CURSOR tells where to read on, BEFORE are the messages before it."
            (claude-agent-conversation-clear id)
            (claude-agent-conversation-show-messages messages)
            (goto-char (point-max))
-           (dolist (window (get-buffer-window-list nil nil t))
-             (set-window-point window (point-max))))
+           (mapc #'claude-agent-conversation-show-end (get-buffer-window-list nil nil t)))
          (claude-agent-sessions--then buffer continue)))))))
 
 (defun claude-agent-sessions--failing (buffer)
-  "Return what shows in BUFFER why its session could not be shown."
+  "Return a function to tell in BUFFER why there is no session."
   (lambda (text)
     (when (buffer-live-p buffer)
       (with-current-buffer buffer

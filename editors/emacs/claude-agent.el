@@ -196,7 +196,7 @@ What is asked next goes on in it."
   "Show BUFFER at its end, and leave the selected window selected."
   (let ((window (display-buffer buffer)))
     (when window
-      (set-window-point window (with-current-buffer buffer (point-max))))))
+      (claude-agent-conversation-show-end window))))
 
 (defun claude-agent--must-rest ()
   "Refuse to go on while the agent is at work in the current conversation."
