@@ -6,7 +6,6 @@
 ;; Version: 0.1.0
 ;; Package-Requires: ((emacs "29.1"))
 ;; Keywords: tools, convenience
-;; URL: https://github.com/claude-agent-lsp/claude-agent-lsp
 ;; SPDX-License-Identifier: MIT
 
 ;;; Commentary:
