@@ -104,7 +104,7 @@ def emacs(stage: Stage) -> str:
         "(setq native-comp-jit-compilation nil inhibit-startup-screen t)\n"
         "(menu-bar-mode -1)\n(setq frame-background-mode 'dark)\n"
         "(setq-default mode-line-front-space nil mode-line-mule-info nil)\n"
-        f'(add-to-list \'load-path "{ROOT / "editors" / "emacs"}")\n(require \'claude-agent)\n'
+        f"(add-to-list 'load-path \"{ROOT / 'editors' / 'emacs'}\")\n(require 'claude-agent)\n"
     )
     with stage.terminal(stage.binaries / "emacs", "-nw", "hello.py") as terminal:
         terminal.wait_for("greeting")

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "Command", "Commands", "Request"]
 
-TITLE_LENGTH: Final = 60
+# Helix has one line for it and for what the agent does, and asks.
+TITLE_LENGTH: Final = 30
 
 
 @dataclass(eq=False)
