@@ -121,6 +121,6 @@ def test_run_is_stopped_and_its_session_goes_on_in_the_next_helix(
 def session_shown(helix: Terminal) -> str:
     """The session of the transcript on the screen."""
     helix.keys("g", "g")
-    found: list[str] = []
-    helix.wait_for(lambda screen: found.extend(SESSION.findall(screen)) or found)
-    return found[0]
+    found = SESSION.search(helix.wait_for(SESSION.search))
+    assert found
+    return found[1]
