@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .conftest import OpenHelix
 
 SECONDS = 30.0
-SESSION = re.compile(r"# Session ([0-9a-f-]{36})")
+SESSION = re.compile(r"Session: ([0-9a-f-]{36})")
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def test_edit_of_an_open_file_is_there_after_a_reload(open_helix: OpenHelix) -> 
     helix.wait_for("x = 3")
 
 
-@shows(Ability.STREAM, Ability.STOP, Ability.RESUME, Ability.KILL)
+@shows(Ability.STOP, Ability.RESUME, Ability.KILL)
 def test_run_is_stopped_and_its_session_goes_on_in_the_next_helix(
     open_helix: OpenHelix, model: Loopback, environment: dict[str, str]
 ) -> None:
