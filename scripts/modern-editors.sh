@@ -77,6 +77,9 @@ unpack() (
     done
 )
 unpack "$dir/wanted"
+# Emacs's linter of packages, in Emacs Lisp: what it depends on is Emacs itself.
+printf '%s\n' elpa-package-lint elpa-compat >"$dir/linters"
+unpack "$dir/linters"
 
 libraries=$(echo "$root"/usr/lib/*-linux-gnu*)
 loader=$(find "$libraries/" -maxdepth 1 -name 'ld-linux-*.so.*' | head -n 1)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 COLUMNS, LINES = 104, 32
+HELIX_READY = 'claude-agent -> {"jsonrpc":"2.0","method":"initialized"'
 PROGRAM = '''\
 """Say hello."""
 
@@ -93,7 +96,46 @@ def neovim(stage: Stage) -> str:
         return terminal.screen(colours=True)
 
 
-EDITORS: dict[str, Callable[[Stage], str]] = {"neovim": neovim}
+def emacs(stage: Stage) -> str:
+    """Emacs: lines of a file are asked about, and the edit waits for the user's leave."""
+    init = Path(stage.environment["XDG_CONFIG_HOME"]) / "emacs" / "init.el"
+    init.parent.mkdir(parents=True)
+    init.write_text(
+        "(setq native-comp-jit-compilation nil inhibit-startup-screen t)\n"
+        "(menu-bar-mode -1)\n(setq frame-background-mode 'dark)\n"
+        "(setq-default mode-line-front-space nil mode-line-mule-info nil)\n"
+        f"(add-to-list 'load-path \"{ROOT / 'editors' / 'emacs'}\")\n(require 'claude-agent)\n"
+    )
+    with stage.terminal(stage.binaries / "emacs", "-nw", "hello.py") as terminal:
+        terminal.wait_for("greeting")
+        terminal.keys("M-g", "g")
+        terminal.type("10", "Enter")
+        terminal.keys("C-Space", "C-n", "C-n", "M-x")
+        terminal.type("claude-agent-ask", "Enter")
+        terminal.wait_for("Ask Claude about lines 10-11")
+        terminal.type("What is wrong here?", "Enter")
+        terminal.wait_for("default Deny)")
+        return terminal.screen(colours=True)
+
+
+def helix(stage: Stage) -> str:
+    """Helix: what was asked about lines of a file is a document, and the edit waits for leave."""
+    configuration = Path(stage.environment["XDG_CONFIG_HOME"]) / "helix"
+    configuration.mkdir(parents=True)
+    for name in ("languages.toml", "config.toml"):
+        shutil.copy(ROOT / "editors" / "helix" / name, configuration)
+    (stage.project / ".git").mkdir()
+    log = stage.project.parent / "helix.log"
+    with stage.terminal(stage.binaries / "hx", "-v", "--log", log, "hello.py") as terminal:
+        terminal.wait_for(lambda _: log.exists() and HELIX_READY in log.read_text())
+        terminal.keys("1", "0", "g", "g", "x", "x", "Space", "q", "s")
+        terminal.wait_for('"prompt": "')
+        terminal.type("What is wrong here?", "Enter")
+        terminal.wait_for("Allow once")
+        return terminal.screen(colours=True)
+
+
+EDITORS: dict[str, Callable[[Stage], str]] = {"neovim": neovim, "emacs": emacs, "helix": helix}
 
 
 def main(names: list[str]) -> int:
@@ -129,7 +171,8 @@ def shown(name: str) -> str:
 
 def without(line: str, home: str) -> str:
     """Returns a line as long as it was: a picture tells nothing of the machine it was drawn on."""
-    return line.replace(home, "~") + " " * (len(home) - 1) * line.count(home)
+    gap = " " * (len(home) - 1)
+    return re.sub(re.escape(home) + r"(\S*)", lambda path: f"~{path[1]}{gap}", line)
 
 
 def picture(name: str, screen: str) -> str:

@@ -138,9 +138,10 @@ async def test_answer_must_be_one_of_the_options(editor: Editor) -> None:
 
 
 async def test_closed_question_stays_open_for_a_command(editor: Editor, folder: Path) -> None:
-    asked = editor.query("make one")
+    asked = editor.query("make one", work_done_token="work")
     await editor.question()
     editor.answer(None)
+    await waiting_line(editor, "touch one")
     (question,) = (await editor.command("question.list"))["questions"]
     answer = {"questionId": question["questionId"], "answer": "allow"}
     await editor.command("question.answer", answer)
@@ -153,21 +154,40 @@ async def test_client_that_shows_no_questions_is_told_by_progress(
 ) -> None:
     helix = await editor_with(profile="helix")
     asked = helix.query("make one", wait=True)
-    question = (await helix.event("question"))["question"]
+    await waiting_line(helix, "touch one")
     assert helix.questions == []
-    await helix.until(
-        lambda: any(
-            isinstance(params.value, dict)
-            and str(params.value.get("message", "")).startswith("Waiting for you: Running `touch")
-            for _, method, params in helix.log
-            if method == types.PROGRESS
-        )
-    )
-    await helix.command(
-        "question.answer", {"questionId": question["questionId"], "answer": "allow"}
-    )
+    await helix.command("question.answer", "allow")
     assert (await asked)["status"] == "completed"
     assert (folder / "one").exists()
+
+
+async def test_answer_without_an_id_is_for_the_question_that_progress_tells_of(
+    editor_with: Open, folder: Path
+) -> None:
+    helix = await editor_with(profile="helix")
+    asked = helix.query("make five", wait=True)
+    for number in range(5):
+        await waiting_line(helix, f"touch file{number}")
+        await helix.command("question.answer", {"answer": "deny" if number else "allow"})
+    await asked
+    assert [path.name for path in folder.iterdir()] == ["file0"]
+    with pytest.raises(JsonRpcException, match="questionId: expected the id of a question"):
+        await helix.command("question.answer", "allow")
+
+
+async def waiting_line(editor: Editor, wish: str) -> None:
+    """Waits until progress says last what waits for the user, and how to answer."""
+    line = f'`{wish}`? Answer with claudeAgent.question.answer "deny" or "allow"'
+
+    def told() -> bool:
+        messages = [
+            str(params.value["message"])
+            for _, method, params in editor.log
+            if method == types.PROGRESS and "message" in params.value
+        ]
+        return bool(messages) and line in messages[-1]
+
+    await editor.until(told)
 
 
 async def test_questions_of_two_runs_wait_for_each_other(

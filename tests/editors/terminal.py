@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -113,6 +115,10 @@ class Terminal:
         while self.running:
             assert time.monotonic() < until, f"it did not end:\n{self.screen()}"
             time.sleep(0.02)
+
+    def kill(self) -> None:
+        """Ends the program as nothing can be prepared for: by SIGKILL."""
+        os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Ends the program, if it is still there, and the terminal."""

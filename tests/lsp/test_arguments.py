@@ -311,6 +311,7 @@ def test_the_other_commands_are_read() -> None:
     assert mode == ModeArgument(session_id=ID, permission_mode="plan")
     answer = parse(QuestionAnswerArgument, [{"questionId": "q1", "answer": "deny", "note": ""}])
     assert answer == QuestionAnswerArgument(question_id="q1", answer="deny", note="")
+    assert parse(QuestionAnswerArgument, ["allow"]) == QuestionAnswerArgument(answer="allow")
     found = parse(SessionListArgument, [{"workspace": "file:///w", "search": "", "cursor": "c"}])
     assert found == SessionListArgument(workspace=Path("/w"), search="", cursor="c")
     assert parse(CapabilitiesArgument, [{"workspace": "file:///w"}]).workspace == Path("/w")

@@ -22,6 +22,7 @@ from claude_agent_lsp.agent.events import (
     Question,
     QuestionAnswered,
     QuestionAsked,
+    QuestionOption,
     Run,
     RunStatus,
     Started,
@@ -116,6 +117,26 @@ async def test_words_are_reported_once(server: Server, events: list[Event], line
     progress = start(server, "t")
     tell(progress, Started(RUN), *events)
     assert len(server.told) == 1 + lines
+
+
+async def test_open_question_stays_until_it_is_settled_where_the_editor_shows_none(
+    server: Server,
+) -> None:
+    server.profile = replace(server.profile, show_message_request=False)
+    progress = start(server, "t")
+    other = start(server, "u")
+    tell(progress, Started(RUN))
+    tell(other, Started(replace(RUN, run_id="r2")))
+    server.told.clear()
+    question = replace(QUESTION, options=(QuestionOption("deny", "Deny"),))
+    tell(progress, QuestionAsked(question), QuestionAsked(replace(question, question_id="q2")))
+    assert server.told == [], "a question that waits for another one can't be answered yet"
+    server.tokens.ask(question)
+    tell(progress, CALL, Text("m", "Hi"), QuestionAnswered("q2", "deny"))
+    line = 'Waiting for you: Running `rm`? Answer with claudeAgent.question.answer "deny"'
+    assert server.told == [("t", "report", line)]
+    tell(progress, QuestionAnswered("q1", "deny"), CALL)
+    assert [words for _, _, words in server.told[1:]] == ["Going on", "Reading a.py"]
 
 
 @pytest.mark.parametrize(

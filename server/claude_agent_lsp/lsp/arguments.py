@@ -299,9 +299,10 @@ class QuestionListArgument(Argument):
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionAnswerArgument(Argument):
-    """Of `claudeAgent.question.answer`."""
+    """Of `claudeAgent.question.answer`; without an id, the open question's."""
 
-    question_id: str = _required(WORD)
+    bare: ClassVar[str | None] = "answer"
+    question_id: str | None = _optional(WORD)
     answer: str = _required(WORD)
     note: str | None = _optional(STRING)
 

@@ -20,9 +20,10 @@ async def ask_by_message(server: AgentServer, question: Question) -> Answer | No
 
     Returns:
         The answer; None if the editor never answers such requests, or closed it unanswered: then
-        it is open until its deadline, and can be answered by command.
+        it is open until its deadline, can be answered by command, and progress says how.
     """
     if not server.profile.show_message_request:
+        server.tokens.ask(question)
         return None
     params = types.ShowMessageRequestParams(
         type=types.MessageType.Warning,
@@ -41,4 +42,7 @@ async def ask_by_message(server: AgentServer, question: Question) -> Answer | No
         asked.add_done_callback(lambda late: late.cancelled() or late.exception())
         raise
     title = getattr(chosen, "title", None)
-    return next((Answer(o.value) for o in question.options if o.label == title), None)
+    answer = next((Answer(o.value) for o in question.options if o.label == title), None)
+    if answer is None:
+        server.tokens.ask(question)
+    return answer

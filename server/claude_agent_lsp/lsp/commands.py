@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "Command", "Commands", "Request"]
 
-TITLE_LENGTH: Final = 60
+# Helix has one line for it and for what the agent does, and asks.
+TITLE_LENGTH: Final = 30
 
 
 @dataclass(eq=False)
@@ -188,15 +189,16 @@ class Commands(SessionCommands):
     async def answer_question(self, argument: given.QuestionAnswerArgument, _: Request) -> object:
         """Answer a question."""
         questions = self._server.agent.questions
-        question = next(
-            (q for q in questions.pending if q.question_id == argument.question_id), None
-        )
+        wanted = argument.question_id
+        # The open one is the first.
+        question = next((q for q in questions.pending if wanted in (None, q.question_id)), None)
         if question is None:
             raise InvalidArgument("questionId: expected the id of a question that waits.")
         values = [option.value for option in question.options]
         if argument.answer not in values:
             raise InvalidArgument(f"answer: expected one of {', '.join(values)}.")
-        answered = questions.answer(argument.question_id, Answer(argument.answer, argument.note))
+        answer = Answer(argument.answer, argument.note)
+        answered = questions.answer(question.question_id, answer)
         return {"answered": answered}
 
     def _follow(self, run: ActiveRun, *, waits: bool) -> None:

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     import asyncio
 
     from claude_agent_lsp.agent.abort import AbortController
-    from claude_agent_lsp.agent.events import Event, Run
+    from claude_agent_lsp.agent.events import Event, Question, Run
     from claude_agent_lsp.lsp.server import AgentServer
 
 logger = logging.getLogger(__name__)
 
 LINE_LENGTH: Final = 120
+ANSWER: Final = "Answer with claudeAgent.question.answer"
 # Helix shows a token to its user.
 _own_tokens = (f"claude-{number}" for number in itertools.count(1))
 
@@ -41,6 +42,7 @@ class ProgressTokens:
     def __init__(self, server: AgentServer) -> None:
         self._server = server
         self._controllers: dict[int | str, AbortController] = {}
+        self._shown: dict[int | str, WorkDone] = {}
 
     def cancel(self, token: int | str) -> None:
         """The user has stopped the work of this token."""
@@ -62,11 +64,19 @@ class ProgressTokens:
             return None
         progress = WorkDone(self._server, token, title)
         self._controllers[progress.token] = controller
+        self._shown[progress.token] = progress
         return progress
+
+    def ask(self, question: Question) -> None:
+        """Tell of the open question where its run is shown, and how to answer it."""
+        for progress in self._shown.values():
+            if progress.run_id == question.run_id:
+                progress.ask(question)
 
     def end(self, progress: WorkDone) -> None:
         """Forget a run's token."""
         self._controllers.pop(progress.token, None)
+        self._shown.pop(progress.token, None)
 
 
 class WorkDone:
@@ -75,6 +85,10 @@ class WorkDone:
     A token of our own has to be accepted by the editor first. Until then the latest report is
     kept back; if the editor refuses it, nothing is shown. One that was accepted is always ended,
     even if the run already has: Helix's spinner would turn for ever.
+
+    Attributes:
+        token: Where it is shown.
+        run_id: The run's, once it has started.
     """
 
     def __init__(self, server: AgentServer, token: int | str | None, title: str) -> None:
@@ -86,21 +100,40 @@ class WorkDone:
         self._given = token is not None
         self._shown = False
         self._saying = ""
+        self.run_id: str | None = None
+        self._asking: str | None = None
+
+    def ask(self, question: Question) -> None:
+        """Show the open question, which the editor does not, until it is settled."""
+        self._asking = question.question_id
+        values = " or ".join(f'"{option.value}"' for option in question.options)
+        self._report(f"Waiting for you: {question.title}?", f" {ANSWER} {values}")
 
     def tell(self, event: Event) -> None:
         """Show what the event means for somebody who waits."""
-        if isinstance(event, Text | Thinking):
+        if self._asking is not None and not isinstance(event, Ended):
+            self._wait(event)
+        elif isinstance(event, Text | Thinking):
             line = "Thinking" if isinstance(event, Thinking) else "Answering"
             if self._saying != line:
                 self._report(line)
             self._saying = line
-            return
-        self._saying = ""
+        else:
+            self._saying = ""
+            self._tell_step(event)
+
+    def _wait(self, event: Event) -> None:
+        if isinstance(event, QuestionAnswered) and event.question_id == self._asking:
+            self._asking = None
+            self._report("Going on")
+
+    def _tell_step(self, event: Event) -> None:
         if isinstance(event, Started):
+            self.run_id = event.run.run_id
             self._start()
         elif isinstance(event, ToolCall):
             self._report(event.title)
-        elif isinstance(event, QuestionAsked):
+        elif isinstance(event, QuestionAsked) and self._server.profile.show_message_request:
             self._report(f"Waiting for you: {event.question.title}?")
         elif isinstance(event, QuestionAnswered):
             self._report("Going on")
@@ -125,7 +158,7 @@ class WorkDone:
             return
         self._begin()
         if self._line:
-            self._report(self._line)
+            self._send_line()
         if self._outcome is not None:
             self._end(self._outcome)
 
@@ -133,10 +166,13 @@ class WorkDone:
         self._shown = True
         self._send(types.WorkDoneProgressBegin(title=self._title, cancellable=True))
 
-    def _report(self, line: str) -> None:
-        self._line = one_line(line, LINE_LENGTH)
+    def _report(self, line: str, hint: str = "") -> None:
+        self._line = one_line(line, LINE_LENGTH) + hint
         if self._shown:
-            self._send(types.WorkDoneProgressReport(message=self._line, cancellable=True))
+            self._send_line()
+
+    def _send_line(self) -> None:
+        self._send(types.WorkDoneProgressReport(message=self._line, cancellable=True))
 
     def _end(self, outcome: str) -> None:
         self._outcome = outcome

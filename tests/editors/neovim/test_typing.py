@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import pytest
 
 from claude_agent_lsp.loopback import reply, say
 from tests.editors.abilities import Ability, shows
+from tests.editors.long_answer import answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,27 +23,9 @@ if TYPE_CHECKING:
     from .conftest import OpenNeovim
 
 SECONDS = 60.0  # only catches hangs
-TOKENS = 5000
 AT_MOST = 50.0
 """Milliseconds that a key may take."""
 WORDS = ["Every", "word", "of", "this", "is", "typed", "while", "the", "agent", "talks."]
-
-
-def answer() -> str:
-    """Markdown of 5,000 words: what has to be highlighted is the hardest to stream."""
-    kinds = (
-        lambda n: f"## Part {n}",
-        lambda n: " ".join(f"word{n}-{each}" for each in range(60)),
-        lambda n: "```lua\n" + "\n".join([f"local x = call({n}, 'abc')"] * 15) + "\n```",
-        lambda n: "\n".join(f"- item **{n}** with `code {each}`" for each in range(12)),
-        lambda n: "\n".join(f"{each + 1}. thing _{n}_ [there](x.md)" for each in range(12)),
-    )
-    parts: list[str] = []
-    for number in count():
-        parts.append(kinds[number % len(kinds)](number))
-        if len(words := "\n\n".join(parts).split(" ")) >= TOKENS:
-            return " ".join(words[:TOKENS])
-    raise AssertionError
 
 
 @dataclass(frozen=True)

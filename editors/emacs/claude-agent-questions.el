@@ -1,0 +1,207 @@
+;;; claude-agent-questions.el --- Questions of the agent  -*- lexical-binding: t; -*-
+
+;; SPDX-License-Identifier: MIT
+
+;;; Commentary:
+
+;; When the agent needs leave for a tool, it asks in the minibuffer: once the user rests, so that
+;; no key that was meant for a text answers it.  \[keyboard-quit] leaves the question open, for
+;; `claude-agent-questions'; it also has buttons in the conversation.
+
+;;; Code:
+
+(require 'button)
+(require 'cl-lib)
+(require 'seq)
+(require 'subr-x)
+(require 'text-property-search)
+(require 'claude-agent-conversation)
+(require 'claude-agent-server)
+
+(defcustom claude-agent-questions-delay 0.5
+  "Seconds without a key after which a question is asked in the minibuffer.
+If nil, questions are only told, and asked by `claude-agent-questions'."
+  :type '(choice number (const :tag "Only tell" nil))
+  :group 'claude-agent)
+
+(defvar claude-agent-questions--open nil
+  "The questions that wait, the oldest first: (QUESTION . BUFFER).")
+
+(defvar claude-agent-questions--put-off nil
+  "The ids of those that the user has put off.")
+
+(defvar claude-agent-questions--asking nil
+  "The id of the one that is in the minibuffer, or nil.")
+
+(defvar claude-agent-questions--timer nil
+  "Looks whether the user rests.")
+
+(define-button-type 'claude-agent-answer
+  'action #'claude-agent-questions--press
+  'follow-link t
+  'help-echo "Answer so")
+
+;;;###autoload
+(defun claude-agent-questions ()
+  "Answer a question of the agent that waits."
+  (interactive)
+  (unless (claude-agent-server-running-p)
+    (user-error "No question waits"))
+  (claude-agent-server-call
+   "question.list" nil
+   :success
+   (lambda (answer)
+     ;; Not from within the connection: the minibuffer takes its time.
+     (run-at-time 0 nil #'claude-agent-questions--choose
+                  (append (plist-get answer :questions) nil)))))
+
+(defun claude-agent-questions-waiting-p ()
+  "Return whether a question waits."
+  (consp claude-agent-questions--open))
+
+(defun claude-agent-questions-take (event)
+  "Show or settle the question of EVENT in the current conversation."
+  (pcase (plist-get event :kind)
+    ("question"
+     (let ((question (plist-get event :question)))
+       (claude-agent-questions--show question)
+       (setq claude-agent-questions--open
+             (append claude-agent-questions--open (list (cons question (current-buffer)))))
+       (message "Claude: %s?  %s" (plist-get question :title)
+                (substitute-command-keys "\\[claude-agent-questions] answers"))
+       (claude-agent-questions--watch)))
+    ("questionAnswered"
+     (claude-agent-questions--settle (plist-get event :questionId) (plist-get event :answer)))
+    ("ended"
+     (dolist (each claude-agent-questions--open)
+       (when (eq (cdr each) (current-buffer))
+         (claude-agent-questions--settle (plist-get (car each) :questionId) "withdrawn"))))))
+
+(defun claude-agent-questions--show (question)
+  "Append QUESTION to the conversation, with its answers as buttons."
+  (claude-agent-conversation-at-end
+   (lambda ()
+     (claude-agent-conversation-begin "question" nil)
+     (insert (propertize (format "%s?" (plist-get question :title))
+                         'font-lock-face 'warning)
+             "\n" (plist-get question :detail) "\n")
+     (let ((from (point)))
+       (seq-doseq (option (plist-get question :options))
+         (insert-text-button (format "[%s]" (plist-get option :label))
+                             :type 'claude-agent-answer
+                             'claude-agent-question (plist-get question :questionId)
+                             'claude-agent-answer (plist-get option :value))
+         (insert " "))
+       (put-text-property from (point) 'claude-agent-question (plist-get question :questionId))
+       (insert "\n")))))
+
+(defun claude-agent-questions--settle (id answer)
+  "Forget the question ID, which was settled by ANSWER, and show that."
+  (let ((buffer (cdr (seq-find (lambda (each) (equal (plist-get (car each) :questionId) id))
+                               claude-agent-questions--open))))
+    (setq claude-agent-questions--open
+          (seq-remove (lambda (each) (equal (plist-get (car each) :questionId) id))
+                      claude-agent-questions--open)
+          claude-agent-questions--put-off (delete id claude-agent-questions--put-off))
+    (when (buffer-live-p buffer)
+      (with-current-buffer buffer
+        (save-excursion
+          (goto-char (point-min))
+          (let ((inhibit-read-only t)
+                (buttons (text-property-search-forward 'claude-agent-question id #'equal)))
+            (when buttons
+              (goto-char (prop-match-beginning buttons))
+              (delete-region (point) (prop-match-end buttons))
+              (insert (propertize
+                       (pcase answer
+                         ("deny" "Denied")
+                         ("allow" "Allowed once")
+                         ("allowSession" "Allowed for this session")
+                         (_ "Withdrawn"))
+                       'font-lock-face 'claude-agent-dim)))))))
+    (when (equal claude-agent-questions--asking id)
+      (run-at-time 0 nil #'claude-agent-questions--dismiss id))))
+
+(defun claude-agent-questions--dismiss (id)
+  "Take the question ID from the minibuffer: it has been settled elsewhere."
+  (when (and (equal claude-agent-questions--asking id) (active-minibuffer-window))
+    (setq claude-agent-questions--asking nil)
+    (with-selected-window (active-minibuffer-window)
+      (abort-recursive-edit))))
+
+(defun claude-agent-questions--watch ()
+  "Ask as soon as the user rests."
+  (when (and claude-agent-questions-delay (not claude-agent-questions--timer) (not noninteractive))
+    (setq claude-agent-questions--timer
+          (run-at-time 0.1 0.1 #'claude-agent-questions--offer))))
+
+(defun claude-agent-questions--offer ()
+  "Ask the first question that was not put off, if the user rests."
+  (let ((question (car (seq-find (lambda (each)
+                                   (not (member (plist-get (car each) :questionId)
+                                                claude-agent-questions--put-off)))
+                                 claude-agent-questions--open))))
+    (cond
+     ((null question)
+      (cancel-timer claude-agent-questions--timer)
+      (setq claude-agent-questions--timer nil))
+     ((and (not (active-minibuffer-window))
+           (not (input-pending-p))
+           (not executing-kbd-macro)
+           (current-idle-time)
+           (<= claude-agent-questions-delay (float-time (current-idle-time))))
+      (claude-agent-questions--ask question)))))
+
+(defun claude-agent-questions--choose (questions)
+  "Let the user choose one of QUESTIONS, if there are several, and answer it."
+  (pcase questions
+    ('nil (message "No question waits"))
+    (`(,question) (claude-agent-questions--ask question))
+    (_ (let* ((titles (seq-map-indexed
+                       (lambda (question n)
+                         (cons (format "%d. %s" (1+ n) (plist-get question :title)) question))
+                       questions))
+              (chosen (completing-read "Question: " titles nil t nil nil (caar titles))))
+         (claude-agent-questions--ask (cdr (assoc chosen titles)))))))
+
+(defun claude-agent-questions--ask (question)
+  "Ask QUESTION in the minibuffer; it stays open after a quit."
+  (let* ((id (plist-get question :questionId))
+         (options (mapcar (lambda (option)
+                            (cons (plist-get option :label) (plist-get option :value)))
+                          (plist-get question :options)))
+         (completion-ignore-case t)
+         (inhibit-quit nil)             ; a timer has it set
+         chosen)
+    (setq claude-agent-questions--asking id)
+    (unwind-protect
+        (condition-case nil
+            (setq chosen
+                  (completing-read
+                   (format "%s\n%s? (%s; default %s) "
+                           (string-trim (plist-get question :detail))
+                           (plist-get question :title)
+                           (mapconcat #'car options ", ") (caar options))
+                   options nil t nil t (caar options)))
+          (quit nil))
+      (cond
+       (chosen
+        (setq claude-agent-questions--asking nil)
+        (claude-agent-questions--answer id (cdr (assoc-string chosen options t))))
+       (claude-agent-questions--asking  ; not settled in the meantime
+        (setq claude-agent-questions--asking nil)
+        (cl-pushnew id claude-agent-questions--put-off :test #'equal)
+        (message "%s" (substitute-command-keys
+                       "The question stays open: \\[claude-agent-questions] answers it")))))))
+
+(defun claude-agent-questions--answer (id answer)
+  "Answer the question ID with ANSWER."
+  (claude-agent-server-call "question.answer" (list :questionId id :answer answer)))
+
+(defun claude-agent-questions--press (button)
+  "Give the answer that BUTTON stands for."
+  (claude-agent-questions--answer (button-get button 'claude-agent-question)
+                                  (button-get button 'claude-agent-answer)))
+
+(provide 'claude-agent-questions)
+;;; claude-agent-questions.el ends here

@@ -1,0 +1,257 @@
+;;; claude-agent.el --- The Claude agent in your projects  -*- lexical-binding: t; -*-
+
+;; Copyright (C) 2026 The claude-agent-lsp authors
+
+;; Author: The claude-agent-lsp authors
+;; Version: 0.1.0
+;; Package-Requires: ((emacs "29.1"))
+;; Keywords: tools, convenience
+;; URL: https://pypi.org/project/claude-agent-lsp/
+;; SPDX-License-Identifier: MIT
+
+;;; Commentary:
+
+;; Ask the Claude agent about the project you are in, from any buffer:
+;;
+;;   M-x claude-agent-ask       ask, about the region if there is one
+;;   M-x claude-agent-resume    come back to the project's conversation
+;;   M-x claude-agent-sessions  choose another one
+;;   M-x claude-agent-stop      stop it
+;;   M-x claude-agent           a menu of all commands
+;;
+;; The answer streams into a buffer of its own, whose keys `describe-mode' lists.  It needs the
+;; program claude-agent-lsp; `claude-agent-doctor' tells whether all is well.
+
+;;; Code:
+
+(require 'compile)
+(require 'project)
+(require 'claude-agent-context)
+(require 'claude-agent-conversation)
+(require 'claude-agent-files)
+(require 'claude-agent-fold)
+(require 'claude-agent-mode-line)
+(require 'claude-agent-questions)
+(require 'claude-agent-server)
+(require 'claude-agent-sessions)
+
+(autoload 'claude-agent "claude-agent-menu" nil t)
+
+(defconst claude-agent-permission-modes
+  '(("default" . "asks before it changes anything")
+    ("acceptEdits" . "edits files without asking")
+    ("plan" . "changes nothing, makes a plan")
+    ("dontAsk" . "denies what it would have to ask for")
+    ("auto" . "decides by itself what it has to ask for")
+    ("bypassPermissions" . "does everything without asking"))
+  "What the agent may do, and what that means.")
+
+(defvar claude-agent-prompt-history nil
+  "What was asked.")
+
+(defvar-local claude-agent--permission-mode nil
+  "The permission mode for a session that is not there yet.")
+
+(define-keymap :keymap claude-agent-conversation-mode-map
+  "C-c C-a" #'claude-agent-ask
+  "C-c C-c" #'claude-agent-stop
+  "C-c C-k" #'claude-agent-stop
+  "C-c C-n" #'claude-agent-new
+  "C-c C-o" #'claude-agent-permission-mode
+  "C-c C-q" #'claude-agent-questions
+  "C-c C-r" #'claude-agent-resume
+  "C-c C-s" #'claude-agent-sessions
+  "C-c C-d" #'claude-agent-doctor
+  "?" #'claude-agent
+  "a" #'claude-agent-ask
+  "g" #'claude-agent-resume
+  "n" #'claude-agent-next-prompt
+  "p" #'claude-agent-previous-prompt
+  "TAB" #'claude-agent-fold-toggle-or-forward
+  "<backtab>" #'claude-agent-fold-toggle-all)
+
+;;;###autoload
+(defun claude-agent-ask (prompt &optional new context)
+  "Ask the agent PROMPT about the project of the current buffer.
+The region, if it is active, is told as what the question is about.  With a
+prefix argument NEW, a new session is begun.  CONTEXT is what the user looks
+at, in the protocol's form."
+  (interactive
+   (let ((context (claude-agent-context)))
+     (list (read-string (format "Ask Claude%s: " (claude-agent-context-describe context))
+                        nil 'claude-agent-prompt-history)
+           current-prefix-arg
+           context)))
+  (when (string-blank-p prompt)
+    (user-error "There is nothing to ask"))
+  (with-current-buffer (claude-agent--conversation)
+    (when claude-agent-conversation-run
+      (user-error "Claude is at work here: %s"
+                  (substitute-command-keys "\\[claude-agent-stop] stops it")))
+    (when new
+      (claude-agent-conversation-clear nil))
+    (claude-agent-conversation-begin-run)
+    (claude-agent-sessions-with-history
+     (current-buffer) new
+     (lambda () (claude-agent--send prompt new context)))
+    (claude-agent--show (current-buffer))))
+
+;;;###autoload
+(defun claude-agent-stop ()
+  "Stop the agent in the project of the current buffer."
+  (interactive)
+  (with-current-buffer (claude-agent--conversation)
+    (pcase claude-agent-conversation-run
+      ('nil (user-error "Claude is not at work here"))
+      ;; The run's id is still on its way, and is waited for.
+      ('t (setq claude-agent-conversation-run 'stop))
+      ('stop nil)
+      (run (claude-agent--cancel run)))
+    (message "Stopping Claude…")))
+
+;;;###autoload
+(defun claude-agent-new ()
+  "Begin a new session in the project of the current buffer."
+  (interactive)
+  (with-current-buffer (claude-agent--conversation)
+    (claude-agent--must-rest)
+    (claude-agent-conversation-clear nil)
+    (setq claude-agent-sessions-shown t)
+    (claude-agent-server-call "session.select" '(:sessionId "new")
+                              :folder claude-agent-conversation-folder)
+    (claude-agent--show (current-buffer))))
+
+;;;###autoload
+(defun claude-agent-resume ()
+  "Show the current session of the project of the current buffer.
+What is asked next goes on in it."
+  (interactive)
+  (with-current-buffer (claude-agent--conversation)
+    (unless claude-agent-conversation-run
+      (claude-agent-sessions-show-current (current-buffer)))
+    (claude-agent--show (current-buffer))))
+
+;;;###autoload
+(defun claude-agent-sessions ()
+  "Choose a session of the project of the current buffer, and show it.
+What is asked next goes on in it."
+  (interactive)
+  (with-current-buffer (claude-agent--conversation)
+    (claude-agent--must-rest)
+    (let ((buffer (current-buffer)))
+      (claude-agent-sessions-choose
+       buffer (lambda () (claude-agent--show buffer))))))
+
+;;;###autoload
+(defun claude-agent-permission-mode (mode)
+  "Set the permission MODE of this project's session, from now on."
+  (interactive
+   (list (completing-read "The agent: " (claude-agent--annotated claude-agent-permission-modes)
+                          nil t)))
+  (unless (assoc mode claude-agent-permission-modes)
+    (user-error "There is no permission mode %s" mode))
+  (with-current-buffer (claude-agent--conversation)
+    (if claude-agent-conversation-session
+        (claude-agent-server-call
+         "mode" (list :sessionId claude-agent-conversation-session :permissionMode mode)
+         :success (lambda (_) (message "Claude %s" (cdr (assoc mode claude-agent-permission-modes)))))
+      (setq claude-agent--permission-mode mode))))
+
+;;;###autoload
+(defun claude-agent-doctor ()
+  "Show whether all that the agent needs is there."
+  (interactive)
+  (compilation-start (mapconcat #'shell-quote-argument
+                                (append claude-agent-server-command '("doctor")) " ")
+                     nil
+                     (lambda (_) "*claude-agent doctor*")))
+
+(defun claude-agent-next-prompt ()
+  "Go to the next prompt."
+  (interactive)
+  (end-of-line)
+  (if (text-property-search-forward 'claude-agent-heading "You" #'equal)
+      (beginning-of-line)
+    (goto-char (point-max))))
+
+(defun claude-agent-previous-prompt ()
+  "Go to the previous prompt."
+  (interactive)
+  (beginning-of-line)
+  (unless (text-property-search-backward 'claude-agent-heading "You" #'equal)
+    (goto-char (point-min))))
+
+(defun claude-agent--conversation ()
+  "Return the buffer of the conversation that the current buffer belongs to."
+  (if claude-agent-conversation-folder
+      (current-buffer)
+    (let ((folder (expand-file-name
+                   (if-let* ((project (project-current))) (project-root project)
+                     default-directory))))
+      (when (file-remote-p folder)
+        (user-error "The agent works in folders of this machine"))
+      (claude-agent-conversation-buffer folder))))
+
+(defun claude-agent--show (buffer)
+  "Show BUFFER at its end, and leave the selected window selected."
+  (let ((window (display-buffer buffer)))
+    (when window
+      (claude-agent-conversation-show-end window))))
+
+(defun claude-agent--must-rest ()
+  "Refuse to go on while the agent is at work in the current conversation."
+  (when claude-agent-conversation-run
+    (user-error "Claude is at work here: stop it first")))
+
+(defun claude-agent--send (prompt new context)
+  "Send PROMPT with CONTEXT, in a NEW session or in the current one."
+  (let* ((buffer (current-buffer))
+         (token (claude-agent-server-listen
+                 (lambda (event) (claude-agent--take buffer event)))))
+    (claude-agent-conversation-show-prompt prompt)
+    (claude-agent-server-call
+     "query"
+     (append (list :prompt prompt
+                   :partialResultToken token
+                   :wait :json-false
+                   :session (if new "new" (or claude-agent-conversation-session "last")))
+             (and context (list :context context))
+             (and claude-agent--permission-mode
+                  (list :permissionMode claude-agent--permission-mode)))
+     :folder claude-agent-conversation-folder
+     :failure (lambda (text)
+                (claude-agent-server-forget token)
+                (when (buffer-live-p buffer)
+                  (with-current-buffer buffer
+                    (claude-agent-conversation-fail-run text)))))))
+
+(defun claude-agent--take (buffer event)
+  "Let EVENT of a run have its effect in BUFFER and beyond."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (let ((stop (eq claude-agent-conversation-run 'stop))
+            (kind (plist-get event :kind)))
+        (claude-agent-conversation-take event)
+        (claude-agent-questions-take event)
+        (pcase kind
+          ("started"
+           (setq claude-agent--permission-mode nil)
+           (when stop
+             (claude-agent--cancel claude-agent-conversation-run)))
+          ("fileChanged" (claude-agent-files-changed event))
+          ("ended" (claude-agent-files-follow claude-agent-conversation-folder)))))))
+
+(defun claude-agent--cancel (run)
+  "Cancel RUN."
+  (claude-agent-server-call "cancel" (list :runId run)))
+
+(defun claude-agent--annotated (table)
+  "Return a completion table of TABLE's keys, annotated with its values."
+  (lambda (string predicate action)
+    (if (eq action 'metadata)
+        `(metadata (annotation-function
+                    . ,(lambda (key) (concat "  " (cdr (assoc key table))))))
+      (complete-with-action action table string predicate))))
+
+(provide 'claude-agent)
+;;; claude-agent.el ends here

@@ -1,0 +1,104 @@
+"""Typing in one buffer while the agent's answer streams into another."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_agent_lsp.loopback import reply, say
+from tests.editors.abilities import Ability, shows
+from tests.editors.long_answer import answer
+
+from .conftest import ask, conversation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from claude_agent_lsp.loopback import Loopback
+    from tests.editors.terminal import Terminal
+
+    from .conftest import OpenEmacs
+
+SECONDS = 60.0  # only catches hangs
+AT_MOST = 50.0
+"""Milliseconds that a key may take."""
+BASELINE_SECONDS = 2.0
+SENTENCE = "every word of this is typed while the agent talks "
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How long Emacs did not look at its keys, in ms.
+
+    By its own work, by the clock, and as much of the work as collected garbage.
+    """
+
+    worked: list[float]
+    late: list[float]
+    collected: list[float]
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{name}: median {part(values, 0.5):.1f}, 99 % {part(values, 0.99):.1f}, "
+            f"longest {max(values):.1f} ms"
+            for name, values in vars(self).items()
+        )
+
+
+def part(values: list[float], share: float) -> float:
+    return sorted(values)[int(len(values) * share)]
+
+
+@shows(Ability.TYPE)
+@pytest.mark.long
+def test_no_key_waits_for_5000_tokens_that_stream_and_none_of_them_is_lost(
+    open_emacs: OpenEmacs, model: Loopback, folder: Path
+) -> None:
+    text = answer()
+    model.add(reply("talk at length", say(text, pace=0.001)))
+    (folder / "notes.txt").touch()
+    emacs = open_emacs("-l", Path(__file__).with_name("delays.el"), "notes.txt")
+    emacs.wait_for("notes.txt")
+    ask(emacs, "hello")
+    emacs.wait_for("Done")
+
+    until = time.monotonic() + BASELINE_SECONDS
+    typed, alone = type_while(emacs, folder, lambda: time.monotonic() < until)
+    save(emacs)
+    ask(emacs, "talk at length")
+    request = model.wait_for_request("talk at length", SECONDS)
+    more, streaming = type_while(emacs, folder, lambda: request.finished is None)
+    emacs.wait_for("Done")
+    print(f"typing alone: {alone}\nwhile it streams: {streaming}")  # noqa: T201
+
+    assert max(streaming.worked) < AT_MOST
+    # By the clock the machine's other work counts too: not the longest, but nearly all of them.
+    assert part(streaming.late, 0.95) < max(AT_MOST, 2 * part(alone.late, 0.95))
+    save(emacs)
+    assert (folder / "notes.txt").read_text().rstrip("\n") == typed + more
+    assert f"## Claude\n\n{text}\n\nDone" in conversation(emacs, folder)
+
+
+def type_while(emacs: Terminal, folder: Path, goes_on: Callable[[], object]) -> tuple[str, Blocks]:
+    """Types; returns what was typed, and how Emacs fared meanwhile."""
+    taken = folder / "delays.json"
+    taken.unlink(missing_ok=True)
+    emacs.keys("F5")
+    typed = ""
+    while goes_on():
+        key = SENTENCE[len(typed) % len(SENTENCE)]
+        emacs.type(key)
+        typed += key
+    emacs.keys("F6")
+    emacs.wait_for(lambda _: taken.exists())
+    return typed, Blocks(**json.loads(taken.read_text()))
+
+
+def save(emacs: Terminal) -> None:
+    emacs.keys("C-x", "C-s")
+    emacs.wait_for("Wrote")

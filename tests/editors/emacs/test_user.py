@@ -1,0 +1,178 @@
+"""A user of Emacs, in a terminal."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_agent_lsp.loopback import call, reply, say, think
+from tests.editors.abilities import Ability, shows
+from tests.processes import gone_within
+
+from .conftest import ask, command, conversation, evaluate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from claude_agent_lsp.loopback import Loopback
+    from tests.editors.terminal import Terminal
+
+    from .conftest import OpenEmacs
+
+SECONDS = 60.0  # only catches hangs
+
+
+@pytest.fixture(autouse=True)
+def wishes(model: Loopback, folder: Path) -> None:
+    """An agent that wants to do things."""
+    source = folder / "code.py"
+    source.write_text("x = 1\ny = 2\n")
+    (folder / ".git").mkdir()
+    model.add(
+        reply("make one", [call("Bash", command="touch one")], [say("Tried it.")]),
+        reply(
+            "edit it",
+            [think("Let me see."), call("Read", file_path=str(source))],
+            [call("Edit", file_path=str(source), old_string="x = 1", new_string="x = 3")],
+            [say("Edited `code.py:1`.")],
+        ),
+    )
+
+
+@shows(Ability.CONTEXT)
+def test_region_is_told_with_the_question_beside_the_languages_own_server(
+    open_emacs: OpenEmacs, model: Loopback, folder: Path
+) -> None:
+    # A server of the language's own, which Eglot manages in the same buffer.
+    (folder / "server.py").write_text(PYTHON_SERVER)
+    emacs = open_emacs("code.py")
+    emacs.wait_for("y = 2")
+    evaluate(
+        emacs,
+        "(progn (require 'eglot) (eglot-ensure) (setq eglot-server-programs"
+        ' \'((python-mode . ("python3" "server.py")))))',
+    )
+    emacs.wait_for("Connected!")
+    emacs.keys("C-n", "C-Space", "C-n")
+    command(emacs, "claude-agent-ask")
+    emacs.wait_for("Ask Claude about line 2 of code.py:")
+    emacs.type("what is this?", "Enter")
+    emacs.wait_for("Done")
+    told = [said.text for said in model.requests[-1].conversation]
+    assert any("code.py:\ny = 2\n" in text for text in told), told
+    evaluate(emacs, '(message "managed: %s" (and (eglot-managed-p) t))')
+    emacs.wait_for("managed: t")
+
+
+PYTHON_SERVER = """
+import json, sys
+while header := sys.stdin.buffer.readline():
+    while sys.stdin.buffer.readline().strip():
+        pass
+    message = json.loads(sys.stdin.buffer.read(int(header.split(b":")[1])))
+    if "id" in message and "method" in message:
+        result = {"capabilities": {}} if message["method"] == "initialize" else None
+        body = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode()
+        sys.stdout.buffer.write(b"Content-Length: %d\\r\\n\\r\\n" % len(body) + body)
+        sys.stdout.buffer.flush()
+"""
+
+
+@shows(Ability.DENY, Ability.ALLOW)
+def test_question_is_denied_put_off_and_allowed(
+    open_emacs: OpenEmacs, model: Loopback, folder: Path
+) -> None:
+    emacs = open_emacs("code.py")
+    emacs.wait_for("y = 2")
+    ask(emacs, "make one")
+    emacs.wait_for("default Deny)")
+    emacs.keys("Enter")
+    emacs.wait_for("Tried it.")
+    assert not (folder / "one").exists()
+    assert any("The user said no." in said.text for said in model.requests[-1].conversation)
+    ask(emacs, "make one, please")
+    emacs.wait_for("default Deny)")
+    emacs.keys("C-g")
+    emacs.wait_for("The question stays open")
+    command(emacs, "claude-agent-questions")
+    emacs.wait_for("default Deny)")
+    emacs.type("allow o", "Enter")
+    emacs.wait_for("Allowed once")
+    emacs.wait_for(lambda screen: (folder / "one").exists() and screen.rstrip().count("Done"))
+
+
+@shows(Ability.EDIT)
+def test_question_waits_for_who_types_and_the_edit_is_in_the_buffer(
+    open_emacs: OpenEmacs, folder: Path
+) -> None:
+    emacs = open_emacs("code.py")
+    emacs.wait_for("y = 2")
+    ask(emacs, "edit it")
+    # Who is in the minibuffer stays there.
+    emacs.keys("M-x")
+    emacs.wait_for("Waiting for you: Editing code.py?")
+    emacs.type("nothing")
+    emacs.wait_for("M-x nothing")
+    emacs.keys("C-g")
+    emacs.wait_for("default Deny)")
+    emacs.type("allow o", "Enter")
+    emacs.wait_for("x = 3")
+    emacs.wait_for("Edited `code.py:1`.")
+    said = conversation(emacs, folder)
+    assert "▸ Thinking\nLet me see.\n" in said
+    assert re.search(r"▸ Editing code\.py  done\n", said)
+
+
+@shows(Ability.STREAM, Ability.STOP, Ability.RESUME, Ability.SESSIONS, Ability.KILL)
+@pytest.mark.long
+def test_run_is_stopped_and_its_session_goes_on_in_the_next_emacs(
+    open_emacs: OpenEmacs, model: Loopback, folder: Path, environment: dict[str, str]
+) -> None:
+    emacs = open_emacs("code.py")
+    emacs.wait_for("y = 2")
+    ask(emacs, "remember the code PINEAPPLE-42")
+    emacs.wait_for("I will remember it.")
+    ask(emacs, "count slowly")
+    emacs.wait_for("word3")
+    emacs.wait_for("word9")  # it has grown
+    request = model.wait_for_request("count slowly", SECONDS)
+    emacs.keys("C-x", "o", "C-c", "C-c")
+    request.wait_hung_up(SECONDS)
+    emacs.wait_for("Stopped")
+    session = session_of(emacs)
+    emacs.keys("C-x", "C-c")
+    emacs.wait_gone()
+
+    emacs = open_emacs("code.py")
+    emacs.wait_for("y = 2")
+    command(emacs, "claude-agent-resume")
+    emacs.wait_for("word3")
+    assert "I will remember it." in conversation(emacs, folder)
+    command(emacs, "claude-agent-new")
+    emacs.wait_for(lambda screen: "word3" not in screen)
+    command(emacs, "claude-agent-sessions")
+    emacs.wait_for("Session:")
+    emacs.keys("Tab", "Enter")  # there is one
+    emacs.wait_for("word3")
+    ask(emacs, "which code?")
+    emacs.wait_for(lambda screen: re.search(r"^PINEAPPLE-42$", screen, re.MULTILINE))
+    assert session_of(emacs) == session
+    ask(emacs, "count slowly")
+    model.wait_for_request("count slowly", SECONDS, after=len(model.requests) - 1)
+    emacs.kill()
+    assert gone_within(environment, 10)
+
+
+def session_of(emacs: Terminal) -> str:
+    """The id of the session that the conversation shows."""
+    evaluate(
+        emacs,
+        '(message "session: %s" (buffer-local-value \'claude-agent-conversation-session'
+        " (car (claude-agent-conversation-buffers))))",
+    )
+    screen = emacs.wait_for(lambda screen: re.search(r"session: [0-9a-f-]{36}", screen))
+    found = re.search(r"session: ([0-9a-f-]{36})", screen)
+    assert found
+    return found[1]

@@ -1,0 +1,126 @@
+"""Helix by its own means: commands, keys that are bound to them, and documents."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_agent_lsp.loopback import call, reply, say
+from tests.editors.abilities import Ability, shows
+from tests.processes import gone_within
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from claude_agent_lsp.loopback import Loopback
+    from tests.editors.terminal import Terminal
+
+    from .conftest import OpenHelix
+
+SECONDS = 30.0
+SESSION = re.compile(r"Session: ([0-9a-f-]{36})")
+
+
+@pytest.fixture(autouse=True)
+def wishes(model: Loopback, folder: Path) -> None:
+    """An agent that wants to do things."""
+    source = folder / "code.py"
+    source.write_text("x = 1\ny = 2\n")
+    model.add(
+        reply("make one", [call("Bash", command="touch one")], [say("Tried it.")]),
+        reply(
+            "edit it",
+            [call("Read", file_path=str(source))],
+            [call("Edit", file_path=str(source), old_string="x = 1", new_string="x = 3")],
+            [say("Edited it.")],
+        ),
+    )
+
+
+def ask(helix: Terminal, prompt: str) -> None:
+    helix.keys("Space", "q", "a")
+    helix.wait_for(':lsp-workspace-command claudeAgent.query ""')
+    helix.type(prompt, "Enter")
+
+
+@shows(Ability.CONTEXT)
+def test_selection_is_told_with_the_question(open_helix: OpenHelix, model: Loopback) -> None:
+    helix = open_helix("code.py")
+    helix.keys("j", "x", "Space", "q", "s")
+    helix.wait_for('"prompt": "')
+    helix.type("what is this?", "Enter")
+    helix.wait_for("OK.")
+    told = [said.text for said in model.requests[-1].conversation]
+    assert any("code.py:\ny = 2\n" in text for text in told), told
+
+
+@shows(Ability.DENY, Ability.ALLOW)
+def test_question_is_denied_on_the_screen_and_allowed_by_command(
+    open_helix: OpenHelix, folder: Path
+) -> None:
+    helix = open_helix("code.py")
+    ask(helix, "make one")
+    helix.wait_for("Allow once")
+    helix.keys("Enter")  # "Deny" is the first
+    helix.wait_for("Tried it.")
+    assert not (folder / "one").exists()
+    ask(helix, "make one, once more")
+    helix.wait_for("Allow once")
+    helix.keys("Escape")
+    helix.wait_for("Waiting for you: Running `touch one`? Answer with")
+    helix.keys("Space", "q", "y")
+    helix.wait_for(lambda screen: "Done" in screen and "once more" in screen)
+    assert (folder / "one").exists()
+
+
+@shows(Ability.EDIT)
+def test_edit_of_an_open_file_is_there_after_a_reload(open_helix: OpenHelix) -> None:
+    helix = open_helix("code.py")
+    helix.wait_for("x = 1")
+    ask(helix, "edit it")
+    helix.wait_for("Editing code.py?")
+    helix.wait_for("Allow once")
+    helix.keys("Down", "Enter")
+    helix.wait_for("1 file changed")
+    helix.keys("Space", "q", "r")
+    helix.type(":buffer-previous", "Enter")
+    helix.wait_for("x = 3")
+
+
+@shows(Ability.STOP, Ability.RESUME, Ability.KILL)
+def test_run_is_stopped_and_its_session_goes_on_in_the_next_helix(
+    open_helix: OpenHelix, model: Loopback, environment: dict[str, str]
+) -> None:
+    helix = open_helix("code.py")
+    ask(helix, "remember the code PINEAPPLE-42")
+    # The answer is a document; until it is there, the status line says that it grows.
+    helix.wait_for("I will remember it.")
+    session = session_shown(helix)
+    ask(helix, "count slowly")
+    helix.wait_for("count slowly ⋅ Answering")
+    helix.keys("Space", "q", "k")
+    model.requests[-1].wait_hung_up(SECONDS)
+    helix.wait_for("Cancelled")
+    helix.type(":quit-all", "Enter")
+    helix.wait_gone()
+
+    helix = open_helix("code.py")
+    ask(helix, "which code?")
+    # Above it stands the half-said answer.
+    helix.wait_for(lambda screen: re.search(r"^ *\d+ +PINEAPPLE-42$", screen, re.MULTILINE))
+    helix.keys("g", "g")
+    helix.wait_for(session)
+    ask(helix, "count slowly")
+    helix.wait_for("count slowly ⋅ Answering")
+    helix.kill()
+    assert gone_within(environment, 10)
+
+
+def session_shown(helix: Terminal) -> str:
+    """The session of the transcript on the screen."""
+    helix.keys("g", "g")
+    found = SESSION.search(helix.wait_for(SESSION.search))
+    assert found
+    return found[1]
