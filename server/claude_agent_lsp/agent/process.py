@@ -70,6 +70,8 @@ LOOK_AGAIN_SECONDS = 0.05
 # What was asked to end by the CLI may clean up for this long.
 SWEEP_SECONDS = 0.5
 STDERR_LINES = 50
+# What a cancelled run's answer takes, with room.
+ANSWER_SECONDS = 0.1
 # How exact a process's start is told.
 CLOCK_SECONDS = 0.05
 
@@ -234,6 +236,8 @@ class AgentProcess:
         found = set(processes)
         if since is not None and self.pid is not None:
             # What has left its shell has lost its parent, but not its mark.
+            # The search takes the interpreter's lock: the run's answer goes first.
+            time.sleep(ANSWER_SECONDS)
             found |= {
                 each
                 for each in all_with(MARK, self._mark)
