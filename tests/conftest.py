@@ -59,7 +59,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     _, left = psutil.wait_procs(left_over(), timeout=PATIENCE_SECONDS)
     for process in left:
         with contextlib.suppress(psutil.Error):
-            print(f"\nLEFT BEHIND: {process.pid} {' '.join(process.cmdline())[:200]}")  # noqa: T201
+            test = process.environ().get("PYTEST_CURRENT_TEST", "no test known")
+            command = " ".join(process.cmdline())[:200]
+            print(f"\nLEFT BEHIND: {process.pid} {command} ({test})")  # noqa: T201
             process.kill()
     if left:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -29,9 +29,11 @@ for own_session, command in zip(sys.argv[1::2], sys.argv[2::2]):
 print("ready", flush=True)
 sys.stdin.read()
 """
-STUBBORN = "trap '' TERM; echo; while :; do sleep 1000; done"
+# A shell says that it is ready once it has started all it will: what starts later is no part of a
+# picture that was taken before.
+STUBBORN = "trap '' TERM; sleep 1000 & echo; wait"
 # The shell's own child is in a session of its own, as a daemon would be.
-NESTED = "setsid sh -c 'trap \"\" TERM; echo; sleep 1000' & wait"
+NESTED = "setsid sh -c 'trap \"\" TERM; sleep 1000 & echo; wait' & wait"
 PLAIN = "echo; exec sleep 1000"
 
 
