@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .conftest import User
 
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
-HOSTILE = "red \x1b[31m\x1b]0;title\x07 new\nline\x9b2J \u202etxt"
+HOSTILE = "new\nline \x1b[31m\x1b]0;title\x07 \x9b2J \u202etxt"
 
 
 @pytest.fixture
