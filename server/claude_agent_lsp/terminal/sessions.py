@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFo
 from claude_agent_lsp.lsp.results import jsonable
 from claude_agent_lsp.sessions.catalogue import Catalogue
 from claude_agent_lsp.sessions.index import Index
+from claude_agent_lsp.sessions.journal import Journal
 from claude_agent_lsp.sessions.kept import Kept
 from claude_agent_lsp.sessions.ownership import Ownership
 from claude_agent_lsp.terminal.screen import open_screen
@@ -44,7 +46,7 @@ def sessions(options: Namespace) -> int:
         The exit status: 1 if it could not be done.
     """
     state = State(state_directory())
-    catalogue = Catalogue(Index(state.directory), current=state.current)
+    catalogue = Catalogue(Index(state.directory), _ownership(state).busy, state.current)
     commands = {"list": _list, "show": _show, "export": _export, "delete": _delete}
     try:
         return commands[options.sessions_command](options, catalogue, state)
@@ -135,18 +137,22 @@ def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
         return 1
     from claude_agent_lsp.sessions.changes import delete
 
-    ownership = Ownership()
+    ownership = _ownership(state)
     holder = f"sessions delete, process {os.getpid()}"
     ownership.claim(session.session_id, holder)
     try:
         if session.current:
             state.select(session.workspace, None)
-        delete(session.session_id, Kept(state.directory))
+        delete(session.session_id, Kept(state.directory), Journal(lambda: state.directory))
     finally:
         ownership.release(session.session_id, holder)
     if options.json:
         _write_json({"deleted": True})
     return 0
+
+
+def _ownership(state: State) -> Ownership:
+    return Ownership(lambda: state.directory, "a terminal")
 
 
 def _agreed(session: Session) -> bool:
@@ -165,7 +171,7 @@ def _chosen(word: str, catalogue: Catalogue) -> Session:
     Raises:
         SessionNotFound: There is none, or there are several.
     """
-    if catalogue.find(word) is not None:
+    with contextlib.suppress(SessionNotFound):
         return catalogue.session(word)
     hint = "`claude-agent-lsp sessions list --all` shows them all."
     everything = catalogue.page(None, limit=sys.maxsize - 1).sessions
