@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from benchmarks import table
-from benchmarks.measures import MEASURES, Extent
+from benchmarks.catalogue import catalogue
+from benchmarks.measures import TURNS, Extent
 from benchmarks.stage import stage
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from benchmarks.figures import Measure
     from benchmarks.peers import Place
 
+MEASURES = {**TURNS, "catalogue": catalogue}
 console = Console(width=None if sys.stdout.isatty() else 150)
 
 

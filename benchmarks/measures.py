@@ -314,7 +314,7 @@ async def at_once(stage: Stage, extent: Extent) -> list[Measure]:
     ]
 
 
-MEASURES: Final[Mapping[str, Callable[[Stage, Extent], Awaitable[list[Measure]]]]] = {
+TURNS: Final[Mapping[str, Callable[[Stage, Extent], Awaitable[list[Measure]]]]] = {
     "initialize": initialize,
     "cold": cold,
     "ahead": ahead,

@@ -19,6 +19,7 @@ CLIENT = "ClaudeSDKClient"
 QUERY = "query()"
 HEADLESS = "claude -p"
 PYGLS = "bare pygls"
+LISTING = "list_sessions()"
 
 # A cancel comes in the midst of the answer.
 CANCEL_AFTER_SECONDS = 0.05

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from benchmarks.peers import CLIENT, HEADLESS, QUERY, SERVER
+from benchmarks.peers import CLIENT, HEADLESS, LISTING, QUERY, SERVER
 from benchmarks.table import BEGIN, END
 
 from .conftest import ROOT
@@ -85,6 +85,20 @@ def test_a_run_measures_all_peers_and_leaves_nothing(tmp_path: Path) -> None:
     assert "CLI " in told
     assert os.uname().nodename not in told
     assert str(ROOT) not in told
+
+
+def test_lists_are_measured_beside_the_sdk(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    with benchmark("--quick", "--only", "catalogue", "--json", figures) as (process, mark):
+        said, _ = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0, said
+        assert started(mark) == []
+    listed, beside, searched, first = json.loads(figures.read_text())["measures"]
+    assert set(beside["peers"]) == {SERVER, LISTING}
+    assert listed["wanted"]["limit"] == 0.06
+    assert beside["ratio"]["to"] == LISTING
+    assert 0 < listed["peers"][SERVER]["median"] < first["peers"][SERVER]["median"]
+    assert searched["peers"][SERVER]["median"] > 0
 
 
 @pytest.mark.long

@@ -23,6 +23,8 @@ class Disk:
     def path(self, session_id: str, folder: Path) -> Path:
         """Where the transcript of a session of `folder` is."""
         name = re.sub(r"[^a-zA-Z0-9]", "-", os.path.realpath(folder))
+        # The CLI and the SDK make hashes of their own.
+        name = name if len(name) <= 200 else f"{name[:200]}-a1b2c3"
         return self.projects / name / f"{session_id}.jsonl"
 
     def write(

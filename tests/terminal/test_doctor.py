@@ -73,6 +73,7 @@ def test_all_is_well_and_the_model_was_asked_nothing(user: User, model: Loopback
         "Login": "good",
         "State": "good",
         "Transcripts": "good",
+        "Retention": "note",
         "git": "note",
     }
     assert "ANTHROPIC_API_KEY" in report.of("Login")["text"]

@@ -84,9 +84,9 @@ def _without_html(text: str, tokens: list[Token]) -> str:
 
 def _closed(text: str, tokens: list[Token]) -> str:
     """The text with an end for a code block that has none."""
-    *_, opening, last, _closing = tokens
-    if opening.level == 0 and opening.type == "paragraph_open" and last.content == _END:
-        return text
+    match tokens[-3:]:
+        case [opening, last, _] if opening.level == 0 and last.content == _END:
+            return text
     open_block = next((t for t in reversed(tokens) if t.type == "fence" and t.level == 0), None)
     return fenced(text) if open_block is None else f"{text}\n{open_block.markup}"
 

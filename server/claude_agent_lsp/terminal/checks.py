@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_agent_lsp.agent.cli import check, locate, login_of
 from claude_agent_lsp.agent.launch import Launch, SessionStart
 from claude_agent_lsp.agent.secrets import without_secrets
+from claude_agent_lsp.agent.titles import one_line
 from claude_agent_lsp.errors import CliNotFound, NotAuthenticated, RequestFailed
 from claude_agent_lsp.sessions.transcript import config_directory
 from claude_agent_lsp.workspace.settings import Settings
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = "claude-agent-lsp"
 OLDEST_PYTHON: Final = (3, 11)
+SHOWN_TITLES: Final = 3
+TITLE_LENGTH: Final = 50
 SHOWN: Final = ("claude-agent-sdk", "pygls", "lsprotocol")
 NO_REQUEST: Final = "nothing was asked of the model, so a wrong key only shows with a query"
 
@@ -91,6 +94,7 @@ async def examine(file: Path | None) -> AsyncIterator[Finding]:
             yield finding
     yield await asyncio.to_thread(_state, settings)
     yield await asyncio.to_thread(_transcripts, settings)
+    yield await asyncio.to_thread(_retention, settings)
     yield _git()
 
 
@@ -267,6 +271,30 @@ def _transcripts(settings: Settings) -> Finding:
     text = f"{directory} can't be written, so that no session could be resumed"
     hint = f"Make {nearest} a directory that you may write to, or set CLAUDE_CONFIG_DIR."
     return Finding("Transcripts", Verdict.FAULT, text, hint)
+
+
+def _retention(settings: Settings) -> Finding:
+    """What the CLI deletes next, if it is started here."""
+    # SQLite, and the SDK where a transcript has to be read.
+    from claude_agent_lsp.sessions.index import Index
+    from claude_agent_lsp.sessions.projects import all_projects
+    from claude_agent_lsp.sessions.retention import SETTING, SOON, retention, retention_days
+
+    days = retention_days(Path.cwd(), settings.setting_sources)
+    if days is None:
+        text = f"the CLI deletes no transcript: its settings give no valid {SETTING}"
+        return Finding("Retention", Verdict.NOTE, text)
+    index = Index(state_directory(settings.state_directory))
+    found = retention(all_projects(), days, index, limit=SHOWN_TITLES)
+    text = f"the CLI deletes what was not changed for {days} days; in the next {SOON.days} days "
+    if not found.due:
+        return Finding("Retention", Verdict.NOTE, f"{text}nothing")
+    titles = [one_line(deletion.title, TITLE_LENGTH) for deletion in found.next_deletions]
+    named = ", ".join(f"“{title}”" for title in titles)
+    more = f" and {found.due - len(titles)} more" if found.due > len(titles) else ""
+    hint = "Tag a session `keep` to keep it, or set cleanupPeriodDays in ~/.claude/settings.json."
+    many = f"{found.due} sessions" if found.due > 1 else "one session"
+    return Finding("Retention", Verdict.NOTE, f"{text}{many}: {named}{more}", hint)
 
 
 def _git() -> Finding:

@@ -55,6 +55,10 @@ def _command(options: argparse.Namespace) -> int:
             from claude_agent_lsp.terminal.doctor import doctor
 
             return doctor(options.settings, as_json=options.json)
+        if options.command == "sessions":
+            from claude_agent_lsp.terminal.sessions import sessions
+
+            return sessions(options)
         from claude_agent_lsp.terminal.demo import demo
 
         return demo(live=options.live)
@@ -96,7 +100,45 @@ def _parser() -> argparse.ArgumentParser:
         epilog="The exit status is 1 if a step did not hold.",
     )
     demo.add_argument("--live", action="store_true", help="with your own Claude account")
+    _add_sessions(commands)
     return parser
+
+
+def _add_sessions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    sessions = commands.add_parser(
+        "sessions",
+        help="find, read, give out and delete conversations",
+        description="Find, read, give out and delete conversations, from editors and terminals.",
+        epilog="A session is named by its id, or by the beginning of it.",
+    )
+    what = sessions.add_subparsers(dest="sessions_command", metavar="COMMAND", required=True)
+    listing = what.add_parser("list", help="those of a folder, the newest first")
+    listing.add_argument("--folder", type=Path, default=Path(), help="default: where you are")
+    listing.add_argument("--all", action="store_true", help="those of all folders")
+    listing.add_argument("--search", metavar="WORDS", help="words of the title or the prompts")
+    listing.add_argument("--tag", help="only those with this tag")
+    listing.add_argument(
+        "--limit", type=_count, default=50, metavar="N", help="default: %(default)s"
+    )
+    show = what.add_parser("show", help="what was said, as Markdown")
+    export = what.add_parser("export", help="write it to a file, or to stdout")
+    delete = what.add_parser("delete", help="remove it for good")
+    for one in (show, export, delete):
+        one.add_argument("session", metavar="SESSION", help="its id, or the beginning of it")
+    export.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: stdout")
+    export.add_argument(
+        "--format", choices=("markdown", "jsonl"), default="markdown", help="default: %(default)s"
+    )
+    delete.add_argument("--yes", action="store_true", help="don't ask")
+    for one in (listing, show, delete):
+        one.add_argument("--json", action="store_true", help="for programs")
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least one")
+    return count
 
 
 def _log(file: Path | None, level: str) -> None:

@@ -1,0 +1,198 @@
+"""`claude-agent-lsp sessions`: the catalogue in a terminal, for people and for programs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from claude_agent_lsp.agent.titles import one_line
+from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFound
+from claude_agent_lsp.lsp.results import jsonable
+from claude_agent_lsp.sessions.catalogue import Catalogue
+from claude_agent_lsp.sessions.index import Index
+from claude_agent_lsp.sessions.journal import Journal
+from claude_agent_lsp.sessions.kept import Kept
+from claude_agent_lsp.sessions.ownership import Ownership
+from claude_agent_lsp.terminal.screen import open_screen
+from claude_agent_lsp.workspace.state import State, state_directory
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from pathlib import Path
+
+    from claude_agent_lsp.sessions.catalogue import Session
+
+TITLE_LENGTH: Final = 200
+# As many characters of an id as a person wants to type.
+SHORT: Final = 8
+# All that moves a terminal's cursor or changes its colours; line ends and tabs may stay.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def sessions(options: Namespace) -> int:
+    """Carry a subcommand out.
+
+    Args:
+        options: What `cli.py` has read of the command line.
+
+    Returns:
+        The exit status: 1 if it could not be done.
+    """
+    state = State(state_directory())
+    catalogue = Catalogue(Index(state.directory), _ownership(state).busy, state.current)
+    commands = {"list": _list, "show": _show, "export": _export, "delete": _delete}
+    try:
+        return commands[options.sessions_command](options, catalogue, state)
+    except RequestFailed as error:
+        sys.stderr.write(f"{_plain(str(error))} {_plain(error.hint)}\n")
+    except InvalidArgument as error:
+        sys.stderr.write(f"{_plain(str(error))}\n")
+    except BrokenPipeError:  # of `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def _list(options: Namespace, catalogue: Catalogue, _: State) -> int:
+    folder: Path | None = None if options.all else options.folder.absolute()
+    page = catalogue.page(folder, search=options.search, tag=options.tag, limit=options.limit)
+    if options.json:
+        _write_json({"sessions": page.sessions})
+        return 0
+    console = open_screen()
+    if not page.sessions:
+        where = "" if folder is None else f" of {folder}"
+        console.print(Text(f"There are no sessions{where} like that."), soft_wrap=True)
+    elif console.is_terminal:
+        console.print(_table(page.sessions, with_folder=options.all))
+    else:
+        for session in page.sessions:
+            console.print(Text("  ".join(_cells(session, with_folder=True))), soft_wrap=True)
+    if page.next_cursor is not None:
+        sys.stderr.write(f"These are the newest {options.limit}; --limit shows more.\n")
+    return 0
+
+
+def _table(found: tuple[Session, ...], *, with_folder: bool) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("Id", no_wrap=True)
+    table.add_column("Changed", no_wrap=True, style="dim")
+    table.add_column("Tag", no_wrap=True, max_width=12, style="cyan")
+    table.add_column("Title", overflow="ellipsis", no_wrap=True, ratio=1)
+    if with_folder:
+        table.add_column("Folder", overflow="fold", style="dim", ratio=1)
+    for session in found:
+        first, *others = _cells(session, with_folder=with_folder)
+        table.add_row(*(Text(cell) for cell in (first[:SHORT], *others)))
+    table.expand = True
+    return table
+
+
+def _cells(session: Session, *, with_folder: bool) -> list[str]:
+    changed = f"{session.last_modified.astimezone():%Y-%m-%d %H:%M}"
+    title = one_line(session.title, TITLE_LENGTH)
+    cells = [session.session_id, changed, one_line(session.tag or "", TITLE_LENGTH), title]
+    return [*cells, one_line(str(session.workspace), 1000)] if with_folder else cells
+
+
+def _show(options: Namespace, catalogue: Catalogue, state: State) -> int:
+    session = _chosen(options.session, catalogue)
+    if options.json:
+        from claude_agent_lsp.sessions.reading import read_messages
+
+        messages = read_messages(session.session_id, state.directory)
+        _write_json({"session": session, "messages": messages})
+        return 0
+    from claude_agent_lsp.sessions.export import exported
+
+    text = exported(session, "markdown", state.directory).decode()
+    _write(_plain(text) if sys.stdout.isatty() else text)
+    return 0
+
+
+def _export(options: Namespace, catalogue: Catalogue, state: State) -> int:
+    from claude_agent_lsp.sessions.export import exported, write_export
+
+    session = _chosen(options.session, catalogue)
+    content = exported(session, options.format, state.directory)
+    if options.file is not None:
+        write_export(options.file.absolute(), content)
+    elif sys.stdout.isatty():
+        _write(_plain(content.decode(errors="replace")))
+    else:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    return 0
+
+
+def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
+    session = _chosen(options.session, catalogue)
+    if not options.yes and not _agreed(session):
+        return 1
+    from claude_agent_lsp.sessions.changes import delete
+
+    ownership = _ownership(state)
+    holder = f"sessions delete, process {os.getpid()}"
+    ownership.claim(session.session_id, holder)
+    try:
+        if session.current:
+            state.select(session.workspace, None)
+        delete(session.session_id, Kept(state.directory), Journal(lambda: state.directory))
+    finally:
+        ownership.release(session.session_id, holder)
+    if options.json:
+        _write_json({"deleted": True})
+    return 0
+
+
+def _ownership(state: State) -> Ownership:
+    return Ownership(lambda: state.directory, "a terminal")
+
+
+def _agreed(session: Session) -> bool:
+    if not sys.stdin.isatty():
+        sys.stderr.write("Nobody can be asked here: say --yes to delete it.\n")
+        return False
+    title = one_line(session.title, TITLE_LENGTH)
+    sys.stderr.write(f"Delete {session.session_id} “{title}” for good? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _chosen(word: str, catalogue: Catalogue) -> Session:
+    """The session that an id, or its beginning, names.
+
+    Raises:
+        SessionNotFound: There is none, or there are several.
+    """
+    with contextlib.suppress(SessionNotFound):
+        return catalogue.session(word)
+    hint = "`claude-agent-lsp sessions list --all` shows them all."
+    everything = catalogue.page(None, limit=sys.maxsize - 1).sessions
+    found = [one for one in everything if one.session_id.startswith(word.lower())]
+    if not found:
+        raise SessionNotFound(f"There is no session {word}.", hint=hint)
+    if len(found) > 1:
+        raise SessionNotFound(f"{len(found)} sessions begin with {word}.", hint="Say more of it.")
+    return found[0]
+
+
+def _write_json(answer: Any) -> None:
+    sys.stdout.write(json.dumps(jsonable(answer), indent=2))
+    sys.stdout.write("\n")
+
+
+def _write(text: str) -> None:
+    sys.stdout.buffer.write(text.encode(sys.stdout.encoding or "utf-8", errors="replace"))
+    sys.stdout.flush()
+
+
+def _plain(text: str) -> str:
+    """A text that does nothing to a terminal but to be shown."""
+    return _CONTROL.sub("\ufffd", text)
