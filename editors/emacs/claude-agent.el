@@ -6,7 +6,7 @@
 ;; Version: 0.1.0
 ;; Package-Requires: ((emacs "29.1"))
 ;; Keywords: tools, convenience
-;; URL: https://pypi.org/project/claude-agent-lsp/
+;; URL: https://example.org/claude-agent-lsp
 ;; SPDX-License-Identifier: MIT
 
 ;;; Commentary:
