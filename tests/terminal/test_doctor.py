@@ -91,7 +91,7 @@ def test_text_has_a_line_for_each_check_and_a_hint_for_a_fault(user: User) -> No
     marks = [line[0] for line in lines if line and not line.startswith((" ", "One"))]
     assert marks.count("✓") == 6
     assert marks.count("✗") == 1
-    assert marks.count("·") == 2
+    assert marks.count("·") == 3
     (fault,) = (n for n, line in enumerate(lines) if line.startswith("✗"))
     assert "Login" in lines[fault]
     assert "log in" in lines[fault + 1]
