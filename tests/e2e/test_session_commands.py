@@ -206,6 +206,21 @@ async def test_deleting_ends_the_process_that_is_kept_for_the_session(
     await eventually(lambda: not kept.is_running())
 
 
+async def test_session_that_another_server_deletes_stays_deleted(
+    editor_with: Open, environment: dict[str, str]
+) -> None:
+    """Its process is still warm in the first one, and writes when it ends."""
+    first, second = await editor_with(), await editor_with()
+    told = await first.query("remember the code APPLE-1")
+    path = transcript(environment, told["sessionId"])
+    await second.command("session.delete", {"sessionId": told["sessionId"]})
+    refused = await refusal(first.query("which code?", session=told["sessionId"]))
+    assert refused.reason == "sessionNotFound"
+    await first.quit()
+    assert not path.exists()
+    assert await listed(second) == {}
+
+
 async def test_transcript_is_exported_byte_for_byte(
     editor: Editor, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -6,15 +6,15 @@ import json
 import os
 import pty
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from claude_agent_lsp.sessions.ownership import Ownership
 from tests.sessions.lines import Disk, Talk, text, use
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .conftest import User
 
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
@@ -157,6 +157,21 @@ def test_session_is_deleted_without_a_question_for_programs(user: User, disk: Di
     done = user.run("sessions", "delete", "--yes", "--json", session)
     assert (done.returncode, json.loads(done.stdout)) == (0, {"deleted": True})
     assert listed(user) == []
+
+
+def test_session_at_work_says_so_and_is_not_deleted(user: User, disk: Disk) -> None:
+    session = disk.write(user.home, Talk().user("Hi"))
+    state = Path(user.environment["XDG_STATE_HOME"]) / "claude-agent-lsp"
+    ownership = Ownership(lambda: state, "some editor")
+    ownership.claim(session, "run")
+    try:
+        assert listed(user)[0]["running"] is True
+        done = user.run("sessions", "delete", "--yes", session)
+    finally:
+        ownership.release(session, "run")
+    assert (done.returncode, disk.path(session, user.home).exists()) == (1, True)
+    assert done.stderr.startswith("Some editor (process ")
+    assert listed(user)[0]["running"] is False
 
 
 @pytest.mark.parametrize("command", ["show", "export", "delete"])
