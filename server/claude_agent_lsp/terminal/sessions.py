@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-=======
-import contextlib
->>>>>>> 16655955e3eadc21b9eedf5012252570bca9673a
 import json
 import os
 import re
@@ -49,12 +45,8 @@ def sessions(options: Namespace) -> int:
         The exit status: 1 if it could not be done.
     """
     state = State(state_directory())
-<<<<<<< HEAD
     ownership = Ownership(lambda: state.directory, "a terminal")
     catalogue = Catalogue(Index(state.directory), ownership.busy, state.current)
-=======
-    catalogue = Catalogue(Index(state.directory), _ownership(state).busy, state.current)
->>>>>>> 16655955e3eadc21b9eedf5012252570bca9673a
     commands = {"list": _list, "show": _show, "export": _export, "delete": _delete}
     try:
         return commands[options.sessions_command](options, catalogue, state)
@@ -145,11 +137,7 @@ def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
         return 1
     from claude_agent_lsp.sessions.changes import delete
 
-<<<<<<< HEAD
     ownership = Ownership(lambda: state.directory, "a terminal")
-=======
-    ownership = _ownership(state)
->>>>>>> 16655955e3eadc21b9eedf5012252570bca9673a
     holder = f"sessions delete, process {os.getpid()}"
     ownership.claim(session.session_id, holder)
     try:
@@ -163,13 +151,6 @@ def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
     return 0
 
 
-<<<<<<< HEAD
-=======
-def _ownership(state: State) -> Ownership:
-    return Ownership(lambda: state.directory, "a terminal")
-
-
->>>>>>> 16655955e3eadc21b9eedf5012252570bca9673a
 def _agreed(session: Session) -> bool:
     if not sys.stdin.isatty():
         sys.stderr.write("Nobody can be asked here: say --yes to delete it.\n")
@@ -186,11 +167,7 @@ def _chosen(word: str, catalogue: Catalogue) -> Session:
     Raises:
         SessionNotFound: There is none, or there are several.
     """
-<<<<<<< HEAD
     if catalogue.find(word) is not None:
-=======
-    with contextlib.suppress(SessionNotFound):
->>>>>>> 16655955e3eadc21b9eedf5012252570bca9673a
         return catalogue.session(word)
     hint = "`claude-agent-lsp sessions list --all` shows them all."
     everything = catalogue.page(None, limit=sys.maxsize - 1).sessions
