@@ -120,7 +120,14 @@ class Record:
     def _end(self, completed: bool, cut_off: bool) -> None:
         session_id, turn_id = self._session.session_id, self._turn.message_id
         if self.sent:
-            cut_back(self._journal, session_id, turn_id, completed=completed, since=self._since)
+            cut_back(
+                self._journal,
+                session_id,
+                turn_id,
+                completed=completed,
+                alone=not self._held_before,
+                since=self._since,
+            )
         elif not cut_off:
             self._journal.mark_unsent(session_id, turn_id)
 
