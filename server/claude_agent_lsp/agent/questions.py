@@ -16,14 +16,19 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.errors import InvalidArgument
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from claude_agent_lsp.agent.events import Question
 
 DENY: Final = "deny"
 ALLOW: Final = "allow"
 ALLOW_SESSION: Final = "allowSession"
+ALLOW_ALWAYS: Final = "allowAlways"
+# Of a plan: carry it out, and ask no more about edits.
+ALLOW_EDITS: Final = "acceptEdits"
 
 
 class By(Enum):
@@ -49,6 +54,31 @@ class Answer:
     value: str
     note: str | None = None
     by: By = By.EDITOR
+
+
+def answer_to(
+    question: Question, given: str | Sequence[str], note: str | None = None, *, by: By
+) -> Answer:
+    """Read an answer.
+
+    Args:
+        question: What is answered.
+        given: The value of an option; of a choice also several, or words of the user's own.
+        note: Goes to the agent with it.
+        by: Where it comes from.
+
+    Raises:
+        InvalidArgument: It is no answer to this question.
+    """
+    values = [option.value for option in question.options]
+    chosen = [given] if isinstance(given, str) else list(given)
+    several = len(chosen) > 1 and question.multiple and DENY not in chosen
+    fits = question.free_text or all(value in values for value in chosen)
+    if not chosen or not fits or not (several or len(chosen) == 1):
+        expected = "several of" if question.multiple else "one of"
+        own = ", or words of your own" if question.free_text else ""
+        raise InvalidArgument(f"answer: expected {expected} {', '.join(values)}{own}.")
+    return Answer(", ".join(value.strip() for value in chosen), note, by)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from claude_agent_lsp.agent.abort import AbortController, Aborted, AbortReason, 
 from claude_agent_lsp.agent.events import Ended, Run, RunStatus
 from claude_agent_lsp.agent.launch import Overrides
 from claude_agent_lsp.agent.query import Query
-from claude_agent_lsp.agent.questions import Answer
+from claude_agent_lsp.agent.questions import By, answer_to
 from claude_agent_lsp.agent.titles import one_line
 from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed
 from claude_agent_lsp.lsp import arguments as given
@@ -225,10 +225,7 @@ class Commands(SessionCommands):
         question = next((q for q in questions.pending if wanted in (None, q.question_id)), None)
         if question is None:
             raise InvalidArgument("questionId: expected the id of a question that waits.")
-        values = [option.value for option in question.options]
-        if argument.answer not in values:
-            raise InvalidArgument(f"answer: expected one of {', '.join(values)}.")
-        answer = Answer(argument.answer, argument.note)
+        answer = answer_to(question, argument.answer, argument.note, by=By.COMMAND)
         answered = questions.answer(question.question_id, answer)
         return {"answered": answered}
 

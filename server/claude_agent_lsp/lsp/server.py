@@ -103,7 +103,13 @@ class AgentServer(LanguageServer):
         A process runs the project's hooks, so a folder that the agent has never been asked in is
         left alone: opening somebody else's repository runs nothing.
         """
-        self._start(self._prewarm(folder))
+        self.start(self._prewarm(folder))
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin something that nobody waits for."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def adopt(self, settings: Settings) -> None:
         """Let the settings take effect that are the server's, whichever folder names them."""
@@ -146,7 +152,7 @@ class AgentServer(LanguageServer):
         self._parent.watch(params.process_id)
 
     async def _initialized(self, _: types.InitializedParams) -> None:
-        self._start(_load())
+        self.start(_load())
         if self.profile.dynamic_configuration:
             registration = types.Registration(
                 id="configuration",
@@ -160,7 +166,7 @@ class AgentServer(LanguageServer):
                 )
         for folder in self.folders:
             self.prewarm(folder)
-        self._start(self._look_after_kept_sessions())
+        self.start(self._look_after_kept_sessions())
 
     def _configuration_changed(self, params: types.DidChangeConfigurationParams) -> None:
         self.configuration.change(params.settings)
@@ -196,17 +202,12 @@ class AgentServer(LanguageServer):
         self.tell(types.MessageType[notice.level.value.capitalize()], notice.text)
 
     async def _show(self, question: Question) -> Answer | None:
-        from claude_agent_lsp.lsp.asking import ask_by_message
+        from claude_agent_lsp.lsp.asking import ask
 
-        return await ask_by_message(self, question)
+        return await ask(self, question)
 
     async def _close(self) -> None:
         await self.agent.close()
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _folders_of(params: types.InitializeParams) -> list[Folder]:

@@ -15,7 +15,7 @@ UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def visible(text: str, *, lines: bool = False) -> str:
-    """Returns the text with what can't be seen spelled out as Python does: `\\x1b`, `\\u202e`.
+    """Returns the text with what can't be seen spelled out, as Python spells it.
 
     Args:
         text: What somebody else wrote.
