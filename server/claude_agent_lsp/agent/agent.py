@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.agent.admission import Admission
+from claude_agent_lsp.agent.audit import Audit, ToolTrail, question_entry
 from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.launch import BYPASS, Launch
 from claude_agent_lsp.agent.orphans import end_all, end_orphans, server_mark
@@ -69,7 +70,8 @@ class Agent:
         editor: str = "",
         tell: Callable[[Notice], None] = lambda _: None,
     ) -> None:
-        self.questions = Questions(show)
+        self.questions = Questions(show, self._audit_answer)
+        self._audit = Audit(lambda: state.directory, editor)
         self.ownership = Ownership(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
@@ -161,6 +163,7 @@ class Agent:
                 questions=self.questions,
                 record=record,
                 on_mode=partial(self._modes.__setitem__, task.session.session_id),
+                trail=ToolTrail(self._write_audit, run_id, task.session.session_id, query.folder),
                 grants=self._grants.setdefault(task.session.session_id, set()),
             )
             self._runs[run_id] = (run, controller)
@@ -348,6 +351,12 @@ class Agent:
             self._state.settle(folder, run.session_id)
         if run.cleared and self._state.current(folder) == run.session_id:
             self._state.select(folder, None)
+
+    def _audit_answer(self, question: Question, answer: Answer) -> None:
+        self._write_audit("question", question_entry(question, answer))
+
+    def _write_audit(self, kind: str, entry: dict[str, Any]) -> None:
+        self._keep(asyncio.to_thread(self._audit.write, kind, entry))
 
     def _tell_of_sharing(self, good: bool, text: str) -> None:
         """Tell the runs at work, or the user if there are none."""

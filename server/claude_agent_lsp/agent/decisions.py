@@ -75,7 +75,7 @@ class Decisions:
         try:
             self._means.signal.throw_if_aborted()
             if tool in ways:
-                result = await ways[tool](given)
+                result = await ways[tool](given, context.tool_use_id)
             else:
                 result = await self._leave(tool, given, context)
         except Aborted:
@@ -106,7 +106,11 @@ class Decisions:
             label = f"Always allow {told(for_ever)}"
             options.append(QuestionOption(ALLOW_ALWAYS, label))
             detail += f"\nAlways: {told(for_ever)}, in {kept_in(for_ever)}"
-        answer = await self._ask("permission", title_of(tool, given), detail, options, diff=diff)
+        answer = await self._ask(
+            *("permission", title_of(tool, given), detail, options),
+            diff=diff,
+            tool_call_id=context.tool_use_id,
+        )
         if answer.value == DENY:
             return PermissionResultDeny(message=answer.note or REFUSED)
         updates = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
@@ -117,7 +121,7 @@ class Decisions:
                     self._means.set_mode(update.mode)
         return PermissionResultAllow(updated_permissions=updates)
 
-    async def _plan(self, given: Mapping[str, Any]) -> PermissionResult:
+    async def _plan(self, given: Mapping[str, Any], call: str | None) -> PermissionResult:
         """Ask whether a plan is to be carried out, and in which mode."""
         plan = str(given.get("plan") or _NO_PLAN)
         mode = self._means.mode()
@@ -127,7 +131,9 @@ class Decisions:
             options.append(QuestionOption(ALLOW_EDITS, "Approve, and accept all edits"))
         text = visible(plan, lines=True)
         answer = await self._ask(
-            "plan", "Carrying out this plan", shortened(text), options, document=text
+            *("plan", "Carrying out this plan", shortened(text), options),
+            document=text,
+            tool_call_id=call,
         )
         if answer.value == DENY:
             return PermissionResultDeny(message=answer.note or KEEP_PLANNING)
@@ -136,7 +142,7 @@ class Decisions:
         update: Any = {"type": "setMode", "mode": mode, "destination": "session"}
         return PermissionResultAllow(updated_permissions=[PermissionUpdate(**update)])
 
-    async def _choices(self, given: Mapping[str, Any]) -> PermissionResult:
+    async def _choices(self, given: Mapping[str, Any], call: str | None) -> PermissionResult:
         """Ask what the agent asks, one after the other."""
         answers = {}
         for choice in choices_in(given):
@@ -147,6 +153,7 @@ class Decisions:
                 choice.options,
                 multiple=choice.multiple,
                 free_text=True,
+                tool_call_id=call,
             )
             if answer.value == DENY:
                 reason = UNANSWERED if answer.by is not By.DEADLINE else answer.note

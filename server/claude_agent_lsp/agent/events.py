@@ -171,6 +171,7 @@ class Question:
         document: The whole plan, as Markdown.
         multiple: Whether several options can be chosen.
         free_text: Whether words of the user's own are an answer, too.
+        tool_call_id: The tool call that waits for it.
     """
 
     question_id: str
@@ -185,6 +186,7 @@ class Question:
     document: str | None = None
     multiple: bool | None = None
     free_text: bool | None = None
+    tool_call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from claude_agent_lsp.agent.abort import AbortSignal
+    from claude_agent_lsp.agent.audit import ToolTrail
     from claude_agent_lsp.agent.events import Emit, Event
     from claude_agent_lsp.agent.pool import ProcessPool
     from claude_agent_lsp.agent.questions import Questions
@@ -58,6 +59,7 @@ class ActiveRun:
         record: Has what is shown before it is shown.
         on_mode: Is told of a permission mode that the user has chosen for the session.
         grants: What the user has allowed for the session; the run adds to it.
+        trail: Follows what it changes, for the audit log.
 
     Attributes:
         permission_mode: What its turn begins with; it may be changed until then.
@@ -76,10 +78,12 @@ class ActiveRun:
         record: Record,
         on_mode: Callable[[str], None],
         grants: set[str],
+        trail: ToolTrail,
     ) -> None:
         self.task = task
         self.permission_mode = task.launch.permission_mode
         self._on_mode = on_mode
+        self._trail = trail
         self._record = record
         self._delivery = Delivery(record, to_editor)
         self._means = Means(
@@ -166,6 +170,7 @@ class ActiveRun:
             self._spares = self._spares or stopping
             if self._spares:
                 return
+        self._trail.follow(event)
         self._delivery.put(event)
 
     async def conduct(

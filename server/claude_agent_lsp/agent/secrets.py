@@ -1,7 +1,12 @@
-"""Keeping keys out of what is told: a CLI's words may repeat the one that it was given."""
+"""Keeping secrets out of what is told and written: logs, status, errors, the audit log.
+
+A secret is the value of a variable whose name says so, any value that the user's settings give the
+CLI as `env`, the password in a URL, and what looks like a key of a well-known kind.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from typing import TYPE_CHECKING, Final
@@ -9,18 +14,49 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MASK: Final = "***"
 _NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|AUTH", re.IGNORECASE)
 _LENGTH: Final = 6  # what is shorter is no secret, and stands in many words
+_SHAPES: Final = re.compile(
+    r"""
+    (?<=://)[^\s/:@]*:[^\s/@]+(?=@)             # user and password in a URL
+    | \bsk-(?:ant-)?[\w-]{16,}                  # Anthropic, and others like it
+    | \bgh[pousr]_\w{20,} | \bgithub_pat_\w{20,}
+    | \bxox[abprs]-[\w-]{10,}
+    | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b
+    | (?<=\bBearer\ )[\w.~+/-]{8,}
+    """,
+    re.VERBOSE,
+)
+# What the settings of any folder have given the CLI.
+_given: set[str] = set()
 
 
-def without_secrets(text: str, env: Mapping[str, str]) -> str:
-    """`text` with the values of secret variables masked.
+def keep_secret(env: Mapping[str, str]) -> None:
+    """Mask the values of these variables from now on, wherever they turn up."""
+    _given.update(value for value in env.values() if len(value) >= _LENGTH)
+
+
+def without_secrets(text: str, env: Mapping[str, str] | None = None) -> str:
+    """`text` with what is secret masked.
 
     Args:
-        text: What a CLI says.
-        env: The variables that it was given beside those of this process.
+        text: What somebody says.
+        env: The variables that a CLI was given beside those of this process.
     """
-    for name, value in {**os.environ, **env}.items():
-        if _NAME.search(name) and len(value) >= _LENGTH:
-            text = text.replace(value, "***")
-    return text
+    keep_secret(env or {})
+    values = {
+        value for name, value in os.environ.items() if _NAME.search(name) and len(value) >= _LENGTH
+    }
+    # The longest first: one may be a part of another.
+    for value in sorted(values | _given, key=len, reverse=True):
+        text = text.replace(value, MASK)
+    return _SHAPES.sub(MASK, text)
+
+
+class MaskingFormatter(logging.Formatter):
+    """Formats log records without what is secret, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        return without_secrets(super().format(record))

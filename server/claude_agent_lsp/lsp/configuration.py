@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from claude_agent_lsp.agent.abort import Aborted
+from claude_agent_lsp.agent.secrets import keep_secret
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
@@ -110,5 +111,6 @@ class Configuration:
             if text not in self._told:
                 self._told.add(text)
                 self._server.tell(types.MessageType.Warning, text)
+        keep_secret(settings.env)
         self._server.adopt(settings)
         return settings

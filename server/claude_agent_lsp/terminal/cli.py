@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp import __version__
+from claude_agent_lsp.agent.secrets import MaskingFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,10 @@ def _command(options: argparse.Namespace) -> int:
             from claude_agent_lsp.terminal.doctor import doctor
 
             return doctor(options.settings, as_json=options.json)
+        if options.command == "audit":
+            from claude_agent_lsp.terminal.audit import audit
+
+            return audit(options)
         if options.command == "sessions":
             from claude_agent_lsp.terminal.sessions import sessions
 
@@ -101,6 +106,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--live", action="store_true", help="with your own Claude account")
     _add_sessions(commands)
+    audit = commands.add_parser(
+        "audit",
+        help="show what was asked, answered and changed",
+        description="Show what you were asked and answered, and what the agent has changed.",
+    )
+    audit.add_argument("--session", metavar="SESSION", help="its id, or the beginning of it")
+    audit.add_argument("--limit", type=_count, default=50, metavar="N", help="default: %(default)s")
+    audit.add_argument("--json", action="store_true", help="for programs, one object a line")
     return parser
 
 
@@ -147,7 +160,7 @@ def _log(file: Path | None, level: str) -> None:
         if file is not None
         else logging.StreamHandler(sys.stderr)
     )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=level.upper())
     # pygls logs whole messages, prompts and answers too.
     logging.getLogger("pygls").setLevel(logging.ERROR)

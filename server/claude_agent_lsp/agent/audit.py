@@ -1,0 +1,161 @@
+"""The audit log: what the user was asked and answered, and what the agent has changed.
+
+    <state>/audit/audit.jsonl       one JSON object a line, the newest last
+    <state>/audit/audit.1.jsonl     what came before, up to `audit.4.jsonl`
+
+Secrets are masked and long inputs cut. Several servers append to it, a line at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.agent.events import QuestionAsked, ToolCall, ToolResult
+from claude_agent_lsp.agent.secrets import without_secrets
+from claude_agent_lsp.workspace.files import locked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from claude_agent_lsp.agent.events import Event, Question
+    from claude_agent_lsp.agent.questions import Answer
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES: Final = 1_000_000
+OLDER_FILES: Final = 4
+TEXT_LENGTH: Final = 2_000
+# Tools that change nothing; of any other one can't know.
+_READERS: Final = frozenset(
+    {
+        *("Agent", "AskUserQuestion", "BashOutput", "EnterPlanMode", "ExitPlanMode", "Glob"),
+        *("Grep", "LS", "NotebookRead", "Read", "Skill", "Task", "TaskOutput", "TodoWrite"),
+        *("ToolSearch", "WebFetch", "WebSearch"),
+    }
+)
+
+
+class Audit:
+    """The log. Its calls touch the disk: make them in a thread.
+
+    Args:
+        state_directory: Gives the state directory, which a setting may move.
+        editor: The editor's name.
+    """
+
+    def __init__(self, state_directory: Callable[[], Path], editor: str = "") -> None:
+        self._state_directory = state_directory
+        self._editor = editor
+
+    @property
+    def file(self) -> Path:
+        """The newest file."""
+        return self._state_directory() / "audit" / "audit.jsonl"
+
+    def write(self, kind: str, entry: Mapping[str, Any]) -> None:
+        """Add a line; one that can't be written is told to the log, and costs nothing else."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = {"at": at, "kind": kind, "editor": self._editor, "process": os.getpid(), **entry}
+        content = without_secrets(json.dumps(line, ensure_ascii=False, default=str))
+        try:
+            self._append(content.encode(errors="replace") + b"\n")
+        except OSError as error:
+            logger.warning("The audit log %s can't be written: %s", self.file, error)
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """All lines, the oldest first; what can't be read is left out."""
+        for file in [*reversed(self._older()), self.file]:
+            with contextlib.suppress(OSError):
+                for line in file.read_bytes().splitlines():
+                    with contextlib.suppress(ValueError):
+                        entry = json.loads(line)
+                        if isinstance(entry, dict):
+                            yield entry
+
+    def _append(self, line: bytes) -> None:
+        file = self.file
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if file.stat().st_size + len(line) > MOST_BYTES:
+                self._rotate(len(line))
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(handle, line)
+        finally:
+            os.close(handle)
+
+    def _rotate(self, more: int) -> None:
+        with locked(self.file.with_name("lock")):
+            if self.file.stat().st_size + more <= MOST_BYTES:
+                return  # another server has just done it
+            files = [self.file, *self._older()]
+            for older, newer in reversed(list(zip(files[1:], files, strict=False))):
+                with contextlib.suppress(FileNotFoundError):
+                    newer.replace(older)
+
+    def _older(self) -> list[Path]:
+        return [self.file.with_name(f"audit.{n}.jsonl") for n in range(1, OLDER_FILES + 1)]
+
+
+def question_entry(question: Question, answer: Answer) -> dict[str, Any]:
+    """What is kept of a question."""
+    return {
+        "runId": question.run_id,
+        "sessionId": question.session_id,
+        "toolCallId": question.tool_call_id,
+        "question": question.kind,
+        "title": question.title,
+        "detail": question.detail[:TEXT_LENGTH],
+        "answer": answer.value,
+        "by": answer.by.value,
+        "note": answer.note,
+    }
+
+
+class ToolTrail:
+    """Follows the events of one run, for the tool calls that may have changed something.
+
+    Args:
+        write: Writes a line.
+        run_id: The run.
+        session_id: Its session.
+        folder: Where it works.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str, dict[str, Any]], None],
+        run_id: str,
+        session_id: str,
+        folder: Path,
+    ) -> None:
+        self._write = write
+        self._about = {"runId": run_id, "sessionId": session_id, "workspace": str(folder)}
+        self._calls: dict[str, ToolCall] = {}
+        self._asked: set[str | None] = set()
+
+    def follow(self, event: Event) -> None:
+        """Take the next event."""
+        if isinstance(event, ToolCall) and event.tool not in _READERS:
+            self._calls[event.tool_call_id] = event
+        elif isinstance(event, QuestionAsked):
+            self._asked.add(event.question.tool_call_id)
+        elif isinstance(event, ToolResult) and event.tool_call_id in self._calls:
+            call = self._calls.pop(event.tool_call_id)
+            entry = {
+                **self._about,
+                "toolCallId": event.tool_call_id,
+                "tool": call.tool,
+                "title": call.title,
+                "input": json.dumps(dict(call.input), default=str)[:TEXT_LENGTH],
+                "status": event.status.value,
+                # Not asked: a rule or the mode has allowed it, or refused it.
+                "by": "question" if event.tool_call_id in self._asked else "rule",
+            }
+            self._write("tool", entry)

@@ -1,0 +1,88 @@
+"""The audit log, with real files."""
+
+from __future__ import annotations
+
+import json
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claude_agent_lsp.agent import audit as module
+from claude_agent_lsp.agent.audit import OLDER_FILES, Audit, ToolTrail
+from claude_agent_lsp.agent.events import ToolCall, ToolResult, ToolStatus
+
+
+@pytest.fixture
+def audit(tmp_path: Path) -> Audit:
+    return Audit(lambda: tmp_path / "state", "Helix")
+
+
+def test_each_line_is_an_object_in_a_file_that_is_the_users_own(audit: Audit) -> None:
+    audit.write("tool", {"title": "one\nline"})
+    audit.write("question", {"title": "Ünïcode \udc80"})
+    first, second = audit.read()
+    assert (first["kind"], first["editor"], first["title"]) == ("tool", "Helix", "one\nline")
+    assert second["kind"] == "question"
+    assert stat.S_IMODE(audit.file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(audit.file.parent.stat().st_mode) == 0o700
+
+
+def test_secrets_are_masked(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "token-of-the-environment")
+    shapes = f"sk-ant-{'a1-' * 8} postgresql://u:pa55word@h/d"
+    audit.write("tool", {"input": f"token-of-the-environment {shapes}"})
+    written = audit.file.read_text()
+    for secret in ("token-of-the-environment", "sk-ant", "pa55word"):
+        assert secret not in written
+    assert json.loads(written)["input"] == "*** *** postgresql://***@h/d"
+
+
+def test_it_is_rotated_by_size_and_its_oldest_part_forgotten(
+    audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 1_000)
+    for number in range(100):
+        audit.write("tool", {"number": number, "input": "x" * 200})
+    files = sorted(path.name for path in audit.file.parent.glob("*.jsonl"))
+    assert len(files) == 1 + OLDER_FILES
+    assert all(path.stat().st_size <= 1_000 for path in audit.file.parent.glob("*.jsonl"))
+    numbers = [entry["number"] for entry in audit.read()]
+    assert numbers == list(range(numbers[0], 100))
+
+
+def test_no_line_is_lost_or_torn_by_many_at_once(
+    audit: Audit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 20_000)
+    other = Audit(lambda: tmp_path / "state", "Emacs")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: (audit, other)[n % 2].write("tool", {"n": n}), range(300)))
+    assert sorted(entry["n"] for entry in audit.read()) == list(range(300))
+
+
+def test_what_can_not_be_written_costs_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    Audit(lambda: tmp_path / "state").write("tool", {})
+    assert list(Audit(lambda: tmp_path / "state").read()) == []
+
+
+def test_a_damaged_line_is_left_out(audit: Audit) -> None:
+    audit.write("tool", {"n": 1})
+    with audit.file.open("ab") as file:
+        file.write(b'{"torn\n\x00\xff\n[]\n')
+    audit.write("tool", {"n": 2})
+    assert [entry["n"] for entry in audit.read()] == [1, 2]
+
+
+def test_only_what_may_have_changed_something_is_followed() -> None:
+    lines: list[dict[str, Any]] = []
+    trail = ToolTrail(lambda _, entry: lines.append(entry), "run", "session", Path("/p"))
+    for name in ("Read", "Bash", "mcp__a__b"):
+        trail.follow(ToolCall(name, name, f"Using {name}", {"command": "x" * 9_000}))
+        trail.follow(ToolResult(name, ToolStatus.COMPLETED, ""))
+    assert [line["tool"] for line in lines] == ["Bash", "mcp__a__b"]
+    assert len(lines[0]["input"]) == module.TEXT_LENGTH
+    assert lines[0]["by"] == "rule"

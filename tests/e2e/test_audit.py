@@ -1,0 +1,87 @@
+"""What the audit log has of a real run, and how a user looks at it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from claude_agent_lsp.loopback import call, reply, say
+
+from .editor import EXECUTABLE
+from .runs import begin
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.loopback import Loopback
+
+    from .conftest import Open
+
+
+@pytest.fixture(autouse=True)
+def wishes(model: Loopback) -> None:
+    model.add(
+        reply("make one", [call("Bash", command="mkfifo one")], [say("Tried.")]),
+        reply("write it", [call("Write", file_path="a", content="x")], [say("Wrote.")]),
+        reply("read it", [call("Bash", command="ls")], [call("Glob", pattern="*")], [say("Ok.")]),
+    )
+
+
+def shown(environment: dict[str, str], *arguments: str) -> str:
+    """What the user is shown in a terminal."""
+    return subprocess.run(
+        [EXECUTABLE, "audit", *arguments],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
+
+
+def entries(environment: dict[str, str], *arguments: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in shown(environment, "--json", *arguments).splitlines()]
+
+
+async def test_each_question_and_each_change_is_in_it(
+    editor_with: Open, environment: dict[str, str]
+) -> None:
+    editor = await editor_with(settings={"questionTimeoutSeconds": 2.0})
+    query = begin(editor, "make one")
+    await editor.question(1)
+    editor.answer("Allow once", 1)
+    session = (await query.asked)["sessionId"]
+    query = begin(editor, "make one", 1)
+    await editor.question(2)
+    await editor.command("question.answer", {"answer": "deny", "note": "Not again."})
+    await query.asked
+    await begin(editor, "make one", 2).asked  # nobody answers
+    await begin(editor, "write it", 3, permissionMode="acceptEdits").asked
+    await begin(editor, "read it", 4).asked
+    await editor.quit()
+    found = entries(environment)
+    questions = [entry for entry in found if entry["kind"] == "question"]
+    assert [(q["answer"], q["by"], q["note"] or "") for q in questions][:2] == [
+        ("allow", "editor", ""),
+        ("deny", "command", "Not again."),
+    ]
+    assert (questions[2]["answer"], questions[2]["by"]) == ("deny", "deadline")
+    assert questions[0]["detail"].startswith("mkfifo one")
+    tools = [entry for entry in found if entry["kind"] == "tool" and entry["tool"] != "Glob"]
+    assert [(t["tool"], t["status"], t["by"]) for t in tools] == [
+        ("Bash", "completed", "question"),
+        ("Bash", "denied", "question"),
+        ("Bash", "denied", "question"),
+        ("Write", "completed", "rule"),
+        ("Bash", "completed", "rule"),
+    ]
+    assert tools[0]["toolCallId"] == questions[0]["toolCallId"]
+    assert {entry["sessionId"] for entry in found} == {session}
+    assert {entry["editor"] for entry in found} == {"Visual Studio Code"}
+    table = shown(environment)
+    assert "mkfifo one" in table
+    assert "editor, Visual Studio Code" in table
+    assert len(entries(environment, "--limit", "2")) == 2
+    assert entries(environment, "--session", "ffffffff") == []
+    assert "Nothing was asked" in shown(environment, "--session", "ffffffff")
