@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from tests.conftest import trust_in_terminal
 from tests.e2e.editor import Editor
 from tests.processes import MARK, all_gone, processes_of
 
@@ -35,6 +36,7 @@ class Machine:
         self.home.mkdir()
         self.folder = self.home / f"where-{name}-works" / "project"
         self.log = self.home / "log"
+        trust_in_terminal(self.home, self.home)
         self.store = store
         self.environment = {
             **model.environment(self.home),
