@@ -1,0 +1,31 @@
+// Bundles the extension, its view and, with --tests, the tests that run in the extension host.
+import { build } from 'esbuild';
+
+const tests = process.argv.includes('--tests');
+
+const common = {
+  bundle: true,
+  minify: !tests,
+  sourcemap: tests ? 'inline' : false,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+const host = { ...common, platform: 'node', target: 'node22', format: 'cjs', external: ['vscode'] };
+
+await build({ ...host, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js' });
+await build({
+  ...common,
+  entryPoints: ['view/main.ts', 'view/main.css'],
+  outdir: 'dist/view',
+  platform: 'browser',
+  target: 'chrome138',
+  format: 'iife',
+});
+if (tests) {
+  await build({
+    ...host,
+    external: ['vscode', 'mocha'],
+    entryPoints: ['test/index.ts'],
+    outfile: 'out/test/index.js',
+  });
+}
