@@ -34,11 +34,11 @@ export interface Run {
 export interface Session {
   readonly sessionId: string;
   readonly title: string;
-  readonly firstPrompt: string | null;
-  readonly tag: string | null;
+  readonly firstPrompt?: string | null;
+  readonly tag?: string | null;
   readonly workspace: Uri;
-  readonly gitBranch: string | null;
-  readonly createdAt: string;
+  readonly gitBranch?: string | null;
+  readonly createdAt?: string | null;
   readonly lastModified: string;
   readonly running: boolean;
   readonly current: boolean;
@@ -132,3 +132,90 @@ export type RunEvent =
     }
   | { readonly kind: 'notice'; readonly level: 'info' | 'warning' | 'error'; readonly text: string }
   | { readonly kind: 'ended'; readonly run: Run };
+
+export interface QueryArgument {
+  readonly prompt: string;
+  readonly workspace?: Uri;
+  readonly session?: string;
+  readonly context?: {
+    readonly textDocument?: { readonly uri: Uri };
+    readonly range?: Range;
+    readonly diagnostics?: readonly Diagnostic[];
+  };
+  readonly attachments?: readonly Uri[];
+  readonly model?: string;
+  readonly effort?: string;
+  readonly permissionMode?: string;
+  readonly partialResultToken?: string;
+  readonly wait?: boolean;
+}
+
+export interface Diagnostic {
+  readonly range: Range;
+  readonly message: string;
+  readonly severity?: number;
+  readonly source?: string;
+  readonly code?: string | number;
+}
+
+export interface Model {
+  readonly value: string;
+  readonly displayName: string;
+  readonly description?: string;
+}
+
+export interface SlashCommand {
+  readonly name: string;
+  readonly description?: string;
+  readonly argumentHint?: string;
+}
+
+export interface Capabilities {
+  readonly models: readonly Model[];
+  readonly modes: readonly string[];
+  readonly slashCommands: readonly SlashCommand[];
+}
+
+/** The commands of the server that the extension uses: what each is given, and its answer. */
+export interface Commands {
+  'claudeAgent.query': [QueryArgument, Run];
+  'claudeAgent.cancel': [{ runId?: string; sessionId?: string }, { cancelled: string[] }];
+  'claudeAgent.capabilities': [{ workspace?: Uri }, Capabilities];
+  'claudeAgent.mode': [{ sessionId: string; permissionMode: string }, unknown];
+  'claudeAgent.question.list': [undefined, { questions: Question[] }];
+  'claudeAgent.question.answer': [
+    { questionId: string; answer: string; note?: string },
+    { answered: boolean },
+  ];
+  'claudeAgent.session.list': [
+    { workspace?: Uri; search?: string; tag?: string; limit?: number; cursor?: string },
+    { sessions: Session[]; nextCursor?: string | null },
+  ];
+  'claudeAgent.session.read': [
+    { sessionId: string; limit?: number; cursor?: string },
+    { session: Session; messages: Message[]; nextCursor?: string | null },
+  ];
+  'claudeAgent.session.select': [{ workspace?: Uri; sessionId: string }, Session | null];
+  'claudeAgent.session.rename': [{ sessionId: string; title: string }, Session];
+  'claudeAgent.session.tag': [{ sessionId: string; tag: string | null }, Session];
+  'claudeAgent.session.fork': [{ sessionId: string; at?: string; title?: string }, Session];
+  'claudeAgent.session.delete': [{ sessionId: string }, { deleted: boolean }];
+  'claudeAgent.session.export': [
+    { sessionId: string; format: 'markdown' | 'jsonl'; uri?: Uri },
+    { uri?: Uri; text?: string },
+  ];
+  'claudeAgent.session.show': [{ sessionId: string }, { uri: Uri; shown: boolean }];
+  'claudeAgent.status': [undefined, Status];
+}
+
+export interface Status {
+  readonly server: { readonly name: string; readonly version: string; readonly pid: number };
+  readonly folders: readonly {
+    readonly uri: Uri;
+    readonly name: string;
+    readonly currentSession?: string | null;
+    readonly permissionMode: string;
+  }[];
+  readonly runs: readonly Run[];
+  readonly questions: readonly Question[];
+}
