@@ -47,6 +47,11 @@ export function changesFile({ tool, input }: EditCall): boolean {
   return ['Edit', 'Write'].includes(tool) && typeof input.file_path === 'string';
 }
 
+/** Returns the plan that a tool call proposes. */
+export function planOf({ tool, input }: EditCall): string | undefined {
+  return tool === 'ExitPlanMode' && typeof input.plan === 'string' ? input.plan : undefined;
+}
+
 /**
  * Opens what an edit would change, or has changed.
  *

@@ -1,7 +1,8 @@
 /** One conversation: a session of the server, or one that begins with the next prompt. */
 import * as vscode from 'vscode';
-import type { Message, QueryArgument, RunEvent, Session } from '../../shared/protocol';
+import type { Message, QueryArgument, Question, RunEvent, Session } from '../../shared/protocol';
 import { type OfferedContext, asQueryContext } from '../context/selection';
+import type { EditCall } from '../diffs';
 import type { Server } from '../server/server';
 import { configuredMode } from '../settings';
 
@@ -158,6 +159,34 @@ export class Conversation {
     }
   }
 
+  /** Returns a tool call of this conversation, and whether it is done. */
+  call(toolCallId: string): { readonly call: EditCall; readonly done: boolean } | undefined {
+    const done = this.results().has(toolCallId);
+    for (const step of this.steps) {
+      if (step.kind === 'event' && step.event.kind === 'toolCall') {
+        if (step.event.toolCallId === toolCallId) {
+          return { call: step.event, done };
+        }
+      }
+    }
+    const calls = this.messages.flatMap((message) => message.toolCalls);
+    const call = calls.find((each) => each.toolCallId === toolCallId);
+    return call && { call, done: call.status === 'completed' };
+  }
+
+  /** Returns the tool call that a question is about: the latest unfinished one of its title. */
+  asked(question: Question): EditCall | undefined {
+    const done = this.results();
+    const step = this.steps.findLast(
+      (each) =>
+        each.kind === 'event' &&
+        each.event.kind === 'toolCall' &&
+        each.event.title === question.title &&
+        !done.has(each.event.toolCallId),
+    );
+    return step?.kind === 'event' && step.event.kind === 'toolCall' ? step.event : undefined;
+  }
+
   /** Looks anew at what the server knows of the session: its title, its tag. */
   async refresh(): Promise<void> {
     if (this.id === undefined || this.server.state !== 'running') {
@@ -171,6 +200,16 @@ export class Conversation {
       },
       () => undefined, // a run that failed early has left no session
     );
+  }
+
+  private results(): ReadonlySet<string> {
+    const ids = new Set<string>();
+    for (const step of this.steps) {
+      if (step.kind === 'event' && step.event.kind === 'toolResult') {
+        ids.add(step.event.toolCallId);
+      }
+    }
+    return ids;
   }
 
   private argument(prompt: string, { context, attachments = [] }: Given): QueryArgument {
