@@ -77,16 +77,16 @@ export async function openPlan(plan: string, documents: Documents): Promise<void
 }
 
 async function sidesOf({ tool, input }: EditCall, done: boolean): Promise<Sides> {
-  const file = vscode.Uri.file(String(input.file_path));
+  const file = vscode.Uri.file(words(input.file_path));
   const text = await readFile(file.fsPath, 'utf8').catch(() => undefined);
   if (tool === 'Write') {
-    const content = String(input.content ?? '');
+    const content = words(input.content);
     return done
       ? { file, before: '', after: text === undefined ? content : file }
       : { file, before: text === undefined ? '' : file, after: content };
   }
-  const old = String(input.old_string ?? '');
-  const fresh = String(input.new_string ?? '');
+  const old = words(input.old_string);
+  const fresh = words(input.new_string);
   if (text === undefined) {
     return { file, before: old, after: fresh };
   }
@@ -97,6 +97,10 @@ async function sidesOf({ tool, input }: EditCall, done: boolean): Promise<Sides>
   }
   const after = replace(text, old, fresh, all);
   return after === undefined ? { file, before: old, after: fresh } : { file, before: file, after };
+}
+
+function words(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** Returns undefined where there is nothing to replace: the file has gone on since. */

@@ -15,7 +15,7 @@ export async function findFiles(
   folder: vscode.WorkspaceFolder,
 ): Promise<readonly string[]> {
   const safe = query.replace(/[^\p{L}\p{N}._\-/ ]/gu, '?');
-  const letters = [...safe].map((each) => caseless(each)).join('');
+  const letters = safe.replaceAll(/./gu, caseless);
   const pattern = new vscode.RelativePattern(folder, letters === '' ? '**/*' : `**/*${letters}*`);
   const deeper = new vscode.RelativePattern(folder, `**/*${letters}*/**`);
   const found = await vscode.workspace.findFiles(pattern, undefined, SEARCHED);

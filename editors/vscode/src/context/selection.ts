@@ -81,8 +81,9 @@ export class ContextWatcher implements vscode.Disposable {
 
   /** What the user was looking at last. */
   get current(): OfferedContext | undefined {
-    const visible = vscode.window.visibleTextEditors.includes(this.last as vscode.TextEditor);
-    return visible ? contextOf(this.last) : undefined;
+    return vscode.window.visibleTextEditors.some((each) => each === this.last)
+      ? contextOf(this.last)
+      : undefined;
   }
 
   /** The editor that the user was in last. */

@@ -13,6 +13,7 @@ const GATHER_MS = 16;
 
 export class Surface implements vscode.Disposable {
   readonly composer = new Composer();
+  private readonly changed = new vscode.EventEmitter<void>();
   private shown: Conversation;
   private listening: vscode.Disposable | undefined;
   private readonly always: vscode.Disposable;
@@ -20,6 +21,9 @@ export class Surface implements vscode.Disposable {
   private gathered: Step[] = [];
   private timer: NodeJS.Timeout | undefined;
   private pending: ToView[] = [];
+
+  /** It shows another conversation, or the title of its own has changed. */
+  readonly onDidChange = this.changed.event;
 
   /**
    * @param webview Its page is the conversation's.
@@ -58,7 +62,13 @@ export class Surface implements vscode.Disposable {
       this.listen();
       this.desk.conversations.release(before);
       this.showAll();
+      this.changed.fire();
     }
+  }
+
+  /** Asks, as the user does with the view's button. */
+  async send(prompt: string): Promise<void> {
+    await receive({ type: 'send', prompt }, this);
   }
 
   /** Puts the cursor into the prompt. */
@@ -86,6 +96,7 @@ export class Surface implements vscode.Disposable {
   dispose(): void {
     clearTimeout(this.timer);
     this.always.dispose();
+    this.changed.dispose();
     this.listening?.dispose();
     this.desk.conversations.release(this.shown);
   }
@@ -128,6 +139,7 @@ export class Surface implements vscode.Disposable {
   private showState(): void {
     this.showSteps();
     this.post({ type: 'state', state: this.state() });
+    this.changed.fire();
   }
 
   private showQuestions(): void {

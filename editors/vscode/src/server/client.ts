@@ -104,7 +104,7 @@ export class Client {
     const params = { command, arguments: argument === undefined ? [] : [argument] };
     try {
       const answer: unknown = await this.client.sendRequest(ExecuteCommandRequest.type, params, token);
-      return answer as Commands[Name][1];
+      return answer;
     } catch (error) {
       throw failure(error);
     }

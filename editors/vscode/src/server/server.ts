@@ -39,7 +39,7 @@ export class Server implements vscode.Disposable {
       : [argument: Commands[Name][0], token?: vscode.CancellationToken]
   ): Promise<Commands[Name][1]> {
     const client = await this.running();
-    return client.execute(command, argument as Commands[Name][0], token);
+    return client.execute(command, argument!, token);
   }
 
   /** Runs the agent; see `Client.query`. */

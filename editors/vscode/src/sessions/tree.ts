@@ -75,6 +75,13 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
     this.changed.fire(undefined);
   }
 
+  /** Reads more of the sessions of a folder. */
+  more({ folder }: Node & { folder: vscode.WorkspaceFolder }): void {
+    const key = folder.uri.toString();
+    this.pages.set(key, (this.pages.get(key) ?? 1) + 4);
+    this.refresh();
+  }
+
   async getChildren(node?: Node): Promise<Node[]> {
     if (node === undefined) {
       const folders = vscode.workspace.workspaceFolders ?? [];
@@ -103,7 +110,7 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
         return item(node.name, recent ? Expanded : Collapsed);
       }
       case 'more':
-        return moreItem(node, () => this.more(node.folder));
+        return moreItem(node);
       case 'session':
         return this.sessionItem(node);
     }
@@ -116,6 +123,14 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
   }
 
   private async days(folder: vscode.WorkspaceFolder): Promise<Node[]> {
+    try {
+      return await this.read(folder);
+    } catch {
+      return []; // the user has been told why there is no server
+    }
+  }
+
+  private async read(folder: vscode.WorkspaceFolder): Promise<Node[]> {
     const limit = PAGE * (this.pages.get(folder.uri.toString()) ?? 1);
     const { sessions, nextCursor } = await this.server.execute('claudeAgent.session.list', {
       workspace: folder.uri.toString(),
@@ -131,12 +146,6 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
       sessions: those,
     }));
     return nextCursor == null ? nodes : [...nodes, { kind: 'more', folder }];
-  }
-
-  private more(folder: vscode.WorkspaceFolder): void {
-    const key = folder.uri.toString();
-    this.pages.set(key, (this.pages.get(key) ?? 1) + 4);
-    this.refresh();
   }
 
   private sessionItem(node: SessionNode): vscode.TreeItem {
@@ -185,12 +194,12 @@ function item(
   return shown;
 }
 
-function moreItem(node: MoreNode, more: () => void): vscode.TreeItem {
+function moreItem(node: MoreNode): vscode.TreeItem {
   const shown = item('Show more…', vscode.TreeItemCollapsibleState.None, 'ellipsis');
   shown.command = {
     command: 'claude-agent.sessions.more',
     title: 'Show more',
-    arguments: [node, more],
+    arguments: [node],
   };
   return shown;
 }
