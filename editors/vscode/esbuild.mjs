@@ -20,6 +20,7 @@ await build({
   platform: 'browser',
   target: 'chrome138',
   format: 'iife',
+  loader: { '.svg': 'dataurl' },
 });
 if (tests) {
   await build({

@@ -23,6 +23,8 @@ export interface State {
   readonly sessionId: string | undefined;
   /** The folder's name where several are open, else empty. */
   readonly folder: string;
+  /** What a tab remembers, with the session. */
+  readonly folderUri: string;
   readonly running: boolean;
   /** What the run does, in a short line; empty if it does nothing. */
   readonly line: string;
@@ -65,6 +67,15 @@ export type ToView =
 export interface ShownQuestion extends Question {
   readonly hasDiff: boolean;
   readonly hasPlan: boolean;
+  /** The tool call that it is about, where it is known. */
+  readonly toolCallId?: string | undefined;
+}
+
+/** What the user chose for one question of the agent (its tool AskUserQuestion). */
+export interface Chosen {
+  readonly question: string;
+  /** Labels of its options, and what the user wrote. */
+  readonly answers: readonly string[];
 }
 
 /** From the view. */
@@ -79,6 +90,8 @@ export type ToHost =
       readonly questionId: string;
       readonly answer: string;
       readonly note: string | undefined;
+      /** Where the agent asked the user to choose. */
+      readonly chosen?: readonly Chosen[] | undefined;
     }
   | { readonly type: 'showQuestion'; readonly questionId: string; readonly what: 'diff' | 'plan' }
   /** Shows a tool call's edit in the diff editor. */
@@ -101,5 +114,5 @@ export type ToHost =
       readonly mode?: string;
     }
   | { readonly type: 'manageTrust' }
-  /** A figure of the view, for tests and the output channel: "frame over 100 ms". */
+  /** Something went wrong in the view. */
   | { readonly type: 'log'; readonly text: string };
