@@ -1,0 +1,172 @@
+/** A question of the agent: what it would do, the answers, and a note that goes with them. */
+import type { ShownQuestion } from '../../shared/messages';
+import { button, element, freshId, icon } from '../dom';
+import { post } from '../host';
+import { inputOf } from '../tools/body';
+import type { Input } from '../tools/titles';
+import { oneLine, visible } from '../visible';
+import { ChoiceForm, askedIn } from './choiceForm';
+import { Guard } from './guard';
+
+const ANSWERED_MS = 5000;
+const DENY = 'deny';
+
+/** The tool call that a question is about. */
+export interface AskedCall {
+  readonly tool: string;
+  readonly input: Input;
+}
+
+export class QuestionCard {
+  readonly element: HTMLElement;
+  private readonly guard = new Guard();
+  private readonly form: ChoiceForm | undefined;
+  private readonly buttons: readonly HTMLButtonElement[];
+  private readonly note = element('input', {
+    type: 'text',
+    class: 'note',
+    'aria-label': 'Note to Claude',
+    placeholder: 'Note to Claude: why, or what to do instead',
+  });
+  private readonly time = element('span', { class: 'figures', title: 'No answer by then means no' });
+  private readonly place = element('span', { class: 'figures' });
+  private deadline: number;
+
+  constructor(
+    readonly question: ShownQuestion,
+    private readonly call: AskedCall | undefined,
+  ) {
+    const asked = call?.tool === 'AskUserQuestion' ? askedIn(call.input) : [];
+    this.form = asked.length > 0 ? new ChoiceForm(asked, () => this.enable()) : undefined;
+    this.deadline = Date.parse(question.deadline);
+    this.buttons = question.options.map(({ value, label }) => this.option(value, label));
+    const title = freshId('question');
+    this.element = element(
+      'section',
+      { class: 'question', role: 'group', 'aria-labelledby': title },
+      element(
+        'div',
+        { class: 'question-head' },
+        icon(this.form === undefined ? 'shield' : 'question'),
+        element('h2', { id: title }, this.title()),
+        this.place,
+        this.time,
+      ),
+      element('div', { class: 'question-body' }, ...this.body()),
+      this.form === undefined ? this.note : undefined,
+      element('div', { class: 'question-actions' }, ...this.buttons, ...this.looks()),
+    );
+    this.guard.watch(this.element);
+    this.element.addEventListener('keydown', (event) => this.key(event));
+    this.note.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && this.note.value.trim() !== '') {
+        this.answer(DENY);
+      }
+    });
+    this.enable();
+    this.tick();
+  }
+
+  /** What is read out when it appears. */
+  get spoken(): string {
+    const options = this.question.options.map(({ label }) => label).join(', ');
+    return `Claude waits for you. ${this.title()} ${oneLine(this.question.detail, 300)} ${options}`;
+  }
+
+  /** Its place in the queue, and its deadline, which counts from when it is opened. */
+  update({ deadline }: ShownQuestion, count: number): void {
+    this.deadline = Date.parse(deadline);
+    this.place.textContent = count > 1 ? `1 of ${count}` : '';
+    this.tick();
+  }
+
+  /** Puts the focus where a stray key does no harm. */
+  focus(): void {
+    this.guard.rearm();
+    if (this.form === undefined) {
+      this.buttons[0]?.focus();
+    } else {
+      this.form.focus();
+    }
+  }
+
+  /** Shows how long it waits. */
+  tick(): void {
+    const seconds = Math.max(0, Math.round((this.deadline - Date.now()) / 1000));
+    const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+    this.time.textContent = seconds < 86_400 ? clock : '';
+  }
+
+  private title(): string {
+    if (this.form !== undefined) {
+      return 'Claude asks you';
+    }
+    return this.call?.tool === 'ExitPlanMode'
+      ? 'Claude proposes a plan'
+      : `${oneLine(this.question.title)}?`;
+  }
+
+  private body(): readonly HTMLElement[] {
+    if (this.form !== undefined) {
+      return [this.form.element];
+    }
+    const shown = this.call === undefined ? [] : inputOf(this.call.tool, this.call.input);
+    const path = this.question.hasDiff || shown.length === 0;
+    const detail = element('pre', { class: 'detail', tabindex: '0', role: 'group', 'aria-label': 'Detail' });
+    detail.textContent = visible(this.question.detail);
+    return path && this.question.detail !== '' ? [detail, ...shown] : shown;
+  }
+
+  private option(value: string, label: string): HTMLButtonElement {
+    const allows = value !== DENY;
+    const shown = this.form === undefined ? label : allows ? 'Answer' : "Don't Answer";
+    const kind = allows ? 'primary' : 'secondary';
+    return button(visible(shown), () => this.answer(value), { class: kind, 'data-answer': value });
+  }
+
+  /** What can be looked at before it is answered. */
+  private looks(): readonly HTMLElement[] {
+    const { questionId, hasDiff, hasPlan } = this.question;
+    const look = (what: 'diff' | 'plan', label: string): HTMLElement =>
+      button(label, () => post({ type: 'showQuestion', questionId, what }), { class: 'link' });
+    return [
+      ...(hasDiff ? [look('diff', 'Open Diff')] : []),
+      ...(hasPlan ? [look('plan', 'Open Plan')] : []),
+    ];
+  }
+
+  private answer(answer: string): void {
+    const note = this.note.value.trim();
+    const chosen = answer === DENY ? undefined : this.form?.chosen;
+    post({
+      type: 'answer',
+      questionId: this.question.questionId,
+      answer,
+      note: note === '' ? undefined : note,
+      ...(chosen !== undefined && { chosen }),
+    });
+    for (const each of this.buttons) {
+      each.disabled = true;
+    }
+    // It goes when the host has heard; where that fails, it can be answered again.
+    setTimeout(() => this.enable(), ANSWERED_MS);
+  }
+
+  private enable(): void {
+    const complete = this.form === undefined || this.form.chosen !== undefined;
+    for (const each of this.buttons) {
+      each.disabled = each.dataset.answer !== DENY && !complete;
+    }
+  }
+
+  private key(event: KeyboardEvent): void {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const at = this.buttons.indexOf(event.target as HTMLButtonElement);
+    if (step !== undefined && at >= 0) {
+      event.preventDefault();
+      const open = this.buttons.filter(({ disabled }) => !disabled);
+      const next = open[open.indexOf(event.target as HTMLButtonElement) + step];
+      next?.focus();
+    }
+  }
+}
