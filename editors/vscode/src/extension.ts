@@ -21,8 +21,21 @@ import { StatusBar } from './status';
 
 let server: Server | undefined;
 
-/** @returns What tests look at. */
-export function activate(context: vscode.ExtensionContext): { readonly stage: Stage } {
+/** When the first and the last line of the bundle ran: set by the build. */
+declare const loadingBegan: number;
+declare const loadingEnded: number;
+
+/** What tests look at. */
+export interface Activated {
+  readonly stage: Stage;
+  readonly tree: SessionsTree;
+  /** What loading and activation took. */
+  readonly milliseconds: number;
+}
+
+/** Registers all that the extension contributes. */
+export function activate(context: vscode.ExtensionContext): Activated {
+  const began = performance.now();
   const log = vscode.window.createOutputChannel('Claude Agent', { log: true });
   const installation: Installation = {
     wheels: vscode.Uri.joinPath(context.extensionUri, 'dist', 'server').fsPath,
@@ -77,7 +90,8 @@ export function activate(context: vscode.ExtensionContext): { readonly stage: St
     registerCommands(stage, installation),
     registerSessionCommands(stage, tree, view),
   );
-  return { stage };
+  const activating = performance.now() - began;
+  return { stage, tree, milliseconds: loadingEnded - loadingBegan + activating };
 }
 
 /** VS Code waits for this: the server ends in order. */
