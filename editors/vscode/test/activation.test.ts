@@ -14,7 +14,7 @@ interface Contributed {
 }
 
 describe('activation', () => {
-  it('comes after the start, takes less than 100 ms and starts nothing', async () => {
+  it('comes after the start, takes less than 100 ms of the processor and starts nothing', async () => {
     await eventually(() => extension().isActive);
     const { milliseconds, stage } = await activated();
     assert.equal(stage.desk.server.state, 'stopped');

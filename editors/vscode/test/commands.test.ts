@@ -30,12 +30,15 @@ describe('the command', () => {
     await command('ask', 'a session to come back to');
     await command('newSession');
     const { stage } = await activated();
-    const resumed = command('resume');
     await eventually(async () => {
+      // The view that takes the keyboard closes the list: then it is opened again.
+      const resumed = command('resume');
+      await new Promise((resolve) => setTimeout(resolve, 500));
       await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+      await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+      await resumed;
       return stage.sideBar.surface?.conversation.sessionId === conversation.sessionId;
     });
-    await resumed;
   });
 
   it('Open Conversation in Editor gives it a tab, and the side bar a new one', async () => {
