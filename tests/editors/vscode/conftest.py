@@ -111,8 +111,11 @@ def code_server(
 def open_window(code_server: CodeServer, chromium: Browser, folder: Path) -> OpenWindow:
     """Opens windows; they close with the browser."""
 
+    # One user's: what a window has kept in the browser is there in the next.
+    context = chromium.new_context(viewport={"width": SIZE[0], "height": SIZE[1]})
+
     def open_(*, folder_: Path | None = None, workspace: Path | None = None) -> Window:
-        page = chromium.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
+        page = context.new_page()
         page.set_default_timeout(60_000)
         if workspace is None:
             page.goto(code_server.url(folder=folder_ or folder))

@@ -154,8 +154,9 @@ def test_conversation_goes_on_under_its_id_after_vs_code_was_quit(
     window.page.keyboard.type("what is this")
     expect(rows).to_have_count(1, timeout=PATIENCE)
     window.page.keyboard.press("Enter")
-    expect(window.view.locator("body")).not_to_contain_text("PINEAPPLE", timeout=PATIENCE)
-    window.wait_for("what is this?")
+    transcript = window.view.locator(".transcript")
+    expect(transcript).not_to_contain_text("PINEAPPLE", timeout=PATIENCE)
+    expect(transcript).to_contain_text("what is this?", timeout=PATIENCE)
 
 
 def test_reload_in_mid_run_loses_nothing(open_window: OpenWindow, model: Loopback) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import FrameLocator, Locator, Page
 
-PATIENCE = 60_000  # milliseconds; only catches hangs
+PATIENCE = 30_000  # milliseconds; only catches hangs
 
 
 class Window:
@@ -60,10 +60,16 @@ class Window:
         self.page.keyboard.press("F1")
         expect(box).to_be_visible(timeout=PATIENCE)
         box.fill(f">{name}")
-        entry = self.page.locator(".quick-input-list .monaco-list-row").first
-        expect(entry).to_contain_text(name.rpartition(": ")[2].rstrip("…"), timeout=PATIENCE)
+        entry = self.page.locator(".quick-input-list .monaco-list-row.focused")
+        expect(entry).to_contain_text(name, timeout=PATIENCE)
         self.page.keyboard.press("Enter")
-        expect(entry.filter(has_text=name.rpartition(": ")[2])).to_have_count(0, timeout=PATIENCE)
+        # It closes, or is another list already.
+        self.page.wait_for_function(
+            "name => { const box = document.querySelector('.quick-input-widget input.input');"
+            " return !box.checkVisibility() || box.value !== name }",
+            arg=f">{name}",
+            timeout=PATIENCE,
+        )
 
     def ask(self, prompt: str) -> None:
         """Asks in the conversation, as somebody does who has only a keyboard."""
@@ -91,6 +97,8 @@ class Window:
         )
         self.page.keyboard.press("Enter")
         expect(self.tabs.filter(has_text=path.name)).to_be_visible(timeout=PATIENCE)
+        editor = self.page.locator(".editor-group-container.active .monaco-editor.focused")
+        expect(editor.first).to_be_visible(timeout=PATIENCE)
 
     def keys(self, keys: Sequence[str]) -> None:
         """Presses keys one after the other."""
