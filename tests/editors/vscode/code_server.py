@@ -105,16 +105,17 @@ class CodeServer:
             with socket.create_server(("127.0.0.1", 0)) as free:
                 self.port = free.getsockname()[1]
         entry = installation() / "node_modules" / "code-server" / "out" / "node" / "entry.js"
+        command: list[str | Path] = [
+            *(node() / "node", entry, "--bind-addr", f"127.0.0.1:{self.port}"),
+            *("--auth", "none", "--disable-telemetry", "--disable-update-check"),
+            *("--disable-getting-started-override", "--ignore-last-opened"),
+            *("--user-data-dir", self.directory / "u"),
+            *("--extensions-dir", self.directory / "e"),
+            *self._options,
+        ]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    *(node() / "node", entry, "--bind-addr", f"127.0.0.1:{self.port}"),
-                    *("--auth", "none", "--disable-telemetry", "--disable-update-check"),
-                    *("--disable-getting-started-override", "--ignore-last-opened"),
-                    *("--user-data-dir", self.directory / "u"),
-                    *("--extensions-dir", self.directory / "e", *self._options),
-                ],
-                # VSCODE_CLI: the environment is complete, so no login shell is asked for it.
+                command,
                 env={**self._environment, "EXTENSIONS_GALLERY": "{}", "VSCODE_CLI": "1"},
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
@@ -127,7 +128,9 @@ class CodeServer:
             assert time.monotonic() < until, self.log()
             time.sleep(0.05)
 
-    def url(self, *, folder: Path | None = None, workspace: Path | None = None, payload: Any = ()) -> str:
+    def url(
+        self, *, folder: Path | None = None, workspace: Path | None = None, payload: Any = ()
+    ) -> str:
         """Returns the address of a window."""
         query = {"payload": json.dumps([["skipWelcome", "true"], *payload])}
         if folder is not None:

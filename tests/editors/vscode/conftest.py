@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -20,6 +19,7 @@ from .window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from playwright.sync_api import Browser
 
@@ -74,7 +74,12 @@ def chromium() -> Iterator[Browser]:
 def environment(environment: dict[str, str]) -> Iterator[dict[str, str]]:
     """Of VS Code; the place of its sockets is short, since their paths may not be long."""
     run = tempfile.mkdtemp(prefix="run-")
-    yield {**environment, "XDG_RUNTIME_DIR": run, "LANG": "C.UTF-8", "GIT_CONFIG_GLOBAL": os.devnull}
+    yield {
+        **environment,
+        "XDG_RUNTIME_DIR": run,
+        "LANG": "C.UTF-8",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
     shutil.rmtree(run, ignore_errors=True)
 
 
@@ -116,7 +121,7 @@ def open_window(code_server: CodeServer, chromium: Browser, folder: Path) -> Ope
 
     def open_(*, folder_: Path | None = None, workspace: Path | None = None) -> Window:
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(30_000)
         if workspace is None:
             page.goto(code_server.url(folder=folder_ or folder))
         else:

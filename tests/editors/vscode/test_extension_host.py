@@ -85,9 +85,13 @@ def script(model: Loopback, folder: Path) -> None:
     edit = call("Edit", file_path=path, old_string='"Hello, " + name', new_string='"Hello, world"')
     read = call("Read", file_path=path)
     model.add(
-        *(reply(f"make {n}", [call("Bash", command=f"touch {n}")], [say("Tried.")]) for n in
-          ("one", "two", "three")),
+        *(
+            reply(f"make {n}", [call("Bash", command=f"touch {n}")], [say("Tried.")])
+            for n in ("one", "two", "three")
+        ),
         reply("greet the world", [read], [edit], [say("It greets.")]),
         reply("read on and on", [read]),
-        reply("propose a plan", [call("ExitPlanMode", plan="# The plan\n\n1. Do it")], [say("Well.")]),
+        reply(
+            "propose a plan", [call("ExitPlanMode", plan="# The plan\n\n1. Do it")], [say("Well.")]
+        ),
     )

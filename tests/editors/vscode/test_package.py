@@ -6,11 +6,14 @@ import json
 import re
 import subprocess
 import zipfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .code_server import EXTENSION, ROOT, installation
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LARGEST_KB = 1500
 
@@ -27,7 +30,15 @@ def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
         text=True,
     ).stdout.split("\0")
-    wanted = ("editors/vscode/", "server/", "scripts/", "LICENSE", "CHANGELOG.md", "README.md", "py")
+    wanted = (
+        "editors/vscode/",
+        "server/",
+        "scripts/",
+        "LICENSE",
+        "CHANGELOG.md",
+        "README.md",
+        "py",
+    )
     for name in files:
         source = ROOT / name
         if name.startswith(wanted) and source.is_file():

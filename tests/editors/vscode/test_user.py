@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from playwright.sync_api import expect
 
@@ -97,8 +99,7 @@ def test_edit_is_asked_for_seen_as_a_diff_denied_allowed_and_seen_in_the_open_fi
     expect(window.status).to_contain_text("waiting for you", timeout=PATIENCE)
     window.command("Claude Agent: Show the Open Question")
     expect(window.page.locator(".monaco-diff-editor")).to_be_visible(timeout=PATIENCE)
-    expect(deny).to_be_focused(timeout=PATIENCE)
-    window.page.keyboard.press("Enter")
+    window.press_answer(deny)
     window.wait_for("So be it.")
     window.wait_idle()
     assert "world" not in hello.read_text()
@@ -111,14 +112,12 @@ def test_edit_is_asked_for_seen_as_a_diff_denied_allowed_and_seen_in_the_open_fi
     window.command("Claude Agent: Show the Open Question")
     expect(deny).to_be_focused(timeout=PATIENCE)
     window.page.keyboard.press("Tab")
-    expect(allow).to_be_focused()
-    window.page.keyboard.press("Enter")
+    window.press_answer(allow)
     window.wait_idle()
     assert "world" in hello.read_text()
-    window.open_file(hello)
-    expect(window.page.locator(".monaco-editor .view-lines").last).to_contain_text(
-        "Hello, world", timeout=PATIENCE
-    )
+    window.page.get_by_role("tab", name="hello.py", exact=True).click()
+    editor = window.page.locator(".editor-instance .monaco-editor:not(.in-diff-editor)")
+    expect(editor.first).to_contain_text("Hello,\xa0world", timeout=PATIENCE)
 
 
 @shows(Ability.RESUME, Ability.SESSIONS)
@@ -226,9 +225,7 @@ def test_two_folders_have_conversations_of_their_own(
     assert names == ["north", "south"]
 
 
-def test_hostile_words_stay_words(
-    open_window: OpenWindow, model: Loopback, folder: Path
-) -> None:
+def test_hostile_words_stay_words(open_window: OpenWindow, model: Loopback, folder: Path) -> None:
     name = "<img src=x onerror=alert(1)>.txt"
     (folder / name).write_text("x\n")
     hostile = (
@@ -249,7 +246,7 @@ def test_hostile_words_stay_words(
     window.wait_idle()
     for frame in window.page.frames:
         assert not frame.evaluate("() => 'hacked' in window")
-    assert window.view.locator("img[src^=http], script:not([nonce])").count() == 0
+    assert window.view.locator("img[src^=http], .transcript :is(script, img, iframe)").count() == 0
     assert not [each for each in asked if ":9/" in each or each.startswith("dialog")]
     for link in window.view.locator(".answer a").all():
         if "web" not in link.inner_text():
@@ -266,7 +263,6 @@ def test_folder_that_is_not_trusted_is_not_asked_in(
     open_window: OpenWindow, environment: dict[str, str]
 ) -> None:
     window = open_window()
-    window.page.get_by_role("button", name="No, I don't trust the authors").click()
     window.command("Claude Agent: Ask")
     notification = window.notifications.filter(has_text="Restricted Mode")
     expect(notification).to_be_visible(timeout=PATIENCE)
@@ -282,8 +278,10 @@ def test_nothing_is_left_of_a_killed_vs_code(
     window = open_window()
     window.ask("count slowly")
     word_after(window, 3)
+    # Its processes are called by the name of their first thread.
     for process in processes_of(environment):
-        if "node" in process.name():
-            os.kill(process.pid, signal.SIGKILL)
+        with contextlib.suppress(psutil.Error):
+            if Path(process.exe()).name == "node":
+                process.kill()
     assert gone_within(environment, GONE_SECONDS)
     model.wait_for_request("count slowly", SECONDS).wait_hung_up(SECONDS)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -78,6 +78,13 @@ class Window:
         self.page.keyboard.type(prompt)
         self.page.keyboard.press("Enter")
 
+    def press_answer(self, answer: Locator) -> None:
+        """Presses Enter on an answer that has the keyboard; a stray Enter answers nothing."""
+        while answer.count():
+            expect(answer).to_be_focused(timeout=PATIENCE)
+            self.page.keyboard.press("Enter")
+            self.page.wait_for_timeout(200)
+
     def wait_for(self, text: str | re.Pattern[str]) -> None:
         """Waits until the conversation shows a text."""
         expect(self.view.locator("body")).to_contain_text(text, timeout=PATIENCE)
@@ -96,7 +103,8 @@ class Window:
             path.name, timeout=PATIENCE
         )
         self.page.keyboard.press("Enter")
-        expect(self.tabs.filter(has_text=path.name)).to_be_visible(timeout=PATIENCE)
+        tab = self.page.get_by_role("tab", name=path.name, exact=True)
+        expect(tab).to_have_attribute("aria-selected", "true", timeout=PATIENCE)
         editor = self.page.locator(".editor-group-container.active .monaco-editor.focused")
         expect(editor.first).to_be_visible(timeout=PATIENCE)
 
