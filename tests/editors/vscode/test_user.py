@@ -18,6 +18,7 @@ from playwright.sync_api import expect
 from claude_agent_lsp.loopback import call, reply, say, think
 from tests.editors.abilities import Ability, shows
 from tests.editors.conftest import GONE_SECONDS
+from tests.editors.long_answer import answer
 from tests.processes import gone_within, processes_of
 
 from .window import PATIENCE
@@ -268,7 +269,30 @@ def test_folder_that_is_not_trusted_is_not_asked_in(
     expect(notification).to_be_visible(timeout=PATIENCE)
     assert not processes_of(environment, "claude")
     notification.get_by_role("button", name="Manage Trust").click()
-    expect(window.tabs.filter(has_text="Workspace Trust")).to_be_visible(timeout=PATIENCE)
+    dialog = window.page.get_by_role("dialog", name="Workspace Trust")
+    expect(dialog).to_be_visible(timeout=PATIENCE)
+
+
+@shows(Ability.TYPE)
+def test_what_is_typed_into_a_file_while_5000_tokens_stream_is_all_there(
+    open_window: OpenWindow, model: Loopback, folder: Path
+) -> None:
+    model.add(reply("tell a lot", say(answer(), pace=0.001)))
+    notes = folder / "notes.txt"
+    notes.write_text("")
+    window = open_window()
+    window.open_file(notes)
+    window.ask("tell a lot")
+    expect(window.view.locator(".answer")).to_contain_text("word1-", timeout=PATIENCE)
+    window.page.get_by_role("tab", name="notes.txt", exact=True).click()
+    editor = window.page.locator(".editor-group-container.active .monaco-editor.focused")
+    expect(editor.first).to_be_visible(timeout=PATIENCE)
+    typed = "".join(f"note {number}. " for number in range(20)).strip()
+    window.page.keyboard.type(typed, delay=20)
+    window.page.keyboard.press("Control+S")
+    window.wait_idle()
+    assert notes.read_text() == typed
+    expect(window.view.locator(".transcript")).to_contain_text(answer().split()[-1])
 
 
 @shows(Ability.KILL)
