@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from pathlib import Path
+
+__P__
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect, sync_playwright
