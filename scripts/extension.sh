@@ -33,7 +33,7 @@ check() {
 }
 
 package() {
-    setup
+    [ -L node_modules ] || setup # another tree's are for it to set up
     rm -rf dist
     npm run --silent build
     cp "$root/LICENSE" "$root/CHANGELOG.md" .
