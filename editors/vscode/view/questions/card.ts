@@ -4,7 +4,7 @@ import { button, element, freshId, icon } from '../dom';
 import { post } from '../host';
 import { inputOf } from '../tools/body';
 import type { Input } from '../tools/titles';
-import { oneLine, visible } from '../visible';
+import { oneLine, visible, withCode } from '../visible';
 import { ChoiceForm, askedIn } from './choiceForm';
 import { Guard } from './guard';
 
@@ -19,7 +19,7 @@ export interface AskedCall {
 
 export class QuestionCard {
   readonly element: HTMLElement;
-  private readonly guard = new Guard();
+  private readonly guard: Guard;
   private readonly form: ChoiceForm | undefined;
   private readonly buttons: readonly HTMLButtonElement[];
   private readonly note = element('input', {
@@ -39,7 +39,9 @@ export class QuestionCard {
     const asked = call?.tool === 'AskUserQuestion' ? askedIn(call.input) : [];
     this.form = asked.length > 0 ? new ChoiceForm(asked, () => this.enable()) : undefined;
     this.deadline = Date.parse(question.deadline);
-    this.buttons = question.options.map(({ value, label }) => this.option(value, label));
+    // The agent's own question is answered or not: there is nothing to allow for longer.
+    const options = this.form === undefined ? question.options : question.options.slice(0, 2);
+    this.buttons = options.map(({ value, label }) => this.option(value, label));
     const title = freshId('question');
     this.element = element(
       'section',
@@ -48,7 +50,7 @@ export class QuestionCard {
         'div',
         { class: 'question-head' },
         icon(this.form === undefined ? 'shield' : 'question'),
-        element('h2', { id: title }, this.title()),
+        element('h2', { id: title }, ...withCode(this.title())),
         this.place,
         this.time,
       ),
@@ -56,7 +58,7 @@ export class QuestionCard {
       this.form === undefined ? this.note : undefined,
       element('div', { class: 'question-actions' }, ...this.buttons, ...this.looks()),
     );
-    this.guard.watch(this.element);
+    this.guard = new Guard(this.element);
     this.element.addEventListener('keydown', (event) => this.key(event));
     this.note.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && this.note.value.trim() !== '') {
