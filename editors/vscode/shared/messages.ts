@@ -89,7 +89,7 @@ export type ToHost =
       readonly type: 'answer';
       readonly questionId: string;
       readonly answer: string;
-      readonly note: string | undefined;
+      readonly note?: string | undefined;
       /** Where the agent asked the user to choose. */
       readonly chosen?: readonly Chosen[] | undefined;
     }

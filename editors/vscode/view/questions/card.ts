@@ -31,6 +31,8 @@ export class QuestionCard {
   private readonly time = element('span', { class: 'figures', title: 'No answer by then means no' });
   private readonly place = element('span', { class: 'figures' });
   private deadline: number;
+  /** What is disabled loses the focus. */
+  private answeredHere = false;
 
   constructor(
     readonly question: ShownQuestion,
@@ -73,6 +75,10 @@ export class QuestionCard {
   get spoken(): string {
     const options = this.question.options.map(({ label }) => label).join(', ');
     return `Claude waits for you. ${this.title()} ${oneLine(this.question.detail, 300)} ${options}`;
+  }
+
+  get focused(): boolean {
+    return this.answeredHere || this.element.contains(document.activeElement);
   }
 
   /** Its place in the queue, and its deadline, which counts from when it is opened. */
@@ -144,9 +150,10 @@ export class QuestionCard {
       type: 'answer',
       questionId: this.question.questionId,
       answer,
-      note: note === '' ? undefined : note,
+      ...(note !== '' && { note }),
       ...(chosen !== undefined && { chosen }),
     });
+    this.answeredHere = this.focused;
     for (const each of this.buttons) {
       each.disabled = true;
     }

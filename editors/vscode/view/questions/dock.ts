@@ -73,7 +73,7 @@ export class QuestionDock {
 
   /** Takes the card away. Returns whether it had the focus. */
   private leave(refocus = true): boolean {
-    const focused = this.card?.element.contains(document.activeElement) ?? false;
+    const focused = this.card?.focused ?? false;
     this.card = undefined;
     this.element.replaceChildren();
     if (focused && refocus) {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 SECONDS = 60_000  # milliseconds; only catches hangs
 
@@ -46,13 +46,20 @@ def chromium(bundle: Path) -> Iterator[Browser]:
         running.close()
 
 
+@pytest.fixture(scope="module")
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """Of all its pages."""
+    with chromium.new_context() as opened:
+        yield opened
+
+
 @pytest.fixture
-def open_view(chromium: Browser, bundle: Path) -> Iterator[OpenView]:
+def open_view(context: BrowserContext, bundle: Path) -> Iterator[OpenView]:
     """Opens views; each is closed at the end, and nothing may have gone wrong in it."""
     views: list[View] = []
 
     def open_(**how: Any) -> View:
-        view = View(chromium, bundle, **how)
+        view = View(context, bundle, **how)
         view.page.set_default_timeout(SECONDS)
         views.append(view)
         return view

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Locator, Page, Route
+    from playwright.sync_api import BrowserContext, Locator, Page, Route
 
 SIZE = (420, 760)
 HARNESS = EXTENSION / "view" / "test"
+PATIENCE_SECONDS = 60.0  # only catches hangs
 ORIGIN = "http://view.test"
 KINDS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript"}
 IDLE: dict[str, Any] = {
@@ -36,7 +38,7 @@ class View:
     """One view. Whatever it asks of any other place than its own bundle is refused, and kept.
 
     Args:
-        browser: A Chromium.
+        context: Of a Chromium.
         bundle: Where the built view is.
         theme: One of view/test/themes.json.
         size: Of the view, in pixels.
@@ -44,7 +46,7 @@ class View:
 
     def __init__(
         self,
-        browser: Browser,
+        context: BrowserContext,
         bundle: Path,
         *,
         theme: str = "dark",
@@ -53,7 +55,8 @@ class View:
         self._bundle = bundle
         self.errors: list[str] = []
         self.asked_for: list[str] = []
-        self.page: Page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+        self.page: Page = context.new_page()
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("popup", lambda page: self.asked_for.append(page.url))
         self.page.route("**/*", self._serve)
@@ -93,8 +96,24 @@ class View:
     def wait_said(self, kind: str, count: int = 1) -> dict[str, Any]:
         """Waits until the view has said something so many times; returns the last."""
         check = "([kind, count]) => harness.said.filter(({type}) => type === kind).length >= count"
-        self.page.wait_for_function(check, arg=[kind, count])
+        self.until(check, [kind, count])
         return self.said(kind)[-1]
+
+    def unfold(self) -> None:
+        """Unfolds all that is folded."""
+        self.page.evaluate(
+            "document.querySelectorAll('details').forEach((each) => (each.open = true))"
+        )
+        self.page.evaluate(
+            "new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))"
+        )
+
+    def until(self, check: str, argument: Any = None) -> None:
+        """Waits until a script says true. (Playwright's own way needs `eval`, which is refused.)"""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not self.page.evaluate(check, argument):
+            assert time.monotonic() < until, f"never true: {check} {argument}"
+            self.page.wait_for_timeout(20)
 
     @property
     def prompt(self) -> Locator:
@@ -132,8 +151,7 @@ class View:
     def open_questions(self, *questions: dict[str, Any]) -> None:
         """Shows questions, and waits until a key would answer the first."""
         self.tell("questions", questions=questions)
-        expect(self.card).to_be_visible()
-        self.page.wait_for_function("document.querySelector('.question')?.dataset.armed === 'true'")
+        expect(self.card).to_have_attribute("data-armed", "true")
 
     def close(self) -> None:
         """Ends it. Nothing may have gone wrong, run that is not ours, or been fetched."""
@@ -180,7 +198,12 @@ def result(words: str, call: str = "t1", status: str = "completed") -> dict[str,
 
 def run(status: str = "completed", **fields: Any) -> dict[str, Any]:
     """A run as `ended` has it."""
-    usage = {"inputTokens": 12, "outputTokens": 340, "cacheReadTokens": 11_000, "cacheWriteTokens": 500}
+    usage = {
+        "inputTokens": 12,
+        "outputTokens": 340,
+        "cacheReadTokens": 11_000,
+        "cacheWriteTokens": 500,
+    }
     return {
         "runId": "run",
         "sessionId": "session",

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 AXE = EXTENSION / "node_modules" / "axe-core" / "axe.min.js"
 RUN_AXE = """async () => {
     const { violations } = await axe.run(document, { resultTypes: ['violations'] });
-    return violations.map(({ id, nodes }) =>
-        `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\\n')}`);
+    const told = ({ html, failureSummary }) => `${html} ${failureSummary}`;
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(told).join('\\n')}`);
 }"""
 THEMES = ["dark", "light", "hc-dark", "hc-light"]
 CONTEXT = [{"id": "e", "kind": "selection", "label": "a.py:3-5", "tooltip": "/project/a.py"}]
@@ -34,7 +34,11 @@ def nothing_said(view: View) -> None:
 
 def at_work(view: View) -> None:
     view.conversation(
-        message("user", "Do it"), message("assistant", "Done."), running=True, line="Reading", folder="one"
+        message("user", "Do it"),
+        message("assistant", "Done."),
+        running=True,
+        line="Reading",
+        folder="one",
     )
     view.events(
         {"kind": "thinking", "messageId": "m0", "text": "Hm."},
@@ -48,12 +52,13 @@ def at_work(view: View) -> None:
         text("More."),
     )
     expect(view.answers).to_have_count(3)
-    for summary in view.page.locator("details:not([open]) > summary").all():
-        summary.click()
+    view.unfold()
 
 
 def failed(view: View) -> None:
-    view.conversation(steps=[{"kind": "prompt", "prompt": "Do it", "context": ["a.py"]}], trusted=False)
+    view.conversation(
+        steps=[{"kind": "prompt", "prompt": "Do it", "context": ["a.py"]}], trusted=False
+    )
     error = {"reason": "modelError", "message": "It failed.", "hint": "Try again."}
     view.events(ended("failed", error=error, filesChanged=["file:///p/a.py"]))
     expect(view.page.locator(".failure")).to_be_visible()
@@ -130,9 +135,9 @@ def test_the_whole_way_by_keys(view: View) -> None:
         )
         outline = view.page.evaluate(
             """() => {
-                const around = document.activeElement.closest('.composer') ?? document.activeElement;
-                const style = getComputedStyle(document.activeElement);
-                return style.outlineStyle !== 'none' || around.matches('.composer:focus-within');
+                const element = document.activeElement;
+                const { outlineStyle } = getComputedStyle(element);
+                return outlineStyle !== 'none' || element.closest('.composer:focus-within') !== null;
             }"""
         )
         assert outline or name.startswith("body"), f"the focus can't be seen: {name}"

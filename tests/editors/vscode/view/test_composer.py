@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 CAPABILITIES: dict[str, Any] = {
     "models": [
-        {"value": "default", "displayName": "Default (recommended)", "description": "For most work"},
+        {
+            "value": "default",
+            "displayName": "Default (recommended)",
+            "description": "For most work",
+        },
         {"value": "opus", "displayName": "Opus", "description": "For hard problems"},
     ],
     "efforts": ["low", "high"],
@@ -27,11 +31,12 @@ DROP = """([kind, data]) => {
     const transfer = new DataTransfer();
     transfer.setData(kind, data);
     const target = document.querySelector('.transcript');
+    const options = {bubbles: true, cancelable: true, dataTransfer: transfer};
     for (const type of ['dragenter', 'dragover']) {
-        target.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: transfer}));
+        target.dispatchEvent(new DragEvent(type, options));
     }
     const shown = !document.querySelector('.drop-target').hidden;
-    target.dispatchEvent(new DragEvent('drop', {bubbles: true, cancelable: true, dataTransfer: transfer}));
+    target.dispatchEvent(new DragEvent('drop', options));
     return shown && document.querySelector('.drop-target').hidden;
 }"""
 
@@ -69,7 +74,9 @@ def test_what_is_written_during_a_run_stays(view: View) -> None:
     assert [sent["prompt"] for sent in view.said("send")] == ["and then"]
 
 
-def test_arrow_keys_go_through_what_was_asked_and_back_to_what_was_being_written(view: View) -> None:
+def test_arrow_keys_go_through_what_was_asked_and_back_to_what_was_being_written(
+    view: View,
+) -> None:
     view.conversation(history=["one", "two\nlines", "three"])
     view.prompt.focus()
     view.type("draft")
@@ -105,7 +112,7 @@ def test_what_is_sent_is_the_newest_of_what_was_asked(view: View) -> None:
 def test_a_file_is_completed(view: View) -> None:
     view.prompt.focus()
     view.type("Look at @ca")
-    view.page.wait_for_function("harness.said.some(({query}) => query === 'ca')")
+    view.until("harness.said.some(({query}) => query === 'ca')")
     view.tell("files", query="ca", files=["src/cart.py", "docs/the cart.md"])
     expect(view.page.get_by_role("option")).to_have_text(["cart.pysrc/", "the cart.mddocs/"])
     active = view.prompt.get_attribute("aria-activedescendant")
@@ -135,7 +142,9 @@ def test_a_command_is_completed_at_the_beginning_alone(view: View) -> None:
     view.type("/c")
     view.wait_said("wantCapabilities")
     view.tell("capabilities", **CAPABILITIES)
-    expect(view.page.get_by_role("option")).to_have_text(["/compactKeep a summary", "/clearBegin anew"])
+    expect(view.page.get_by_role("option")).to_have_text(
+        ["/compactKeep a summary", "/clearBegin anew"]
+    )
     view.press("ArrowUp", "Tab")
     expect(view.prompt).to_have_value("/clear ")
     view.type("/c")
@@ -205,8 +214,18 @@ def test_a_model_that_is_not_listed_is_shown(view: View) -> None:
 
 def test_context_is_shown_and_can_be_taken_away(view: View) -> None:
     items = [
-        {"id": "editor", "kind": "selection", "label": "src/a.py:3-5", "tooltip": "/project/src/a.py"},
-        {"id": "diagnostics", "kind": "diagnostics", "label": "2 problems", "tooltip": "No such name"},
+        {
+            "id": "editor",
+            "kind": "selection",
+            "label": "src/a.py:3-5",
+            "tooltip": "/project/src/a.py",
+        },
+        {
+            "id": "diagnostics",
+            "kind": "diagnostics",
+            "label": "2 problems",
+            "tooltip": "No such name",
+        },
     ]
     view.tell("context", items=items)
     chips = view.page.locator(".context .chip")
@@ -236,7 +255,7 @@ def test_a_draft_comes_back_with_the_window(view: View) -> None:
     view.wait_said("ready")
     expect(view.prompt).to_have_value("half a thought")
     view.conversation(sessionId="s7", folderUri="file:///other")
-    view.page.wait_for_function("harness.state().sessionId === 's7'")
+    view.until("harness.state().sessionId === 's7'")
     kept = {"sessionId": "s7", "folderUri": "file:///other", "draft": "half a thought"}
     assert view.page.evaluate("harness.state()") == kept
 

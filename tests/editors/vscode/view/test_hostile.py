@@ -1,14 +1,13 @@
 """What the agent, a file or a session is called, or says, is never more than a text.
 
-`View.close` asserts that no canary ran, nothing was fetched, no window opened, and that the policy had
-nothing to refuse: not even what it would have stopped got so far.
+`View.close` asserts that no canary ran, nothing was fetched, no window opened, and that the policy
+had nothing to refuse: not even what it would have stopped got so far.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from playwright.sync_api import expect
 
 from .stage import IDLE, ended, message, question, result, text, tool
@@ -43,73 +42,32 @@ MARKDOWN = [
     "![picture](http://evil.test/pixel.png)",
     f'![" onerror="{CANARY}](http://evil.test/x.png "\\" onerror=\\"{CANARY}")',
     "![x](data:image/svg+xml,<svg/onload=1>)",
-    f"```\"><script>{CANARY}</script>\nx\n```",
+    f'```"><script>{CANARY}</script>\nx\n```',
     f"`<script>{CANARY}</script>`",
     f'# <img src=x onerror="{CANARY}">',
     f'| <img src=x onerror="{CANARY}"> |\n|---|\n| <script>{CANARY}</script> |',
 ]
-NOTHING = "script, style, img, iframe, object, embed, form, link, base, meta, video, audio, [href], [src]"
+NOTHING = (
+    "script, style, img, iframe, object, embed, form, link, base, meta, video, audio, [href], [src]"
+)
 
 
-@pytest.mark.parametrize("words", [*HTML, *MARKDOWN])
-def test_an_answer_is_no_script(view: View, words: str) -> None:
-    view.events(text(words), {"kind": "thinking", "messageId": "m2", "text": words}, ended(text=words))
-    expect(view.page.locator(".outcome")).to_be_visible()
-    view.conversation(
-        message("user", words),
-        message("assistant", words, thinking=words),
-        steps=[{"kind": "prompt", "prompt": words, "context": [words]}],
-    )
-    expect(view.page.locator(".prompt")).to_have_count(2)
-    assert view.page.locator(f"main :is({NOTHING})").count() == 0
-    for link in view.page.locator(".answer [role=link]").all():
-        link.click()
+def test_an_answer_is_no_script(view: View) -> None:
+    for words in (*HTML, *MARKDOWN):
+        show_answer(view, words)
+        assert view.page.locator(f"main :is({NOTHING})").count() == 0, words
+        for link in view.page.locator(".answer [role=link]").all():
+            link.click()
+        assert view.page.evaluate("harness.canary") == [], words
     for opened in view.said("openLink"):
         assert opened["href"].startswith(("http://", "https://"))
 
 
-@pytest.mark.parametrize("words", HTML)
-def test_no_name_is_script(view: View, words: str) -> None:
-    view.tell("state", state={**IDLE, "title": words, "folder": words, "running": True, "line": words})
-    view.tell(
-        "context", items=[{"id": words, "kind": "file", "label": words, "tooltip": words}]
-    )
-    view.tell(
-        "capabilities",
-        models=[{"value": words, "displayName": words, "description": words}],
-        efforts=[words],
-        modes=[words],
-        commands=[{"name": words, "description": words}],
-    )
-    asked = {"question": words, "header": words, "options": [{"label": words, "description": words}]}
-    view.events(
-        tool(words, "a", file_path=words, content=words),
-        tool("Read", "b", file_path=words),
-        tool("Bash", "c", command=words, description=words),
-        tool("Edit", "d", file_path=words, old_string=words, new_string=words + "x"),
-        tool("AskUserQuestion", "e", questions=[asked]),
-        tool("TodoWrite", "f", todos=[{"content": words, "status": words}]),
-        tool("ExitPlanMode", "g", plan=words),
-        {"kind": "notice", "level": "error", "text": words},
-        *(result(words, call) for call in "abcdefg"),
-        ended("failed", error={"reason": words, "message": words, "hint": words}, filesChanged=[words]),
-    )
-    expect(view.page.locator(".outcome")).to_be_visible()
-    for summary in view.page.locator("details:not([open]) > summary").all():
-        summary.click()
-    for call in "abcdefg":
-        asked_about = question(call, title=words, detail=words, toolCallId=call)
-        asked_about["options"] = [{"value": "deny", "label": words}]
-        view.tell("questions", questions=[asked_about])
-        expect(view.card).to_be_visible()
-    view.prompt.fill("@x")
-    view.tell("files", query="x", files=[words])
-    expect(view.page.get_by_role("option")).to_have_count(1)
-    view.prompt.fill("/")
-    for name in ("Mode", "Model", "Effort"):
-        view.page.locator(f".picker-button[aria-label^='{name}:']").click()
-        view.press("Escape")
-    assert view.page.locator(f"main :is({NOTHING})").count() == 0
+def test_no_name_is_script(view: View) -> None:
+    for words in HTML:
+        show_names(view, words)
+        assert view.page.locator(f"main :is({NOTHING})").count() == 0, words
+        assert view.page.evaluate("harness.canary") == [], words
 
 
 def test_what_cannot_be_seen_is_shown(view: View) -> None:
@@ -127,7 +85,9 @@ def test_what_cannot_be_seen_is_shown(view: View) -> None:
 
 def test_a_link_shows_where_it_leads(view: View) -> None:
     view.events(text("[https://bank.test](https://evil.test/?\u202ex)"))
-    expect(view.answers.get_by_role("link")).to_have_attribute("title", "https://evil.test/?%E2%80%AEx")
+    expect(view.answers.get_by_role("link")).to_have_attribute(
+        "title", "https://evil.test/?%E2%80%AEx"
+    )
 
 
 def test_the_page_runs_no_script_of_a_text_whatever_puts_it_there(view: View) -> None:
@@ -153,5 +113,72 @@ def test_the_page_runs_no_script_of_a_text_whatever_puts_it_there(view: View) ->
             document.body.append(picture);
         }"""
     )
-    view.page.wait_for_function("harness.violations.length > 0")
-    assert view.page.evaluate("harness.violations.splice(0)") == ["img-src http://evil.test/pixel.png"]
+    view.until("harness.violations.length > 0")
+    assert view.page.evaluate("harness.violations.splice(0)") == [
+        "img-src http://evil.test/pixel.png"
+    ]
+
+
+def show_answer(view: View, words: str) -> None:
+    """Shows words as all that is said, while it comes and when it is read."""
+    view.conversation()
+    view.events(
+        text(words), {"kind": "thinking", "messageId": "m2", "text": words}, ended(text=words)
+    )
+    expect(view.page.locator(".outcome")).to_be_visible()
+    view.conversation(
+        message("user", words),
+        message("assistant", words, thinking=words),
+        steps=[{"kind": "prompt", "prompt": words, "context": [words]}],
+    )
+    expect(view.page.locator(".prompt")).to_have_count(2)
+
+
+def show_names(view: View, words: str) -> None:
+    """Shows words wherever something has a name."""
+    view.conversation()
+    view.tell(
+        "state", state={**IDLE, "title": words, "folder": words, "running": True, "line": words}
+    )
+    view.tell("context", items=[{"id": words, "kind": "file", "label": words, "tooltip": words}])
+    view.tell(
+        "capabilities",
+        models=[{"value": words, "displayName": words, "description": words}],
+        efforts=[words],
+        modes=[words],
+        commands=[{"name": words, "description": words}],
+    )
+    asked = {
+        "question": words,
+        "header": words,
+        "options": [{"label": words, "description": words}],
+    }
+    view.events(
+        tool(words, "a", file_path=words, content=words),
+        tool("Read", "b", file_path=words),
+        tool("Bash", "c", command=words, description=words),
+        tool("Edit", "d", file_path=words, old_string=words, new_string=words + "x"),
+        tool("AskUserQuestion", "e", questions=[asked]),
+        tool("TodoWrite", "f", todos=[{"content": words, "status": words}]),
+        tool("ExitPlanMode", "g", plan=words),
+        {"kind": "notice", "level": "error", "text": words},
+        *(result(words, call) for call in "abcdefg"),
+        ended(
+            "failed", error={"reason": words, "message": words, "hint": words}, filesChanged=[words]
+        ),
+    )
+    expect(view.page.locator(".outcome")).to_be_visible()
+    view.unfold()
+    for call in "abcdefg":
+        asked_about = question(call, title=words, detail=words, toolCallId=call)
+        asked_about["options"] = [{"value": "deny", "label": words}]
+        view.tell("questions", questions=[asked_about])
+        expect(view.card).to_be_visible()
+    view.prompt.fill("@x")
+    view.tell("files", query="x", files=[words])
+    expect(view.page.get_by_role("option")).to_have_count(1)
+    view.prompt.fill("/")
+    for name in ("Mode", "Model", "Effort"):
+        view.page.locator(f".picker-button[aria-label^='{name}:']").click()
+        view.press("Escape")
+    view.tell("questions", questions=[])

@@ -24,8 +24,12 @@ PARAGRAPH = (
     "The **sum** is rounded once, in `Cart.total`, and not for each of the items. See "
     "[cart.py](src/cart.py#L42) for the place where that happens, and `src/cart.py:44`.\n\n"
 )
-LIST = "".join(f"- item {each} with `code`, *words* and a [link](src/file.py#L{each})\n" for each in range(400))
-CODE = "```python\n" + "def total(self) -> int:\n    return sum(self.items)  # all\n\n" * 400 + "```\n"
+LIST = "".join(
+    f"- item {each} with `code`, *words* and a [link](src/file.py#L{each})\n" for each in range(400)
+)
+CODE = (
+    "```python\n" + "def total(self) -> int:\n    return sum(self.items)  # all\n\n" * 400 + "```\n"
+)
 
 # Tells tokens as a fast model does: some in each message of the host, and a message each 16 ms.
 STREAM = """([text, count]) => new Promise((resolve) => {
@@ -68,9 +72,7 @@ def test_five_thousand_tokens_hold_up_no_frame(
     assert worst < FRAME_MS
 
 
-def test_two_thousand_messages_open_in_a_second(
-    view: View, record_property: Record
-) -> None:
+def test_two_thousand_messages_open_in_a_second(view: View, record_property: Record) -> None:
     messages = [
         message("assistant" if each % 2 else "user", PARAGRAPH * 2 + f"End of {each}.", each)
         for each in range(2000)
@@ -107,7 +109,7 @@ def test_what_is_far_from_sight_can_be_searched_a_little_later(view: View) -> No
 
 
 def longest_task_ms(events: list[dict[str, Any]]) -> float:
-    """How long the page's thread was at work at a time: its own time, not that of a busy machine."""
+    """How long the page was at work at a time: its own time, not that of a busy machine."""
     page = {
         (event["pid"], event["tid"])
         for event in events
@@ -116,7 +118,9 @@ def longest_task_ms(events: list[dict[str, Any]]) -> float:
     tasks = [
         event["tdur"]
         for event in events
-        if event.get("name") == "RunTask" and "tdur" in event and (event["pid"], event["tid"]) in page
+        if event.get("name") == "RunTask"
+        and "tdur" in event
+        and (event["pid"], event["tid"]) in page
     ]
     assert tasks
     return float(max(tasks)) / 1000

@@ -74,8 +74,10 @@ def test_a_key_that_is_held_down_answers_nothing(view: View) -> None:
     view.open_questions(question())
     view.page.keyboard.down("Shift")
     view.page.evaluate(
-        """() => document.activeElement.dispatchEvent(
-            new KeyboardEvent('keydown', {key: 'Enter', repeat: true, bubbles: true, cancelable: true}))"""
+        """() => {
+            const held = {key: 'Enter', repeat: true, bubbles: true, cancelable: true};
+            document.activeElement.dispatchEvent(new KeyboardEvent('keydown', held));
+        }"""
     )
     view.page.keyboard.up("Shift")
     view.press("y", "n", "1", "a", "d")
@@ -149,7 +151,9 @@ def test_an_edit_opens_its_diff_once_and_keeps_the_focus_on_deny(view: View) -> 
     expect(view.card.locator(".question-head")).to_contain_text("1 of 2")
     expect(view.button("Deny")).to_be_focused()
     expect(view.card.locator(".diff-line.added")).to_have_text("+two")
-    assert view.said("showQuestion") == [{"type": "showQuestion", "questionId": "q1", "what": "diff"}]
+    assert view.said("showQuestion") == [
+        {"type": "showQuestion", "questionId": "q1", "what": "diff"}
+    ]
     view.button("Open Diff").click()
     view.wait_said("showQuestion", 2)
 

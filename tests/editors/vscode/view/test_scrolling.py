@@ -80,7 +80,9 @@ def test_a_long_session_opens_at_its_end_and_can_be_read_to_its_beginning(view: 
 
 
 def test_reading_upwards_is_not_disturbed_by_what_gets_made_there(view: View) -> None:
-    view.conversation(*(message("assistant", f"# At {each}\n\n{LINES}", each) for each in range(60)))
+    view.conversation(
+        *(message("assistant", f"# At {each}\n\n{LINES}", each) for each in range(60))
+    )
     expect(view.page.get_by_text("Line 59.", exact=True).last).to_be_in_viewport()
     view.page.mouse.move(200, 300)
     for _ in range(30):
@@ -101,7 +103,7 @@ def scroll_up(view: View) -> None:
     view.transcript.hover()
     view.page.mouse.wheel(0, -600)
     expect(view.button("Scroll to the latest")).to_be_visible()
-    view.page.wait_for_function(
+    view.until(
         """() => new Promise((resolve) => {
             const element = document.querySelector('.transcript');
             const top = element.scrollTop;

@@ -52,7 +52,7 @@ See [later][ref].
 
 [ref]: docs/later.md
 """
-HTML = "element => element.innerHTML.replace(/ id=\"[^\"]*\"/g, '')"
+HTML = 'element => element.innerHTML.replace(/ id="[^"]*"/g, \'\')'
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 50])
@@ -138,7 +138,7 @@ def test_an_edit_shows_its_lines_and_opens_in_the_diff_editor(view: View) -> Non
     edit = tool("Edit", file_path="/project/a.py", old_string="one\ntwo", new_string="one\n2\n3")
     view.events({**edit, "locations": [{"uri": "file:///project/a.py", "range": None}]})
     call = view.page.locator("details.tool")
-    expect(call.locator(".counts")).to_have_text("+2 −1")
+    expect(call.locator(".counts")).to_have_text("+2 \u22121")
     call.locator("summary").click()
     expect(call.locator(".diff-line.removed")).to_have_text("-two")
     expect(call.locator(".diff-line.added")).to_have_text(["+2", "+3"])
@@ -226,8 +226,20 @@ def test_context_and_cost_are_shown_and_add_up(view: View) -> None:
 
 def test_a_session_that_was_read_shows_its_tools_and_thoughts(view: View) -> None:
     calls = [
-        {"toolCallId": "a", "tool": "Bash", "input": {"command": "ls"}, "status": "completed", "text": "a.py"},
-        {"toolCallId": "b", "tool": "Read", "input": {"file_path": "/x/b.py"}, "status": None, "text": None},
+        {
+            "toolCallId": "a",
+            "tool": "Bash",
+            "input": {"command": "ls"},
+            "status": "completed",
+            "text": "a.py",
+        },
+        {
+            "toolCallId": "b",
+            "tool": "Read",
+            "input": {"file_path": "/x/b.py"},
+            "status": None,
+            "text": None,
+        },
     ]
     view.conversation(
         message("user", "Look."),
@@ -235,4 +247,6 @@ def test_a_session_that_was_read_shows_its_tools_and_thoughts(view: View) -> Non
     )
     expect(view.page.locator(".prompt-text")).to_have_text("Look.")
     expect(view.page.locator(".thinking summary")).to_have_text("Thought")
-    expect(view.page.locator("details.tool summary")).to_have_text([re.compile("Ran ls"), re.compile("b.pystopped")])
+    expect(view.page.locator("details.tool summary")).to_have_text(
+        [re.compile("Ran ls"), re.compile("b.pystopped")]
+    )
