@@ -62,6 +62,7 @@ class Editor(LanguageClient):
     Attributes:
         log: All that the server sent but answers: (time, method, params), in order.
         questions: Each `window/showMessageRequest` with the future that answers it with a title.
+        requests: Each `claudeAgent/question`, likewise answered with `{answer, note?}`.
     """
 
     def __init__(self, profile: str = "vscode", **kwargs: Any) -> None:
@@ -70,10 +71,12 @@ class Editor(LanguageClient):
         self.profile = profile
         self.log: list[tuple[float, str, Any]] = []
         self.questions: list[tuple[types.ShowMessageRequestParams, asyncio.Future[str | None]]] = []
+        self.requests: list[tuple[dict[str, Any], asyncio.Future[dict[str, Any] | None]]] = []
         self._news = asyncio.Condition()
         self.protocol.fm.features[types.PROGRESS] = self._progress
         self.protocol.fm.features[types.CLIENT_REGISTER_CAPABILITY] = self._registered
         self.protocol.fm.features[types.WINDOW_SHOW_MESSAGE_REQUEST] = self._asked
+        self.protocol.fm.features["claudeAgent/question"] = self._requested
 
     @property
     def pid(self) -> int:
@@ -90,15 +93,22 @@ class Editor(LanguageClient):
         options: Any = None,
         arguments: Sequence[str] = (),
         process_id: int | None = None,
+        announces: Mapping[str, Any] | None = None,
     ) -> types.InitializeResult:
-        """Start the server and initialize it with these folders open."""
+        """Start the server and initialize it with these folders open.
+
+        A client that `announces` something knows this server.
+        """
+        capabilities = capabilities_of(self.profile)
+        if announces is not None:
+            capabilities.experimental = {"claudeAgent": dict(announces)}
         await self.start_io(str(EXECUTABLE), *arguments, env=dict(environment))
         self.set_configuration(dict(settings or {}), section="claudeAgent")
         name, version = PROFILES[self.profile]
         return await asyncio.wait_for(
             self.initialize_session(
                 types.InitializeParams(
-                    capabilities=capabilities_of(self.profile),
+                    capabilities=capabilities,
                     client_info=types.ClientInfo(name, version),
                     process_id=process_id or os.getpid(),
                     workspace_folders=[
@@ -214,6 +224,12 @@ class Editor(LanguageClient):
         title = await chosen
         return types.MessageActionItem(title=title) if title is not None else None
 
+    async def _requested(self, params: Any) -> dict[str, Any] | None:
+        answer: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
+        self.requests.append((_named(params), answer))
+        self._arrived("claudeAgent/question", params)
+        return await answer
+
     def _arrived(self, method: str, params: Any) -> None:
         self.log.append((time.monotonic(), method, params))
         self._wake = asyncio.ensure_future(self._tell())
@@ -221,6 +237,13 @@ class Editor(LanguageClient):
     async def _tell(self) -> None:
         async with self._news:
             self._news.notify_all()
+
+
+def _named(value: Any) -> Any:
+    """What pygls has made of an object that it has no type for, as the object it was."""
+    if hasattr(value, "_asdict"):
+        return {name: _named(item) for name, item in value._asdict().items()}
+    return [_named(item) for item in value] if isinstance(value, list) else value
 
 
 def capabilities_of(profile: str) -> types.ClientCapabilities:

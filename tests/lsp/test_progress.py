@@ -132,10 +132,10 @@ async def test_open_question_stays_until_it_is_settled_where_the_editor_shows_no
     tell(progress, QuestionAsked(question), QuestionAsked(replace(question, question_id="q2")))
     assert server.told == [], "a question that waits for another one can't be answered yet"
     server.tokens.ask(question)
-    tell(progress, CALL, Text("m", "Hi"), QuestionAnswered("q2", "deny"))
+    tell(progress, CALL, Text("m", "Hi"), QuestionAnswered("q2", "deny", "editor"))
     line = 'Waiting for you: Running `rm`? Answer with claudeAgent.question.answer "deny"'
     assert server.told == [("t", "report", line)]
-    tell(progress, QuestionAnswered("q1", "deny"), CALL)
+    tell(progress, QuestionAnswered("q1", "deny", "editor"), CALL)
     assert [words for _, _, words in server.told[1:]] == ["Going on", "Reading a.py"]
 
 
@@ -146,7 +146,7 @@ async def test_open_question_stays_until_it_is_settled_where_the_editor_shows_no
         (Thinking("m", "Hm"), "Thinking"),
         (CALL, "Reading a.py"),
         (QuestionAsked(QUESTION), "Waiting for you: Running `rm`?"),
-        (QuestionAnswered("q1", "deny"), "Going on"),
+        (QuestionAnswered("q1", "deny", "editor"), "Going on"),
         (Notice(Level.WARNING, "The model\nwaits."), "The model waits."),
         (Notice(Level.INFO, "x" * 500), "x" * 119 + "…"),
     ],

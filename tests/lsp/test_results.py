@@ -90,8 +90,8 @@ QUESTION_JSON = {
         ),
         (QuestionAsked(QUESTION), {"kind": "question", "question": QUESTION_JSON}),
         (
-            QuestionAnswered("q1", "deny"),
-            {"kind": "questionAnswered", "questionId": "q1", "answer": "deny"},
+            QuestionAnswered("q1", "deny", "editor"),
+            {"kind": "questionAnswered", "questionId": "q1", "answer": "deny", "by": "editor"},
         ),
         (
             FileChanged(Path("/a.py"), Change.EDITED),

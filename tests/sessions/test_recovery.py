@@ -122,10 +122,25 @@ def test_after_a_run_only_what_is_lacking_stays(journal: Journal, transcript: Pa
     journal.begin(SESSION, turn())
     journal.note(SESSION, [SAID, CALLED])
     write(transcript, PROMPT, ANSWER)
-    cut_back(journal, SESSION, "p1", completed=False, since=0)
+    cut_back(journal, SESSION, "p1", completed=False, alone=True, since=0)
     assert recover(journal, SESSION).untold == (turn(CALLED, lacks_prompt=False),)
     write(transcript, PROMPT, ANSWER, CALL)
-    cut_back(journal, SESSION, "p1", completed=False, since=0)
+    cut_back(journal, SESSION, "p1", completed=False, alone=True, since=0)
+    assert journal.sessions() == ()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_after_a_run_that_ended_well_nothing_stays_but_a_prompt_that_is_lost(
+    journal: Journal, transcript: Path, alone: bool
+) -> None:
+    journal.begin(SESSION, turn())
+    journal.note(SESSION, [SAID])
+    reply_to_p1 = {**user("p2", "more"), "parentUuid": "p1"}
+    write(transcript, reply_to_p1)
+    cut_back(journal, SESSION, "p1", completed=True, alone=alone, since=0)
+    assert recover(journal, SESSION).turns == (turn(SAID, completed=True),)
+    write(transcript, PROMPT)
+    cut_back(journal, SESSION, "p1", completed=True, alone=alone, since=0)
     assert journal.sessions() == ()
 
 
@@ -135,7 +150,7 @@ def test_after_a_run_the_transcript_is_read_from_where_the_run_began(
     write(transcript, PROMPT, ANSWER)
     before = transcript.stat().st_size
     journal.begin(SESSION, turn())
-    cut_back(journal, SESSION, "p1", completed=False, since=before)
+    cut_back(journal, SESSION, "p1", completed=False, alone=True, since=before)
     # The prompt stands before that place, as if it were another's.
     assert recover(journal, SESSION).turns == ()
     assert journal.read(SESSION).turns == (turn(),)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from claude_agent_lsp.errors import SessionBusy
+from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 from claude_agent_lsp.sessions.stores.address import StoreAddress
 from claude_agent_lsp.sessions.stores.store import START, ClaimLost, Owner
 
@@ -87,4 +87,34 @@ async def test_paused_owner_whose_lease_ran_out_can_not_write(
     with pytest.raises(SessionBusy):
         await store.claim(key, ANNA)
     await second.release()
+    await store.close()
+
+
+async def test_claim_that_came_too_late_does_not_shut_its_own_owner_out(
+    redis: RedisServer, key: SessionKey
+) -> None:
+    from claude_agent_lsp.sessions.stores.redis import RedisStore
+
+    store = RedisStore(StoreAddress.of(redis.url))
+    owner = Owner("Neovim", 11, "anna", str(uuid.uuid4()))
+    impatient = RedisStore(StoreAddress.of(redis.url), timeout_seconds=0.2)
+    await impatient.head(key)  # so that it is connected
+    with redis.hung(), pytest.raises(StoreUnavailable):
+        await impatient.claim(key, owner)
+    async with asyncio.timeout(30):
+        # It is taken once the server goes on, and nobody is told.
+        while not await store._redis.keys("*:claim"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    with pytest.raises(SessionBusy):
+        await store.claim(key, Owner("Neovim", 11, "anna", str(uuid.uuid4())))
+    first = await store.claim(key, owner)
+    second = await store.claim(key, owner)
+    assert second.token > first.token
+    entry = cast("Any", {"type": "x"})
+    with pytest.raises(ClaimLost):
+        await store.append(key, [entry], after=START, token=first.token)
+    await first.release()
+    await store.append(key, [entry], after=START, token=second.token)
+    await second.release()
+    await impatient.close()
     await store.close()

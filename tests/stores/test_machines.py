@@ -266,6 +266,23 @@ async def test_store_that_goes_in_the_middle_of_a_run_and_comes_back_misses_noth
     assert answer["text"] == "PINEAPPLE-42"
 
 
+@pytest.mark.parametrize("server", ["redis"], indirect=True)
+async def test_store_that_hangs_holds_up_no_run(
+    machines: tuple[Machine, Machine], server: RedisServer
+) -> None:
+    anna, _ = machines
+    here = await anna.open()
+    run = await here.query("remember the code PINEAPPLE-42")
+    await assert_mirrored(server, anna, run["sessionId"])
+    with server.hung():
+        assert (await here.query("which code?"))["text"] == "PINEAPPLE-42"
+        assert (await here.query("which code?", session="new"))["text"] == "I don't know."
+        assert len(told(here, "Sessions go on here")) == 1
+    await assert_mirrored(server, anna, run["sessionId"])
+    await eventually(lambda: told(here, "has all that it missed"))
+    assert len(told(here)) == 2
+
+
 async def test_what_a_server_could_not_send_the_next_one_sends(
     machines: tuple[Machine, Machine], server: Postgres | RedisServer
 ) -> None:

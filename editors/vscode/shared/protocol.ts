@@ -182,7 +182,7 @@ export interface Commands {
   'claudeAgent.cancel': [{ runId?: string; sessionId?: string }, { cancelled: string[] }];
   'claudeAgent.capabilities': [{ workspace?: Uri }, Capabilities];
   'claudeAgent.mode': [{ sessionId: string; permissionMode: string }, unknown];
-  'claudeAgent.question.list': [undefined, { questions: Question[] }];
+  'claudeAgent.question.list': [object, { questions: Question[] }];
   'claudeAgent.question.answer': [
     { questionId: string; answer: string; note?: string },
     { answered: boolean },
@@ -205,7 +205,7 @@ export interface Commands {
     { uri?: Uri; text?: string },
   ];
   'claudeAgent.session.show': [{ sessionId: string }, { uri: Uri; shown: boolean }];
-  'claudeAgent.status': [undefined, Status];
+  'claudeAgent.status': [object, Status];
 }
 
 export interface Status {

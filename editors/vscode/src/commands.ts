@@ -131,11 +131,11 @@ async function answer(stage: Stage, questionId: unknown): Promise<void> {
     return;
   }
   const surface = await stage.show(conversation);
-  surface.focusQuestion(question.questionId);
   const call = conversation.asked(question);
   if (call !== undefined && (changesFile(call) || planOf(call) !== undefined)) {
     await showQuestion(question.questionId, surface);
   }
+  surface.focusQuestion(question.questionId);
 }
 
 function folderUri(surface: Surface): string | undefined {

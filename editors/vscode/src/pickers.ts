@@ -52,8 +52,11 @@ export async function chooseSession(desk: Desk): Promise<ChosenSession | undefin
   });
   const chosen = new Promise<ChosenSession | undefined>((resolve) => {
     pick.onDidAccept(() => {
-      resolve(pick.selectedItems[0]);
-      pick.hide();
+      const [item] = pick.selectedItems;
+      if (item !== undefined) {
+        resolve(item);
+        pick.hide();
+      }
     });
     pick.onDidHide(() => {
       clearTimeout(timer);

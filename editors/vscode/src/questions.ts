@@ -20,7 +20,7 @@ export class Questions implements vscode.Disposable {
         this.look().catch(() => undefined); // a server that is gone has no questions
       }),
       server.onDidChangeState((state) => {
-        if (state !== 'running') {
+        if (state !== 'running' && this.open.size > 0) {
           this.replace([]);
         }
       }),
@@ -66,7 +66,7 @@ export class Questions implements vscode.Disposable {
 
   /** A question's deadline counts from when it is opened: only the server knows it. */
   private async look(): Promise<void> {
-    const { questions } = await this.server.execute('claudeAgent.question.list');
+    const { questions } = await this.server.execute('claudeAgent.question.list', {});
     this.replace(questions);
   }
 

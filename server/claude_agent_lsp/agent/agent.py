@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import logging
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.abort import AbortController, AbortReason, AbortSignal
@@ -81,6 +82,7 @@ class Agent:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._folders: dict[Path, asyncio.Lock] = {}
         self._modes: dict[str, str] = {}
+        self._grants: dict[str, set[str]] = {}
         self._pool: asyncio.Future[ProcessPool] | None = None
 
     @property
@@ -158,6 +160,8 @@ class Agent:
                 channel=channel,
                 questions=self.questions,
                 record=record,
+                on_mode=partial(self._modes.__setitem__, task.session.session_id),
+                grants=self._grants.setdefault(task.session.session_id, set()),
             )
             self._runs[run_id] = (run, controller)
             run.ended.add_done_callback(lambda _: limit.release())

@@ -161,7 +161,17 @@ class QuestionOption:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that the user has to decide before the agent goes on."""
+    """Something that the user has to decide before the agent goes on.
+
+    Attributes:
+        kind: "permission", "plan" or "choice".
+        title: What it is about, one line.
+        detail: Exactly what would happen, cut where it is long.
+        diff: The whole change, as a unified diff.
+        document: The whole plan, as Markdown.
+        multiple: Whether several options can be chosen.
+        free_text: Whether words of the user's own are an answer, too.
+    """
 
     question_id: str
     run_id: str
@@ -171,6 +181,10 @@ class Question:
     detail: str
     options: tuple[QuestionOption, ...]
     deadline: datetime
+    diff: str | None = None
+    document: str | None = None
+    multiple: bool | None = None
+    free_text: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +197,13 @@ class QuestionAsked:
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswered:
-    """A question is settled: answered, withdrawn or past its deadline."""
+    """A question is settled: by the "editor", by "command", by its "deadline", or "withdrawn"."""
 
     kind: ClassVar = "questionAnswered"
     question_id: str
     answer: str
+    by: str
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

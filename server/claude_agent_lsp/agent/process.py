@@ -331,6 +331,11 @@ class AgentProcess:
         elif isinstance(message, SystemMessage) and message.subtype == "background_tasks_changed":
             tasks = message.data.get("tasks") or ()
             self.background_tasks = frozenset(str(task.get("task_id")) for task in tasks)
+        elif isinstance(message, SystemMessage) and message.subtype == "status":
+            # It changes by itself once a plan is approved, or edits are accepted.
+            mode = message.data.get("permissionMode")
+            if isinstance(mode, str):
+                self.launch = replace(self.launch, permission_mode=mode)
 
     async def _decide(
         self, tool: str, given: dict[str, Any], context: ToolPermissionContext

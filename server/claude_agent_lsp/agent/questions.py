@@ -13,24 +13,72 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.errors import InvalidArgument
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from claude_agent_lsp.agent.events import Question
 
 DENY: Final = "deny"
 ALLOW: Final = "allow"
 ALLOW_SESSION: Final = "allowSession"
+ALLOW_ALWAYS: Final = "allowAlways"
+# Of a plan: carry it out, and ask no more about edits.
+ALLOW_EDITS: Final = "acceptEdits"
+
+
+class By(Enum):
+    """How a question was settled."""
+
+    EDITOR = "editor"
+    COMMAND = "command"
+    DEADLINE = "deadline"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the user decided; `note` goes to the agent with it."""
+    """What the user decided.
+
+    Attributes:
+        value: One of the options' values. Of a choice also words of the user's own, or several
+            values joined by ", ".
+        note: Goes to the agent with it.
+        by: How.
+    """
 
     value: str
     note: str | None = None
+    by: By = By.EDITOR
+
+
+def answer_to(
+    question: Question, given: str | Sequence[str], note: str | None = None, *, by: By
+) -> Answer:
+    """Read an answer.
+
+    Args:
+        question: What is answered.
+        given: The value of an option; of a choice also several, or words of the user's own.
+        note: Goes to the agent with it.
+        by: Where it comes from.
+
+    Raises:
+        InvalidArgument: It is no answer to this question.
+    """
+    values = [option.value for option in question.options]
+    chosen = [given] if isinstance(given, str) else list(given)
+    several = len(chosen) > 1 and question.multiple and DENY not in chosen
+    fits = question.free_text or all(value in values for value in chosen)
+    if not chosen or not fits or not (several or len(chosen) == 1):
+        expected = "several of" if question.multiple else "one of"
+        own = ", or words of your own" if question.free_text else ""
+        raise InvalidArgument(f"answer: expected {expected} {', '.join(values)}{own}.")
+    return Answer(", ".join(value.strip() for value in chosen), note, by)
 
 
 @dataclass
@@ -49,10 +97,16 @@ class Questions:
     Args:
         show: Shows a question in the editor and returns the answer, or None if the editor has
             no way to show it or was closed without an answer. Cancelled when it is withdrawn.
+        on_answered: Is told of each question that is settled, and how, once.
     """
 
-    def __init__(self, show: Callable[[Question], Awaitable[Answer | None]]) -> None:
+    def __init__(
+        self,
+        show: Callable[[Question], Awaitable[Answer | None]],
+        on_answered: Callable[[Question, Answer], None] = lambda _, __: None,
+    ) -> None:
         self._show = show
+        self._on_answered = on_answered
         self._entries: dict[str, _Entry] = {}
 
     @property
@@ -65,8 +119,10 @@ class Questions:
         entry = _Entry(question, seconds, asyncio.get_running_loop().create_future())
         self._entries[question.question_id] = entry
         self._open_next()
+        answer = Answer(DENY, by=By.WITHDRAWN)
         try:
-            return await entry.answer
+            answer = await entry.answer
+            return answer
         finally:
             del self._entries[question.question_id]
             if entry.deadline is not None:
@@ -74,6 +130,7 @@ class Questions:
             if entry.showing is not None:
                 entry.showing.cancel()
             self._open_next()
+            self._on_answered(entry.question, answer)
 
     def answer(self, question_id: str, answer: Answer) -> bool:
         """Settle a question, open or waiting.
@@ -107,4 +164,4 @@ class Questions:
     def _expire(self, entry: _Entry) -> None:
         if not entry.answer.done():
             note = f"The user did not answer within {entry.seconds:g} seconds."
-            entry.answer.set_result(Answer(DENY, note))
+            entry.answer.set_result(Answer(DENY, note, By.DEADLINE))

@@ -58,6 +58,7 @@ class Record:
         self._session = session
         self._turn = turn
         self._since = 0
+        self._held_before = False
         self._broken: str | None = None
         self._emit: Emit = lambda _: None
 
@@ -69,7 +70,7 @@ class Record:
             self._since = transcript.stat().st_size if transcript is not None else 0
             if session.forks and session.at is None and session.source is not None:
                 journal.replace(session.session_id, recover(journal, session.source).turns)
-            journal.begin(session.session_id, self._turn)
+            self._held_before = journal.begin(session.session_id, self._turn)
         except OSError as error:
             self._broken = error.strerror or str(error)
 
@@ -81,6 +82,8 @@ class Record:
 
     async def tell(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """What to send: it tells the agent first what it doesn't know of the session."""
+        if not self._held_before:
+            return message
         done = await self._do(self._tell, message)
         if done is None:
             return message
@@ -117,7 +120,14 @@ class Record:
     def _end(self, completed: bool, cut_off: bool) -> None:
         session_id, turn_id = self._session.session_id, self._turn.message_id
         if self.sent:
-            cut_back(self._journal, session_id, turn_id, completed=completed, since=self._since)
+            cut_back(
+                self._journal,
+                session_id,
+                turn_id,
+                completed=completed,
+                alone=not self._held_before,
+                since=self._since,
+            )
         elif not cut_off:
             self._journal.mark_unsent(session_id, turn_id)
 

@@ -56,6 +56,8 @@ class ActiveRun:
         channel: Tells when the editor is too slow for more text.
         questions: The queue for what the user has to decide.
         record: Has what is shown before it is shown.
+        on_mode: Is told of a permission mode that the user has chosen for the session.
+        grants: What the user has allowed for the session; the run adds to it.
 
     Attributes:
         permission_mode: What its turn begins with; it may be changed until then.
@@ -72,13 +74,25 @@ class ActiveRun:
         channel: Channel,
         questions: Questions,
         record: Record,
+        on_mode: Callable[[str], None],
+        grants: set[str],
     ) -> None:
         self.task = task
         self.permission_mode = task.launch.permission_mode
-        mode = lambda: self.permission_mode  # noqa: E731
+        self._on_mode = on_mode
         self._record = record
         self._delivery = Delivery(record, to_editor)
-        self._means = Means(run_id, signal, mode, self._emit, channel, questions, record)
+        self._means = Means(
+            run_id=run_id,
+            signal=signal,
+            mode=self._mode,
+            set_mode=self._set_mode,
+            grants=grants,
+            emit=self._emit,
+            channel=channel,
+            questions=questions,
+            record=record,
+        )
         self.ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         self._run = Run(
             run_id=run_id,
@@ -133,6 +147,13 @@ class ActiveRun:
         if telling:
             self._emit(notice)
         return telling
+
+    def _mode(self) -> str:
+        return self.permission_mode
+
+    def _set_mode(self, mode: str) -> None:
+        self.permission_mode = mode
+        self._on_mode(mode)
 
     def _emit(self, event: Event) -> None:
         """Tell the editor, while there is a run to tell of."""

@@ -55,6 +55,8 @@ class Means:
         run_id: The run's id.
         signal: Stops them.
         mode: Gives the permission mode, which may change until the turn begins.
+        set_mode: Sets it for the session, from what the user has decided.
+        grants: What the user has allowed for the session.
         emit: Takes their events, at once and in order.
         channel: Tells when the editor is too slow for more text.
         questions: The queue for what the user has to decide.
@@ -64,6 +66,8 @@ class Means:
     run_id: str
     signal: AbortSignal
     mode: Callable[[], str]
+    set_mode: Callable[[str], None]
+    grants: set[str]
     emit: Emit
     channel: Channel
     questions: Questions

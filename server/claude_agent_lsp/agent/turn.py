@@ -10,32 +10,20 @@ A run has one turn of its own; background tasks may bring about more before the 
 from __future__ import annotations
 
 import asyncio
-import uuid
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from claude_agent_sdk import (
     ConversationResetMessage,
-    PermissionResultAllow,
-    PermissionResultDeny,
     ResultMessage,
     StreamEvent,
     SystemMessage,
 )
 
 from claude_agent_lsp.agent.abort import AbortController, Aborted, AbortSignal
-from claude_agent_lsp.agent.events import (
-    Level,
-    Notice,
-    Question,
-    QuestionAnswered,
-    QuestionAsked,
-    QuestionOption,
-)
+from claude_agent_lsp.agent.decisions import Decisions
+from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.faults import fault_of_result
 from claude_agent_lsp.agent.ladder import Background, stop_turn
-from claude_agent_lsp.agent.questions import ALLOW, ALLOW_SESSION, DENY
-from claude_agent_lsp.agent.titles import one_line, path_in, title_of
 from claude_agent_lsp.agent.translate import Translator
 from claude_agent_lsp.errors import NotAuthenticated
 
@@ -51,9 +39,6 @@ if TYPE_CHECKING:
 # The CLI asks again for minutes when its key is refused. Once is enough for a login that has to
 # be refreshed, which it does before it asks again (CLI 2.1.330).
 REFUSALS = 2
-DETAIL_LENGTH = 500
-LONGEST_QUESTION = 365 * 86_400.0
-STOPPED = "The user has stopped the run."
 
 
 class Turn:
@@ -83,6 +68,7 @@ class Turn:
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._over.add_done_callback(lambda done: done.cancelled() or done.exception())
         self.figures = Translator(task.launch.folder, means.emit, process.cost_usd)
+        self._decisions = Decisions(task, means, self.figures.deny)
 
     async def take(self) -> RequestFailed | None:
         """Send the prompt and wait until it is answered.
@@ -165,56 +151,8 @@ class Turn:
     async def decide(
         self, tool: str, given: dict[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
-        """Ask the user for leave to use a tool."""
-        if self._means.signal.aborted:
-            return PermissionResultDeny(message=STOPPED, interrupt=True)
-        updates = [u for u in context.suggestions if u.destination == "session"]
-        question = self._question(tool, given, context, for_session=bool(updates))
-        self._means.emit(QuestionAsked(question))
-        value = DENY
-        asking = asyncio.create_task(self._means.questions.ask(question, self._question_seconds))
-        try:
-            answer = await self._means.signal.unless(asking)
-            value = answer.value
-        except Aborted:
-            return PermissionResultDeny(message=STOPPED, interrupt=True)
-        finally:
-            asking.cancel()
-            self._means.emit(QuestionAnswered(question.question_id, value))
-        if value in (ALLOW, ALLOW_SESSION):
-            return PermissionResultAllow(
-                updated_permissions=updates if value == ALLOW_SESSION else None
-            )
-        reason = answer.note or "The user said no."
-        if context.tool_use_id:
-            self.figures.deny(context.tool_use_id, reason)
-        return PermissionResultDeny(message=reason)
-
-    @property
-    def _question_seconds(self) -> float:
-        return min(self._task.launch.settings.question_timeout_seconds, LONGEST_QUESTION)
-
-    def _question(
-        self,
-        tool: str,
-        given: dict[str, Any],
-        context: ToolPermissionContext,
-        *,
-        for_session: bool,
-    ) -> Question:
-        options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
-        if for_session:
-            options.append(QuestionOption(ALLOW_SESSION, "Allow for this session"))
-        return Question(
-            question_id=str(uuid.uuid4()),
-            run_id=self._means.run_id,
-            session_id=self._task.session.session_id,
-            kind="permission",
-            title=title_of(tool, given),
-            detail=_detail(tool, given, context.decision_reason),
-            options=tuple(options),
-            deadline=datetime.now(UTC) + timedelta(seconds=self._question_seconds),
-        )
+        """Let the user decide about a tool call."""
+        return await self._decisions.decide(tool, given, context)
 
     def _answers_prompt(self, result: ResultMessage) -> bool:
         """Whether this result is our prompt's: a background task's own turn has one, too."""
@@ -247,18 +185,3 @@ class Turn:
             await self._stop.unless(self._means.channel.drained())
         except Aborted:
             return
-
-
-def _detail(tool: str, given: dict[str, Any], reason: str | None) -> str:
-    """Exactly what the tool would do, as far as it fits."""
-    if tool == "Bash":
-        what = str(given.get("command", ""))
-    elif path_in(given) is not None:
-        what = str(path_in(given))
-    else:
-        what = "\n".join(f"{name}: {value}" for name, value in given.items())
-    lines = "\n".join(one_line(line, DETAIL_LENGTH) for line in what.splitlines())
-    if len(lines) > DETAIL_LENGTH:
-        cut = len(lines) - DETAIL_LENGTH
-        lines = f"{lines[:DETAIL_LENGTH]}\n… ({cut} more characters)"
-    return f"{lines}\n{one_line(reason, DETAIL_LENGTH)}" if reason else lines

@@ -76,6 +76,11 @@ def _schema(value: object) -> Mapping[str, Any]:
     return value
 
 
+def _answer(value: object) -> object:
+    several = list_of(WORD, "a list of values")
+    return (several if isinstance(value, list | tuple) else WORD).read(value)
+
+
 def _session(*words: str) -> Rule:
     def read(value: object) -> str:
         if isinstance(value, str):
@@ -96,6 +101,7 @@ _RANGE = record(
     start=Field(_POSITION, required=True),
     end=Field(_POSITION, required=True),
 )
+_ANSWER = Rule("an option's value, or a list of them", _answer)
 _ID = Rule("a string or a whole number", _token)
 _DIAGNOSTIC = record(
     "a diagnostic {range, message}",
@@ -303,7 +309,7 @@ class QuestionAnswerArgument(Argument):
 
     bare: ClassVar[str | None] = "answer"
     question_id: str | None = _optional(WORD)
-    answer: str = _required(WORD)
+    answer: str | tuple[str, ...] = _required(_ANSWER)
     note: str | None = _optional(STRING)
 
 

@@ -1,48 +1,132 @@
-"""Questions shown in an editor that knows nothing of this server."""
+"""Questions on their way to the editor: in our words if it knows this server, else in LSP's."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 
-from claude_agent_lsp.agent.questions import Answer
+from claude_agent_lsp.agent.questions import DENY, Answer, By, answer_to
+from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.lsp.results import jsonable
+from claude_agent_lsp.lsp.showing import open_document
+from claude_agent_lsp.workspace.files import replace_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from claude_agent_lsp.agent.events import Question
     from claude_agent_lsp.lsp.server import AgentServer
 
+logger = logging.getLogger(__name__)
 
-async def ask_by_message(server: AgentServer, question: Question) -> Answer | None:
-    """Ask by `window/showMessageRequest`, "Deny" first so that a stray Enter does no harm.
+REQUEST: Final = "claudeAgent/question"
+DONE: Final = "Done"
+
+
+async def ask(server: AgentServer, question: Question) -> Answer | None:
+    """Show a question, however this editor can.
 
     Returns:
-        The answer; None if the editor never answers such requests, or closed it unanswered: then
-        it is open until its deadline, can be answered by command, and progress says how.
+        The answer; None if the editor has no way to show it, or closed it unanswered: then it is
+        open until its deadline, can be answered by command, and progress says how.
     """
-    if not server.profile.show_message_request:
-        server.tokens.ask(question)
-        return None
-    params = types.ShowMessageRequestParams(
-        type=types.MessageType.Warning,
-        message=f"{question.title}?\n\n{question.detail}",
-        actions=[types.MessageActionItem(title=option.label) for option in question.options],
-    )
-    message_id = str(uuid.uuid4())
-    asked = server.protocol.send_request_async(
-        types.WINDOW_SHOW_MESSAGE_REQUEST, params, msg_id=message_id
-    )
-    try:
-        chosen = await asyncio.shield(asked)
-    except asyncio.CancelledError:
-        # Withdrawn: an answer that still comes is dropped.
-        server.protocol.notify(types.CANCEL_REQUEST, types.CancelParams(id=message_id))
-        asked.add_done_callback(lambda late: late.cancelled() or late.exception())
-        raise
-    title = getattr(chosen, "title", None)
-    answer = next((Answer(o.value) for o in question.options if o.label == title), None)
+    if question.document is not None and not server.profile.questions:
+        await _write_document(server, question, question.document)
+    answer = None
+    if server.profile.questions:
+        answer = await _ask_by_request(server, question)
+    elif server.profile.show_message_request:
+        answer = await _ask_by_message(server, question)
     if answer is None:
         server.tokens.ask(question)
     return answer
+
+
+async def _ask_by_request(server: AgentServer, question: Question) -> Answer | None:
+    """Ask an editor that knows this server."""
+    given = await _requested(server, REQUEST, jsonable(question))
+    # pygls knows no type for the answer, and makes an object with its fields of it.
+    answer, note = getattr(given, "answer", None), getattr(given, "note", None)
+    values = [answer] if isinstance(answer, str) else answer
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        return None
+    try:
+        return answer_to(question, values, note if isinstance(note, str) else None, by=By.EDITOR)
+    except InvalidArgument as error:
+        logger.warning("The editor's answer is none: %s", error)
+        return None
+
+
+async def _ask_by_message(server: AgentServer, question: Question) -> Answer | None:
+    """Ask by `window/showMessageRequest`; of several options one after the other.
+
+    The first action is the one that does nothing, so that a stray Enter does no harm.
+    """
+    chosen: list[str] = []
+    while True:
+        values = {o.label: o.value for o in question.options if o.value not in chosen}
+        if chosen:
+            values[DONE] = DONE
+        title = await _message(server, question, chosen, list(values))
+        value = values.get(title or "")
+        if value is None:
+            return None
+        if value == DONE:
+            return answer_to(question, chosen, by=By.EDITOR)
+        if value == DENY or not question.multiple:
+            return Answer(value)
+        chosen.append(value)
+
+
+async def _message(
+    server: AgentServer, question: Question, chosen: list[str], labels: list[str]
+) -> str | None:
+    mark = "" if question.title.endswith("?") else "?"
+    text = f"{question.title}{mark}\n\n{question.detail}"
+    if chosen:
+        text += f"\n\nChosen: {', '.join(chosen)}"
+    params = types.ShowMessageRequestParams(
+        type=types.MessageType.Warning,
+        message=text,
+        actions=[types.MessageActionItem(title=label) for label in labels],
+    )
+    shown = await _requested(server, types.WINDOW_SHOW_MESSAGE_REQUEST, params)
+    title = getattr(shown, "title", None)
+    return title if isinstance(title, str) else None
+
+
+async def _requested(server: AgentServer, method: str, params: Any) -> Any:
+    """Ask the editor; withdraw it when this is cancelled."""
+    message_id = str(uuid.uuid4())
+    asked = server.protocol.send_request_async(method, params, msg_id=message_id)
+    try:
+        return await asyncio.shield(asked)
+    except asyncio.CancelledError:
+        # An answer that still comes is dropped.
+        server.protocol.notify(types.CANCEL_REQUEST, types.CancelParams(id=message_id))
+        asked.add_done_callback(lambda late: late.cancelled() or late.exception())
+        raise
+
+
+async def _write_document(server: AgentServer, question: Question, text: str) -> None:
+    """Open a plan beside its question; when the editor has opened it is not waited for."""
+    path = server.state.directory / "plans" / f"{question.session_id}.md"
+    try:
+        await asyncio.to_thread(_write, path, text)
+    except OSError as error:
+        logger.warning("The plan can't be shown as a document: %s", error)
+        return
+    server.start(_open(server, path))
+
+
+async def _open(server: AgentServer, path: Path) -> None:
+    await open_document(server, path, 0)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(path, text.encode())

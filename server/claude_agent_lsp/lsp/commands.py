@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, get_args
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
-from claude_agent_lsp.agent.abort import AbortController, AbortReason, AbortSignal
+from claude_agent_lsp.agent.abort import AbortController, Aborted, AbortReason, AbortSignal
 from claude_agent_lsp.agent.events import Ended, Run, RunStatus
 from claude_agent_lsp.agent.launch import Overrides
 from claude_agent_lsp.agent.query import Query
-from claude_agent_lsp.agent.questions import Answer
+from claude_agent_lsp.agent.questions import By, answer_to
 from claude_agent_lsp.agent.titles import one_line
-from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed
 from claude_agent_lsp.lsp import arguments as given
-from claude_agent_lsp.lsp.faults import fault_of
+from claude_agent_lsp.lsp.faults import cancelled, failed, fault_of, invalid
 from claude_agent_lsp.lsp.results import jsonable, sentence
 from claude_agent_lsp.lsp.session_commands import SessionCommands
 from claude_agent_lsp.lsp.showing import show_transcript
 from claude_agent_lsp.lsp.status import describe
 from claude_agent_lsp.lsp.table import COMMANDS, Command, Request, command
+from claude_agent_lsp.workspace.problems import shown
 from claude_agent_lsp.workspace.settings import PermissionMode
 
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Event
     from claude_agent_lsp.agent.run import ActiveRun
     from claude_agent_lsp.lsp.server import AgentServer
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["COMMANDS", "Command", "Commands", "Request"]
 
@@ -58,6 +63,32 @@ class Commands(SessionCommands):
         super().__init__(server)
         self._beginning: set[_Beginning] = set()
         self._after: set[asyncio.Task[None]] = set()
+
+    async def execute(self, params: types.ExecuteCommandParams, signal: AbortSignal) -> object:
+        """Execute a command.
+
+        Raises:
+            JsonRpcException: With the code, the message and the data of docs/protocol.md.
+        """
+        command = COMMANDS.get(params.command)
+        if command is None:
+            raise invalid(InvalidArgument(f"There is no command {shown(params.command)}."))
+        try:
+            argument = given.parse(command.argument, params.arguments)
+            request = Request(signal, params.work_done_token)
+            return jsonable(await command.run(self, argument, request))
+        except InvalidArgument as error:
+            raise invalid(error) from error
+        except RequestFailed as error:
+            raise failed(error) from error
+        except Aborted as aborted:
+            raise cancelled() from aborted
+        except JsonRpcException:
+            raise
+        except Exception as error:
+            logger.exception("%s failed", params.command)
+            name = type(error).__name__
+            raise failed(Internal(f"{params.command} failed: {name}: {error}")) from error
 
     @command("claudeAgent.query", given.QueryArgument)
     async def query(self, argument: given.QueryArgument, request: Request) -> object:
@@ -194,10 +225,7 @@ class Commands(SessionCommands):
         question = next((q for q in questions.pending if wanted in (None, q.question_id)), None)
         if question is None:
             raise InvalidArgument("questionId: expected the id of a question that waits.")
-        values = [option.value for option in question.options]
-        if argument.answer not in values:
-            raise InvalidArgument(f"answer: expected one of {', '.join(values)}.")
-        answer = Answer(argument.answer, argument.note)
+        answer = answer_to(question, argument.answer, argument.note, by=By.COMMAND)
         answered = questions.answer(question.question_id, answer)
         return {"answered": answered}
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 from typing import TYPE_CHECKING, Final
 
-import psutil
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import psutil
 
 POLL_SECONDS: Final = 1.0
 
@@ -32,10 +33,10 @@ class Parent:
 
     def watch(self, pid: int | None) -> None:
         """Watch this process. One that isn't there (another container's, say) is left alone."""
-        if pid is None or pid <= 0 or not psutil.pid_exists(pid):
+        if pid is None or pid <= 0:
             return
         if not hasattr(os, "pidfd_open"):
-            self._poll(psutil.Process(pid))
+            self._look_after(pid)
             return
         try:
             descriptor = os.pidfd_open(pid)
@@ -50,6 +51,12 @@ class Parent:
             self._on_end()
 
         loop.add_reader(descriptor, ended)
+
+    def _look_after(self, pid: int) -> None:
+        import psutil  # it takes its time to load, and Linux needs none of it
+
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self._poll(psutil.Process(pid))
 
     def _poll(self, process: psutil.Process) -> None:
         if process.is_running():

@@ -6,6 +6,7 @@ The facts are those of docs/editors.md: read in the editors' source, or seen.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ class ClientProfile:
         show_document: Whether `window/showDocument` is supported.
         show_message_request: Whether `window/showMessageRequest` is ever answered. No capability
             says so; Helix up to 25.07 leaves it open for ever.
+        questions: Whether it takes questions as `claudeAgent/question`: it knows this server.
         work_done_progress: Whether the server may make progress tokens of its own.
         configuration: Whether `workspace/configuration` is answered.
         dynamic_configuration: Whether `workspace/didChangeConfiguration` can, and must, be
@@ -37,6 +39,7 @@ class ClientProfile:
     shows_results: bool = True
     show_document: bool = False
     show_message_request: bool = True
+    questions: bool = False
     work_done_progress: bool = False
     configuration: bool = False
     dynamic_configuration: bool = False
@@ -60,10 +63,17 @@ class ClientProfile:
             show_message_request=not helix
             or bool(window and window.show_message)
             or _released(info.version if info else None) > (25, 7),
+            questions=_announced(params.capabilities.experimental, "questions"),
             work_done_progress=bool(window and window.work_done_progress),
             configuration=bool(workspace and workspace.configuration),
             dynamic_configuration=bool(did_change and did_change.dynamic_registration),
         )
+
+
+def _announced(experimental: object, name: str) -> bool:
+    """Whether a client says in its experimental capabilities that it knows something of ours."""
+    ours = experimental.get("claudeAgent") if isinstance(experimental, Mapping) else None
+    return isinstance(ours, Mapping) and ours.get(name) is True
 
 
 def _released(version: str | None) -> tuple[int, int]:

@@ -107,7 +107,7 @@ class WorkDone:
         """Show the open question, which the editor does not, until it is settled."""
         self._asking = question.question_id
         values = " or ".join(f'"{option.value}"' for option in question.options)
-        self._report(f"Waiting for you: {question.title}?", f" {ANSWER} {values}")
+        self._report(_waiting(question), f" {ANSWER} {values}")
 
     def tell(self, event: Event) -> None:
         """Show what the event means for somebody who waits."""
@@ -134,7 +134,7 @@ class WorkDone:
         elif isinstance(event, ToolCall):
             self._report(event.title)
         elif isinstance(event, QuestionAsked) and self._server.profile.show_message_request:
-            self._report(f"Waiting for you: {event.question.title}?")
+            self._report(_waiting(event.question))
         elif isinstance(event, QuestionAnswered):
             self._report("Going on")
         elif isinstance(event, Notice):
@@ -183,6 +183,11 @@ class WorkDone:
         self._server.protocol.notify(
             types.PROGRESS, types.ProgressParams(token=self.token, value=value)
         )
+
+
+def _waiting(question: Question) -> str:
+    title = one_line(question.title, LINE_LENGTH).removesuffix("?")
+    return f"Waiting for you: {title}?"
 
 
 def outcome_of(run: Run) -> str:

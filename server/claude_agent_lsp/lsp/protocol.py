@@ -164,7 +164,7 @@ class AgentProtocol(LanguageServerProtocol):
     ) -> Any:
         """Hand a command all that came with it."""
         assert self.msg_id is not None
-        return await self._server.execute(params, self.controllers[self.msg_id].signal)
+        return await self._server.commands.execute(params, self.controllers[self.msg_id].signal)
 
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:

@@ -18,9 +18,6 @@ import sys
 import threading
 from typing import Any, Final
 
-import psutil
-
-from claude_agent_lsp.agent.tree import ProcessTree
 from claude_agent_lsp.lsp.inbox import Inbox
 from claude_agent_lsp.lsp.outbox import Outbox
 from claude_agent_lsp.lsp.server import AgentServer
@@ -28,6 +25,9 @@ from claude_agent_lsp.lsp.server import AgentServer
 # An editor may expect the server to be gone 10 s after itself.
 FORCE_SECONDS: Final = 9.0
 FLUSH_SECONDS: Final = 1.0
+# How long a thread waits for the interpreter while a long answer streams in. With the usual 5 ms
+# the journal, which is written by a thread, costs a twentieth of the tokens a second.
+SWITCH_SECONDS: Final = 0.0005
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ def serve() -> int:
         The exit status: 0 after `shutdown` and `exit`, or a signal; 1 if the editor just went.
     """
     # stdout carries LSP and nothing else: whatever prints, prints to stderr.
+    sys.setswitchinterval(SWITCH_SECONDS)
     out = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return asyncio.run(_serve(sys.stdin.fileno(), out))
@@ -72,6 +73,10 @@ async def _serve(stdin: int, stdout: int) -> int:
 def _end_by_force() -> None:
     """Nothing of ours outlives the editor by 10 s."""
     logger.critical("The server could not end in order: ending by force")
+    import psutil
+
+    from claude_agent_lsp.agent.tree import ProcessTree
+
     tree = ProcessTree.of(os.getpid())
     ProcessTree(None, tree.descendants).kill()
     psutil.wait_procs(tree.descendants, timeout=0.5)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from claude_agent_lsp.lsp.arguments import Argument
+from claude_agent_lsp.lsp.names import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,7 +52,12 @@ def command(name: str, argument: type[A]) -> Callable[[Method[S, A]], Method[S, 
     Args:
         name: What the editor calls it.
         argument: What its argument has to be.
+
+    Raises:
+        LookupError: The editor is not told of a command of that name.
     """
+    if name not in NAMES:
+        raise LookupError(name)
 
     def register(run: Method[S, A]) -> Method[S, A]:
         COMMANDS[name] = Command(name, argument, run)

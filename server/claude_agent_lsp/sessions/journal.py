@@ -132,13 +132,16 @@ class Journal:
             )
         return ()
 
-    def begin(self, session_id: str, turn: JournaledTurn) -> None:
+    def begin(self, session_id: str, turn: JournaledTurn) -> bool:
         """Write a prompt down, before it is sent.
+
+        Returns:
+            Whether the journal held anything before.
 
         Raises:
             OSError: It could not be written.
         """
-        self._append(session_id, [_head_of(turn)], whole_lines=True)
+        return self._append(session_id, [_head_of(turn)], begins=True)
 
     def tell(self, session_id: str, turns: Iterable[str], by: str) -> None:
         """Write down which turns a prompt tells the agent of, all by their message ids.
@@ -184,8 +187,8 @@ class Journal:
         return self.directory / f"{session_id}.jsonl"
 
     def _append(
-        self, session_id: str, records: Iterable[Mapping[str, Any]], *, whole_lines: bool = False
-    ) -> None:
+        self, session_id: str, records: Iterable[Mapping[str, Any]], *, begins: bool = False
+    ) -> bool:
         lines = b"".join(map(_line, records))
         path = self._path(session_id)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
@@ -195,24 +198,20 @@ class Journal:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path, flags, 0o600)
         try:
-            if whole_lines and not _ends_with_a_line(handle):
-                lines = b"\n" + lines
+            size = os.fstat(handle).st_size if begins else 0
+            if size and os.pread(handle, 1, size - 1) != b"\n":
+                lines = b"\n" + lines  # somebody was killed in the middle of a line
             rest = memoryview(lines)
             while rest:
                 rest = rest[os.write(handle, rest) :]
         finally:
             os.close(handle)
+        return size > 0
 
 
 def now() -> datetime:
     """The time, as records have it."""
     return datetime.now(UTC)
-
-
-def _ends_with_a_line(handle: int) -> bool:
-    """Whether nobody was killed in the middle of a line."""
-    size = os.fstat(handle).st_size
-    return not size or os.pread(handle, 1, size - 1) == b"\n"
 
 
 def _line(record: Mapping[str, Any]) -> bytes:

@@ -107,7 +107,7 @@ def recover(journal: Journal, session_id: str) -> Recovery:
 
 
 def cut_back(
-    journal: Journal, session_id: str, turn_id: str, *, completed: bool, since: int
+    journal: Journal, session_id: str, turn_id: str, *, completed: bool, alone: bool, since: int
 ) -> None:
     """After a turn, cut away what the transcript holds. Writes a file: call it in a thread.
 
@@ -116,18 +116,22 @@ def cut_back(
         session_id: The session, which nobody else writes to meanwhile.
         turn_id: The turn's prompt.
         completed: Whether it has ended well.
+        alone: Whether the journal held nothing before it.
         since: How long the transcript was before the turn, in bytes.
 
     Raises:
         OSError: It could not be written; nothing is cut away.
     """
+    transcript = find_transcript(session_id)
+    if completed and alone and _has_line(transcript, turn_id, since):
+        journal.forget(session_id)
+        return
     entry = journal.read(session_id)
     marked = tuple(
         replace(turn, completed=completed) if turn.message_id == turn_id else turn
         for turn in entry.turns
     )
-    alone = all(turn.message_id == turn_id for turn in marked)
-    known = Known.of(find_transcript(session_id), since if alone else 0)
+    known = Known.of(transcript, since if alone else 0)
     left = tuple(lacking for turn in marked if (lacking := lacking_of(turn, known)))
     if left != entry.turns or entry.damaged:
         journal.replace(session_id, left)
@@ -169,6 +173,18 @@ def told(turns: Iterable[JournaledTurn]) -> str:
         if said:
             parts.append(f"You said, when you were cut off:\n{''.join(said)}")
     return "\n\n".join(parts)
+
+
+def _has_line(transcript: Path | None, line_id: str, since: int) -> bool:
+    """Whether a transcript has a line of this id, from a byte on: found without reading it all."""
+    if transcript is None:
+        return False
+    try:
+        with transcript.open("rb") as file:
+            file.seek(since)
+            return f'"uuid":"{line_id}"'.encode() in file.read()
+    except FileNotFoundError:
+        return False
 
 
 def _told_call(call: Called) -> str:

@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import socket
+import uuid
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -57,6 +58,7 @@ class SharedSessions:
     ) -> None:
         self._state_directory = state_directory
         self._editor = editor
+        self._server = str(uuid.uuid4())
         self._tell = tell
         self._mirrors: dict[str, asyncio.Task[Mirror]] = {}
         self._at_work: dict[str, Mirror] = {}
@@ -222,7 +224,9 @@ class SharedSessions:
             full = f"claude_agent_lsp.sessions.{name}"
             modules.append(await asyncio.to_thread(importlib.import_module, full))
         mirror, places, link, store = modules
-        owner = store.Owner(self._editor or "another editor", os.getpid(), socket.gethostname())
+        owner = store.Owner(
+            self._editor or "another editor", os.getpid(), socket.gethostname(), self._server
+        )
         known = places.Places(self._state_directory)
         made: Mirror = mirror.Mirror(link.StoreLink(url, self._tell), known, owner, self._tell)
         made.resume(await asyncio.to_thread(known.pending, _name_of(url)))

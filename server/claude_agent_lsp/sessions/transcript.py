@@ -33,12 +33,14 @@ def find_transcript(session_id: str) -> Path | None:
 def folder_of(transcript: Path) -> Path | None:
     """The folder that a session was begun in, as its first lines tell."""
     with transcript.open("rb") as file:
-        for line in file.readlines(HEAD_BYTES):
+        for line in file:
             if b'"cwd":' in line:
                 try:
                     return Path(json.loads(line)["cwd"])
                 except (ValueError, KeyError, TypeError):
                     continue
+            if file.tell() > HEAD_BYTES:
+                break
     return None
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from claude_agent_lsp.loopback import call, reply, say
 from tests.editors.abilities import Ability, shows
+from tests.processes import gone_within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +87,35 @@ def test_edit_of_an_open_file_is_there_after_a_reload(open_helix: OpenHelix) -> 
     helix.keys("Space", "q", "r")
     helix.type(":buffer-previous", "Enter")
     helix.wait_for("x = 3")
+
+
+@shows(Ability.STOP, Ability.RESUME, Ability.KILL)
+def test_run_is_stopped_and_its_session_goes_on_in_the_next_helix(
+    open_helix: OpenHelix, model: Loopback, environment: dict[str, str]
+) -> None:
+    helix = open_helix("code.py")
+    ask(helix, "remember the code PINEAPPLE-42")
+    # The answer is a document; until it is there, the status line says that it grows.
+    helix.wait_for("I will remember it.")
+    session = session_shown(helix)
+    ask(helix, "count slowly")
+    helix.wait_for("count slowly ⋅ Answering")
+    helix.keys("Space", "q", "k")
+    model.requests[-1].wait_hung_up(SECONDS)
+    helix.wait_for("Cancelled")
+    helix.type(":quit-all", "Enter")
+    helix.wait_gone()
+
+    helix = open_helix("code.py")
+    ask(helix, "which code?")
+    # Above it stands the half-said answer.
+    helix.wait_for(lambda screen: re.search(r"^ *\d+ +PINEAPPLE-42$", screen, re.MULTILINE))
+    helix.keys("g", "g")
+    helix.wait_for(session)
+    ask(helix, "count slowly")
+    helix.wait_for("count slowly ⋅ Answering")
+    helix.kill()
+    assert gone_within(environment, 10)
 
 
 def session_shown(helix: Terminal) -> str:

@@ -27,6 +27,11 @@ export interface Choice {
   readonly mode: string;
 }
 
+/** A tool call that waits for an answer. */
+export interface AskedCall extends EditCall {
+  readonly toolCallId: string;
+}
+
 export class Conversation {
   private readonly stepped = new vscode.EventEmitter<Step>();
   private readonly changed = new vscode.EventEmitter<void>();
@@ -175,7 +180,7 @@ export class Conversation {
   }
 
   /** Returns the tool call that a question is about: the latest unfinished one of its title. */
-  asked(question: Question): EditCall | undefined {
+  asked(question: Question): AskedCall | undefined {
     const done = this.results();
     const step = this.steps.findLast(
       (each) =>

@@ -25,6 +25,8 @@ export function page(webview: vscode.Webview, extension: vscode.Uri): string {
     `img-src ${webview.cspSource} data:`,
     "base-uri 'none'",
     "form-action 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
   ].join('; ');
   return `<!DOCTYPE html>
 <html lang="en">

@@ -4,6 +4,7 @@ import type { ToHost } from '../../shared/messages';
 import { EFFORTS } from '../capabilities';
 import { findFiles } from '../context/files';
 import { openDiff, openPlan, planOf } from '../diffs';
+import type { Questions } from '../questions';
 import { mayAsk } from '../trust';
 import { insertAtCursor } from './insertion';
 import { openFile, openLink } from './links';
@@ -31,8 +32,7 @@ export async function receive(message: ToHost, surface: Surface): Promise<void> 
       await vscode.commands.executeCommand('claude-agent.resume');
       return;
     case 'answer':
-      await desk.questions.answer(message.questionId, message.answer, message.note);
-      return;
+      return answer(message, desk.questions);
     case 'showQuestion':
       return showQuestion(message.questionId, surface);
     case 'openDiff': {
@@ -91,6 +91,20 @@ export async function showQuestion(questionId: string, surface: Surface): Promis
   await (plan === undefined
     ? openDiff(call, false, desk.documents)
     : openPlan(plan, desk.documents));
+}
+
+async function answer(
+  { questionId, answer: value, note, chosen }: Extract<ToHost, { type: 'answer' }>,
+  questions: Questions,
+): Promise<void> {
+  if (chosen === undefined) {
+    await questions.answer(questionId, value, note);
+    return;
+  }
+  // The server knows of yes and no alone; the note is what the agent gets to read.
+  const said = chosen.map((each) => `${each.question}: ${each.answers.join(', ')}`).join('\n');
+  const words = note === undefined ? said : `${said}\n${note}`;
+  await questions.answer(questionId, value, `The user answered:\n${words}`);
 }
 
 async function send(prompt: string, surface: Surface): Promise<void> {

@@ -88,20 +88,28 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
       return;
     }
     this.view.description = conversation.title;
-    void this.state.update(keyOf(conversation.folder), conversation.sessionId);
+    void this.state.update(keyOf(conversation.folder), conversation.sessionId ?? null);
   }
 
-  /** The conversation that was shown when the window closed, else a new one. */
+  /** The conversation that was shown when the window closed, else the folder's current one. */
   private async first(folder: vscode.WorkspaceFolder): Promise<Conversation> {
-    const last = this.state.get<string>(keyOf(folder));
-    if (last !== undefined) {
-      try {
-        return await this.desk.conversations.open(last, folder);
-      } catch (error) {
-        this.desk.log.warn(`The last conversation can't be shown: ${String(error)}`);
+    try {
+      const last = this.state.get<string | null>(keyOf(folder));
+      const shown = last === undefined ? await this.currentOf(folder) : last;
+      if (shown !== null) {
+        return await this.desk.conversations.open(shown, folder);
       }
+    } catch (error) {
+      this.desk.log.warn(`The last conversation can't be shown: ${String(error)}`);
     }
     return this.desk.conversations.create(folder);
+  }
+
+  /** The session that another editor, or another window, has worked in last. */
+  private async currentOf(folder: vscode.WorkspaceFolder): Promise<string | null> {
+    const { folders } = await this.desk.server.execute('claudeAgent.status', {});
+    const uri = folder.uri.toString();
+    return folders.find((each) => each.uri === uri)?.currentSession ?? null;
   }
 }
 

@@ -146,7 +146,8 @@ export class Surface implements vscode.Disposable {
     const questions = this.desk.questions.of(this.shown.sessionId).map((question) => {
       const call = this.shown.asked(question);
       const hasDiff = call !== undefined && changesFile(call);
-      return { ...question, hasDiff, hasPlan: call !== undefined && planOf(call) !== undefined };
+      const hasPlan = call !== undefined && planOf(call) !== undefined;
+      return { ...question, hasDiff, hasPlan, toolCallId: call?.toolCallId };
     });
     this.post({ type: 'questions', questions });
   }
@@ -170,6 +171,7 @@ export class Surface implements vscode.Disposable {
       title,
       sessionId,
       folder: severalFolders() ? folder.name : '',
+      folderUri: folder.uri.toString(),
       running,
       line,
       trusted: vscode.workspace.isTrusted,

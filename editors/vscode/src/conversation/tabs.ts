@@ -12,7 +12,7 @@ const TITLE_LENGTH = 40;
 /** What a tab remembers while the window is closed. */
 interface Remembered {
   readonly sessionId?: string;
-  readonly folder?: string;
+  readonly folderUri?: string;
 }
 
 export class Tabs implements vscode.WebviewPanelSerializer<Remembered | undefined> {
@@ -63,7 +63,7 @@ export class Tabs implements vscode.WebviewPanelSerializer<Remembered | undefine
     state: Remembered | undefined,
   ): Promise<void> {
     const folder =
-      state?.folder === undefined ? folderOf(undefined) : openFolder(state.folder);
+      state?.folderUri === undefined ? folderOf(undefined) : openFolder(state.folderUri);
     if (folder === undefined) {
       panel.dispose();
       return;

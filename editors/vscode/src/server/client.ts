@@ -101,7 +101,7 @@ export class Client {
     argument: Commands[Name][0],
     token?: vscode.CancellationToken,
   ): Promise<Commands[Name][1]> {
-    const params = { command, arguments: argument === undefined ? [] : [argument] };
+    const params = { command, arguments: [argument] };
     try {
       const answer: unknown = await this.client.sendRequest(ExecuteCommandRequest.type, params, token);
       return answer;

@@ -34,12 +34,11 @@ export class Server implements vscode.Disposable {
   /** Executes a command of the server, which is started if it isn't there. */
   async execute<Name extends keyof Commands>(
     command: Name,
-    ...[argument, token]: undefined extends Commands[Name][0]
-      ? [argument?: Commands[Name][0], token?: vscode.CancellationToken]
-      : [argument: Commands[Name][0], token?: vscode.CancellationToken]
+    argument: Commands[Name][0],
+    token?: vscode.CancellationToken,
   ): Promise<Commands[Name][1]> {
     const client = await this.running();
-    return client.execute(command, argument!, token);
+    return client.execute(command, argument, token);
   }
 
   /** Runs the agent; see `Client.query`. */

@@ -178,7 +178,12 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
 
   private soon(): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.refresh(), 300);
+    this.timer = setTimeout(() => {
+      // What has failed is tried again when the user wants it, not by a tree.
+      if (this.server.state === 'running') {
+        this.refresh();
+      }
+    }, 300);
   }
 }
 

@@ -246,6 +246,7 @@ class RedisStore(SharedStore):
                 keys.newest_token,
                 owner.as_json(),
                 round(self._lease * 1000),
+                owner.server,
             )
         if token == "0":  # noqa: S105 - no secret, but the script's word for a refusal
             raise busy(keys.session, holder)

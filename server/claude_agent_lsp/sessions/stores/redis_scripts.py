@@ -1,7 +1,7 @@
 """What Redis does in one step, as scripts of its own.
 
-A claim is a hash of `token` and `owner` that expires. A token is compared as text: Lua's numbers
-would do, but its JSON would not.
+A claim is a hash of `token`, `owner` and `server` that expires. A token is compared as text: Lua's
+numbers would do, but its JSON would not.
 """
 
 from __future__ import annotations
@@ -55,18 +55,20 @@ return 'done'
 )
 
 # A token is a time, so that it grows even after the server has lost what it knew.
-# KEYS: claim, newest token; ARGV: owner, lease in milliseconds
+# A server that hung executes a claim whose client has long given up: that client may have it again.
+# KEYS: claim, newest token; ARGV: owner, lease in milliseconds, the owner's server
 # Returns the token, or "0" and who has the session.
 CLAIM: Final = """
 local owner = redis.call('HGET', KEYS[1], 'owner')
-if owner then return {'0', owner} end
+local ours = ARGV[3] ~= '' and redis.call('HGET', KEYS[1], 'server') == ARGV[3]
+if owner and not ours then return {'0', owner} end
 local now = redis.call('TIME')
 local token = now[1] * 1000000 + now[2]
 local newest = tonumber(redis.call('GET', KEYS[2]) or '0')
 if token <= newest then token = newest + 1 end
 local text = string.format('%.0f', token)
 redis.call('SET', KEYS[2], text)
-redis.call('HSET', KEYS[1], 'token', text, 'owner', ARGV[1])
+redis.call('HSET', KEYS[1], 'token', text, 'owner', ARGV[1], 'server', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return {text, ''}
 """

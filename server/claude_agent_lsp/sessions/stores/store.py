@@ -43,11 +43,19 @@ START: Final = Mark(0, "")
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who works in a session: told to whoever is refused."""
+    """Who works in a session: told to whoever is refused.
+
+    Attributes:
+        editor: The editor's name.
+        process: The server's process id.
+        machine: The machine's name.
+        server: What no other server in the world has; empty if it isn't known.
+    """
 
     editor: str
     process: int
     machine: str
+    server: str = ""
 
     def as_json(self) -> str:
         """Returns it as a store keeps it."""
@@ -139,6 +147,9 @@ class SharedStore(SessionStore):
     @abstractmethod
     async def claim(self, key: SessionKey, owner: Owner) -> Claim:
         """Take a session, on all machines.
+
+        An owner takes what it has itself, and its earlier claim is lost: of a claim that a store
+        took too late, the owner knows nothing.
 
         Raises:
             SessionBusy: Somebody has it; the message says who.

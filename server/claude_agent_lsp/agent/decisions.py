@@ -1,0 +1,197 @@
+"""What the user decides in a turn: leave for a tool, a plan, the agent's own questions.
+
+    the CLI asks ──▶ worded ──▶ in the queue (`questions.py`) ──▶ answered ──▶ told to the CLI
+
+A run that is stopped withdraws its question, and the CLI is told to stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, PermissionUpdate
+
+from claude_agent_lsp.agent.abort import Aborted
+from claude_agent_lsp.agent.choices import choices_in
+from claude_agent_lsp.agent.edits import diff_of
+from claude_agent_lsp.agent.events import (
+    Question,
+    QuestionAnswered,
+    QuestionAsked,
+    QuestionOption,
+)
+from claude_agent_lsp.agent.questions import (
+    ALLOW,
+    ALLOW_ALWAYS,
+    ALLOW_EDITS,
+    ALLOW_SESSION,
+    DENY,
+    Answer,
+    By,
+)
+from claude_agent_lsp.agent.titles import title_of
+from claude_agent_lsp.agent.wording import detail_of, kept_in, shortened, told
+from claude_agent_lsp.workspace.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from claude_agent_sdk import PermissionResult, ToolPermissionContext
+
+    from claude_agent_lsp.agent.task import Means, Task
+
+LONGEST_QUESTION: Final = 365 * 86_400.0
+STOPPED: Final = "The user has stopped the run."
+REFUSED: Final = "The user said no."
+KEEP_PLANNING: Final = "The user wants you to go on planning."
+UNANSWERED: Final = "The user did not answer."
+_NO_PLAN: Final = "The agent has written no plan."
+
+
+class Decisions:
+    """The decisions of one turn.
+
+    Args:
+        task: What the run has to do.
+        means: What it has to do it with.
+        denied: Is told of each tool call that is refused, and why.
+    """
+
+    def __init__(self, task: Task, means: Means, denied: Callable[[str, str], None]) -> None:
+        self._task = task
+        self._means = means
+        self._denied = denied
+
+    async def decide(
+        self, tool: str, given: Mapping[str, Any], context: ToolPermissionContext
+    ) -> PermissionResult:
+        """Let the user decide about a tool call."""
+        ways = {"ExitPlanMode": self._plan, "AskUserQuestion": self._choices}
+        try:
+            self._means.signal.throw_if_aborted()
+            if tool in ways:
+                result = await ways[tool](given)
+            else:
+                result = await self._leave(tool, given, context)
+        except Aborted:
+            return PermissionResultDeny(message=STOPPED, interrupt=True)
+        if isinstance(result, PermissionResultDeny) and context.tool_use_id:
+            self._denied(context.tool_use_id, result.message)
+        return result
+
+    async def _leave(
+        self, tool: str, given: Mapping[str, Any], context: ToolPermissionContext
+    ) -> PermissionResult:
+        """Ask for leave to use a tool."""
+        folder = self._task.launch.folder
+        diff = await asyncio.to_thread(diff_of, tool, given, folder)
+        for_session = [replace(update, destination="session") for update in context.suggestions]
+        for_ever = [u for u in context.suggestions if self._is_kept(u)]
+        detail = detail_of(tool, given, folder, diff=diff, reason=context.decision_reason)
+        options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
+        grants = self._means.grants
+        needed = {json.dumps(update.to_dict()) for update in for_session}
+        if needed and needed <= grants:
+            # Granted before, in a process that has ended since: the CLI has forgotten it.
+            return PermissionResultAllow(updated_permissions=for_session)
+        if for_session:
+            options.append(QuestionOption(ALLOW_SESSION, "Allow for this session"))
+            detail += f"\n\nFor this session: {told(for_session)}"
+        if for_ever:
+            label = f"Always allow {told(for_ever)}"
+            options.append(QuestionOption(ALLOW_ALWAYS, label))
+            detail += f"\nAlways: {told(for_ever)}, in {kept_in(for_ever)}"
+        answer = await self._ask("permission", title_of(tool, given), detail, options, diff=diff)
+        if answer.value == DENY:
+            return PermissionResultDeny(message=answer.note or REFUSED)
+        updates = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
+        if answer.value == ALLOW_SESSION:
+            grants |= needed
+            for update in for_session:
+                if update.mode is not None:
+                    self._means.set_mode(update.mode)
+        return PermissionResultAllow(updated_permissions=updates)
+
+    async def _plan(self, given: Mapping[str, Any]) -> PermissionResult:
+        """Ask whether a plan is to be carried out, and in which mode."""
+        plan = str(given.get("plan") or _NO_PLAN)
+        mode = self._means.mode()
+        mode = "default" if mode == "plan" else mode
+        options = [QuestionOption(DENY, "Keep planning"), QuestionOption(ALLOW, "Approve")]
+        if mode == "default":
+            options.append(QuestionOption(ALLOW_EDITS, "Approve, and accept all edits"))
+        text = visible(plan, lines=True)
+        answer = await self._ask(
+            "plan", "Carrying out this plan", shortened(text), options, document=text
+        )
+        if answer.value == DENY:
+            return PermissionResultDeny(message=answer.note or KEEP_PLANNING)
+        mode = "acceptEdits" if answer.value == ALLOW_EDITS else mode
+        self._means.set_mode(mode)
+        update: Any = {"type": "setMode", "mode": mode, "destination": "session"}
+        return PermissionResultAllow(updated_permissions=[PermissionUpdate(**update)])
+
+    async def _choices(self, given: Mapping[str, Any]) -> PermissionResult:
+        """Ask what the agent asks, one after the other."""
+        answers = {}
+        for choice in choices_in(given):
+            answer = await self._ask(
+                "choice",
+                visible(choice.text),
+                choice.detail,
+                choice.options,
+                multiple=choice.multiple,
+                free_text=True,
+            )
+            if answer.value == DENY:
+                reason = UNANSWERED if answer.by is not By.DEADLINE else answer.note
+                return PermissionResultDeny(message=answer.note or reason or UNANSWERED)
+            answers[choice.text] = answer.value
+        return PermissionResultAllow(updated_input={**given, "answers": answers})
+
+    async def _ask(
+        self,
+        kind: str,
+        title: str,
+        detail: str,
+        options: list[QuestionOption] | tuple[QuestionOption, ...],
+        **more: Any,
+    ) -> Answer:
+        """Ask, and tell the editor that it is asked and how it was answered.
+
+        Raises:
+            Aborted: The run was stopped.
+        """
+        seconds = min(self._task.launch.settings.question_timeout_seconds, LONGEST_QUESTION)
+        question = Question(
+            question_id=str(uuid.uuid4()),
+            run_id=self._means.run_id,
+            session_id=self._task.session.session_id,
+            kind=kind,
+            title=title,
+            detail=detail,
+            options=tuple(options),
+            deadline=datetime.now(UTC) + timedelta(seconds=seconds),
+            **more,
+        )
+        self._means.emit(QuestionAsked(question))
+        answer = Answer(DENY, by=By.WITHDRAWN)
+        asking = asyncio.create_task(self._means.questions.ask(question, seconds))
+        try:
+            answer = await self._means.signal.unless(asking)
+        finally:
+            asking.cancel()
+            self._means.emit(
+                QuestionAnswered(question.question_id, answer.value, answer.by.value, answer.note)
+            )
+        return answer
+
+    def _is_kept(self, update: PermissionUpdate) -> bool:
+        """Whether a suggestion is written down, and read again by the next process."""
+        source = (update.destination or "").removesuffix("Settings")
+        return bool(update.rules) and source in self._task.launch.settings.setting_sources
