@@ -3,7 +3,8 @@ import type { ShownQuestion } from '../../shared/messages';
 import { announce } from '../announce';
 import { element } from '../dom';
 import { post } from '../host';
-import { type AskedCall, QuestionCard } from './card';
+import { QuestionCard } from './card';
+import type { AskedCall } from './detail';
 
 const TICK_MS = 1000;
 
