@@ -5,9 +5,6 @@
 from __future__ import annotations
 
 import tempfile
-import uuid
-
-__P__
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect, sync_playwright
@@ -16,13 +13,14 @@ from tests.editors.vscode.window import PATIENCE, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 THEMES = {
     "light": "Light 2026",
     "dark": "Dark 2026",
     "contrast": "Default High Contrast",
 }
-SIZE = {"width": 1180, "height": 740}
+WIDTH, HEIGHT = 1180, 740
 QUIET = {
     "breadcrumbs.enabled": False,
     "editor.minimap.enabled": False,
@@ -48,11 +46,7 @@ def draw(project: Path, environment: Mapping[str, str], images: Path) -> None:
     """
     for name, theme in THEMES.items():
         with tempfile.TemporaryDirectory() as home:
-            own = {
-                "HOME": home,
-                "XDG_RUNTIME_DIR": home,
-                "CLAUDE_AGENT_LSP_TEST": str(uuid.uuid4()),
-            }
+            own = {"HOME": home, "XDG_RUNTIME_DIR": home}
             settings = {**QUIET, "workbench.colorTheme": theme}
             server = CodeServer({**environment, **own}, extension=EXTENSION, settings=settings)
             try:
@@ -67,7 +61,7 @@ def _draw(server: CodeServer, project: Path, image: Path) -> None:
         chromium = playwright.chromium.launch(
             executable_path=browser(), args=["--no-sandbox", "--force-color-profile=srgb"]
         )
-        page = chromium.new_page(viewport=SIZE)
+        page = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.goto(server.url(folder=project))
         window = Window(page)
         window.open_file(project / "hello.py")

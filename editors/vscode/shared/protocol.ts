@@ -95,6 +95,10 @@ export interface Question {
   readonly detail: string;
   readonly options: readonly QuestionOption[];
   readonly deadline: string;
+  /** The whole plan. */
+  readonly document?: string | null;
+  /** Whether words of the user's own are an answer, too. */
+  readonly freeText?: boolean | null;
 }
 
 /** What a run tells, on its `partialResultToken`. */

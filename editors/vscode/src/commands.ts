@@ -4,7 +4,6 @@ import type { Surface } from './conversation/surface';
 import { contextOf } from './context/selection';
 import { runDoctor } from './doctor';
 import { folderOf, openFolder } from './folders';
-import { changesFile, planOf } from './diffs';
 import { showMenu } from './menu';
 import { chooseMode, chooseModel, chooseSession } from './pickers';
 import { showQuestion } from './conversation/receive';
@@ -131,10 +130,7 @@ async function answer(stage: Stage, questionId: unknown): Promise<void> {
     return;
   }
   const surface = await stage.show(conversation);
-  const call = conversation.asked(question);
-  if (call !== undefined && (changesFile(call) || planOf(call) !== undefined)) {
-    await showQuestion(question.questionId, surface);
-  }
+  await showQuestion(question.questionId, surface);
   surface.focusQuestion(question.questionId);
 }
 

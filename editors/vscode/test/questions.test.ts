@@ -89,6 +89,23 @@ describe('a question', () => {
     assert.equal(await exists('three'), false);
   });
 
+  it('of the agent itself is answered by what the user chooses', async () => {
+    const { stage } = await activated();
+    const conversation = await freshConversation();
+    const asked = command('ask', 'ask me');
+    const question = await eventually(() => stage.desk.questions.all[0]);
+    assert.equal(question.kind, 'choice');
+    const red = question.options.find((option) => option.label.includes('Red'));
+    assert.ok(red);
+    await stage.desk.questions.answer(question.questionId, red.value);
+    await asked;
+    const result = conversation.steps.find(
+      (step) => step.kind === 'event' && step.event.kind === 'toolResult',
+    );
+    assert.ok(result?.kind === 'event' && result.event.kind === 'toolResult');
+    assert.match(result.event.text, /Red/);
+  });
+
   it('about a plan opens it as Markdown', async () => {
     const { stage } = await activated();
     const conversation = await freshConversation();

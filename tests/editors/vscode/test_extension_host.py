@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from .code_server import CodeServer
 
 SECONDS = 120
+COLOUR = {
+    "question": "Which colour?",
+    "header": "Colour",
+    "multiSelect": False,
+    "options": [{"label": name, "description": name} for name in ("Red", "Green")],
+}
 HELLO = 'def greet(name):\n    print("Hello, " + name)\n'
 
 
@@ -91,6 +97,7 @@ def script(model: Loopback, folder: Path) -> None:
         ),
         reply("greet the world", [read], [edit], [say("It greets.")]),
         reply("read on and on", [read]),
+        reply("ask me", [call("AskUserQuestion", questions=[COLOUR])], [say("Noted.")]),
         reply(
             "propose a plan", [call("ExitPlanMode", plan="# The plan\n\n1. Do it")], [say("Well.")]
         ),

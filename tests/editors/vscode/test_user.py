@@ -290,8 +290,11 @@ def test_what_is_typed_into_a_file_while_5000_tokens_stream_is_all_there(
     typed = "".join(f"note {number}. " for number in range(20)).strip()
     window.page.keyboard.type(typed, delay=20)
     window.page.keyboard.press("Control+S")
+    until = time.monotonic() + SECONDS
+    while notes.read_text() != typed:
+        assert time.monotonic() < until, notes.read_text()
+        window.page.wait_for_timeout(50)
     window.wait_idle()
-    assert notes.read_text() == typed
     expect(window.view.locator(".transcript")).to_contain_text(answer().split()[-1])
 
 

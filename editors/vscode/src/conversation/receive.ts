@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { ToHost } from '../../shared/messages';
 import { EFFORTS } from '../capabilities';
 import { findFiles } from '../context/files';
-import { openDiff, openPlan, planOf } from '../diffs';
+import { changesFile, openDiff, openPlan, planOf } from '../diffs';
 import type { Questions } from '../questions';
 import { mayAsk } from '../trust';
 import { insertAtCursor } from './insertion';
@@ -84,13 +84,12 @@ export async function showQuestion(questionId: string, surface: Surface): Promis
   const { conversation, desk } = surface;
   const question = desk.questions.all.find((each) => each.questionId === questionId);
   const call = question && conversation.asked(question);
-  if (call === undefined) {
-    return;
+  const plan = question?.document ?? (call && planOf(call));
+  if (plan !== undefined) {
+    await openPlan(plan, desk.documents);
+  } else if (call !== undefined && changesFile(call)) {
+    await openDiff(call, false, desk.documents);
   }
-  const plan = planOf(call);
-  await (plan === undefined
-    ? openDiff(call, false, desk.documents)
-    : openPlan(plan, desk.documents));
 }
 
 async function answer(
@@ -98,7 +97,12 @@ async function answer(
   questions: Questions,
 ): Promise<void> {
   if (chosen === undefined) {
-    await questions.answer(questionId, value, note);
+    const question = questions.all.find((each) => each.questionId === questionId);
+    // To a question of its own, what the user wrote instead of choosing is the answer.
+    const own = question?.freeText === true && value === question.options[0]?.value;
+    await (own && note !== undefined
+      ? questions.answer(questionId, note)
+      : questions.answer(questionId, value, note));
     return;
   }
   // The server knows of yes and no alone; the note is what the agent gets to read.

@@ -146,7 +146,7 @@ export class Surface implements vscode.Disposable {
     const questions = this.desk.questions.of(this.shown.sessionId).map((question) => {
       const call = this.shown.asked(question);
       const hasDiff = call !== undefined && changesFile(call);
-      const hasPlan = call !== undefined && planOf(call) !== undefined;
+      const hasPlan = question.document != null || (call && planOf(call)) !== undefined;
       return { ...question, hasDiff, hasPlan, toolCallId: call?.toolCallId };
     });
     this.post({ type: 'questions', questions });

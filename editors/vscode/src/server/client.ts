@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import {
+  type ClientCapabilities,
   CloseAction,
   ErrorAction,
   ExecuteCommandRequest,
+  type FeatureState,
   LanguageClient,
   type LanguageClientOptions,
   type MessageActionItem,
@@ -12,6 +14,7 @@ import {
   ResponseError,
   ShowMessageRequest,
   State,
+  type StaticFeature,
   TransportKind,
   WorkDoneProgress,
   type WorkDoneProgressReport,
@@ -68,6 +71,11 @@ export class Client {
     this.client.onRequest(ShowMessageRequest.type, async (params, token) =>
       this.showMessage(params.message, params.actions ?? [], token),
     );
+    this.client.registerFeature(new KnowsQuestions());
+    this.client.onRequest('claudeAgent/question', async (_question: unknown, token: vscode.CancellationToken) => {
+      this.events.asked();
+      return withdrawn(token);
+    });
     this.client.onDidChangeState(({ newState, oldState }) => {
       if (newState === State.Stopped && oldState === State.Running && this.wanted) {
         this.wanted = false;
@@ -168,7 +176,7 @@ export class Client {
     };
   }
 
-  /** A question of the agent is shown by us until the server takes it back; others as they are. */
+  /** An older server asks in LSP's words: a question of the agent is known by its first action. */
   private async showMessage(
     message: string,
     actions: readonly MessageActionItem[],
@@ -178,10 +186,35 @@ export class Client {
       return (await vscode.window.showWarningMessage(message, ...actions)) ?? null;
     }
     this.events.asked();
-    return new Promise((resolve) => {
-      token.onCancellationRequested(() => resolve(null));
-    });
+    return withdrawn(token);
   }
+}
+
+/** Says that questions can be asked in the server's own words: they are answered by command. */
+class KnowsQuestions implements StaticFeature {
+  fillClientCapabilities(capabilities: ClientCapabilities): void {
+    const others = (capabilities.experimental ?? {}) as Record<string, unknown>;
+    capabilities.experimental = { ...others, claudeAgent: { questions: true } };
+  }
+
+  initialize(): void {
+    // nothing depends on what the server can do
+  }
+
+  getState(): FeatureState {
+    return { kind: 'static' };
+  }
+
+  clear(): void {
+    // nothing is kept
+  }
+}
+
+/** Resolves when the server takes its question back: answered by command, or past its deadline. */
+async function withdrawn(token: vscode.CancellationToken): Promise<null> {
+  return new Promise((resolve) => {
+    token.onCancellationRequested(() => resolve(null));
+  });
 }
 
 function failure(error: unknown): Error {
