@@ -4,7 +4,6 @@ import type { ToHost } from '../../shared/messages';
 import { EFFORTS } from '../capabilities';
 import { findFiles } from '../context/files';
 import { changesFile, openDiff, openPlan, planOf } from '../diffs';
-import type { Questions } from '../questions';
 import { mayAsk } from '../trust';
 import { insertAtCursor } from './insertion';
 import { openFile, openLink } from './links';
@@ -32,7 +31,8 @@ export async function receive(message: ToHost, surface: Surface): Promise<void> 
       await vscode.commands.executeCommand('claude-agent.resume');
       return;
     case 'answer':
-      return answer(message, desk.questions);
+      await desk.questions.answer(message.questionId, message.answer, message.note);
+      return;
     case 'showQuestion':
       return showQuestion(message.questionId, surface);
     case 'openDiff': {
@@ -90,25 +90,6 @@ export async function showQuestion(questionId: string, surface: Surface): Promis
   } else if (call !== undefined && changesFile(call)) {
     await openDiff(call, false, desk.documents);
   }
-}
-
-async function answer(
-  { questionId, answer: value, note, chosen }: Extract<ToHost, { type: 'answer' }>,
-  questions: Questions,
-): Promise<void> {
-  if (chosen === undefined) {
-    const question = questions.all.find((each) => each.questionId === questionId);
-    // To a question of its own, what the user wrote instead of choosing is the answer.
-    const own = question?.freeText === true && value === question.options[0]?.value;
-    await (own && note !== undefined
-      ? questions.answer(questionId, note)
-      : questions.answer(questionId, value, note));
-    return;
-  }
-  // The server knows of yes and no alone; the note is what the agent gets to read.
-  const said = chosen.map((each) => `${each.question}: ${each.answers.join(', ')}`).join('\n');
-  const words = note === undefined ? said : `${said}\n${note}`;
-  await questions.answer(questionId, value, `The user answered:\n${words}`);
 }
 
 async function send(prompt: string, surface: Surface): Promise<void> {

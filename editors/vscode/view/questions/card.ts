@@ -130,11 +130,12 @@ export class QuestionCard {
 
   private answer(answer: string): void {
     const note = this.note.value.trim();
+    const several = this.question.multiple === true;
     const answers = answer === DENY ? undefined : this.form?.answers;
     post({
       type: 'answer',
       questionId: this.question.questionId,
-      answer: answers ?? answer,
+      answer: (several ? answers : answers?.[0]) ?? answer,
       ...(note !== '' && { note }),
     });
     this.answeredHere = this.focused;

@@ -237,6 +237,17 @@ def message(role: str, words: str, number: int = 0, **fields: Any) -> dict[str, 
     }
 
 
+def choice(identifier: str = "q1", **fields: Any) -> dict[str, Any]:
+    """A question of the agent's own."""
+    options = [
+        {"value": "deny", "label": "Don't answer"},
+        {"value": "Half up", "label": "Half up"},
+        {"value": "Half even", "label": "Half even"},
+    ]
+    own = {"title": "Which rounding?", "detail": "", "options": options, "freeText": True}
+    return question(identifier, **{**own, "kind": "choice", **fields})
+
+
 def question(identifier: str = "q1", **fields: Any) -> dict[str, Any]:
     """A question for leave to run a command."""
     return {

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from .bundle import EXTENSION
-from .stage import ended, message, question, result, text, tool
+from .stage import choice, ended, message, question, result, text, tool
 from .test_composer import CAPABILITIES
-from .test_questions import CHOICES
+from .test_questions import ASKED
 from .test_streaming import MARKDOWN
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def asking(view: View) -> None:
 
 def choosing(view: View) -> None:
     view.conversation(running=True, line="Waiting")
-    view.events(tool("AskUserQuestion", **CHOICES))
-    view.open_questions(question(title="Asking you", toolCallId="t1"))
+    view.events(tool("AskUserQuestion", **ASKED))
+    view.open_questions(choice(toolCallId="t1"))
 
 
 def completing(view: View) -> None:
@@ -136,8 +136,8 @@ def test_the_whole_way_by_keys(view: View) -> None:
         outline = view.page.evaluate(
             """() => {
                 const element = document.activeElement;
-                const { outlineStyle } = getComputedStyle(element);
-                return outlineStyle !== 'none' || element.closest('.composer:focus-within') !== null;
+                const outlined = getComputedStyle(element).outlineStyle !== 'none';
+                return outlined || element.closest('.composer:focus-within') !== null;
             }"""
         )
         assert outline or name.startswith("body"), f"the focus can't be seen: {name}"

@@ -74,13 +74,14 @@ def test_what_cannot_be_seen_is_shown(view: View) -> None:
     command = "echo safe \u202e; rm -rf / \u202c\u200b\x1b[2K"
     view.events(tool("Bash", command=command))
     expect(view.page.locator("details.tool summary code")).to_have_text(
-        "echo safe \\u{202E}; rm -rf / \\u{202C}\\u{200B}\\u{1B}[2K"
+        "echo safe \\u202e; rm -rf / \\u202c\\u200b\\x1b[2K"
     )
-    view.tell("questions", questions=[question(title="Using Bash", toolCallId="t1")])
-    expect(view.card.locator(".code code")).to_contain_text("\\u{202E}; rm -rf /")
+    said = "echo safe \\u202e; rm -rf / \\u202c\\u200b\\x1b[2K"
+    view.tell("questions", questions=[question(detail=said, toolCallId="t1")])
+    expect(view.card.locator(".code code")).to_have_text(said)
     view.tell("questions", questions=[question("q2", title="a\u202eb", detail="c\u202ed")])
-    expect(view.card.locator("h2")).to_have_text("a\\u{202E}b?")
-    expect(view.card.locator(".detail")).to_have_text("c\\u{202E}d")
+    expect(view.card.locator("h2")).to_have_text("a\\u202eb?")
+    expect(view.card.locator(".detail")).to_have_text("c\\u202ed")
 
 
 def test_a_link_shows_where_it_leads(view: View) -> None:
@@ -170,9 +171,11 @@ def show_names(view: View, words: str) -> None:
     expect(view.page.locator(".outcome")).to_be_visible()
     view.unfold()
     for call in "abcdefg":
-        asked_about = question(call, title=words, detail=words, toolCallId=call)
-        asked_about["options"] = [{"value": "deny", "label": words}]
-        view.tell("questions", questions=[asked_about])
+        kind = {"c": "plan", "d": "permission", "e": "choice"}.get(call, "permission")
+        named = {"kind": kind, "title": words, "detail": words, "toolCallId": call}
+        options = [{"value": "deny", "label": words}, {"value": words, "label": words}]
+        more = {"c": {"document": words}, "d": {"diff": f"a\nb\n+{words}"}}.get(call, {})
+        view.tell("questions", questions=[question(call, options=options, **named, **more)])
         expect(view.card).to_be_visible()
     view.prompt.fill("@x")
     view.tell("files", query="x", files=[words])

@@ -7,30 +7,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from .stage import question, text, tool
+from .stage import choice, question, text, tool
 
 if TYPE_CHECKING:
     from .stage import View
 
-CHOICES: dict[str, Any] = {
+ASKED: dict[str, Any] = {
     "questions": [
         {
             "question": "Which rounding?",
             "header": "Rounding",
-            "multiSelect": False,
             "options": [
                 {"label": "Half up", "description": "As shops do"},
                 {"label": "Half even", "description": "As banks do"},
             ],
-        },
-        {
-            "question": "Which tests?",
-            "header": "Tests",
-            "multiSelect": True,
-            "options": [{"label": "Unit", "description": ""}, {"label": "Slow", "description": ""}],
-        },
+        }
     ]
 }
+DIFF = "--- a.py\n+++ a.py\n@@ -1,3 +1,3 @@\n same\n-one\n+two\n last"
 
 
 def test_deny_has_the_focus_and_a_key_answers(view: View) -> None:
@@ -138,18 +132,31 @@ def test_enter_in_a_note_denies_with_it(view: View) -> None:
 
 def test_what_would_be_done_is_shown_in_full(view: View) -> None:
     command = "make test && " + "x" * 3000
+    cut = f"{command[:500]}\n… ({len(command) - 500} more characters)"
+    granted = "For this session: `make *`\nAlways: `make *`, in .claude/settings.local.json"
     view.events(tool("Bash", command=command))
-    view.open_questions(question(title="Using Bash", toolCallId="t1"))
+    asked = question(detail=f"{cut}\nIt is outside.\n\n{granted}", toolCallId="t1")
+    view.open_questions(asked)
     expect(view.card.locator(".code code")).to_have_text(command)
+    expect(view.card.locator(".question-body .hint")).to_have_text(
+        ["It is outside.", *granted.split("\n")]
+    )
+
+
+def test_what_is_not_known_otherwise_is_shown_as_the_server_words_it(view: View) -> None:
+    view.events(tool("Bash", command="another"))
+    view.open_questions(question(detail="make test\nIt is outside.", toolCallId="t1"))
+    expect(view.card.locator(".detail")).to_have_text("make test\nIt is outside.")
 
 
 def test_an_edit_opens_its_diff_once_and_keeps_the_focus_on_deny(view: View) -> None:
-    view.events(tool("Edit", file_path="/project/a.py", old_string="one", new_string="two"))
-    asked = question(title="Editing a.py", detail="a.py", toolCallId="t1", hasDiff=True)
+    asked = question(title="Editing a.py", detail=f"src/a.py\n{DIFF}", diff=DIFF, hasDiff=True)
     view.open_questions(asked)
     view.tell("questions", questions=[asked, question("q2")])
     expect(view.card.locator(".question-head")).to_contain_text("1 of 2")
     expect(view.button("Deny")).to_be_focused()
+    expect(view.card.locator(".detail")).to_have_text("src/a.py")
+    expect(view.card.locator(".diff-line.removed")).to_have_text("-one")
     expect(view.card.locator(".diff-line.added")).to_have_text("+two")
     assert view.said("showQuestion") == [
         {"type": "showQuestion", "questionId": "q1", "what": "diff"}
@@ -159,10 +166,12 @@ def test_an_edit_opens_its_diff_once_and_keeps_the_focus_on_deny(view: View) -> 
 
 
 def test_a_plan_is_shown_and_can_be_opened(view: View) -> None:
-    view.events(tool("ExitPlanMode", plan="# The plan\n\n1. Do it"))
-    view.open_questions(question(title="Proposing a plan", toolCallId="t1", hasPlan=True))
-    expect(view.card.locator("h2")).to_have_text("Claude proposes a plan")
+    options = [{"value": "deny", "label": "Keep planning"}, {"value": "allow", "label": "Approve"}]
+    plan: dict[str, Any] = {"kind": "plan", "title": "Carrying out this plan", "options": options}
+    view.open_questions(question(document="# The plan\n\n1. Do it", hasPlan=True, **plan))
+    expect(view.card.locator("h2")).to_have_text("Carrying out this plan?")
     expect(view.card.locator(".markdown h3")).to_have_text("The plan")
+    expect(view.button("Keep planning")).to_be_focused()
     view.button("Open Plan").click()
     assert view.wait_said("showQuestion")["what"] == "plan"
 
@@ -211,29 +220,38 @@ def test_it_tells_how_long_it_waits(view: View) -> None:
     expect(view.card.locator(".question-head")).to_contain_text("3:59")
 
 
-def test_choices_are_made_by_keys_and_in_ones_own_words(view: View) -> None:
-    view.events(tool("AskUserQuestion", **CHOICES))
-    view.open_questions(question(title="Asking you", toolCallId="t1"))
-    expect(view.card.locator("h2")).to_have_text("Claude asks you")
+def test_a_choice_is_made_by_keys(view: View) -> None:
+    view.events(tool("AskUserQuestion", **ASKED))
+    view.open_questions(choice(toolCallId="t1"))
+    expect(view.card.locator("h2")).to_have_text("Which rounding?")
+    expect(view.card.get_by_text("As banks do")).to_be_visible()
     expect(view.button("Answer")).to_be_disabled()
     expect(view.page.get_by_label("Half up")).to_be_focused()
-    view.press(" ", "ArrowDown")
-    view.page.get_by_label("Unit").focus()
+    view.press("Enter")
+    assert view.said("answer") == []
+    view.press("ArrowDown", "Tab")
+    view.button("Answer").focus()
+    view.press("Enter")
+    assert view.wait_said("answer")["answer"] == "Half even"
+
+
+def test_several_are_chosen_where_several_can_be(view: View) -> None:
+    view.open_questions(choice(multiple=True))
     view.press(" ", "Tab", " ", "Tab", "Tab")
-    expect(view.page.get_by_role("textbox", name="Something else: Which tests?")).to_be_focused()
-    view.type("Fuzz")
-    expect(view.button("Answer")).to_be_enabled()
+    view.type("Neither")
     view.button("Answer").click()
-    said = view.wait_said("answer")
-    assert said["answer"] == "allow"
-    assert said["chosen"] == [
-        {"question": "Which rounding?", "answers": ["Half even"]},
-        {"question": "Which tests?", "answers": ["Unit", "Slow", "Fuzz"]},
-    ]
+    assert view.wait_said("answer")["answer"] == ["Half up", "Half even", "Neither"]
 
 
-def test_choices_need_not_be_made(view: View) -> None:
-    view.events(tool("AskUserQuestion", **CHOICES))
-    view.open_questions(question(title="Asking you", toolCallId="t1"))
-    view.button("Don't Answer").click()
-    assert view.wait_said("answer") == {"type": "answer", "questionId": "q1", "answer": "deny"}
+def test_a_choice_is_answered_in_ones_own_words(view: View) -> None:
+    view.open_questions(choice())
+    view.page.get_by_label("Half up").check()
+    view.page.get_by_role("textbox", name="Something else, in your own words").fill("Never round")
+    view.button("Answer").click()
+    assert view.wait_said("answer")["answer"] == "Never round"
+
+
+def test_a_choice_need_not_be_made(view: View) -> None:
+    view.open_questions(choice())
+    view.button("Don't answer").click()
+    assert view.wait_said("answer")["answer"] == "deny"
