@@ -17,9 +17,10 @@ setup() {
         echo "make editors: editors/vscode needs npm, which is not here" >&2
         exit 1
     }
-    [ node_modules/.ready -nt package-lock.json ] && return
+    lock=$(cksum <package-lock.json)
+    [ "$(cat node_modules/.ready 2>/dev/null)" = "$lock" ] && return
     npm ci --no-audit --no-fund --ignore-scripts >/dev/null
-    touch node_modules/.ready
+    echo "$lock" >node_modules/.ready
 }
 
 check() {
@@ -32,7 +33,7 @@ check() {
 }
 
 package() {
-    setup
+    [ -L node_modules ] || setup # another tree's are for it to set up
     rm -rf dist
     npm run --silent build
     cp "$root/LICENSE" "$root/CHANGELOG.md" .

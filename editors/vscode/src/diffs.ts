@@ -56,17 +56,34 @@ export function planOf({ tool, input }: EditCall): string | undefined {
  * Opens what an edit would change, or has changed.
  *
  * @param done Whether it is done already.
+ * @returns The side that shows it afterwards.
  */
-export async function openDiff(call: EditCall, done: boolean, documents: Documents): Promise<void> {
+export async function openDiff(
+  call: EditCall,
+  done: boolean,
+  documents: Documents,
+): Promise<vscode.Uri> {
   const sides = await sidesOf(call, done);
   const side = (content: string | vscode.Uri): vscode.Uri =>
     typeof content === 'string' ? documents.add(sides.file.path, content) : content;
   const name = path.basename(sides.file.fsPath);
   const title = done ? `${name} (edited by the agent)` : `${name} (the agent wants to edit it)`;
-  await vscode.commands.executeCommand('vscode.diff', side(sides.before), side(sides.after), title, {
+  const after = side(sides.after);
+  await vscode.commands.executeCommand('vscode.diff', side(sides.before), after, title, {
     preview: true,
     preserveFocus: true,
   });
+  return after;
+}
+
+/** Closes a diff that was opened, if it still is. */
+export async function closeDiff(after: vscode.Uri): Promise<void> {
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+  const shown = tabs.filter(
+    ({ input }) =>
+      input instanceof vscode.TabInputTextDiff && input.modified.toString() === after.toString(),
+  );
+  await vscode.window.tabGroups.close(shown, true);
 }
 
 /** Opens a plan as a Markdown preview. */

@@ -75,6 +75,11 @@ describe('a question', () => {
     const { questions } = stage.desk;
     await questions.answer(questions.all[0]?.questionId ?? '', 'allow');
     await asked;
+    await eventually(() =>
+      vscode.window.tabGroups.all.every((group) =>
+        group.tabs.every((each) => !(each.input instanceof vscode.TabInputTextDiff)),
+      ),
+    );
     assert.match(await readFile(here('hello.py'), 'utf8'), /Hello, world/);
   });
 

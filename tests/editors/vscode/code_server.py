@@ -48,7 +48,7 @@ def installation() -> Path:
         pytest.skip("no VS Code: `make editors` sets it up on Linux with npm")
     if browser() is None:
         pytest.skip("no chromium")
-    if not (EXTENSION / "node_modules").exists():
+    if not (EXTENSION / "node_modules" / ".ready").exists():
         pytest.skip("editors/vscode is not set up: `make editors` does it")
     return where
 

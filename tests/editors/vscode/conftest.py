@@ -121,7 +121,7 @@ def open_window(code_server: CodeServer, chromium: Browser, folder: Path) -> Ope
 
     def open_(*, folder_: Path | None = None, workspace: Path | None = None) -> Window:
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         if workspace is None:
             page.goto(code_server.url(folder=folder_ or folder))
         else:

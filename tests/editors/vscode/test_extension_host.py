@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .code_server import CodeServer
 
-SECONDS = 120
+SECONDS = 500  # only catches hangs
 COLOUR = {
     "question": "Which colour?",
     "header": "Colour",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .window import Window
 
 SECONDS = 60.0  # only catches hangs
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(480)]
 
 
 def last_word(text: str) -> int:

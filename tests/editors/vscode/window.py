@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import FrameLocator, Locator, Page
 
-PATIENCE = 30_000  # milliseconds; only catches hangs
+PATIENCE = 60_000  # milliseconds; only catches hangs
 
 
 class Window:

@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import type { ToHost } from '../../shared/messages';
 import { EFFORTS } from '../capabilities';
 import { findFiles } from '../context/files';
-import { changesFile, openDiff, openPlan, planOf } from '../diffs';
+import { changesFile, closeDiff, openDiff, openPlan, planOf } from '../diffs';
+import type { Questions } from '../questions';
 import { mayAsk } from '../trust';
 import { insertAtCursor } from './insertion';
 import { openFile, openLink } from './links';
@@ -37,7 +38,8 @@ export async function receive(message: ToHost, surface: Surface): Promise<void> 
       return showQuestion(message.questionId, surface);
     case 'openDiff': {
       const found = conversation.call(message.toolCallId);
-      return found && openDiff(found.call, found.done, desk.documents);
+      await (found && openDiff(found.call, found.done, desk.documents));
+      return;
     }
     case 'openLink':
       return openLink(message.href, conversation.folder.uri);
@@ -88,8 +90,18 @@ export async function showQuestion(questionId: string, surface: Surface): Promis
   if (plan !== undefined) {
     await openPlan(plan, desk.documents);
   } else if (call !== undefined && changesFile(call)) {
-    await openDiff(call, false, desk.documents);
+    closeWhenSettled(questionId, await openDiff(call, false, desk.documents), desk.questions);
   }
+}
+
+/** What an edit would change is of no use once it is decided. */
+function closeWhenSettled(questionId: string, diff: vscode.Uri, questions: Questions): void {
+  const listening = questions.onDidChange(() => {
+    if (!questions.all.some((each) => each.questionId === questionId)) {
+      listening.dispose();
+      closeDiff(diff).catch(() => undefined); // the user was faster
+    }
+  });
 }
 
 async function send(prompt: string, surface: Surface): Promise<void> {
