@@ -71,13 +71,6 @@ export interface ShownQuestion extends Question {
   readonly toolCallId?: string | undefined;
 }
 
-/** What the user chose for one question of the agent (its tool AskUserQuestion). */
-export interface Chosen {
-  readonly question: string;
-  /** Labels of its options, and what the user wrote. */
-  readonly answers: readonly string[];
-}
-
 /** From the view. */
 export type ToHost =
   | { readonly type: 'ready' }
@@ -88,10 +81,9 @@ export type ToHost =
   | {
       readonly type: 'answer';
       readonly questionId: string;
-      readonly answer: string;
-      readonly note: string | undefined;
-      /** Where the agent asked the user to choose. */
-      readonly chosen?: readonly Chosen[] | undefined;
+      /** The value of an option, values of several, or words of the user's own. */
+      readonly answer: string | readonly string[];
+      readonly note?: string | undefined;
     }
   | { readonly type: 'showQuestion'; readonly questionId: string; readonly what: 'diff' | 'plan' }
   /** Shows a tool call's edit in the diff editor. */

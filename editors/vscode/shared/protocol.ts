@@ -95,6 +95,10 @@ export interface Question {
   readonly detail: string;
   readonly options: readonly QuestionOption[];
   readonly deadline: string;
+  /** The whole change of an edit, as a unified diff. */
+  readonly diff?: string | null;
+  /** Whether several options can be chosen. */
+  readonly multiple?: boolean | null;
   /** The whole plan. */
   readonly document?: string | null;
   /** Whether words of the user's own are an answer, too. */
@@ -188,7 +192,7 @@ export interface Commands {
   'claudeAgent.mode': [{ sessionId: string; permissionMode: string }, unknown];
   'claudeAgent.question.list': [object, { questions: Question[] }];
   'claudeAgent.question.answer': [
-    { questionId: string; answer: string; note?: string },
+    { questionId: string; answer: string | readonly string[]; note?: string },
     { answered: boolean },
   ];
   'claudeAgent.session.list': [

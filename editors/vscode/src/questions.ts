@@ -49,7 +49,11 @@ export class Questions implements vscode.Disposable {
    * @param note What is told to the agent with the answer.
    * @returns Whether the answer was the first.
    */
-  async answer(questionId: string, answer: string, note?: string): Promise<boolean> {
+  async answer(
+    questionId: string,
+    answer: string | readonly string[],
+    note?: string,
+  ): Promise<boolean> {
     const { answered } = await this.server.execute('claudeAgent.question.answer', {
       questionId,
       answer,

@@ -13,7 +13,7 @@ import { oneLine } from './visible';
 import { welcome } from './welcome';
 
 const usage = new UsageLine();
-const composer = new Composer(usage.element);
+const composer = new Composer();
 const runLine = new RunLine();
 const empty = welcome((prompt) => composer.focus(prompt));
 const transcript = new Transcript({
@@ -43,7 +43,7 @@ document.getElementById('app')?.replaceWith(
     title,
     folder,
     element('div', { class: 'conversation' }, empty, transcript.element),
-    element('div', { class: 'desk' }, questions.element, untrusted, runLine.element, composer.element),
+    element('div', { class: 'desk' }, questions.element, untrusted, runLine.element, composer.element, usage.element),
     ...announcers,
   ),
   takeDrops(),

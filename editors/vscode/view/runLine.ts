@@ -3,7 +3,7 @@ import type { State } from '../shared/messages';
 import { button, element, icon } from './dom';
 import { duration } from './figures';
 import { post } from './host';
-import { oneLine } from './visible';
+import { oneLine, withCode } from './visible';
 
 const TICK_MS = 1000;
 
@@ -38,8 +38,11 @@ export class RunLine {
 
   show({ running, line }: State): void {
     this.element.hidden = !running;
-    this.words.textContent = oneLine(line === '' ? 'Working' : line);
-    this.words.title = this.words.textContent;
+    const words = oneLine(line === '' ? 'Working' : line);
+    if (this.words.title !== words) {
+      this.words.title = words;
+      this.words.replaceChildren(...withCode(words));
+    }
     if (running && this.since === undefined) {
       this.since = performance.now();
       this.stop.disabled = false;

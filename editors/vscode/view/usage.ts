@@ -36,11 +36,13 @@ export class UsageLine {
   clear(): void {
     this.before = 0;
     this.meter.hidden = true;
+    this.element.hidden = true;
     this.cost.textContent = '';
   }
 
   /** What the run that is going on has used up to now. */
   show({ contextTokens, contextWindow, costUsd }: Usage): void {
+    this.element.hidden = false;
     this.spent(this.before + costUsd);
     if (contextWindow <= 0) {
       return;
@@ -54,7 +56,7 @@ export class UsageLine {
     this.meter.setAttribute('aria-valuetext', `${percent} %, ${whole}`);
     this.meter.classList.toggle('full', share >= FULL);
     this.ring.style.setProperty('--used', String(share * CIRCUMFERENCE));
-    this.share.textContent = `${percent} %`;
+    this.share.textContent = `${percent} % of context`;
   }
 
   /** What the run has cost stays. */

@@ -1,17 +1,28 @@
 /** Texts that must not pretend to be something else: a command, a path, a title. */
 
-const UNSEEN =
-  // eslint-disable-next-line no-control-regex -- these are what it is about
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+import { element } from './dom';
 
-/**
- * Makes characters that can't be seen, or turn the direction of writing, visible: "\u{202E}".
- * Line ends and tabs stay.
- */
+/** Control and format characters, surrogates, private and unassigned ones, line and paragraph ends. */
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** Spells out what can't be seen, or turns the direction of writing, as the server does: "\\u202e". */
 export function visible(text: string): string {
   return text.replace(UNSEEN, (character) => {
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16).toUpperCase()}}`;
+    const code = character.codePointAt(0) ?? 0;
+    if (character === '\n' || character === '\t') {
+      return character;
+    }
+    if (character === '\r') {
+      return '\\r';
+    }
+    const [letter, digits] = code < 0x100 ? ['x', 2] : code < 0x10000 ? ['u', 4] : ['U', 8];
+    return `\\${letter}${code.toString(16).padStart(digits, '0')}`;
   });
+}
+
+/** Returns a text with what stands in backticks as code. */
+export function withCode(text: string): (Node | string)[] {
+  return text.split(/`([^`]+)`/).map((part, index) => (index % 2 === 1 ? element('code', {}, part) : part));
 }
 
 /** Returns a text as one line of at most so many characters, with nothing unseen in it. */

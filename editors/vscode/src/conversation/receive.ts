@@ -32,7 +32,8 @@ export async function receive(message: ToHost, surface: Surface): Promise<void> 
       await vscode.commands.executeCommand('claude-agent.resume');
       return;
     case 'answer':
-      return answer(message, desk.questions);
+      await desk.questions.answer(message.questionId, message.answer, message.note);
+      return;
     case 'showQuestion':
       return showQuestion(message.questionId, surface);
     case 'openDiff': {
@@ -101,25 +102,6 @@ function closeWhenSettled(questionId: string, diff: vscode.Uri, questions: Quest
       closeDiff(diff).catch(() => undefined); // the user was faster
     }
   });
-}
-
-async function answer(
-  { questionId, answer: value, note, chosen }: Extract<ToHost, { type: 'answer' }>,
-  questions: Questions,
-): Promise<void> {
-  if (chosen === undefined) {
-    const question = questions.all.find((each) => each.questionId === questionId);
-    // To a question of its own, what the user wrote instead of choosing is the answer.
-    const own = question?.freeText === true && value === question.options[0]?.value;
-    await (own && note !== undefined
-      ? questions.answer(questionId, note)
-      : questions.answer(questionId, value, note));
-    return;
-  }
-  // The server knows of yes and no alone; the note is what the agent gets to read.
-  const said = chosen.map((each) => `${each.question}: ${each.answers.join(', ')}`).join('\n');
-  const words = note === undefined ? said : `${said}\n${note}`;
-  await questions.answer(questionId, value, `The user answered:\n${words}`);
 }
 
 async function send(prompt: string, surface: Surface): Promise<void> {

@@ -15,7 +15,7 @@ export class Composer {
     class: 'prompt-input',
     rows: '1',
     'aria-label': 'Ask Claude',
-    placeholder: 'Ask Claude. @ names a file, / a command',
+    placeholder: 'Ask Claude (@ file, / command)',
     spellcheck: 'true',
   });
   private readonly completion = new Completion(this.input);
@@ -26,8 +26,7 @@ export class Composer {
   private running = false;
   private typedAt = -Infinity;
 
-  /** @param usage Shown beside the send button. */
-  constructor(usage: HTMLElement) {
+  constructor() {
     this.input.value = remembered().draft;
     this.input.addEventListener('keydown', (event) => this.key(event));
     this.input.addEventListener('input', () => this.changed());
@@ -37,7 +36,7 @@ export class Composer {
       this.completion.list.element,
       this.context.element,
       this.input,
-      element('div', { class: 'composer-bar' }, this.attach, this.choices.element, usage, this.send),
+      element('div', { class: 'composer-bar' }, this.attach, this.choices.element, this.send),
     );
     this.changed();
   }

@@ -6,7 +6,9 @@ import type { TreeNode } from './tree';
 export class GrowingMarkdown {
   readonly element = document.createElement('div');
   private readonly live = document.createElement('div');
+  /** Of what is complete: half a definition would be kept for the whole one. */
   private references: References = {};
+  private defines = false;
   private whole = '';
   private tail = '';
   private tree: readonly TreeNode[] = [];
@@ -29,7 +31,9 @@ export class GrowingMarkdown {
   append(words: string): void {
     this.whole += words;
     this.tail += words;
-    const blocks = parse(this.tail, this.references);
+    const references = { ...this.references };
+    const blocks = parse(this.tail, references);
+    this.defines ||= Object.keys(references).length > 0;
     const last = blocks.at(-1);
     // A block is complete once a line that begins the next one is: half a line may still become
     // part of the block before it.
@@ -38,7 +42,9 @@ export class GrowingMarkdown {
       const nodes = blocks.slice(0, -1).flatMap((block) => block.nodes);
       this.show([...nodes, ...last.nodes]);
       this.freeze(nodes.length);
-      this.tail = this.tail.split('\n').slice(last.line).join('\n');
+      const lines = this.tail.split('\n');
+      parse(lines.slice(0, last.line).join('\n'), this.references);
+      this.tail = lines.slice(last.line).join('\n');
       this.tree = last.nodes;
     } else {
       this.show(blocks.flatMap((block) => block.nodes));
@@ -47,9 +53,9 @@ export class GrowingMarkdown {
 
   /** Nothing more comes. */
   finish(): void {
-    if (Object.keys(this.references).length > 0) {
+    if (this.defines) {
       // A link may be defined after it was used, in what is complete already.
-      const all = parse(this.whole, this.references).flatMap((block) => block.nodes);
+      const all = parse(this.whole, {}).flatMap((block) => block.nodes);
       this.element.replaceChildren(this.live);
       this.live.replaceChildren();
       patch(this.live, [], all);

@@ -2,25 +2,19 @@
 import type { ShownQuestion } from '../../shared/messages';
 import { button, element, freshId, icon } from '../dom';
 import { post } from '../host';
-import { inputOf } from '../tools/body';
-import type { Input } from '../tools/titles';
-import { oneLine, visible } from '../visible';
-import { ChoiceForm, askedIn } from './choiceForm';
+import { oneLine, visible, withCode } from '../visible';
+import { ChoiceForm, DENY, meaningsOf } from './choiceForm';
+import { type AskedCall, detailOf } from './detail';
 import { Guard } from './guard';
 
 const ANSWERED_MS = 5000;
-const DENY = 'deny';
-
-/** The tool call that a question is about. */
-export interface AskedCall {
-  readonly tool: string;
-  readonly input: Input;
-}
+/** Of a choice. */
+const ANSWER = { value: 'answer', label: 'Answer' };
 
 export class QuestionCard {
   readonly element: HTMLElement;
-  private readonly guard = new Guard();
-  private readonly form: ChoiceForm | undefined;
+  private readonly guard: Guard;
+  private readonly form: ChoiceForm | undefined = undefined;
   private readonly buttons: readonly HTMLButtonElement[];
   private readonly note = element('input', {
     type: 'text',
@@ -31,15 +25,23 @@ export class QuestionCard {
   private readonly time = element('span', { class: 'figures', title: 'No answer by then means no' });
   private readonly place = element('span', { class: 'figures' });
   private deadline: number;
+  /** What is disabled loses the focus. */
+  private answeredHere = false;
 
   constructor(
     readonly question: ShownQuestion,
     private readonly call: AskedCall | undefined,
   ) {
-    const asked = call?.tool === 'AskUserQuestion' ? askedIn(call.input) : [];
-    this.form = asked.length > 0 ? new ChoiceForm(asked, () => this.enable()) : undefined;
+    if (question.kind === 'choice') {
+      const meanings = meaningsOf(question.title, call?.input ?? {});
+      this.form = new ChoiceForm(question, meanings, () => this.enable());
+    }
     this.deadline = Date.parse(question.deadline);
-    this.buttons = question.options.map(({ value, label }) => this.option(value, label));
+    this.buttons = (
+      this.form === undefined
+        ? question.options
+        : [...question.options.filter(({ value }) => value === DENY), ANSWER]
+    ).map(({ value, label }) => this.option(value, label));
     const title = freshId('question');
     this.element = element(
       'section',
@@ -48,7 +50,7 @@ export class QuestionCard {
         'div',
         { class: 'question-head' },
         icon(this.form === undefined ? 'shield' : 'question'),
-        element('h2', { id: title }, this.title()),
+        element('h2', { id: title }, ...withCode(this.title())),
         this.place,
         this.time,
       ),
@@ -56,7 +58,7 @@ export class QuestionCard {
       this.form === undefined ? this.note : undefined,
       element('div', { class: 'question-actions' }, ...this.buttons, ...this.looks()),
     );
-    this.guard.watch(this.element);
+    this.guard = new Guard(this.element);
     this.element.addEventListener('keydown', (event) => this.key(event));
     this.note.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && this.note.value.trim() !== '') {
@@ -71,6 +73,10 @@ export class QuestionCard {
   get spoken(): string {
     const options = this.question.options.map(({ label }) => label).join(', ');
     return `Claude waits for you. ${this.title()} ${oneLine(this.question.detail, 300)} ${options}`;
+  }
+
+  get focused(): boolean {
+    return this.answeredHere || this.element.contains(document.activeElement);
   }
 
   /** Its place in the queue, and its deadline, which counts from when it is opened. */
@@ -98,30 +104,17 @@ export class QuestionCard {
   }
 
   private title(): string {
-    if (this.form !== undefined) {
-      return 'Claude asks you';
-    }
-    return this.call?.tool === 'ExitPlanMode'
-      ? 'Claude proposes a plan'
-      : `${oneLine(this.question.title)}?`;
+    const title = oneLine(this.question.title, 500);
+    return /[?!.:]$/.test(title) ? title : `${title}?`;
   }
 
   private body(): readonly HTMLElement[] {
-    if (this.form !== undefined) {
-      return [this.form.element];
-    }
-    const shown = this.call === undefined ? [] : inputOf(this.call.tool, this.call.input);
-    const path = this.question.hasDiff || shown.length === 0;
-    const detail = element('pre', { class: 'detail', tabindex: '0', role: 'group', 'aria-label': 'Detail' });
-    detail.textContent = visible(this.question.detail);
-    return path && this.question.detail !== '' ? [detail, ...shown] : shown;
+    return this.form === undefined ? detailOf(this.question, this.call) : [this.form.element];
   }
 
   private option(value: string, label: string): HTMLButtonElement {
-    const allows = value !== DENY;
-    const shown = this.form === undefined ? label : allows ? 'Answer' : "Don't Answer";
-    const kind = allows ? 'primary' : 'secondary';
-    return button(visible(shown), () => this.answer(value), { class: kind, 'data-answer': value });
+    const kind = value === DENY ? 'secondary' : 'primary';
+    return button(visible(label), () => this.answer(value), { class: kind, 'data-answer': value });
   }
 
   /** What can be looked at before it is answered. */
@@ -137,14 +130,15 @@ export class QuestionCard {
 
   private answer(answer: string): void {
     const note = this.note.value.trim();
-    const chosen = answer === DENY ? undefined : this.form?.chosen;
+    const several = this.question.multiple === true;
+    const answers = answer === DENY ? undefined : this.form?.answers;
     post({
       type: 'answer',
       questionId: this.question.questionId,
-      answer,
-      note: note === '' ? undefined : note,
-      ...(chosen !== undefined && { chosen }),
+      answer: (several ? answers : answers?.[0]) ?? answer,
+      ...(note !== '' && { note }),
     });
+    this.answeredHere = this.focused;
     for (const each of this.buttons) {
       each.disabled = true;
     }
@@ -153,7 +147,7 @@ export class QuestionCard {
   }
 
   private enable(): void {
-    const complete = this.form === undefined || this.form.chosen !== undefined;
+    const complete = this.form === undefined || this.form.answers.length > 0;
     for (const each of this.buttons) {
       each.disabled = each.dataset.answer !== DENY && !complete;
     }

@@ -1,42 +1,60 @@
-/** What the agent wants to know (its tool AskUserQuestion): one or several questions with options. */
-import type { Chosen } from '../../shared/messages';
+/** What the agent wants to know: one or several of its options, or words of the user's own. */
+import type { Question } from '../../shared/protocol';
 import { element, freshId } from '../dom';
 import { visible } from '../visible';
 
-interface Asked {
-  readonly question: string;
-  readonly header: string;
-  readonly several: boolean;
-  readonly options: readonly { readonly label: string; readonly description: string }[];
-}
-
-/** Returns what the tool's input asks; nothing if it asks nothing. */
-export function askedIn(input: Readonly<Record<string, unknown>>): readonly Asked[] {
-  const questions = Array.isArray(input.questions) ? (input.questions as unknown[]) : [];
-  return questions.filter(isRecord).map((each) => ({
-    question: words(each.question),
-    header: words(each.header),
-    several: each.multiSelect === true,
-    options: (Array.isArray(each.options) ? (each.options as unknown[]) : [])
-      .filter(isRecord)
-      .map(({ label, description }) => ({ label: words(label), description: words(description) })),
-  }));
-}
+/** What a choice is left with: it is a button of its own. */
+export const DENY = 'deny';
 
 export class ChoiceForm {
   readonly element: HTMLElement;
-  private readonly parts: readonly Part[];
+  private readonly inputs: readonly { readonly input: HTMLInputElement; readonly value: string }[];
+  private readonly other: HTMLInputElement;
+  private readonly ownWords: HTMLInputElement;
 
-  /** @param changed Called whenever what is chosen has changed. */
-  constructor(asked: readonly Asked[], changed: () => void) {
-    this.parts = asked.map((each) => new Part(each, changed));
-    this.element = element('div', { class: 'choice-form' }, ...this.parts.map((part) => part.element));
+  /**
+   * @param meanings What the options mean, by their values.
+   * @param changed Called whenever what is chosen has changed.
+   */
+  constructor(question: Question, meanings: ReadonlyMap<string, string>, changed: () => void) {
+    const name = freshId('choice');
+    const type = question.multiple === true ? 'checkbox' : 'radio';
+    const rows = question.options
+      .filter(({ value }) => value !== DENY)
+      .map(({ value, label }) => {
+        const input = element('input', { type, name, id: freshId('option') });
+        return { input, value, row: rowOf(input, visible(label), visible(meanings.get(value) ?? '')) };
+      });
+    this.inputs = rows;
+    this.other = element('input', { type, name, 'aria-label': 'Something else' });
+    this.ownWords = element('input', {
+      type: 'text',
+      class: 'own-words',
+      placeholder: 'Something else',
+      'aria-label': 'Something else, in your own words',
+    });
+    this.ownWords.addEventListener('input', () => {
+      this.other.checked = this.ownWords.value.trim() !== '';
+      changed();
+    });
+    this.other.addEventListener('change', () => this.ownWords.focus());
+    this.element = element(
+      'fieldset',
+      { 'aria-label': visible(question.title) },
+      ...rows.map(({ row }) => row),
+      question.freeText === true
+        ? element('div', { class: 'choice' }, this.other, this.ownWords)
+        : undefined,
+      question.multiple === true ? element('p', { class: 'hint' }, 'Several can be chosen.') : undefined,
+    );
+    this.element.addEventListener('change', changed);
   }
 
-  /** Returns undefined while a question is without an answer. */
-  get chosen(): readonly Chosen[] | undefined {
-    const chosen = this.parts.map((part) => part.chosen);
-    return chosen.every(({ answers }) => answers.length > 0) ? chosen : undefined;
+  /** Values of options, and what the user wrote. */
+  get answers(): readonly string[] {
+    const answers = this.inputs.filter(({ input }) => input.checked).map(({ value }) => value);
+    const own = this.ownWords.value.trim();
+    return this.other.checked && own !== '' ? [...answers, own] : answers;
   }
 
   focus(): void {
@@ -44,63 +62,22 @@ export class ChoiceForm {
   }
 }
 
-class Part {
-  readonly element: HTMLElement;
-  private readonly inputs: readonly { readonly input: HTMLInputElement; readonly label: string }[];
-  private readonly other: HTMLInputElement;
-  private readonly ownWords: HTMLInputElement;
-
-  constructor(
-    private readonly asked: Asked,
-    changed: () => void,
-  ) {
-    const name = freshId('choice');
-    const type = asked.several ? 'checkbox' : 'radio';
-    const rows = asked.options.map(({ label, description }) => {
-      const input = element('input', { type, name, id: freshId('option') });
-      return { input, label, row: rowOf(input, visible(label), visible(description)) };
-    });
-    this.inputs = rows;
-    this.other = element('input', { type, name, id: freshId('option') });
-    this.ownWords = element('input', {
-      type: 'text',
-      class: 'own-words',
-      placeholder: 'Something else',
-      'aria-label': `Something else: ${visible(asked.question)}`,
-    });
-    this.ownWords.addEventListener('input', () => {
-      this.other.checked = this.ownWords.value.trim() !== '';
-      changed();
-    });
-    this.other.setAttribute('aria-label', 'Something else');
-    this.other.addEventListener('change', () => this.ownWords.focus());
-    this.element = element(
-      'fieldset',
-      {},
-      element(
-        'legend',
-        {},
-        asked.header === '' ? undefined : element('span', { class: 'chip' }, visible(asked.header)),
-        visible(asked.question),
-      ),
-      ...rows.map(({ row }) => row),
-      element('div', { class: 'choice' }, this.other, this.ownWords),
-      asked.several ? element('p', { class: 'hint' }, 'Several can be chosen.') : undefined,
-    );
-    this.element.addEventListener('change', changed);
-  }
-
-  get chosen(): Chosen {
-    const answers = this.inputs.filter(({ input }) => input.checked).map(({ label }) => label);
-    const own = this.ownWords.value.trim();
-    if (this.other.checked && own !== '') {
-      answers.push(own);
+/** Returns what the options of a question mean, as the agent's tool call says it. */
+export function meaningsOf(title: string, input: Readonly<Record<string, unknown>>): Map<string, string> {
+  const meanings = new Map<string, string>();
+  for (const { question, options } of records(input.questions)) {
+    if (typeof question === 'string' && visible(question) === visible(title)) {
+      for (const { label, description } of records(options)) {
+        if (typeof label === 'string' && typeof description === 'string') {
+          meanings.set(label, description);
+        }
+      }
     }
-    return { question: this.asked.question, answers };
   }
+  return meanings;
 }
 
-function rowOf(input: HTMLInputElement, label: string, description: string): HTMLElement {
+function rowOf(input: HTMLInputElement, label: string, meaning: string): HTMLElement {
   return element(
     'div',
     { class: 'choice' },
@@ -109,15 +86,13 @@ function rowOf(input: HTMLInputElement, label: string, description: string): HTM
       'label',
       { for: input.id },
       element('span', { class: 'choice-label' }, label),
-      description === '' ? undefined : element('span', { class: 'hint' }, description),
+      meaning === '' ? undefined : element('span', { class: 'hint' }, meaning),
     ),
   );
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-
-function words(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+function records(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value)
+    ? value.filter((each): each is Record<string, unknown> => typeof each === 'object' && each !== null)
+    : [];
 }

@@ -3,7 +3,8 @@ import type { ShownQuestion } from '../../shared/messages';
 import { announce } from '../announce';
 import { element } from '../dom';
 import { post } from '../host';
-import { type AskedCall, QuestionCard } from './card';
+import { QuestionCard } from './card';
+import type { AskedCall } from './detail';
 
 const TICK_MS = 1000;
 
@@ -73,7 +74,7 @@ export class QuestionDock {
 
   /** Takes the card away. Returns whether it had the focus. */
   private leave(refocus = true): boolean {
-    const focused = this.card?.element.contains(document.activeElement) ?? false;
+    const focused = this.card?.focused ?? false;
     this.card = undefined;
     this.element.replaceChildren();
     if (focused && refocus) {

@@ -2,44 +2,45 @@
 
 const UNARMED_MS = 600;
 
-/** Answers only to keys that were pressed after the card could be seen for a while. */
+/** A card that takes no answer from the keyboard until it could be seen for a while. */
 export class Guard {
-  private armedAt = performance.now() + UNARMED_MS;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private pressed = false;
 
-  /** The card has come into sight, or to the focus without the user's doing. */
+  constructor(private readonly card: HTMLElement) {
+    card.addEventListener('keydown', (event) => this.down(event), { capture: true });
+    card.addEventListener('keyup', (event) => this.up(event), { capture: true });
+    this.rearm();
+  }
+
+  /** The card has come into sight, or got the focus without the user's doing. */
   rearm(): void {
-    this.armedAt = performance.now() + UNARMED_MS;
+    delete this.card.dataset.armed;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => (this.card.dataset.armed = 'true'), UNARMED_MS);
   }
 
-  /**
-   * Watches the keys of a card: what is held down, or comes too early, is dropped.
-   *
-   * @param card The card's element.
-   */
-  watch(card: HTMLElement): void {
-    card.addEventListener(
-      'keydown',
-      (event) => {
-        const answers = event.key === 'Enter' || event.key === ' ';
-        if (answers && (event.repeat || performance.now() < this.armedAt)) {
-          event.preventDefault();
-          event.stopImmediatePropagation();
-        }
-      },
-      { capture: true },
-    );
-    // A space that was pressed elsewhere and is let go here clicks a button, too.
-    let pressed = false;
-    card.addEventListener('keydown', ({ key }) => (pressed = key === ' '), { capture: true });
-    card.addEventListener(
-      'keyup',
-      (event) => {
-        if (event.key === ' ' && !pressed) {
-          event.preventDefault();
-        }
-        pressed = false;
-      },
-      { capture: true },
-    );
+  /** What is held down, or comes too early, is dropped. */
+  private down(event: KeyboardEvent): void {
+    const answers = event.key === 'Enter' || event.key === ' ';
+    const early = event.repeat || this.card.dataset.armed !== 'true';
+    if (answers && early && !isText(event.target)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else if (event.key === ' ') {
+      this.pressed = true;
+    }
   }
+
+  /** A space that was pressed elsewhere and is let go here would click a button, too. */
+  private up(event: KeyboardEvent): void {
+    if (event.key === ' ' && !this.pressed) {
+      event.preventDefault();
+    }
+    this.pressed = false;
+  }
+}
+
+function isText(target: EventTarget | null): boolean {
+  return target instanceof HTMLInputElement && target.type === 'text';
 }

@@ -1,12 +1,21 @@
 /** What a tool was given and what came of it, in the form that suits the tool. */
+import type { ToolStatus } from '../../shared/protocol';
 import { element, icon } from '../dom';
 import { CodeBlock } from '../markdown/codeBlock';
 import { GrowingMarkdown } from '../markdown/growing';
-import { visible } from '../visible';
+import { visible, withCode } from '../visible';
 import { type Counts, lineDiff } from './lineDiff';
 import { type Input, pathOf } from './titles';
 
+/** What these say when they are done is that they are done. */
+const SILENT = new Set(['Edit', 'MultiEdit', 'NotebookEdit', 'TodoWrite', 'Write']);
 const MARKDOWN_RESULTS = new Set(['Agent', 'Task', 'WebFetch', 'WebSearch']);
+
+export interface Output {
+  readonly status: ToolStatus;
+  readonly text: string;
+  readonly truncated: boolean;
+}
 
 /** Shows what a tool is given; nothing where its title says all. */
 export function inputOf(tool: string, input: Input): readonly HTMLElement[] {
@@ -37,15 +46,18 @@ export function inputOf(tool: string, input: Input): readonly HTMLElement[] {
   }
 }
 
-/** Shows what came of it. */
-export function outputOf(tool: string, text: string, truncated: boolean): HTMLElement {
+/** Shows what came of it; nothing where that goes without saying. */
+export function outputOf(tool: string, { status, text, truncated }: Output): readonly HTMLElement[] {
+  if (text === '' || (status === 'completed' && SILENT.has(tool))) {
+    return [];
+  }
   const shown = MARKDOWN_RESULTS.has(tool)
     ? new GrowingMarkdown(text).element
     : element('pre', { class: 'output', tabindex: '0', role: 'group', 'aria-label': 'Output' }, visible(text));
   if (truncated) {
     shown.append(element('div', { class: 'cut' }, '… shortened'));
   }
-  return shown;
+  return [shown];
 }
 
 /** Returns how many lines an edit adds and takes away. */
@@ -90,7 +102,7 @@ function todos(given: unknown): HTMLElement {
       'li',
       { 'data-status': words(status) },
       icon(name),
-      element('span', {}, visible(words(content))),
+      element('span', {}, ...withCode(visible(words(content)))),
       element('span', { class: 'unseen' }, `, ${word}`),
     );
   });

@@ -19,19 +19,34 @@ export interface Counts {
 
 /** Shows both texts as one, and counts what differs. */
 export function lineDiff(before: string, after: string): { element: HTMLElement; counts: Counts } {
-  const lines = linesOf(before, after);
+  return shown(near(linesOf(before, after)));
+}
+
+function shown(lines: readonly Line[]): { element: HTMLElement; counts: Counts } {
   const counts = {
     added: lines.filter(({ sign }) => sign === '+').length,
     removed: lines.filter(({ sign }) => sign === '-').length,
   };
-  const shown = near(lines);
-  const rows = shown.slice(0, MOST_LINES).map(row);
-  if (shown.length > MOST_LINES) {
-    rows.push(row({ sign: '⋯', text: `${shown.length - MOST_LINES} more lines` }));
+  const rows = lines.slice(0, MOST_LINES).map(row);
+  if (lines.length > MOST_LINES) {
+    rows.push(row({ sign: '⋯', text: `${lines.length - MOST_LINES} more lines` }));
   }
   const name = `${counts.added} lines added, ${counts.removed} removed`;
-  const shownDiff = element('div', { class: 'diff', tabindex: '0', role: 'group', 'aria-label': name }, ...rows);
-  return { element: shownDiff, counts };
+  const diff = element('div', { class: 'diff', tabindex: '0', role: 'group', 'aria-label': name }, ...rows);
+  return { element: diff, counts };
+}
+
+/** Shows a unified diff, as the server tells it. */
+export function unifiedDiff(diff: string): HTMLElement {
+  const lines = diff.split('\n').slice(2); // the names stand above it
+  return shown(
+    lines.map((line): Line => {
+      const sign = line.charAt(0);
+      return sign === '+' || sign === '-' || sign === ' '
+        ? { sign, text: line.slice(1) }
+        : { sign: '⋯', text: '' };
+    }),
+  ).element;
 }
 
 function linesOf(before: string, after: string): Line[] {

@@ -2,7 +2,7 @@
 import type { Location, MessageToolCall, RunEvent, ToolStatus } from '../../shared/protocol';
 import { element, icon, iconButton } from '../dom';
 import { post } from '../host';
-import { countsOf, inputOf, outputOf } from './body';
+import { type Output, countsOf, inputOf, outputOf } from './body';
 import { type Input, hasDiff, pathOf, titleOf } from './titles';
 
 type Status = ToolStatus | 'running';
@@ -23,11 +23,6 @@ const WORDS: Readonly<Record<Status, string>> = {
 /** What the user wants to see without unfolding it. */
 const OPEN = new Set(['TodoWrite', 'ExitPlanMode']);
 
-interface Result {
-  readonly text: string;
-  readonly truncated: boolean;
-}
-
 export class ToolCard {
   readonly element: HTMLElement;
   private readonly details: HTMLDetailsElement;
@@ -37,7 +32,7 @@ export class ToolCard {
   private readonly body = element('div', { class: 'tool-body' });
   private readonly inner = element('div', { class: 'tool-inner' });
   private status: Status = 'running';
-  private result: Result | undefined;
+  private output: Output | undefined;
   private filled = false;
 
   constructor(
@@ -75,14 +70,14 @@ export class ToolCard {
     if (call.status == null) {
       card.abandon();
     } else {
-      card.take(call.status, { text: call.text ?? '', truncated: false });
+      card.take({ status: call.status, text: call.text ?? '', truncated: false });
     }
     return card;
   }
 
   /** Takes what came of it. */
   end({ status, text, truncated }: ResultEvent): void {
-    this.take(status, { text, truncated: truncated === true });
+    this.take({ status, text, truncated: truncated === true });
   }
 
   /** The run has ended, and nothing came of it. */
@@ -99,11 +94,11 @@ export class ToolCard {
     this.inner.append(card);
   }
 
-  private take(status: ToolStatus, result: Result): void {
-    this.result = result;
-    this.settle(status);
-    if (this.filled && result.text !== '') {
-      this.body.append(outputOf(this.tool, result.text, result.truncated));
+  private take(output: Output): void {
+    this.output = output;
+    this.settle(output.status);
+    if (this.filled) {
+      this.body.append(...outputOf(this.tool, output));
     }
   }
 
@@ -122,11 +117,8 @@ export class ToolCard {
     if (this.details.open && !this.filled) {
       this.filled = true;
       this.body.append(...inputOf(this.tool, this.input));
-      if (this.result !== undefined && this.result.text !== '') {
-        this.body.append(outputOf(this.tool, this.result.text, this.result.truncated));
-      }
-      if (this.body.childElementCount === 0) {
-        this.body.append(element('p', { class: 'hint' }, 'Nothing yet.'));
+      if (this.output !== undefined) {
+        this.body.append(...outputOf(this.tool, this.output));
       }
     }
   }
