@@ -37,7 +37,8 @@ package() {
     rm -rf dist
     npm run --silent build
     cp "$root/LICENSE" "$root/CHANGELOG.md" .
-    "$root/.venv/bin/python" -m hatchling build -t wheel -d dist/server >/dev/null
+    (cd "$root" && .venv/bin/python -m hatchling build -t wheel -d editors/vscode/dist/server) \
+        >/dev/null 2>&1
     npm run --silent package -- --no-update-package-json >/dev/null
     ls -l dist/claude-agent.vsix | awk '{ printf "dist/claude-agent.vsix: %.0f kB\n", $5 / 1000 }'
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -79,6 +80,16 @@ def test_package_holds_what_it_needs_and_no_more(vsix: Path) -> None:
         *(f"walkthrough/{step}.md" for step in ("ask", "decide", "doctor", "resume")),
     }
     assert vsix.stat().st_size < LARGEST_KB * 1000
+
+
+@pytest.mark.timeout(240)
+def test_wheel_in_it_is_the_whole_server(vsix: Path) -> None:
+    with zipfile.ZipFile(vsix) as archive:
+        (wheel,) = (name for name in archive.namelist() if name.endswith(".whl"))
+        with zipfile.ZipFile(io.BytesIO(archive.read(wheel))) as server:
+            names = set(server.namelist())
+    sources = (ROOT / "server").rglob("*.py")
+    assert {str(source.relative_to(ROOT / "server")) for source in sources} <= names
 
 
 @pytest.mark.timeout(240)
