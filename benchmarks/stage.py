@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import tempfile
@@ -48,6 +49,10 @@ class Stage:
     def __init__(self, home: Path, model: Model, mark: str, log: BinaryIO) -> None:
         folder = home / "project"
         folder.mkdir()
+        trusted = home / ".claude" / ".claude.json"
+        trusted.parent.mkdir()
+        record = {"projects": {str(folder): {"hasTrustDialogAccepted": True}}}
+        trusted.write_text(json.dumps(record))
         self.model = model
         self.place = Place(
             folder=folder,

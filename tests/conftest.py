@@ -6,6 +6,7 @@ No process that a test has started is left at the suite's end.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import uuid
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 # Inherited by everything that is started below, through every clean environment of the tests.
 SUITE = "AGENT_LSP_SUITE"
 PATIENCE_SECONDS = 5.0
+# The property of a test whose value is told at the end of a run.
+TOLD = "told"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,7 +43,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell in a line which tests did not run for want of an editor."""
+    """Tell in a line which tests did not run for want of an editor, and what others have to say."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, line in report.user_properties:
+            if name == TOLD:
+                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {line}")
     skipped = terminalreporter.stats.get("skipped", [])
     wanting = [report for report in skipped if report.nodeid.startswith("tests/editors/")]
     if wanting:
@@ -91,7 +98,15 @@ def environment(model: Loopback, tmp_path: Path) -> dict[str, str]:
     """Of a server that talks to the model and to nothing else."""
     home = tmp_path / "home"
     home.mkdir()
+    trust_in_terminal(home, tmp_path)
     return {**model.environment(home), MARK: str(uuid.uuid4()), "CLAUDE_CODE_MAX_RETRIES": "0"}
+
+
+def trust_in_terminal(home: Path, folder: Path) -> None:
+    """As if the user had trusted a folder, and all below it, in the terminal."""
+    record = home / ".claude" / ".claude.json"
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps({"projects": {str(folder): {"hasTrustDialogAccepted": True}}}))
 
 
 def left_over() -> list[psutil.Process]:

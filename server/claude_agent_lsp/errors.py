@@ -87,6 +87,15 @@ class WorkspaceNotFound(RequestFailed):
     default_hint = "Open the folder in the editor, or name an open one as `workspace`."
 
 
+class NotTrusted(RequestFailed):
+    """It could run code that a folder brings along, and the user does not trust that folder."""
+
+    reason = "notTrusted"
+    default_hint = (
+        "Trust the folder with claudeAgent.trust {trusted: true}, if you know its authors."
+    )
+
+
 class SessionNotFound(RequestFailed):
     """There is no such session in this folder."""
 

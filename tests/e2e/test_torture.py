@@ -19,6 +19,7 @@ import pytest
 from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.loopback import call, recall, reply, say, tokens
+from tests.conftest import TOLD
 from tests.processes import all_gone, processes_of
 
 from .runs import SECONDS, allow_tools, begin, eventually
@@ -94,7 +95,7 @@ async def test_nothing_is_lost_at_any_moment(
     environment: dict[str, str],
     folder: Path,
     part: int,
-    capsys: pytest.CaptureFixture[str],
+    record_property: Callable[[str, object], None],
 ) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # noqa: T201
@@ -114,12 +115,12 @@ async def test_nothing_is_lost_at_any_moment(
             account=account,
             place=(editor_with, model, environment, folder),
         )
-    with capsys.disabled():
-        print(  # noqa: T201
-            f"\n{account.moments} moments, {account.received} texts received, "
-            f"{account.recovered} turns recovered, lost: nothing; processes gone after "
-            f"{max(account.gone, default=0):.2f} s at most"
-        )
+    record_property(
+        TOLD,
+        f"{account.moments} moments, {account.received} texts received, "
+        f"{account.recovered} turns recovered, lost: nothing; processes gone after "
+        f"{max(account.gone, default=0):.2f} s at most",
+    )
 
 
 @dataclass(frozen=True)

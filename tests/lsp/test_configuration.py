@@ -13,10 +13,10 @@ from claude_agent_lsp.lsp import configuration
 from claude_agent_lsp.lsp.configuration import Configuration
 from claude_agent_lsp.lsp.profiles import ClientProfile
 from claude_agent_lsp.workspace.folders import Folder
+from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
     from claude_agent_lsp.lsp.server import AgentServer
-    from claude_agent_lsp.workspace.settings import Settings
 
 ONE = Folder("file:///one", Path("/one"), "one")
 TWO = Folder("file:///two", Path("/two"), "two")
@@ -32,7 +32,12 @@ class Server:
         self.answers: dict[str, Any] = {}
         self.told: list[str] = []
         self.adopted: list[Settings] = []
+        self.trust = self
+        self.trusted = True
         self.configuration = Configuration(cast("AgentServer", self))
+
+    async def of(self, _: Path) -> bool:
+        return self.trusted
 
     async def send_request_async(self, method: str, params: Any) -> Any:
         assert method == "workspace/configuration"
@@ -145,3 +150,26 @@ async def test_what_is_the_servers_takes_effect(server: Server) -> None:
     await server.configuration.of(ONE)
     assert [each.log_level for each in server.adopted] == ["debug", "debug"]
     assert server.adopted[-1].state_directory == Path("/state")
+
+
+async def test_folder_that_is_not_trusted_gets_what_runs_no_code(server: Server) -> None:
+    server.trusted = False
+    server.answers[ONE.uri] = [
+        {
+            "model": "m",
+            "cliPath": "/claude",
+            "env": {"A": "b"},
+            "mcpServers": {"s": {"command": "c"}},
+            "permissionMode": "bypassPermissions",
+            "sessionStore": "redis://h",
+            "additionalDirectories": ["/d"],
+        }
+    ]
+    every = await server.configuration.given(ONE)
+    held = await server.configuration.of(ONE)
+    assert held == Settings(model="m", setting_sources=("user",), prewarm=False)
+    assert every.withheld() == (
+        *("mcpServers", "cliPath", "env", "sessionStore", "additionalDirectories"),
+        "permissionMode",
+    )
+    assert held.withheld() == ()

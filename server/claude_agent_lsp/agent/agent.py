@@ -31,7 +31,7 @@ from claude_agent_lsp.sessions.journal import Journal, JournaledTurn, now
 from claude_agent_lsp.sessions.kept import Kept
 from claude_agent_lsp.sessions.ownership import Ownership
 from claude_agent_lsp.sessions.sharing import SharedSessions
-from claude_agent_lsp.sessions.transcript import find_transcript
+from claude_agent_lsp.sessions.transcript import find_transcript, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -246,6 +246,27 @@ class Agent:
                 self._modes[process.session_id] = before
             raise
 
+    def folder_of(self, session_id: str) -> Path | None:
+        """The folder that a session belongs to, as far as is known. Reads files."""
+        launches = [run.task.launch for run in self.runs if run.session_id == session_id]
+        launches += [p.launch for p in self.processes if p.session_id == session_id]
+        if launches:
+            return launches[0].folder
+        transcript = find_transcript(session_id)
+        return folder_of(transcript) if transcript is not None else None
+
+    async def leave(self, folder: Path) -> None:
+        """Stop all runs in a folder, and end its processes."""
+        runs = [
+            (run, abort) for run, abort in self._runs.values() if run.task.launch.folder == folder
+        ]
+        for _, abort in runs:
+            abort.abort(AbortReason.CANCELLED)
+        if runs:
+            await asyncio.wait([run.ended for run, _ in runs])
+        there = [process for process in self.processes if process.launch.folder == folder]
+        await asyncio.gather(*(process.end() for process in there))
+
     async def close(self) -> None:
         """Stop all runs, tell their ends, and end all processes in order."""
         self._shutdown.abort(AbortReason.SHUTDOWN)
@@ -292,6 +313,8 @@ class Agent:
 
     def _launch(self, query: Query, session: SessionStart) -> Launch:
         mode = self._modes.get(session.session_id)
+        if mode == BYPASS and not query.trusted:
+            mode = None  # the folder has lost its trust since
         return Launch.of(query.folder, query.settings, query.wanted, mode)
 
     def _spare(self, query: Query) -> str | None:

@@ -24,6 +24,7 @@ class Query:
 
     Attributes:
         session: "last", "new" or a session id.
+        trusted: Whether the folder may run what it brings along.
         resume_at: The message to go back to, in a fork.
     """
 
@@ -37,3 +38,4 @@ class Query:
     attachments: Sequence[Path] = ()
     wanted: Overrides = field(default_factory=Overrides)
     timeout_seconds: float | None = None
+    trusted: bool = False

@@ -313,6 +313,14 @@ class QuestionAnswerArgument(Argument):
     note: str | None = _optional(STRING)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrustArgument(Argument):
+    """Of `claudeAgent.trust`."""
+
+    workspace: Path | None = _optional(FILE)
+    trusted: bool = _required(FLAG)
+
+
 A = TypeVar("A", bound=Argument)
 
 

@@ -41,6 +41,9 @@ async def ask(server: AgentServer, question: Question) -> Answer | None:
         answer = await _ask_by_request(server, question)
     elif server.profile.show_message_request:
         answer = await _ask_by_message(server, question)
+    if answer is None and question.kind == "trust":
+        # Nothing waits for it, but what waits behind it would.
+        return Answer(DENY, by=By.WITHDRAWN)
     if answer is None:
         server.tokens.ask(question)
     return answer

@@ -12,11 +12,11 @@ from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.agent.abort import AbortController, Aborted, AbortReason, AbortSignal
 from claude_agent_lsp.agent.events import Ended, Run, RunStatus
-from claude_agent_lsp.agent.launch import Overrides
+from claude_agent_lsp.agent.launch import BYPASS, Overrides
 from claude_agent_lsp.agent.query import Query
 from claude_agent_lsp.agent.questions import By, answer_to
 from claude_agent_lsp.agent.titles import one_line
-from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed
+from claude_agent_lsp.errors import Internal, InvalidArgument, NotTrusted, RequestFailed
 from claude_agent_lsp.lsp import arguments as given
 from claude_agent_lsp.lsp.faults import cancelled, failed, fault_of, invalid
 from claude_agent_lsp.lsp.results import jsonable, sentence
@@ -119,6 +119,9 @@ class Commands(SessionCommands):
             argument.workspace, argument.context.document if argument.context else None
         )
         settings = await self._server.configuration.of(folder, signal)
+        trusted = await self._server.trust.of(folder.path)
+        if argument.permission_mode == BYPASS and not trusted:
+            raise NotTrusted(f"{folder.path} is not trusted: nothing runs there unasked.")
         progress = self._server.tokens.start(
             request.work_done_token, f"Claude: {one_line(argument.prompt, TITLE_LENGTH)}", stopped
         )
@@ -136,7 +139,7 @@ class Commands(SessionCommands):
                     self._server.tokens.end(progress)
 
         try:
-            return await self._server.agent.ask(
+            run = await self._server.agent.ask(
                 Query(
                     prompt=argument.prompt,
                     folder=folder.path,
@@ -155,6 +158,7 @@ class Commands(SessionCommands):
                         output_schema=argument.output_schema,
                     ),
                     timeout_seconds=argument.timeout_seconds or settings.timeout_seconds,
+                    trusted=trusted,
                 ),
                 signal=signal,
                 to_editor=to_editor,
@@ -164,6 +168,11 @@ class Commands(SessionCommands):
             if progress is not None:
                 self._server.tokens.end(progress)
             raise
+        if not trusted:
+            every = await self._server.configuration.given(folder, signal)
+            offer = self._server.trust.offer(folder, every, run.run_id, run.session_id)
+            self._server.start(offer)
+        return run
 
     @command("claudeAgent.cancel", given.CancelArgument)
     async def cancel(self, argument: given.CancelArgument, _: Request) -> object:
@@ -206,6 +215,8 @@ class Commands(SessionCommands):
     @command("claudeAgent.mode", given.ModeArgument)
     async def mode(self, argument: given.ModeArgument, _: Request) -> object:
         """Change a session's permission mode, at once."""
+        if argument.permission_mode == BYPASS:
+            await self._refuse_bypass(argument.session_id)
         async with self._in_order:
             taken = await self._server.agent.set_mode(argument.session_id, argument.permission_mode)
         await taken
@@ -228,6 +239,20 @@ class Commands(SessionCommands):
         answer = answer_to(question, argument.answer, argument.note, by=By.COMMAND)
         answered = questions.answer(question.question_id, answer)
         return {"answered": answered}
+
+    @command("claudeAgent.trust", given.TrustArgument)
+    async def trust(self, argument: given.TrustArgument, _: Request) -> object:
+        """Trust a folder, or trust it no longer."""
+        folder = await self._folder(argument.workspace, None)
+        async with self._in_order:
+            await self._server.trust.decide(folder.path, trusted=argument.trusted)
+        return {"workspace": folder.path, "trusted": argument.trusted}
+
+    async def _refuse_bypass(self, session_id: str) -> None:
+        """Raise `NotTrusted` if the session's folder isn't trusted."""
+        folder = await asyncio.to_thread(self._server.agent.folder_of, session_id)
+        if folder is not None and not await self._server.trust.of(folder):
+            raise NotTrusted(f"{folder} is not trusted: nothing runs there unasked.")
 
     def _follow(self, run: ActiveRun, *, waits: bool) -> None:
         task = asyncio.create_task(self._tell_the_end(run, waits=waits))

@@ -55,7 +55,17 @@ class Configuration:
         return self._initial
 
     async def of(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
-        """The settings that hold in a folder.
+        """The settings that hold in a folder: not all of them, if it is not trusted.
+
+        Args:
+            folder: The folder.
+            signal: As for `given`.
+        """
+        settings = await self.given(folder, signal)
+        return settings if await self._server.trust.of(folder.path) else settings.restricted()
+
+    async def given(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
+        """The settings of a folder as the editor gives them.
 
         Args:
             folder: The folder.

@@ -22,4 +22,5 @@ NAMES: Final = (
     "claudeAgent.mode",
     "claudeAgent.question.list",
     "claudeAgent.question.answer",
+    "claudeAgent.trust",
 )

@@ -28,6 +28,7 @@ class ClientProfile:
         show_message_request: Whether `window/showMessageRequest` is ever answered. No capability
             says so; Helix up to 25.07 leaves it open for ever.
         questions: Whether it takes questions as `claudeAgent/question`: it knows this server.
+        trust: Whether it says itself which folders are trusted.
         work_done_progress: Whether the server may make progress tokens of its own.
         configuration: Whether `workspace/configuration` is answered.
         dynamic_configuration: Whether `workspace/didChangeConfiguration` can, and must, be
@@ -40,6 +41,7 @@ class ClientProfile:
     show_document: bool = False
     show_message_request: bool = True
     questions: bool = False
+    trust: bool = False
     work_done_progress: bool = False
     configuration: bool = False
     dynamic_configuration: bool = False
@@ -64,6 +66,7 @@ class ClientProfile:
             or bool(window and window.show_message)
             or _released(info.version if info else None) > (25, 7),
             questions=_announced(params.capabilities.experimental, "questions"),
+            trust=_announced(params.capabilities.experimental, "trust"),
             work_done_progress=bool(window and window.work_done_progress),
             configuration=bool(workspace and workspace.configuration),
             dynamic_configuration=bool(did_change and did_change.dynamic_registration),

@@ -20,6 +20,7 @@ from claude_agent_lsp.lsp.names import NAMES
 from claude_agent_lsp.lsp.parent import Parent
 from claude_agent_lsp.lsp.profiles import ClientProfile
 from claude_agent_lsp.lsp.protocol import AgentProtocol
+from claude_agent_lsp.lsp.trusting import CHANGED, Trusting
 from claude_agent_lsp.workspace.folders import Folder, Folders
 from claude_agent_lsp.workspace.state import State, state_directory
 from claude_agent_lsp.workspace.uris import uri_of
@@ -49,6 +50,7 @@ class AgentServer(LanguageServer):
 
     Attributes:
         state: What is kept across restarts.
+        trust: Which folders are trusted.
         left: Done with the exit status once the editor wants the process to end.
     """
 
@@ -62,6 +64,7 @@ class AgentServer(LanguageServer):
         self.profile = ClientProfile()
         self.folders = Folders()
         self.state = State(state_directory())
+        self.trust = Trusting(self, self.state.directory)
         self.configuration = Configuration(self)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing: asyncio.Task[None] | None = None
@@ -142,11 +145,13 @@ class AgentServer(LanguageServer):
             (types.INITIALIZED, self._initialized),
             (types.WORKSPACE_DID_CHANGE_CONFIGURATION, self._configuration_changed),
             (types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, self._folders_changed),
+            (CHANGED, self._trust_changed),
         ):
             self.feature(method)(partial(handler))
 
     def _initialize(self, params: types.InitializeParams) -> None:
         self.profile = ClientProfile.of(params)
+        self.trust.begin(params.initialization_options)
         self.configuration.begin(params.initialization_options)
         self.folders.replace(_folders_of(params))
         self._parent.watch(params.process_id)
@@ -170,6 +175,9 @@ class AgentServer(LanguageServer):
 
     def _configuration_changed(self, params: types.DidChangeConfigurationParams) -> None:
         self.configuration.change(params.settings)
+
+    async def _trust_changed(self, params: object) -> None:
+        await self.trust.change(params)
 
     def _folders_changed(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
         for removed in params.event.removed:

@@ -236,7 +236,9 @@ class SessionCommands:
         """What is set in an open folder; what came with `initialize` in any other."""
         configuration = self._server.configuration
         folder = next((each for each in self._server.folders if each.path == place), None)
-        return configuration.initial if folder is None else await configuration.of(folder)
+        return (
+            configuration.initial.restricted() if folder is None else await configuration.of(folder)
+        )
 
     async def _fetch(self, session_id: str) -> None:
         """Bring a session here that is only in the store of one of the open folders."""

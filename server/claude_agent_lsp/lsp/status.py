@@ -22,13 +22,14 @@ async def describe(server: AgentServer, index: Index) -> dict[str, Any]:
     """Server, CLI, login, folders, processes, runs and questions."""
     agent = server.agent
     settings = {folder: await server.configuration.of(folder) for folder in server.folders}
-    first = next(iter(settings.values()), server.configuration.initial)
+    first = next(iter(settings.values()), server.configuration.initial.restricted())
     folders = [
         {
             "uri": folder.uri,
             "name": folder.name,
             "currentSession": await asyncio.to_thread(agent.current, folder.path),
             "permissionMode": set_there.permission_mode,
+            "trusted": await server.trust.of(folder.path),
             "retention": await asyncio.to_thread(_retention, folder, set_there, index),
         }
         for folder, set_there in settings.items()

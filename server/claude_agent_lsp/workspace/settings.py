@@ -127,6 +127,35 @@ class Settings:
         "How much the server tells in its log; left out, what `--log-level` says.",
     )
 
+    def withheld(self) -> tuple[str, ...]:
+        """The names of those that are set and hold in a trusted folder only."""
+        return tuple(
+            camel(name)
+            for name in (
+                *("mcp_servers", "cli_path", "env"),
+                *("session_store", "additional_directories"),
+            )
+            if getattr(self, name)
+        ) + (("permissionMode",) if self.permission_mode == "bypassPermissions" else ())
+
+    def restricted(self) -> Settings:
+        """What of them holds in a folder that is not trusted.
+
+        Nothing that could run code there, reach beyond it, or send elsewhere what is said in it.
+        """
+        bypass = self.permission_mode == "bypassPermissions"
+        return dataclasses.replace(
+            self,
+            permission_mode="default" if bypass else self.permission_mode,
+            setting_sources=tuple(source for source in self.setting_sources if source == "user"),
+            mcp_servers=_NOTHING,
+            additional_directories=(),
+            cli_path=None,
+            env=_NOTHING,
+            session_store=None,
+            prewarm=False,
+        )
+
     @classmethod
     def fields(cls) -> tuple[Setting, ...]:
         """Returns the table of settings, in the order of the documentation."""

@@ -1,0 +1,118 @@
+"""Which folders the user trusts: in any other, nothing that a repository brings along runs.
+
+    decided here (`claudeAgent.trust`, the question) ──▶ accepted in the terminal ──▶ not trusted
+
+A decision holds for the folders below too, and the nearest one counts. What the user has accepted
+in the terminal is the CLI's own record (`hasTrustDialogAccepted`, CLI 2.1.330), which is only read.
+Everything here touches the disk: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.errors import StoreUnavailable
+from claude_agent_lsp.workspace.files import locked, replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+logger = logging.getLogger(__name__)
+
+# What the CLI reads of a folder, and what may be code, or lead to some.
+PROJECT_FILES: Final = (
+    ".claude/settings.json",
+    ".claude/settings.local.json",
+    ".mcp.json",
+    "CLAUDE.md",
+    ".claude/CLAUDE.md",
+    ".claude/agents",
+    ".claude/commands",
+    ".claude/skills",
+)
+
+
+class Trust:
+    """The user's decisions.
+
+    Args:
+        directory: The state directory of this user. Never one that a setting names: a repository's
+            own settings could name one in which it trusts itself.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def of(self, folder: Path) -> bool | None:
+        """Whether a folder is trusted; None if nobody has decided."""
+        ours = self._decided()
+        terminal = _accepted_in_terminal()
+        for place in _upwards(folder):
+            if place in ours:
+                return ours[place]
+            if place in terminal:
+                return True
+        return None
+
+    def decide(self, folder: Path, *, trusted: bool) -> None:
+        """Remember a decision.
+
+        Raises:
+            StoreUnavailable: It could not be written.
+        """
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with locked(self._directory / "lock"):
+                decided = {**self._decided(), os.path.realpath(folder): trusted}
+                replace_file(self._file, json.dumps(decided, indent=1).encode())
+        except OSError as error:
+            raise StoreUnavailable(
+                f"What you decided about {folder} can't be kept in {self._directory}: "
+                f"{error.strerror or error}."
+            ) from error
+
+    @property
+    def _file(self) -> Path:
+        return self._directory / "trust.json"
+
+    def _decided(self) -> dict[str, bool]:
+        decided = _object_in(self._file)
+        return {path: value for path, value in decided.items() if isinstance(value, bool)}
+
+
+def project_files(folder: Path) -> tuple[str, ...]:
+    """What a folder brings along that the CLI would read if it were trusted."""
+    return tuple(name for name in PROJECT_FILES if os.path.lexists(folder / name))
+
+
+def _upwards(folder: Path) -> Iterator[str]:
+    real = Path(os.path.realpath(folder))
+    return map(os.fspath, (real, *real.parents))
+
+
+def _accepted_in_terminal() -> frozenset[str]:
+    home = os.environ.get("CLAUDE_CONFIG_DIR") or Path.home()
+    projects = _object_in(Path(home) / ".claude.json").get("projects")
+    if not isinstance(projects, dict):
+        return frozenset()
+    return frozenset(
+        os.path.realpath(path)
+        for path, project in projects.items()
+        if isinstance(project, dict) and project.get("hasTrustDialogAccepted") is True
+    )
+
+
+def _object_in(file: Path) -> Mapping[str, Any]:
+    """A JSON file's object; one that is missing, damaged or something else is empty."""
+    try:
+        content = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        logger.warning("%s is taken as absent: %s", file, error)
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,95 @@
+"""Which folders the user trusts."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.conftest import trust_in_terminal
+
+from claude_agent_lsp.errors import StoreUnavailable
+from claude_agent_lsp.workspace.trust import Trust, project_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def trust(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trust:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / ".claude"))
+    return Trust(tmp_path / "state")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "code" / "project"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_nobody_has_decided_about_a_folder_that_was_never_seen(trust: Trust, project: Path) -> None:
+    assert trust.of(project) is None
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_decision_is_remembered_by_the_next_server_and_for_the_folders_below(
+    trust: Trust, project: Path, tmp_path: Path, trusted: bool
+) -> None:
+    trust.decide(project.parent, trusted=trusted)
+    assert Trust(tmp_path / "state").of(project) is trusted
+    assert trust.of(tmp_path) is None
+    assert stat.S_IMODE((tmp_path / "state" / "trust.json").stat().st_mode) == 0o600
+
+
+def test_what_was_accepted_in_the_terminal_is_trusted(
+    trust: Trust, project: Path, tmp_path: Path
+) -> None:
+    trust_in_terminal(tmp_path, project)
+    assert trust.of(project) is True
+    assert trust.of(project / "src") is True
+    assert trust.of(project.parent) is None
+
+
+def test_the_nearest_decision_counts_and_ours_before_the_terminals(
+    trust: Trust, project: Path, tmp_path: Path
+) -> None:
+    trust_in_terminal(tmp_path, project)
+    trust.decide(project.parent, trusted=False)
+    assert trust.of(project) is True
+    trust.decide(project, trusted=False)
+    assert trust.of(project) is False
+
+
+def test_a_link_is_what_it_leads_to(trust: Trust, project: Path, tmp_path: Path) -> None:
+    trust.decide(tmp_path / "code", trusted=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (project / "link").symlink_to(elsewhere)
+    assert trust.of(project / "link") is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"\xff", json.dumps({"projects": 1}).encode(), b"[" * 100_000],
+)
+def test_rubbish_is_no_trust(trust: Trust, project: Path, tmp_path: Path, content: bytes) -> None:
+    for file in (tmp_path / ".claude" / ".claude.json", tmp_path / "state" / "trust.json"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+    assert trust.of(project) is None
+
+
+def test_a_decision_that_can_not_be_kept_is_told(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable, match="can't be kept"):
+        Trust(tmp_path / "file").decide(project, trusted=True)
+
+
+def test_what_a_folder_brings_along_is_named(project: Path) -> None:
+    assert project_files(project) == ()
+    (project / ".claude").mkdir()
+    (project / ".claude" / "settings.json").touch()
+    (project / ".mcp.json").symlink_to("nowhere")
+    assert project_files(project) == (".claude/settings.json", ".mcp.json")
