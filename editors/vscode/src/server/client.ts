@@ -59,6 +59,7 @@ class QuietClient extends LanguageClient {
 /** A running server. */
 export class Client {
   private readonly client: LanguageClient;
+  private readonly listening: vscode.Disposable;
   private wanted = true;
 
   constructor(
@@ -71,14 +72,20 @@ export class Client {
     this.client.onRequest(ShowMessageRequest.type, async (params, token) =>
       this.showMessage(params.message, params.actions ?? [], token),
     );
-    this.client.registerFeature(new KnowsQuestions());
+    this.client.registerFeature(new KnowsTheServer());
     this.client.onRequest('claudeAgent/question', async (_question: unknown, token: vscode.CancellationToken) => {
       this.events.asked();
       return withdrawn(token);
     });
+    const tell = (): void => this.tellTrust();
+    this.listening = vscode.Disposable.from(
+      vscode.workspace.onDidGrantWorkspaceTrust(tell),
+      vscode.workspace.onDidChangeWorkspaceFolders(tell),
+    );
     this.client.onDidChangeState(({ newState, oldState }) => {
       if (newState === State.Stopped && oldState === State.Running && this.wanted) {
         this.wanted = false;
+        this.listening.dispose();
         this.events.crashed();
       }
     });
@@ -92,6 +99,7 @@ export class Client {
   /** Ends the server in order; one that does not end is left to VS Code. */
   async stop(): Promise<void> {
     this.wanted = false;
+    this.listening.dispose();
     if (this.client.needsStop()) {
       await this.client.stop().catch(() => undefined);
     }
@@ -154,10 +162,18 @@ export class Client {
     }
   }
 
+  private tellTrust(): void {
+    if (this.client.isRunning()) {
+      const params = { trustedFolders: trustedFolders() };
+      this.client.sendNotification('claudeAgent/trustChanged', params).catch(() => undefined);
+    }
+  }
+
   private options(log: vscode.LogOutputChannel): LanguageClientOptions {
     return {
       documentSelector: [{ scheme: 'file' }],
       outputChannel: log,
+      initializationOptions: () => ({ trustedFolders: trustedFolders() }),
       initializationFailedHandler: () => false,
       errorHandler: {
         error: () => ({ action: ErrorAction.Continue }),
@@ -190,11 +206,11 @@ export class Client {
   }
 }
 
-/** Says that questions can be asked in the server's own words: they are answered by command. */
-class KnowsQuestions implements StaticFeature {
+/** Says that questions can be asked in the server's own words, and that VS Code knows what to trust. */
+class KnowsTheServer implements StaticFeature {
   fillClientCapabilities(capabilities: ClientCapabilities): void {
     const others = (capabilities.experimental ?? {}) as Record<string, unknown>;
-    capabilities.experimental = { ...others, claudeAgent: { questions: true } };
+    capabilities.experimental = { ...others, claudeAgent: { questions: true, trust: true } };
   }
 
   initialize(): void {
@@ -208,6 +224,12 @@ class KnowsQuestions implements StaticFeature {
   clear(): void {
     // nothing is kept
   }
+}
+
+/** The folders of a window are trusted together. */
+function trustedFolders(): readonly string[] {
+  const folders = vscode.workspace.isTrusted ? (vscode.workspace.workspaceFolders ?? []) : [];
+  return folders.map((folder) => folder.uri.toString());
 }
 
 /** Resolves when the server takes its question back: answered by command, or past its deadline. */
