@@ -223,6 +223,7 @@ export interface Status {
     readonly name: string;
     readonly currentSession?: string | null;
     readonly permissionMode: string;
+    readonly trusted: boolean;
   }[];
   readonly runs: readonly Run[];
   readonly questions: readonly Question[];

@@ -40,6 +40,12 @@ describe('settings', () => {
     assert.deepEqual(told, []);
   });
 
+  it('hold in full where VS Code trusts the folder: the server knows it', async () => {
+    const { stage } = await activated();
+    const status = await stage.desk.server.execute('claudeAgent.status', {});
+    assert.deepEqual(status.folders.map((each) => each.trusted), [true]);
+  });
+
   it('maxTurns reaches the run', async () => {
     const conversation = await freshConversation();
     await having('maxTurns', 1, async () => {
