@@ -113,7 +113,9 @@ export class QuestionCard {
   }
 
   private option(value: string, label: string): HTMLButtonElement {
-    const kind = value === DENY ? 'secondary' : 'primary';
+    // What allows the least stands out.
+    const first = this.question.options.find((option) => option.value !== DENY)?.value;
+    const kind = value === first || value === ANSWER.value ? 'primary' : 'secondary';
     return button(visible(label), () => this.answer(value), { class: kind, 'data-answer': value });
   }
 

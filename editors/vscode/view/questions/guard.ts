@@ -5,11 +5,9 @@ const UNARMED_MS = 600;
 /** A card that takes no answer from the keyboard until it could be seen for a while. */
 export class Guard {
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private pressed = false;
 
   constructor(private readonly card: HTMLElement) {
     card.addEventListener('keydown', (event) => this.down(event), { capture: true });
-    card.addEventListener('keyup', (event) => this.up(event), { capture: true });
     this.rearm();
   }
 
@@ -27,17 +25,7 @@ export class Guard {
     if (answers && early && !isText(event.target)) {
       event.preventDefault();
       event.stopImmediatePropagation();
-    } else if (event.key === ' ') {
-      this.pressed = true;
     }
-  }
-
-  /** A space that was pressed elsewhere and is let go here would click a button, too. */
-  private up(event: KeyboardEvent): void {
-    if (event.key === ' ' && !this.pressed) {
-      event.preventDefault();
-    }
-    this.pressed = false;
   }
 }
 

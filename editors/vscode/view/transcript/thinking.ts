@@ -32,6 +32,7 @@ export class Thinking {
   finish(): void {
     this.markdown.finish();
     this.element.classList.remove('growing');
-    this.name.textContent = `Thought for ${duration(performance.now() - this.began)}`;
+    const took = performance.now() - this.began;
+    this.name.textContent = `Thought for ${took < 1000 ? 'a moment' : duration(took)}`;
   }
 }

@@ -66,14 +66,17 @@ def test_a_key_that_comes_too_early_answers_nothing(view: View) -> None:
 
 def test_a_key_that_is_held_down_answers_nothing(view: View) -> None:
     view.open_questions(question())
-    view.page.keyboard.down("Shift")
-    view.page.evaluate(
-        """() => {
-            const held = {key: 'Enter', repeat: true, bubbles: true, cancelable: true};
-            document.activeElement.dispatchEvent(new KeyboardEvent('keydown', held));
-        }"""
-    )
-    view.page.keyboard.up("Shift")
+    view.page.get_by_role("textbox", name="Note to Claude").focus()
+    view.page.keyboard.down("Enter")
+    view.button("Deny").focus()
+    view.page.keyboard.down("Enter")
+    view.page.keyboard.down("Enter")
+    view.page.keyboard.up("Enter")
+    assert view.said("answer") == []
+
+
+def test_no_letter_answers(view: View) -> None:
+    view.open_questions(question())
     view.press("y", "n", "1", "a", "d")
     assert view.said("answer") == []
 

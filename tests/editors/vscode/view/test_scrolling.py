@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from .stage import message, text, tool
+from .stage import message, result, text, tool
 
 if TYPE_CHECKING:
     from .stage import View
@@ -62,7 +62,8 @@ def test_a_prompt_of_the_user_is_shown_wherever_they_were(filled: View) -> None:
 
 
 def test_what_is_unfolded_stays_in_sight(filled: View) -> None:
-    filled.events(tool("Bash", command="\n".join(f"echo {each}" for each in range(80))))
+    many = "\n".join(f"echo {each}" for each in range(80))
+    filled.events(tool("Bash", command=many), result(many))
     summary = filled.page.locator("details.tool summary")
     expect(summary).to_be_in_viewport()
     summary.click()
