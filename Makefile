@@ -5,6 +5,7 @@
 # make editors-table   write the table of editors/README.md anew, from its tests' results
 # make bench   this server beside its peers, in one interleaved run
 # make torture   500 times: kill something at a random moment, resume, and see what is lost
+# make vsix    the extension for VS Code, with the server in it: editors/vscode/dist/claude-agent.vsix
 # make lock    compile the pinned, hashed requirements anew
 # make screenshots   draw the editors' pictures anew, EDITORS=neovim for one of them
 # make pictures   draw the pictures of the README anew, from real runs
@@ -39,9 +40,17 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@sh scripts/lint-neovim.sh
+	@sh scripts/extension.sh check
 
 editors:
 	@sh scripts/editors.sh
+	@sh scripts/vscode.sh
+	@sh scripts/extension.sh setup
+
+# The version of the extension is in its package.json.
+.PHONY: vsix
+vsix: $(READY)
+	@sh scripts/extension.sh package
 
 # The databases that tests/stores runs against, where they can be installed.
 services: $(READY)
@@ -50,6 +59,7 @@ services: $(READY)
 # Where there are no editors, their tests say so.
 test: lint services
 	@sh scripts/editors.sh || true
+	@sh scripts/vscode.sh && sh scripts/extension.sh setup || true
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 .PHONY: torture

@@ -14,7 +14,14 @@ from xml.etree import ElementTree as ET
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "editors" / "README.md"
 BEGIN, END = "<!-- table: make editors-table -->\n", "<!-- end of the table -->\n"
-EDITORS = {"neovim": "Neovim", "emacs": "Emacs", "helix": "Helix", "vim": "Vim", "kate": "Kate"}
+EDITORS = {
+    "vscode": "VS Code",
+    "neovim": "Neovim",
+    "emacs": "Emacs",
+    "helix": "Helix",
+    "vim": "Vim",
+    "kate": "Kate",
+}
 SIGNS = {"passed": "yes", "failed": "**no**", "skipped": "not tried"}
 
 

@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,8 +32,9 @@ from tests.editors.terminal import Terminal  # noqa: E402
 from claude_agent_lsp.loopback import Loopback, call, reply, say, think  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+VSCODE = "vscode"
 COLUMNS, LINES = 104, 32
 HELIX_READY = 'claude-agent -> {"jsonrpc":"2.0","method":"initialized"'
 PROGRAM = '''\
@@ -140,13 +142,33 @@ EDITORS: dict[str, Callable[[Stage], str]] = {"neovim": neovim, "emacs": emacs, 
 
 def main(names: list[str]) -> int:
     """Draw the pictures of these editors, or of all; returns the exit status."""
-    for name in names or EDITORS:
+    for name in names or [*EDITORS, VSCODE]:
+        if name == VSCODE:
+            draw_vscode()
+            continue
         (IMAGES / f"{name}.svg").write_text(picture(name, shown(name)), encoding="utf-8")
     return 0
 
 
 def shown(name: str) -> str:
     """Returns an editor's screen, with its escape sequences."""
+    with stage() as place:
+        screen = EDITORS[name](place)
+        home = str(place.project.parent)
+        return "\n".join(without(line, home) for line in screen.splitlines())
+
+
+def draw_vscode() -> None:
+    """Draws VS Code, which is no terminal."""
+    from scripts.vscode_screenshots import draw
+
+    with stage() as place:
+        draw(place.project, place.environment, IMAGES)
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Returns where an editor is at work, with the model that answers there."""
     with tempfile.TemporaryDirectory() as directory_, Loopback() as model:
         home = Path(directory_)
         project = home / "hello"
@@ -165,8 +187,7 @@ def shown(name: str) -> str:
         venv = ROOT / ".venv" / "bin"
         own = model.environment(home)
         environment = own | {"PATH": f"{venv}{os.pathsep}{own['PATH']}"}
-        screen = EDITORS[name](Stage(project, environment, directory() / "bin"))
-        return "\n".join(without(line, str(home)) for line in screen.splitlines())
+        yield Stage(project, environment, directory() / "bin")
 
 
 def without(line: str, home: str) -> str:

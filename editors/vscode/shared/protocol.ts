@@ -1,0 +1,230 @@
+/** The types of docs/protocol.md, as host and view use them. */
+
+export type Uri = string;
+
+export type RunStatus = 'running' | 'completed' | 'cancelled' | 'timedOut' | 'failed';
+
+export interface RunError {
+  readonly reason: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export interface Run {
+  readonly runId: string;
+  readonly sessionId: string;
+  readonly workspace: Uri;
+  readonly status: RunStatus;
+  readonly text: string;
+  readonly stopReason?: string | null;
+  readonly turns: number;
+  readonly durationMs: number;
+  readonly usage: {
+    readonly inputTokens: number;
+    readonly outputTokens: number;
+    readonly cacheReadTokens: number;
+    readonly cacheWriteTokens: number;
+  };
+  readonly costUsd: number;
+  readonly filesChanged: readonly Uri[];
+  readonly permissionDenials: readonly { readonly tool: string; readonly reason: string }[];
+  readonly error?: RunError | null;
+}
+
+export interface Session {
+  readonly sessionId: string;
+  readonly title: string;
+  readonly firstPrompt?: string | null;
+  readonly tag?: string | null;
+  readonly workspace: Uri;
+  readonly gitBranch?: string | null;
+  readonly createdAt?: string | null;
+  readonly lastModified: string;
+  readonly running: boolean;
+  readonly current: boolean;
+  readonly interrupted: boolean;
+  readonly origin: 'editor' | 'terminal' | 'shared';
+}
+
+export type ToolStatus = 'completed' | 'failed' | 'denied';
+
+export interface MessageToolCall {
+  readonly toolCallId: string;
+  readonly tool: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly status?: ToolStatus | null;
+  readonly text?: string | null;
+}
+
+export interface Message {
+  readonly messageId: string;
+  readonly role: 'user' | 'assistant';
+  readonly text: string;
+  readonly thinking?: string | null;
+  readonly toolCalls: readonly MessageToolCall[];
+  readonly timestamp: string;
+  readonly recovered?: boolean | null;
+}
+
+export interface Position {
+  readonly line: number;
+  readonly character: number;
+}
+
+export interface Range {
+  readonly start: Position;
+  readonly end: Position;
+}
+
+export interface Location {
+  readonly uri: Uri;
+  readonly range?: Range | null;
+}
+
+export interface QuestionOption {
+  readonly value: string;
+  readonly label: string;
+}
+
+export interface Question {
+  readonly questionId: string;
+  readonly runId: string;
+  readonly sessionId: string;
+  readonly kind: 'permission' | 'plan' | 'choice';
+  readonly title: string;
+  readonly detail: string;
+  readonly options: readonly QuestionOption[];
+  readonly deadline: string;
+  /** The whole change of an edit, as a unified diff. */
+  readonly diff?: string | null;
+  /** Whether several options can be chosen. */
+  readonly multiple?: boolean | null;
+  /** The whole plan. */
+  readonly document?: string | null;
+  /** Whether words of the user's own are an answer, too. */
+  readonly freeText?: boolean | null;
+}
+
+/** What a run tells, on its `partialResultToken`. */
+export type RunEvent =
+  | { readonly kind: 'started'; readonly run: Run }
+  | { readonly kind: 'text' | 'thinking'; readonly messageId: string; readonly text: string }
+  | {
+      readonly kind: 'toolCall';
+      readonly toolCallId: string;
+      readonly tool: string;
+      readonly title: string;
+      readonly input: Readonly<Record<string, unknown>>;
+      readonly locations: readonly Location[];
+      readonly parentToolCallId?: string | null;
+    }
+  | {
+      readonly kind: 'toolResult';
+      readonly toolCallId: string;
+      readonly status: ToolStatus;
+      readonly text: string;
+      readonly truncated?: boolean | null;
+    }
+  | { readonly kind: 'question'; readonly question: Question }
+  | { readonly kind: 'questionAnswered'; readonly questionId: string; readonly answer: string }
+  | {
+      readonly kind: 'fileChanged';
+      readonly uri: Uri;
+      readonly change: 'created' | 'edited' | 'deleted';
+    }
+  | {
+      readonly kind: 'usage';
+      readonly contextTokens: number;
+      readonly contextWindow: number;
+      readonly costUsd: number;
+    }
+  | { readonly kind: 'notice'; readonly level: 'info' | 'warning' | 'error'; readonly text: string }
+  | { readonly kind: 'ended'; readonly run: Run };
+
+export interface QueryArgument {
+  readonly prompt: string;
+  readonly workspace?: Uri;
+  readonly session?: string;
+  readonly context?: {
+    readonly textDocument?: { readonly uri: Uri };
+    readonly range?: Range;
+    readonly diagnostics?: readonly Diagnostic[];
+  };
+  readonly attachments?: readonly Uri[];
+  readonly model?: string;
+  readonly effort?: string;
+  readonly permissionMode?: string;
+  readonly partialResultToken?: string;
+  readonly wait?: boolean;
+}
+
+export interface Diagnostic {
+  readonly range: Range;
+  readonly message: string;
+  readonly severity?: number;
+  readonly source?: string;
+  readonly code?: string | number;
+}
+
+export interface Model {
+  readonly value: string;
+  readonly displayName: string;
+  readonly description?: string;
+}
+
+export interface SlashCommand {
+  readonly name: string;
+  readonly description?: string;
+  readonly argumentHint?: string;
+}
+
+export interface Capabilities {
+  readonly models: readonly Model[];
+  readonly modes: readonly string[];
+  readonly slashCommands: readonly SlashCommand[];
+}
+
+/** The commands of the server that the extension uses: what each is given, and its answer. */
+export interface Commands {
+  'claudeAgent.query': [QueryArgument, Run];
+  'claudeAgent.cancel': [{ runId?: string; sessionId?: string }, { cancelled: string[] }];
+  'claudeAgent.capabilities': [{ workspace?: Uri }, Capabilities];
+  'claudeAgent.mode': [{ sessionId: string; permissionMode: string }, unknown];
+  'claudeAgent.question.list': [object, { questions: Question[] }];
+  'claudeAgent.question.answer': [
+    { questionId: string; answer: string | readonly string[]; note?: string },
+    { answered: boolean },
+  ];
+  'claudeAgent.session.list': [
+    { workspace?: Uri; search?: string; tag?: string; limit?: number; cursor?: string },
+    { sessions: Session[]; nextCursor?: string | null },
+  ];
+  'claudeAgent.session.read': [
+    { sessionId: string; limit?: number; cursor?: string },
+    { session: Session; messages: Message[]; nextCursor?: string | null },
+  ];
+  'claudeAgent.session.select': [{ workspace?: Uri; sessionId: string }, Session | null];
+  'claudeAgent.session.rename': [{ sessionId: string; title: string }, Session];
+  'claudeAgent.session.tag': [{ sessionId: string; tag: string | null }, Session];
+  'claudeAgent.session.fork': [{ sessionId: string; at?: string; title?: string }, Session];
+  'claudeAgent.session.delete': [{ sessionId: string }, { deleted: boolean }];
+  'claudeAgent.session.export': [
+    { sessionId: string; format: 'markdown' | 'jsonl'; uri?: Uri },
+    { uri?: Uri; text?: string },
+  ];
+  'claudeAgent.session.show': [{ sessionId: string }, { uri: Uri; shown: boolean }];
+  'claudeAgent.status': [object, Status];
+}
+
+export interface Status {
+  readonly server: { readonly name: string; readonly version: string; readonly pid: number };
+  readonly folders: readonly {
+    readonly uri: Uri;
+    readonly name: string;
+    readonly currentSession?: string | null;
+    readonly permissionMode: string;
+    readonly trusted: boolean;
+  }[];
+  readonly runs: readonly Run[];
+  readonly questions: readonly Question[];
+}

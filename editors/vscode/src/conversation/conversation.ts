@@ -1,0 +1,287 @@
+/** One conversation: a session of the server, or one that begins with the next prompt. */
+import * as vscode from 'vscode';
+import type { Message, QueryArgument, Question, RunEvent, Session } from '../../shared/protocol';
+import { type OfferedContext, asQueryContext } from '../context/selection';
+import type { EditCall } from '../diffs';
+import type { Server } from '../server/server';
+import { configuredMode } from '../settings';
+
+const PAGE = 1000;
+
+/** What a prompt is given beside its words. */
+export interface Given {
+  readonly context?: OfferedContext | undefined;
+  readonly attachments?: readonly string[];
+}
+
+/** What has happened in a conversation since its messages were read. */
+export type Step =
+  | { readonly kind: 'prompt'; readonly prompt: string; readonly given: Given }
+  | { readonly kind: 'event'; readonly event: RunEvent }
+  | { readonly kind: 'failure'; readonly message: string; readonly hint: string | undefined };
+
+/** How the next prompt is run; what is undefined is left to the settings and the CLI. */
+export interface Choice {
+  readonly model: string | undefined;
+  readonly effort: string | undefined;
+  readonly mode: string;
+}
+
+/** A tool call that waits for an answer. */
+export interface AskedCall extends EditCall {
+  readonly toolCallId: string;
+}
+
+export class Conversation {
+  private readonly stepped = new vscode.EventEmitter<Step>();
+  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly replaced = new vscode.EventEmitter<void>();
+  private stopping: vscode.CancellationTokenSource | undefined;
+  private doing = '';
+  private known: Session | undefined;
+  private id: string | undefined;
+  private chosen: Choice;
+
+  /** The messages of the session as they were read. */
+  messages: readonly Message[] = [];
+  /** What came since. */
+  steps: readonly Step[] = [];
+
+  readonly onDidStep = this.stepped.event;
+  /** Its title, its choice, or what it does has changed. */
+  readonly onDidChange = this.changed.event;
+  /** Its messages are others now. */
+  readonly onDidReplace = this.replaced.event;
+
+  /** @param folder Where its agent works. */
+  constructor(
+    private readonly server: Server,
+    readonly folder: vscode.WorkspaceFolder,
+  ) {
+    this.chosen = { model: undefined, effort: undefined, mode: configuredMode(folder.uri) };
+  }
+
+  get sessionId(): string | undefined {
+    return this.id;
+  }
+
+  get session(): Session | undefined {
+    return this.known;
+  }
+
+  /** Its title; "New Session" where nothing has been said. */
+  get title(): string {
+    return this.known?.title ?? firstPrompt(this.steps) ?? 'New Session';
+  }
+
+  get running(): boolean {
+    return this.stopping !== undefined;
+  }
+
+  /** What its run does, in a short line; empty if it does nothing. */
+  get line(): string {
+    return this.doing;
+  }
+
+  get choice(): Choice {
+    return this.chosen;
+  }
+
+  /**
+   * Shows a session of the server.
+   *
+   * @throws RequestFailure There is no such session.
+   */
+  async open(sessionId: string): Promise<void> {
+    const messages: Message[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.server.execute('claudeAgent.session.read', {
+        sessionId,
+        limit: PAGE,
+        ...(cursor !== undefined && { cursor }),
+      });
+      messages.push(...page.messages);
+      this.known = page.session;
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    this.id = sessionId;
+    this.messages = messages;
+    this.steps = [];
+    this.replaced.fire();
+    this.changed.fire();
+  }
+
+  /** Chooses how the next prompts are run; a mode holds for a run that is going on, too. */
+  async choose(choice: Partial<Choice>): Promise<void> {
+    this.chosen = { ...this.chosen, ...choice };
+    this.changed.fire();
+    if (choice.mode !== undefined && this.id !== undefined) {
+      await this.server.execute('claudeAgent.mode', {
+        sessionId: this.id,
+        permissionMode: choice.mode,
+      });
+    }
+  }
+
+  /**
+   * Asks, and resolves when the run has ended. What goes wrong is told in the conversation.
+   *
+   * @param prompt Not blank.
+   */
+  async ask(prompt: string, given: Given = {}): Promise<void> {
+    if (this.stopping !== undefined) {
+      return;
+    }
+    this.stopping = new vscode.CancellationTokenSource();
+    const { token } = this.stopping;
+    this.step({ kind: 'prompt', prompt, given });
+    this.report('Starting');
+    try {
+      await this.server.query(
+        this.argument(prompt, given),
+        {
+          event: (event) => this.take(event),
+          line: (line) => this.report(line),
+        },
+        token,
+      );
+    } catch (error) {
+      this.fail(error, token.isCancellationRequested);
+    } finally {
+      this.stopping.dispose();
+      this.stopping = undefined;
+      this.report('');
+    }
+    await this.refresh();
+  }
+
+  /** Stops the run. */
+  stop(): void {
+    if (this.stopping !== undefined) {
+      this.report('Stopping');
+      this.stopping.cancel();
+    }
+  }
+
+  /** Returns a tool call of this conversation, and whether it is done. */
+  call(toolCallId: string): { readonly call: EditCall; readonly done: boolean } | undefined {
+    const done = this.results().has(toolCallId);
+    for (const step of this.steps) {
+      if (step.kind === 'event' && step.event.kind === 'toolCall') {
+        if (step.event.toolCallId === toolCallId) {
+          return { call: step.event, done };
+        }
+      }
+    }
+    const calls = this.messages.flatMap((message) => message.toolCalls);
+    const call = calls.find((each) => each.toolCallId === toolCallId);
+    return call && { call, done: call.status === 'completed' };
+  }
+
+  /** Returns the tool call that a question is about: the latest unfinished one of its title. */
+  asked(question: Question): AskedCall | undefined {
+    const done = this.results();
+    const step = this.steps.findLast(
+      (each) =>
+        each.kind === 'event' &&
+        each.event.kind === 'toolCall' &&
+        each.event.title === question.title &&
+        !done.has(each.event.toolCallId),
+    );
+    return step?.kind === 'event' && step.event.kind === 'toolCall' ? step.event : undefined;
+  }
+
+  /** Looks anew at what the server knows of the session: its title, its tag. */
+  async refresh(): Promise<void> {
+    if (this.id === undefined || this.server.state !== 'running') {
+      return;
+    }
+    const sessionId = this.id;
+    await this.server.execute('claudeAgent.session.read', { sessionId, limit: 1 }).then(
+      ({ session }) => {
+        this.known = session;
+        this.changed.fire();
+      },
+      () => undefined, // a run that failed early has left no session
+    );
+  }
+
+  private results(): ReadonlySet<string> {
+    const ids = new Set<string>();
+    for (const step of this.steps) {
+      if (step.kind === 'event' && step.event.kind === 'toolResult') {
+        ids.add(step.event.toolCallId);
+      }
+    }
+    return ids;
+  }
+
+  private argument(prompt: string, { context, attachments = [] }: Given): QueryArgument {
+    const { model, effort, mode } = this.chosen;
+    return {
+      prompt,
+      workspace: this.folder.uri.toString(),
+      session: this.id ?? 'new',
+      permissionMode: mode,
+      ...(context !== undefined && { context: asQueryContext(context) }),
+      ...(attachments.length > 0 && { attachments }),
+      ...(model !== undefined && { model }),
+      ...(effort !== undefined && { effort }),
+    };
+  }
+
+  private take(event: RunEvent): void {
+    if (event.kind === 'started') {
+      this.id = event.run.sessionId;
+    }
+    this.step({ kind: 'event', event });
+    if (event.kind === 'started') {
+      this.changed.fire();
+    }
+  }
+
+  private fail(error: unknown, stopped: boolean): void {
+    const last = this.steps.at(-1);
+    const told = last?.kind === 'event' && last.event.kind === 'ended';
+    if (told) {
+      return; // `ended` has the error, or says that it was stopped
+    }
+    const { message, hint } = error as { message: string; hint?: string };
+    const lost = this.server.state !== 'running' && !stopped && hint === undefined;
+    this.step({
+      kind: 'failure',
+      message: stopped ? 'Stopped.' : message,
+      hint: lost ? 'What was said so far is in the session: ask again to go on.' : hint,
+    });
+  }
+
+  private step(step: Step): void {
+    this.steps = appended(this.steps, step);
+    this.stepped.fire(step);
+  }
+
+  private report(line: string): void {
+    this.doing = line;
+    this.changed.fire();
+  }
+}
+
+/** Words that follow each other under one message id are kept as one step. */
+function appended(steps: readonly Step[], step: Step): readonly Step[] {
+  const last = steps.at(-1);
+  if (last?.kind === 'event' && step.kind === 'event') {
+    const [before, now] = [last.event, step.event];
+    const words = now.kind === 'text' || now.kind === 'thinking';
+    if (words && before.kind === now.kind && before.messageId === now.messageId) {
+      const event: RunEvent = { ...now, text: before.text + now.text };
+      return [...steps.slice(0, -1), { kind: 'event', event }];
+    }
+  }
+  return [...steps, step];
+}
+
+function firstPrompt(steps: readonly Step[]): string | undefined {
+  const first = steps.find((step) => step.kind === 'prompt');
+  return first?.prompt.split('\n')[0];
+}

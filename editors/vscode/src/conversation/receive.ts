@@ -1,0 +1,141 @@
+/** What the user does in a conversation's view. */
+import * as vscode from 'vscode';
+import type { ToHost } from '../../shared/messages';
+import { EFFORTS } from '../capabilities';
+import { findFiles } from '../context/files';
+import { changesFile, closeDiff, openDiff, openPlan, planOf } from '../diffs';
+import type { Questions } from '../questions';
+import { mayAsk } from '../trust';
+import { insertAtCursor } from './insertion';
+import { openFile, openLink } from './links';
+import type { Surface } from './surface';
+
+/**
+ * Does what a message of the view asks for.
+ *
+ * @throws Error What goes wrong; the caller tells the user.
+ */
+export async function receive(message: ToHost, surface: Surface): Promise<void> {
+  const { conversation, composer, desk } = surface;
+  switch (message.type) {
+    case 'ready':
+      return;
+    case 'send':
+      return send(message.prompt, surface);
+    case 'stop':
+      conversation.stop();
+      return;
+    case 'newSession':
+      surface.attach(desk.conversations.create(conversation.folder));
+      return;
+    case 'resume':
+      await vscode.commands.executeCommand('claude-agent.resume');
+      return;
+    case 'answer':
+      await desk.questions.answer(message.questionId, message.answer, message.note);
+      return;
+    case 'showQuestion':
+      return showQuestion(message.questionId, surface);
+    case 'openDiff': {
+      const found = conversation.call(message.toolCallId);
+      await (found && openDiff(found.call, found.done, desk.documents));
+      return;
+    }
+    case 'openLink':
+      return openLink(message.href, conversation.folder.uri);
+    case 'openFile':
+      return openFile(vscode.Uri.parse(message.uri), message.line);
+    case 'copy':
+      await vscode.env.clipboard.writeText(message.text);
+      return;
+    case 'insert':
+      return insertAtCursor(message.text, desk.context.editor);
+    case 'removeContext':
+      composer.remove(message.id);
+      surface.showContext();
+      return;
+    case 'attach':
+      composer.attach(message.uris.filter((uri) => uri.startsWith('file:')));
+      surface.showContext();
+      return;
+    case 'attachDialog':
+      return attachDialog(surface);
+    case 'completeFiles': {
+      const files = await findFiles(message.query, conversation.folder);
+      surface.post({ type: 'files', query: message.query, files });
+      return;
+    }
+    case 'wantCapabilities':
+      return tellCapabilities(surface);
+    case 'choose':
+      return conversation.choose({
+        ...(message.model !== undefined && { model: message.model ?? undefined }),
+        ...(message.effort !== undefined && { effort: message.effort ?? undefined }),
+        ...(message.mode !== undefined && { mode: message.mode }),
+      });
+    case 'manageTrust':
+      await vscode.commands.executeCommand('workbench.trust.manage');
+      return;
+    case 'log':
+      desk.log.info(`view: ${message.text}`);
+  }
+}
+
+/** Shows what a question is about: the diff of an edit, a plan as Markdown. */
+export async function showQuestion(questionId: string, surface: Surface): Promise<void> {
+  const { conversation, desk } = surface;
+  const question = desk.questions.all.find((each) => each.questionId === questionId);
+  const call = question && conversation.asked(question);
+  const plan = question?.document ?? (call && planOf(call));
+  if (plan !== undefined) {
+    await openPlan(plan, desk.documents);
+  } else if (call !== undefined && changesFile(call)) {
+    closeWhenSettled(questionId, await openDiff(call, false, desk.documents), desk.questions);
+  }
+}
+
+/** What an edit would change is of no use once it is decided. */
+function closeWhenSettled(questionId: string, diff: vscode.Uri, questions: Questions): void {
+  const listening = questions.onDidChange(() => {
+    if (!questions.all.some((each) => each.questionId === questionId)) {
+      listening.dispose();
+      closeDiff(diff).catch(() => undefined); // the user was faster
+    }
+  });
+}
+
+async function send(prompt: string, surface: Surface): Promise<void> {
+  const { conversation, composer, desk } = surface;
+  if (prompt.trim() === '' || conversation.running || !(await mayAsk())) {
+    return;
+  }
+  desk.history.add(conversation.folder, prompt);
+  const given = composer.take();
+  surface.showContext();
+  await conversation.ask(prompt, given);
+}
+
+async function attachDialog(surface: Surface): Promise<void> {
+  const chosen = await vscode.window.showOpenDialog({
+    title: 'Files for the agent',
+    openLabel: 'Attach',
+    canSelectMany: true,
+    defaultUri: surface.conversation.folder.uri,
+  });
+  surface.composer.attach((chosen ?? []).map((uri) => uri.toString()));
+  surface.showContext();
+}
+
+async function tellCapabilities(surface: Surface): Promise<void> {
+  if (!vscode.workspace.isTrusted) {
+    return; // a process of the CLI runs what the folder says
+  }
+  const told = await surface.desk.capabilities.of(surface.conversation.folder);
+  surface.post({
+    type: 'capabilities',
+    models: told.models,
+    efforts: EFFORTS,
+    modes: told.modes,
+    commands: told.slashCommands,
+  });
+}

@@ -1,0 +1,26 @@
+/** The server's own look at whether all is well, in a terminal. */
+import * as vscode from 'vscode';
+import type { Installation } from './server/environment';
+import { findServer } from './server/executable';
+
+const NAME = 'Claude Agent Doctor';
+
+/** Runs `claude-agent-lsp doctor` where the user can read it. */
+export async function runDoctor(installation: Installation): Promise<void> {
+  const executable = await findServer(installation);
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  vscode.window.terminals.find((terminal) => terminal.name === NAME)?.dispose();
+  const shown = vscode.window.createTerminal({
+    name: NAME,
+    // Behind a shell that waits: a terminal closes with its program.
+    ...(process.platform === 'win32'
+      ? { shellPath: executable, shellArgs: ['doctor'] }
+      : {
+          shellPath: '/bin/sh',
+          shellArgs: ['-c', '"$0" doctor; printf "\\nEnter closes this. "; read _', executable],
+        }),
+    ...(folder !== undefined && { cwd: folder }),
+    isTransient: true,
+  });
+  shown.show();
+}

@@ -1,0 +1,103 @@
+/** Claude Agent in VS Code. Activation registers things and starts nothing. */
+import * as vscode from 'vscode';
+import { CapabilityCache } from './capabilities';
+import { registerCommands } from './commands';
+import { ContextWatcher } from './context/selection';
+import { Conversations } from './conversation/conversations';
+import { Desk } from './conversation/desk';
+import { SideBar, VIEW } from './conversation/sideBar';
+import { PANEL, Tabs } from './conversation/tabs';
+import { Documents, SCHEME } from './diffs';
+import { PromptHistory } from './history';
+import { Notifications } from './notifications';
+import { Questions } from './questions';
+import type { Installation } from './server/environment';
+import { tell } from './server/remedies';
+import { Server } from './server/server';
+import { registerSessionCommands } from './sessions/commands';
+import { SessionsTree } from './sessions/tree';
+import { Stage } from './stage';
+import { StatusBar } from './status';
+
+let server: Server | undefined;
+
+/** What loading the bundle took of the processor, in microseconds: set by the build. */
+declare const loading: NodeJS.CpuUsage;
+
+/** What tests look at. */
+export interface Activated {
+  readonly stage: Stage;
+  readonly tree: SessionsTree;
+  /** What loading and activation took of the processor: nobody else's work is in it. */
+  readonly milliseconds: number;
+}
+
+/** Registers all that the extension contributes. */
+export function activate(context: vscode.ExtensionContext): Activated {
+  const began = process.cpuUsage();
+  const log = vscode.window.createOutputChannel('Claude Agent', { log: true });
+  const installation: Installation = {
+    wheels: vscode.Uri.joinPath(context.extensionUri, 'dist', 'server').fsPath,
+    storage: context.globalStorageUri.fsPath,
+    log,
+  };
+  const running = new Server(installation);
+  server = running;
+  const conversations = new Conversations(running);
+  const questions = new Questions(running, conversations);
+  const watcher = new ContextWatcher();
+  const documents = new Documents();
+  const history = new PromptHistory(context.workspaceState);
+  const capabilities = new CapabilityCache(running);
+  const desk = new Desk(
+    running,
+    conversations,
+    questions,
+    watcher,
+    documents,
+    history,
+    capabilities,
+    log,
+  );
+  const sideBar = new SideBar(desk, context.extensionUri, context.workspaceState);
+  const tabs = new Tabs(desk, context.extensionUri);
+  const stage = new Stage(desk, sideBar, tabs);
+  const tree = new SessionsTree(running, conversations, questions);
+  const view = vscode.window.createTreeView('claude-agent.sessions', { treeDataProvider: tree });
+  context.subscriptions.push(
+    log,
+    running,
+    conversations,
+    questions,
+    watcher,
+    sideBar,
+    tree,
+    view,
+    new StatusBar(running, conversations, questions),
+    new Notifications(stage),
+    vscode.workspace.registerTextDocumentContentProvider(SCHEME, documents),
+    vscode.window.registerWebviewViewProvider(VIEW, sideBar, {
+      webviewOptions: { retainContextWhenHidden: true },
+    }),
+    vscode.window.registerWebviewPanelSerializer(PANEL, tabs),
+    running.onDidFail((failure) => void tell(failure, running, log)),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration('claudeAgent.server') && running.state !== 'stopped') {
+        running.restart().catch(() => undefined); // told by the failure's own message
+      }
+    }),
+    registerCommands(stage, installation),
+    registerSessionCommands(stage, tree, view),
+  );
+  const activating = process.cpuUsage(began);
+  return { stage, tree, milliseconds: milliseconds(loading) + milliseconds(activating) };
+}
+
+function milliseconds({ user, system }: NodeJS.CpuUsage): number {
+  return (user + system) / 1000;
+}
+
+/** VS Code waits for this: the server ends in order. */
+export async function deactivate(): Promise<void> {
+  await server?.stop();
+}

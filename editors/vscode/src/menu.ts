@@ -1,0 +1,38 @@
+/** The menu behind the status bar: what helps now first. */
+import * as vscode from 'vscode';
+import type { Stage } from './stage';
+
+interface Entry extends vscode.QuickPickItem {
+  readonly command: string;
+}
+
+/** Shows it, and does what is chosen. */
+export async function showMenu(stage: Stage): Promise<void> {
+  const { questions, conversations, server } = stage.desk;
+  const entries: Entry[] = [
+    ...(questions.all.length > 0
+      ? [entry('$(bell-dot) Show the Open Question', 'answer', 'The agent waits for you')]
+      : []),
+    ...(conversations.running.length > 0 ? [entry('$(debug-stop) Stop', 'stop')] : []),
+    ...(server.state === 'failed'
+      ? [entry('$(debug-restart) Restart Server', 'restartServer', 'It is not running')]
+      : []),
+    entry('$(comment-discussion) Ask', 'ask'),
+    entry('$(history) Resume Session…', 'resume'),
+    entry('$(add) New Session', 'newSession'),
+    entry('$(symbol-misc) Choose Model…', 'chooseModel'),
+    entry('$(shield) Choose Permission Mode…', 'chooseMode'),
+    entry('$(output) Show Output', 'showOutput'),
+    entry('$(pulse) Run Doctor', 'runDoctor'),
+    ...(server.state === 'failed' ? [] : [entry('$(debug-restart) Restart Server', 'restartServer')]),
+    entry('$(gear) Open Settings', 'openSettings'),
+  ];
+  const chosen = await vscode.window.showQuickPick(entries, { title: 'Claude Agent' });
+  if (chosen !== undefined) {
+    await vscode.commands.executeCommand(chosen.command);
+  }
+}
+
+function entry(label: string, command: string, description = ''): Entry {
+  return { label, description, command: `claude-agent.${command}` };
+}

@@ -1,0 +1,61 @@
+/** Questions as notifications, while the conversation that asks is not to be seen. */
+import * as vscode from 'vscode';
+import type { Question } from '../shared/protocol';
+import { plain } from './plainText';
+import { notifiesOfQuestions } from './settings';
+import type { Stage } from './stage';
+
+const SHOW = 'Show';
+const LONGEST = 240;
+
+export class Notifications implements vscode.Disposable {
+  private readonly told = new Set<string>();
+  private readonly listening: vscode.Disposable;
+
+  constructor(private readonly stage: Stage) {
+    const look = (): void => this.look();
+    this.listening = vscode.Disposable.from(
+      stage.desk.questions.onDidChange(look),
+      stage.sideBar.onDidChangeVisibility(look),
+      stage.tabs.onDidChangeVisibility(look),
+    );
+  }
+
+  dispose(): void {
+    this.listening.dispose();
+  }
+
+  private look(): void {
+    const [question] = this.stage.desk.questions.all;
+    if (question === undefined || this.told.has(question.questionId) || !notifiesOfQuestions()) {
+      return;
+    }
+    const conversation = this.stage.desk.conversations.find(question.sessionId);
+    if (conversation !== undefined && this.stage.visible(conversation)) {
+      return;
+    }
+    this.told.add(question.questionId);
+    this.tell(question).catch((error: unknown) => this.stage.desk.report(error));
+  }
+
+  /** Only what can be read whole may be allowed here: what is longer has to be looked at. */
+  private async tell(question: Question): Promise<void> {
+    const detail = question.detail.replaceAll(/\s+/g, ' ').trim();
+    const whole = detail.length <= LONGEST;
+    const offered = whole ? question.options : question.options.slice(0, 1);
+    const message = `${plain(question.title)}? ${plain(detail, LONGEST)}`;
+    const labels = offered.map((option) => plain(option.label, 60));
+    const chosen = await vscode.window.showWarningMessage(message, ...labels, SHOW);
+    if (chosen === SHOW) {
+      await vscode.commands.executeCommand('claude-agent.answer', question.questionId);
+      return;
+    }
+    const option = chosen === undefined ? undefined : offered[labels.indexOf(chosen)];
+    if (option !== undefined) {
+      const first = await this.stage.desk.questions.answer(question.questionId, option.value);
+      if (!first) {
+        void vscode.window.showInformationMessage('That question was settled already.');
+      }
+    }
+  }
+}

@@ -1,0 +1,90 @@
+/** Questions of the agent: a card where its conversation is seen, a notification where it isn't. */
+import * as vscode from 'vscode';
+import type { Question } from '../shared/protocol';
+import type { Conversations } from './conversation/conversations';
+import type { Server } from './server/server';
+
+export class Questions implements vscode.Disposable {
+  private readonly open = new Map<string, Question>();
+  private readonly changed = new vscode.EventEmitter<void>();
+  private readonly listening: vscode.Disposable;
+
+  readonly onDidChange = this.changed.event;
+
+  constructor(
+    private readonly server: Server,
+    conversations: Conversations,
+  ) {
+    this.listening = vscode.Disposable.from(
+      server.onDidAsk(() => {
+        this.look().catch(() => undefined); // a server that is gone has no questions
+      }),
+      server.onDidChangeState((state) => {
+        if (state !== 'running' && this.open.size > 0) {
+          this.replace([]);
+        }
+      }),
+      conversations.onDidStep(({ step }) => {
+        if (step.kind === 'event' && step.event.kind === 'question') {
+          this.replace([...this.open.values(), step.event.question]);
+        } else if (step.kind === 'event' && step.event.kind === 'questionAnswered') {
+          this.settled(step.event.questionId);
+        }
+      }),
+    );
+  }
+
+  /** All that wait, the one that is open first. */
+  get all(): readonly Question[] {
+    return [...this.open.values()];
+  }
+
+  of(sessionId: string | undefined): readonly Question[] {
+    return this.all.filter((question) => question.sessionId === sessionId);
+  }
+
+  /**
+   * Answers.
+   *
+   * @param note What is told to the agent with the answer.
+   * @returns Whether the answer was the first.
+   */
+  async answer(
+    questionId: string,
+    answer: string | readonly string[],
+    note?: string,
+  ): Promise<boolean> {
+    const { answered } = await this.server.execute('claudeAgent.question.answer', {
+      questionId,
+      answer,
+      ...(note !== undefined && note !== '' && { note }),
+    });
+    this.settled(questionId);
+    return answered;
+  }
+
+  dispose(): void {
+    this.listening.dispose();
+    this.changed.dispose();
+  }
+
+  /** A question's deadline counts from when it is opened: only the server knows it. */
+  private async look(): Promise<void> {
+    const { questions } = await this.server.execute('claudeAgent.question.list', {});
+    this.replace(questions);
+  }
+
+  private replace(questions: readonly Question[]): void {
+    this.open.clear();
+    for (const question of questions) {
+      this.open.set(question.questionId, question);
+    }
+    this.changed.fire();
+  }
+
+  private settled(questionId: string): void {
+    if (this.open.delete(questionId)) {
+      this.changed.fire();
+    }
+  }
+}

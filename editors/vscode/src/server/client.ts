@@ -1,0 +1,248 @@
+/** The language client: loaded when the server is first needed, since it takes its time. */
+import { randomUUID } from 'node:crypto';
+import * as vscode from 'vscode';
+import {
+  type ClientCapabilities,
+  CloseAction,
+  ErrorAction,
+  ExecuteCommandRequest,
+  type FeatureState,
+  LanguageClient,
+  type LanguageClientOptions,
+  type MessageActionItem,
+  ProgressType,
+  ResponseError,
+  ShowMessageRequest,
+  State,
+  type StaticFeature,
+  TransportKind,
+  WorkDoneProgress,
+  type WorkDoneProgressReport,
+} from 'vscode-languageclient/node';
+import type { Commands, QueryArgument, Run, RunEvent } from '../../shared/protocol';
+import { SECTION, forServer } from '../settings';
+
+/** What the server wants of whoever uses the client. */
+export interface ClientEvents {
+  /** The connection is gone and nobody asked for it. */
+  crashed(): void;
+  /** A question is shown until the token is cancelled. */
+  asked(): void;
+}
+
+/** A request to the server that failed: the protocol's reason and hint. */
+export class RequestFailure extends Error {
+  constructor(
+    message: string,
+    readonly code: number,
+    readonly reason: string | undefined,
+    readonly hint: string | undefined,
+  ) {
+    super(message);
+    this.name = 'RequestFailure';
+  }
+}
+
+/** What a run tells: its events, and what it does in a short line in the present tense. */
+export interface RunListener {
+  event(event: RunEvent): void;
+  line(line: string): void;
+}
+
+/** What goes wrong is told once, by `Server`, with a button that helps. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
+/** A running server. */
+export class Client {
+  private readonly client: LanguageClient;
+  private readonly listening: vscode.Disposable;
+  private wanted = true;
+
+  constructor(
+    executable: string,
+    log: vscode.LogOutputChannel,
+    private readonly events: ClientEvents,
+  ) {
+    const server = { command: executable, transport: TransportKind.stdio };
+    this.client = new QuietClient(SECTION, 'Claude Agent', server, this.options(log));
+    this.client.onRequest(ShowMessageRequest.type, async (params, token) =>
+      this.showMessage(params.message, params.actions ?? [], token),
+    );
+    this.client.registerFeature(new KnowsTheServer());
+    this.client.onRequest('claudeAgent/question', async (_question: unknown, token: vscode.CancellationToken) => {
+      this.events.asked();
+      return withdrawn(token);
+    });
+    const tell = (): void => this.tellTrust();
+    this.listening = vscode.Disposable.from(
+      vscode.workspace.onDidGrantWorkspaceTrust(tell),
+      vscode.workspace.onDidChangeWorkspaceFolders(tell),
+    );
+    this.client.onDidChangeState(({ newState, oldState }) => {
+      if (newState === State.Stopped && oldState === State.Running && this.wanted) {
+        this.wanted = false;
+        this.listening.dispose();
+        this.events.crashed();
+      }
+    });
+  }
+
+  /** Resolves when the server has answered `initialize`. */
+  async start(): Promise<void> {
+    await this.client.start();
+  }
+
+  /** Ends the server in order; one that does not end is left to VS Code. */
+  async stop(): Promise<void> {
+    this.wanted = false;
+    this.listening.dispose();
+    if (this.client.needsStop()) {
+      await this.client.stop().catch(() => undefined);
+    }
+    await this.client.dispose().catch(() => undefined);
+  }
+
+  /**
+   * Executes a command.
+   *
+   * @param token Cancels the request.
+   * @throws RequestFailure The server's error.
+   */
+  async execute<Name extends keyof Commands>(
+    command: Name,
+    argument: Commands[Name][0],
+    token?: vscode.CancellationToken,
+  ): Promise<Commands[Name][1]> {
+    const params = { command, arguments: [argument] };
+    try {
+      const answer: unknown = await this.client.sendRequest(ExecuteCommandRequest.type, params, token);
+      return answer;
+    } catch (error) {
+      throw failure(error);
+    }
+  }
+
+  /**
+   * Runs the agent.
+   *
+   * @returns The run as it ended.
+   * @throws RequestFailure Also of a run that was cancelled: `RequestCancelled`.
+   */
+  async query(
+    argument: QueryArgument,
+    listener: RunListener,
+    token: vscode.CancellationToken,
+  ): Promise<Run> {
+    const events = randomUUID();
+    const work = randomUUID();
+    const listening = [
+      this.client.onProgress(new ProgressType<RunEvent>(), events, (event) => {
+        listener.event(event);
+      }),
+      this.client.onProgress(WorkDoneProgress.type, work, (value) => {
+        const { message } = value as WorkDoneProgressReport;
+        if (value.kind === 'report' && message !== undefined) {
+          listener.line(message);
+        }
+      }),
+    ];
+    const given = { ...argument, wait: true, partialResultToken: events };
+    const params = { command: 'claudeAgent.query', arguments: [given], workDoneToken: work };
+    try {
+      const run: unknown = await this.client.sendRequest(ExecuteCommandRequest.type, params, token);
+      return run as Run;
+    } catch (error) {
+      throw failure(error);
+    } finally {
+      vscode.Disposable.from(...listening).dispose();
+    }
+  }
+
+  private tellTrust(): void {
+    if (this.client.isRunning()) {
+      const params = { trustedFolders: trustedFolders() };
+      this.client.sendNotification('claudeAgent/trustChanged', params).catch(() => undefined);
+    }
+  }
+
+  private options(log: vscode.LogOutputChannel): LanguageClientOptions {
+    return {
+      documentSelector: [{ scheme: 'file' }],
+      outputChannel: log,
+      initializationOptions: () => ({ trustedFolders: trustedFolders() }),
+      initializationFailedHandler: () => false,
+      errorHandler: {
+        error: () => ({ action: ErrorAction.Continue }),
+        closed: () => ({ action: CloseAction.DoNotRestart, handled: true }),
+      },
+      middleware: {
+        workspace: {
+          configuration: async (params, token, next) => {
+            const answers = await next(params, token);
+            return Array.isArray(answers)
+              ? answers.map((answer: unknown) => forServer(answer, vscode.workspace.isTrusted))
+              : answers;
+          },
+        },
+      },
+    };
+  }
+
+  /** An older server asks in LSP's words: a question of the agent is known by its first action. */
+  private async showMessage(
+    message: string,
+    actions: readonly MessageActionItem[],
+    token: vscode.CancellationToken,
+  ): Promise<MessageActionItem | null> {
+    if (actions[0]?.title !== 'Deny') {
+      return (await vscode.window.showWarningMessage(message, ...actions)) ?? null;
+    }
+    this.events.asked();
+    return withdrawn(token);
+  }
+}
+
+/** Says that questions can be asked in the server's own words, and that VS Code knows what to trust. */
+class KnowsTheServer implements StaticFeature {
+  fillClientCapabilities(capabilities: ClientCapabilities): void {
+    const others = (capabilities.experimental ?? {}) as Record<string, unknown>;
+    capabilities.experimental = { ...others, claudeAgent: { questions: true, trust: true } };
+  }
+
+  initialize(): void {
+    // nothing depends on what the server can do
+  }
+
+  getState(): FeatureState {
+    return { kind: 'static' };
+  }
+
+  clear(): void {
+    // nothing is kept
+  }
+}
+
+/** The folders of a window are trusted together. */
+function trustedFolders(): readonly string[] {
+  const folders = vscode.workspace.isTrusted ? (vscode.workspace.workspaceFolders ?? []) : [];
+  return folders.map((folder) => folder.uri.toString());
+}
+
+/** Resolves when the server takes its question back: answered by command, or past its deadline. */
+async function withdrawn(token: vscode.CancellationToken): Promise<null> {
+  return new Promise((resolve) => {
+    token.onCancellationRequested(() => resolve(null));
+  });
+}
+
+function failure(error: unknown): Error {
+  if (error instanceof ResponseError) {
+    const data = error.data as { reason?: string; hint?: string } | undefined;
+    return new RequestFailure(error.message, error.code, data?.reason, data?.hint);
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}

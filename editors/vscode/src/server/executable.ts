@@ -1,0 +1,50 @@
+/** The server's executable: the user's own, else the one that the extension brings. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { serverSettings } from '../settings';
+import { type Installation, installedServer } from './environment';
+import { ServerFailure } from './failure';
+
+const run = promisify(execFile);
+const TIMEOUT_MS = 20_000;
+const NAME = 'claude-agent-lsp';
+
+/**
+ * Finds the server.
+ *
+ * @returns Its path, or the name by which the PATH has it.
+ * @throws ServerFailure There is none, and none can be made.
+ */
+export async function findServer(installation: Installation): Promise<string> {
+  const { path, python } = serverSettings();
+  if (path !== undefined) {
+    const version = await versionOf(path);
+    if (version === undefined) {
+      throw new ServerFailure(
+        'executableUnfit',
+        `${path} is no claude-agent-lsp that can be started.`,
+        ['openSettings', 'tryAgain'],
+      );
+    }
+    return found(path, version, installation);
+  }
+  const version = await versionOf(NAME);
+  if (version !== undefined) {
+    return found(NAME, version, installation);
+  }
+  return installedServer(installation, python);
+}
+
+function found(path: string, version: string, { log }: Installation): string {
+  log.info(`The server is ${path}, ${version}`);
+  return path;
+}
+
+async function versionOf(executable: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await run(executable, ['--version'], { timeout: TIMEOUT_MS });
+    return stdout.trim();
+  } catch {
+    return undefined;
+  }
+}

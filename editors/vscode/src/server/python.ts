@@ -1,0 +1,89 @@
+/** A Python that can run the server. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import * as vscode from 'vscode';
+import { ServerFailure } from './failure';
+
+const run = promisify(execFile);
+
+export const OLDEST: readonly [number, number] = [3, 11];
+const TIMEOUT_MS = 20_000;
+const TELL_VERSION = 'import sys; print("%d.%d" % sys.version_info[:2])';
+
+/** What the Python extension's interface offers, as far as it is used here. */
+interface PythonExtension {
+  readonly environments?: {
+    getActiveEnvironmentPath(resource?: vscode.Uri): { readonly path: string };
+    resolveEnvironment(path: {
+      readonly path: string;
+    }): Promise<{ readonly executable: { readonly uri?: vscode.Uri } } | undefined>;
+  };
+}
+
+/**
+ * Finds a Python that is new enough: the setting's, else the Python extension's, else `python3`
+ * and `python` on the PATH.
+ *
+ * @param configured The setting `claudeAgent.server.python`.
+ * @returns The interpreter's path, or the name by which the PATH has it.
+ * @throws ServerFailure There is none, or none that is new enough.
+ */
+export async function findPython(configured: string | undefined): Promise<string> {
+  const candidates =
+    configured !== undefined
+      ? [configured]
+      : [await selectedInPythonExtension(), 'python3', 'python'].filter((each) => each !== undefined);
+  const old: string[] = [];
+  for (const candidate of candidates) {
+    const version = await versionOf(candidate);
+    if (version !== undefined && isNewEnough(version)) {
+      return candidate;
+    }
+    if (version !== undefined) {
+      old.push(`${candidate} is ${version}`);
+    }
+  }
+  const needed = `Python ${OLDEST.join('.')} or newer`;
+  if (old.length > 0) {
+    throw new ServerFailure('pythonTooOld', `Claude Agent needs ${needed}; ${old.join(', ')}.`, [
+      'choosePython',
+      'installPython',
+    ]);
+  }
+  const where = configured === undefined ? '' : ` There is none at ${configured}.`;
+  throw new ServerFailure('pythonMissing', `Claude Agent needs ${needed}.${where}`, [
+    configured === undefined ? 'installPython' : 'choosePython',
+    'choosePython',
+  ]);
+}
+
+async function selectedInPythonExtension(): Promise<string | undefined> {
+  const extension = vscode.extensions.getExtension<PythonExtension>('ms-python.python');
+  if (extension === undefined) {
+    return undefined;
+  }
+  try {
+    const { environments } = await extension.activate();
+    const active = environments?.getActiveEnvironmentPath(
+      vscode.workspace.workspaceFolders?.[0]?.uri,
+    );
+    const resolved = active && (await environments?.resolveEnvironment(active));
+    return resolved?.executable.uri?.fsPath;
+  } catch {
+    return undefined; // of another extension's troubles its own messages tell
+  }
+}
+
+async function versionOf(interpreter: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await run(interpreter, ['-c', TELL_VERSION], { timeout: TIMEOUT_MS });
+    return stdout.trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function isNewEnough(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+}

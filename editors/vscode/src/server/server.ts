@@ -1,0 +1,136 @@
+/** The server's life: started when it is first needed, again after a crash, and ended with us. */
+import * as vscode from 'vscode';
+import type { Commands, QueryArgument, Run } from '../../shared/protocol';
+import type { Client, RunListener } from './client';
+import type { Installation } from './environment';
+import { findServer } from './executable';
+import { ServerFailure } from './failure';
+import { Restarts } from './restarts';
+
+export type ServerState = 'stopped' | 'starting' | 'running' | 'failed';
+
+/** The one server of this window. */
+export class Server implements vscode.Disposable {
+  private readonly stateChanged = new vscode.EventEmitter<ServerState>();
+  private readonly asking = new vscode.EventEmitter<void>();
+  private readonly failing = new vscode.EventEmitter<ServerFailure>();
+  private readonly restarts = new Restarts();
+  private client: Promise<Client> | undefined;
+  private current: ServerState = 'stopped';
+
+  /** What is the matter now. */
+  readonly onDidChangeState = this.stateChanged.event;
+  /** The agent has opened a question. */
+  readonly onDidAsk = this.asking.event;
+  /** It could not be started, or has crashed. */
+  readonly onDidFail = this.failing.event;
+
+  constructor(private readonly installation: Installation) {}
+
+  get state(): ServerState {
+    return this.current;
+  }
+
+  /** Executes a command of the server, which is started if it isn't there. */
+  async execute<Name extends keyof Commands>(
+    command: Name,
+    argument: Commands[Name][0],
+    token?: vscode.CancellationToken,
+  ): Promise<Commands[Name][1]> {
+    const client = await this.running();
+    return client.execute(command, argument, token);
+  }
+
+  /** Runs the agent; see `Client.query`. */
+  async query(
+    argument: QueryArgument,
+    listener: RunListener,
+    token: vscode.CancellationToken,
+  ): Promise<Run> {
+    const client = await this.running();
+    return client.query(argument, listener, token);
+  }
+
+  /** Starts anew, because the user wants it. */
+  async restart(): Promise<void> {
+    await this.stop();
+    this.restarts.clear();
+    await this.running();
+  }
+
+  /** Ends the server in order: its runs are stopped, and what was said is in their sessions. */
+  async stop(): Promise<void> {
+    const stopping = this.client;
+    this.client = undefined;
+    await stopping?.then((client) => client.stop()).catch(() => undefined);
+    this.change('stopped');
+  }
+
+  dispose(): void {
+    void this.stop();
+  }
+
+  /**
+   * Returns the running server.
+   *
+   * @throws ServerFailure It can't be found or started; the user has been told.
+   */
+  private running(): Promise<Client> {
+    this.client ??= this.start();
+    return this.client;
+  }
+
+  private async start(): Promise<Client> {
+    this.change('starting');
+    try {
+      const executable = await findServer(this.installation);
+      const { Client } = await import('./client');
+      const client = new Client(executable, this.installation.log, {
+        crashed: () => this.crashed(),
+        asked: () => this.asking.fire(),
+      });
+      await client.start().catch(async (error: unknown) => {
+        await client.stop();
+        throw new ServerFailure(
+          'startFailed',
+          `The server of Claude Agent did not start: ${firstLine(error)}`,
+          ['showOutput', 'tryAgain'],
+        );
+      });
+      this.change('running');
+      return client;
+    } catch (error) {
+      this.client = undefined;
+      this.change('failed');
+      if (error instanceof ServerFailure) {
+        this.failing.fire(error);
+      }
+      throw error;
+    }
+  }
+
+  private crashed(): void {
+    this.client = undefined;
+    if (this.restarts.allowed()) {
+      this.change('stopped');
+      const told = 'The server of Claude Agent ended unexpectedly and was started again.';
+      this.failing.fire(new ServerFailure('crashed', told, ['showOutput']));
+      this.running().catch(() => undefined); // told already
+      return;
+    }
+    this.change('failed');
+    const told = 'The server of Claude Agent ended unexpectedly, again and again.';
+    this.failing.fire(new ServerFailure('crashed', told, ['restart', 'showOutput']));
+  }
+
+  private change(state: ServerState): void {
+    if (state !== this.current) {
+      this.current = state;
+      this.stateChanged.fire(state);
+    }
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+}

@@ -1,0 +1,130 @@
+import * as assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { activated, answering, command, eventually, folder, freshConversation } from './support';
+
+interface Labelled {
+  readonly label: string;
+}
+
+describe('the command', () => {
+  it('Ask puts the user into the prompt', async () => {
+    const { stage } = await activated();
+    await vscode.commands.executeCommand('workbench.view.explorer');
+    await command('ask');
+    await eventually(() => stage.sideBar.visible);
+  });
+
+  it('Ask About Selection gives the lines along', async () => {
+    const conversation = await freshConversation();
+    const uri = vscode.Uri.joinPath(folder().uri, 'hello.py');
+    const editor = await vscode.window.showTextDocument(uri);
+    editor.selection = new vscode.Selection(1, 0, 1, 5);
+    await command('askAboutSelection', 'what is this?');
+    const [first] = conversation.steps;
+    assert.ok(first?.kind === 'prompt');
+    assert.equal(first.given.context?.label, 'hello.py:2');
+  });
+
+  it('Resume Session… shows the session that is chosen', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'a session to come back to');
+    await command('newSession');
+    const { stage } = await activated();
+    await eventually(async () => {
+      // The view that takes the keyboard closes the list: then it is opened again.
+      const resumed = command('resume');
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+      await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+      await resumed;
+      return stage.sideBar.surface?.conversation.sessionId === conversation.sessionId;
+    });
+  });
+
+  it('Open Conversation in Editor gives it a tab, and the side bar a new one', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'for a tab');
+    await command('openInEditor');
+    const { stage } = await activated();
+    const [tab] = stage.tabs.surfaces;
+    assert.equal(tab?.conversation, conversation);
+    assert.notEqual(stage.sideBar.surface?.conversation, conversation);
+    await eventually(() =>
+      vscode.window.tabGroups.all.some((group) => group.tabs.some((each) => each.label === 'for a tab')),
+    );
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    await eventually(() => stage.tabs.surfaces.length === 0);
+  });
+
+  it('Choose Permission Mode… holds for the conversation', async () => {
+    const conversation = await freshConversation();
+    await answering(
+      'showQuickPick',
+      (items: readonly Labelled[]) => items.find((item) => item.label === 'plan'),
+      async () => {
+        await command('chooseMode');
+      },
+    );
+    assert.equal(conversation.choice.mode, 'plan');
+  });
+
+  it('Choose Model… lists what the CLI offers, and asks that one', async () => {
+    const conversation = await freshConversation();
+    await answering(
+      'showQuickPick',
+      async (items: Promise<readonly Labelled[]>) => (await items).at(-1),
+      async () => {
+        await command('chooseModel');
+      },
+    );
+    assert.ok(conversation.choice.model);
+  });
+
+  it('Show Menu does what is chosen', async () => {
+    const { stage } = await activated();
+    const before = (await freshConversation()).sessionId;
+    assert.equal(before, undefined);
+    const shown = await answering(
+      'showQuickPick',
+      (items: readonly Labelled[]) => items.find((item) => item.label.includes('New Session')),
+      async () => {
+        await command('menu');
+      },
+    );
+    assert.equal(shown.length, 1);
+    assert.ok(stage.current);
+  });
+
+  it('Stop stops what is shown', async () => {
+    const conversation = await freshConversation();
+    const asked = command('ask', 'count slowly');
+    await eventually(() => conversation.sessionId);
+    await command('stop');
+    await asked;
+    assert.equal(conversation.running, false);
+  });
+
+  it('Show the Open Question says that there is none', async () => {
+    const shown = await answering('showInformationMessage', () => undefined, async () => {
+      await command('answer');
+    });
+    assert.deepEqual(shown, [['The agent asks nothing.']]);
+  });
+
+  it('Run Doctor runs it in a terminal', async () => {
+    await command('runDoctor');
+    const terminal = await eventually(() =>
+      vscode.window.terminals.find((each) => each.name === 'Claude Agent Doctor'),
+    );
+    terminal.dispose();
+  });
+
+  for (const name of ['showOutput', 'openSettings', 'openWalkthrough', 'focus']) {
+    it(`${name} opens its place`, async () => {
+      const shown = await answering('showErrorMessage', () => undefined, async () => {
+        await command(name);
+      });
+      assert.deepEqual(shown, []);
+    });
+  }
+});

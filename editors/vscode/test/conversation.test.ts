@@ -1,0 +1,106 @@
+import * as assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { activated, command, eventually, folder, freshConversation, wordsOf } from './support';
+
+describe('a conversation', () => {
+  it('streams an answer, knows its session at once and gets a title', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'remember the code PINEAPPLE-42');
+    assert.match(wordsOf(conversation), /I will remember it\./);
+    assert.ok(conversation.sessionId);
+    assert.equal(conversation.running, false);
+    assert.match(conversation.title, /PINEAPPLE-42/);
+    const last = conversation.steps.at(-1);
+    assert.ok(last?.kind === 'event' && last.event.kind === 'ended');
+    assert.equal(last.event.run.status, 'completed');
+  });
+
+  it('goes on in the same session', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'remember the code APPLE-7');
+    const { sessionId } = conversation;
+    await command('ask', 'which code?');
+    assert.match(wordsOf(conversation), /APPLE-7/);
+    assert.equal(conversation.sessionId, sessionId);
+  });
+
+  it('is read again as it was said', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'remember the code PEAR-3');
+    const { sessionId } = conversation;
+    assert.ok(sessionId);
+    const { stage } = await activated();
+    await command('newSession');
+    const surface = await stage.open(sessionId, folder());
+    assert.deepEqual(
+      surface.conversation.messages.map((message) => [message.role, message.text]),
+      [
+        ['user', 'remember the code PEAR-3'],
+        ['assistant', 'I will remember it.'],
+      ],
+    );
+  });
+
+  it('stops in mid-answer, and goes on', async () => {
+    const conversation = await freshConversation();
+    const asked = command('ask', 'count slowly');
+    await eventually(() => wordsOf(conversation).includes('word3'));
+    await eventually(async () => {
+      const running = await vscode.commands.executeCommand('claude-agent.stop');
+      return running === undefined && !conversation.running;
+    });
+    await asked;
+    const ended = conversation.steps.findLast(
+      (step) => step.kind === 'event' && step.event.kind === 'ended',
+    );
+    assert.ok(ended?.kind === 'event' && ended.event.kind === 'ended');
+    assert.equal(ended.event.run.status, 'cancelled');
+    await command('ask', 'which code?');
+    assert.equal(conversation.sessionId, ended.event.run.sessionId);
+  });
+
+  it('goes on unseen while another is shown, and is found again', async () => {
+    const conversation = await freshConversation();
+    const asked = command('ask', 'count slowly');
+    await eventually(() => wordsOf(conversation).includes('word1'));
+    await command('newSession');
+    const { stage } = await activated();
+    assert.notEqual(stage.current?.conversation, conversation);
+    assert.equal(conversation.running, true);
+    assert.ok(conversation.sessionId);
+    const surface = await stage.open(conversation.sessionId, folder());
+    assert.equal(surface.conversation, conversation);
+    await command('stop');
+    await asked;
+  });
+
+  it('tells what the editor shows, and leaves out what was taken away', async () => {
+    const { stage } = await activated();
+    const file = vscode.Uri.joinPath(folder().uri, 'hello.py');
+    const editor = await vscode.window.showTextDocument(file);
+    editor.selection = new vscode.Selection(0, 0, 1, 3);
+    const surface = await stage.sideBar.reveal();
+    await eventually(() => surface.composer.items()[0]?.label === 'hello.py:1-2');
+    surface.composer.remove('editor');
+    assert.deepEqual(surface.composer.items(), []);
+    editor.selection = new vscode.Selection(0, 0, 0, 3);
+    await eventually(() => surface.composer.items()[0]?.label === 'hello.py:1');
+  });
+
+  it('tells of the diagnostics of the selection', async () => {
+    const { stage } = await activated();
+    const uri = vscode.Uri.joinPath(folder().uri, 'hello.py');
+    const diagnostics = vscode.languages.createDiagnosticCollection('test');
+    const message = 'name is not defined';
+    diagnostics.set(uri, [new vscode.Diagnostic(new vscode.Range(1, 0, 1, 4), message)]);
+    const editor = await vscode.window.showTextDocument(uri);
+    editor.selection = new vscode.Selection(1, 0, 1, 2);
+    const surface = await stage.sideBar.reveal();
+    await eventually(() => surface.composer.items()[1]?.label === '1 problem');
+    assert.deepEqual(
+      surface.composer.take().context?.diagnostics.map((each) => each.message),
+      [message],
+    );
+    diagnostics.dispose();
+  });
+});

@@ -1,0 +1,71 @@
+import * as assert from 'node:assert/strict';
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+import { fileOf } from '../src/conversation/links';
+import { plain } from '../src/plainText';
+import { Restarts, WITHIN_MS } from '../src/server/restarts';
+import { agoOf, dayOf } from '../src/sessions/days';
+
+describe('plain text', () => {
+  it('shows no icon and runs no link', () => {
+    assert.doesNotMatch(plain('$(trash) [x](command:evil)'), /\$\(|\]\(/);
+  });
+
+  it('is one line without marks that turn the direction', () => {
+    assert.equal(plain('a\nb\u202Ec'), 'a b c');
+  });
+
+  it('is cut where it is too long', () => {
+    assert.equal(plain('abcdef', 4), 'abc…');
+  });
+});
+
+describe('links', () => {
+  const folder = vscode.Uri.file('/project');
+  it('lead to files, at their line', () => {
+    for (const [href, name, line] of [
+      ['src/a.py', '/project/src/a.py', undefined],
+      ['src/a.py#L3', '/project/src/a.py', 2],
+      ['src/a.py:3:7', '/project/src/a.py', 2],
+      ['/other/b%20c.md', '/other/b c.md', undefined],
+      ['file:///other/b.md#L1', '/other/b.md', 0],
+    ] as const) {
+      const found = fileOf(href, folder);
+      assert.equal(found?.uri.fsPath, path.normalize(name), href);
+      assert.equal(found.line, line, href);
+    }
+  });
+
+  it('lead to nothing that is no file', () => {
+    for (const href of ['command:x', 'javascript:alert(1)', 'vscode://x/y', 'data:text/html,x', '']) {
+      assert.equal(fileOf(href, folder), undefined, href);
+    }
+  });
+});
+
+describe('days', () => {
+  const now = new Date(2026, 10, 25, 12);
+  it('are named as people do', () => {
+    assert.equal(dayOf(new Date(2026, 10, 25, 0, 1), now), 'Today');
+    assert.equal(dayOf(new Date(2026, 10, 24, 23, 59), now), 'Yesterday');
+    assert.equal(dayOf(new Date(2026, 10, 20), now), 'Friday');
+    assert.equal(dayOf(new Date(2026, 9, 1), now), 'October 2026');
+  });
+
+  it('are counted in short', () => {
+    assert.equal(agoOf(new Date(2026, 10, 25, 11, 57), now), '3 min');
+    assert.equal(agoOf(new Date(2026, 10, 25, 9), now), '3 h');
+    assert.equal(agoOf(new Date(2026, 10, 20, 12), now), '5 d');
+  });
+});
+
+describe('restarts', () => {
+  it('are four within three minutes, and counted anew after them', () => {
+    let time = 0;
+    const restarts = new Restarts(() => time);
+    const five = [1, 2, 3, 4, 5].map(() => restarts.allowed());
+    assert.deepEqual(five, [true, true, true, true, false]);
+    time += WITHIN_MS + 1;
+    assert.equal(restarts.allowed(), true);
+  });
+});

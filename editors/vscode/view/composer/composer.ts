@@ -1,0 +1,145 @@
+/** Where the user writes: the prompt, what goes with it, and how it is run. */
+import type { State, ToView } from '../../shared/messages';
+import { announce } from '../announce';
+import { element, iconButton } from '../dom';
+import { post, remember, remembered } from '../host';
+import { Choices } from './choices';
+import { Completion } from './completion';
+import { ContextChips } from './context';
+import { PromptHistory } from './history';
+
+export class Composer {
+  readonly element: HTMLElement;
+  readonly context = new ContextChips(() => this.input.focus());
+  private readonly input = element('textarea', {
+    class: 'prompt-input',
+    rows: '1',
+    'aria-label': 'Ask Claude',
+    placeholder: 'Ask Claude (@ file, / command)',
+    spellcheck: 'true',
+  });
+  private readonly completion = new Completion(this.input);
+  private readonly choices = new Choices();
+  private readonly history = new PromptHistory();
+  private readonly send = iconButton('send', 'Send', () => this.submit(), { class: 'send' });
+  private readonly attach = iconButton('attach', 'Attach Files', () => post({ type: 'attachDialog' }));
+  private running = false;
+  private typedAt = -Infinity;
+
+  constructor() {
+    this.input.value = remembered().draft;
+    this.input.addEventListener('keydown', (event) => this.key(event));
+    this.input.addEventListener('input', () => this.changed());
+    this.element = element(
+      'div',
+      { class: 'composer', role: 'group', 'aria-label': 'Prompt' },
+      this.completion.list.element,
+      this.context.element,
+      this.input,
+      element('div', { class: 'composer-bar' }, this.attach, this.choices.element, this.send),
+    );
+    this.changed();
+  }
+
+  /** Whether the user is writing: nothing may take the focus away. */
+  get busy(): boolean {
+    const recently = performance.now() - this.typedAt < 1500;
+    return document.activeElement === this.input && (this.input.value !== '' || recently);
+  }
+
+  show(state: State): void {
+    this.running = state.running;
+    this.input.disabled = !state.trusted;
+    this.attach.disabled = !state.trusted;
+    this.choices.show(state);
+    this.enable();
+  }
+
+  fillHistory(prompts: readonly string[]): void {
+    this.history.fill(prompts);
+  }
+
+  offer(capabilities: Extract<ToView, { type: 'capabilities' }>): void {
+    this.choices.offer(capabilities);
+    this.completion.offerCommands(capabilities.commands);
+  }
+
+  offerFiles(files: Extract<ToView, { type: 'files' }>): void {
+    this.completion.offerFiles(files);
+  }
+
+  /** @param text Replaces what is written, unless it is undefined. */
+  focus(text?: string): void {
+    if (text !== undefined) {
+      this.write(text);
+    }
+    this.input.focus();
+  }
+
+  private key(event: KeyboardEvent): void {
+    this.typedAt = performance.now();
+    if (event.isComposing) {
+      return;
+    }
+    if (this.completion.key(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+    } else if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
+      event.preventDefault();
+      this.submit();
+    } else if (event.key === 'ArrowUp' && this.onEdge('first')) {
+      this.recall(event, this.history.back(this.input.value));
+    } else if (event.key === 'ArrowDown' && this.history.browsing && this.onEdge('last')) {
+      this.recall(event, this.history.forward());
+    }
+  }
+
+  private submit(): void {
+    const prompt = this.input.value;
+    if (prompt.trim() === '' || this.input.disabled) {
+      return;
+    }
+    if (this.running) {
+      announce('Claude is still at work. Escape stops it; what you wrote stays here.');
+      return;
+    }
+    post({ type: 'send', prompt });
+    this.history.add(prompt);
+    this.write('');
+    this.input.focus();
+  }
+
+  private recall(event: KeyboardEvent, prompt: string | undefined): void {
+    if (prompt !== undefined) {
+      event.preventDefault();
+      this.input.value = prompt;
+      this.enable();
+      remember({ draft: prompt });
+      const end = event.key === 'ArrowUp' ? 0 : prompt.length;
+      this.input.setSelectionRange(end, end);
+    }
+  }
+
+  private write(text: string): void {
+    this.input.value = text;
+    this.input.setSelectionRange(text.length, text.length);
+    this.completion.hide();
+    this.changed();
+  }
+
+  private changed(): void {
+    this.history.leave();
+    remember({ draft: this.input.value });
+    this.enable();
+  }
+
+  private enable(): void {
+    this.send.disabled = this.running || this.input.disabled || this.input.value.trim() === '';
+  }
+
+  private onEdge(edge: 'first' | 'last'): boolean {
+    const { selectionStart: start, selectionEnd: end, value } = this.input;
+    const outside = edge === 'first' ? value.slice(0, start) : value.slice(end);
+    return start === end && !outside.includes('\n');
+  }
+}

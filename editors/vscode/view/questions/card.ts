@@ -1,0 +1,168 @@
+/** A question of the agent: what it would do, the answers, and a note that goes with them. */
+import type { ShownQuestion } from '../../shared/messages';
+import { button, element, freshId, icon } from '../dom';
+import { post } from '../host';
+import { oneLine, visible, withCode } from '../visible';
+import { ChoiceForm, DENY, meaningsOf } from './choiceForm';
+import { type AskedCall, detailOf } from './detail';
+import { Guard } from './guard';
+
+const ANSWERED_MS = 5000;
+/** Of a choice. */
+const ANSWER = { value: 'answer', label: 'Answer' };
+
+export class QuestionCard {
+  readonly element: HTMLElement;
+  private readonly guard: Guard;
+  private readonly form: ChoiceForm | undefined = undefined;
+  private readonly buttons: readonly HTMLButtonElement[];
+  private readonly note = element('input', {
+    type: 'text',
+    class: 'note',
+    'aria-label': 'Note to Claude',
+    placeholder: 'Note to Claude: why, or what to do instead',
+  });
+  private readonly time = element('span', { class: 'figures', title: 'No answer by then means no' });
+  private readonly place = element('span', { class: 'figures' });
+  private deadline: number;
+  /** What is disabled loses the focus. */
+  private answeredHere = false;
+
+  constructor(
+    readonly question: ShownQuestion,
+    private readonly call: AskedCall | undefined,
+  ) {
+    if (question.kind === 'choice') {
+      const meanings = meaningsOf(question.title, call?.input ?? {});
+      this.form = new ChoiceForm(question, meanings, () => this.enable());
+    }
+    this.deadline = Date.parse(question.deadline);
+    this.buttons = (
+      this.form === undefined
+        ? question.options
+        : [...question.options.filter(({ value }) => value === DENY), ANSWER]
+    ).map(({ value, label }) => this.option(value, label));
+    const title = freshId('question');
+    this.element = element(
+      'section',
+      { class: 'question', role: 'group', 'aria-labelledby': title },
+      element(
+        'div',
+        { class: 'question-head' },
+        icon(this.form === undefined ? 'shield' : 'question'),
+        element('h2', { id: title }, ...withCode(this.title())),
+        this.place,
+        this.time,
+      ),
+      element('div', { class: 'question-body' }, ...this.body()),
+      this.form === undefined ? this.note : undefined,
+      element('div', { class: 'question-actions' }, ...this.buttons, ...this.looks()),
+    );
+    this.guard = new Guard(this.element);
+    this.element.addEventListener('keydown', (event) => this.key(event));
+    this.note.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && this.note.value.trim() !== '') {
+        this.answer(DENY);
+      }
+    });
+    this.enable();
+    this.tick();
+  }
+
+  /** What is read out when it appears. */
+  get spoken(): string {
+    const options = this.question.options.map(({ label }) => label).join(', ');
+    return `Claude waits for you. ${this.title()} ${oneLine(this.question.detail, 300)} ${options}`;
+  }
+
+  get focused(): boolean {
+    return this.answeredHere || this.element.contains(document.activeElement);
+  }
+
+  /** Its place in the queue, and its deadline, which counts from when it is opened. */
+  update({ deadline }: ShownQuestion, count: number): void {
+    this.deadline = Date.parse(deadline);
+    this.place.textContent = count > 1 ? `1 of ${count}` : '';
+    this.tick();
+  }
+
+  /** Puts the focus where a stray key does no harm. */
+  focus(): void {
+    this.guard.rearm();
+    if (this.form === undefined) {
+      this.buttons[0]?.focus();
+    } else {
+      this.form.focus();
+    }
+  }
+
+  /** Shows how long it waits. */
+  tick(): void {
+    const seconds = Math.max(0, Math.round((this.deadline - Date.now()) / 1000));
+    const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+    this.time.textContent = seconds < 86_400 ? clock : '';
+  }
+
+  private title(): string {
+    const title = oneLine(this.question.title, 500);
+    return /[?!.:]$/.test(title) ? title : `${title}?`;
+  }
+
+  private body(): readonly HTMLElement[] {
+    return this.form === undefined ? detailOf(this.question, this.call) : [this.form.element];
+  }
+
+  private option(value: string, label: string): HTMLButtonElement {
+    // What allows the least stands out.
+    const first = this.question.options.find((option) => option.value !== DENY)?.value;
+    const kind = value === first || value === ANSWER.value ? 'primary' : 'secondary';
+    return button(visible(label), () => this.answer(value), { class: kind, 'data-answer': value });
+  }
+
+  /** What can be looked at before it is answered. */
+  private looks(): readonly HTMLElement[] {
+    const { questionId, hasDiff, hasPlan } = this.question;
+    const look = (what: 'diff' | 'plan', label: string): HTMLElement =>
+      button(label, () => post({ type: 'showQuestion', questionId, what }), { class: 'link' });
+    return [
+      ...(hasDiff ? [look('diff', 'Open Diff')] : []),
+      ...(hasPlan ? [look('plan', 'Open Plan')] : []),
+    ];
+  }
+
+  private answer(answer: string): void {
+    const note = this.note.value.trim();
+    const several = this.question.multiple === true;
+    const answers = answer === DENY ? undefined : this.form?.answers;
+    post({
+      type: 'answer',
+      questionId: this.question.questionId,
+      answer: (several ? answers : answers?.[0]) ?? answer,
+      ...(note !== '' && { note }),
+    });
+    this.answeredHere = this.focused;
+    for (const each of this.buttons) {
+      each.disabled = true;
+    }
+    // It goes when the host has heard; where that fails, it can be answered again.
+    setTimeout(() => this.enable(), ANSWERED_MS);
+  }
+
+  private enable(): void {
+    const complete = this.form === undefined || this.form.answers.length > 0;
+    for (const each of this.buttons) {
+      each.disabled = each.dataset.answer !== DENY && !complete;
+    }
+  }
+
+  private key(event: KeyboardEvent): void {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const at = this.buttons.indexOf(event.target as HTMLButtonElement);
+    if (step !== undefined && at >= 0) {
+      event.preventDefault();
+      const open = this.buttons.filter(({ disabled }) => !disabled);
+      const next = open[open.indexOf(event.target as HTMLButtonElement) + step];
+      next?.focus();
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/** Plays the extension host: keeps what the view says, and tells it what a test wants. */
+const said = [];
+const violations = [];
+let state;
+
+globalThis.acquireVsCodeApi = () => ({
+  postMessage: (message) => said.push(structuredClone(message)),
+  setState: (kept) => (state = structuredClone(kept)),
+  getState: () => state,
+});
+globalThis.harness = {
+  said,
+  violations,
+  canary: [],
+  tell: (message) => window.postMessage(message, '*'),
+  state: () => state,
+};
+document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+  violations.push(`${violatedDirective} ${blockedURI}`);
+});
+const kept = sessionStorage.getItem('state');
+if (kept !== null) {
+  state = JSON.parse(kept);
+}
+addEventListener('pagehide', () => sessionStorage.setItem('state', JSON.stringify(state ?? null)));
+const theme = JSON.parse(new URLSearchParams(location.search).get('theme') ?? '{}');
+for (const [name, value] of Object.entries(theme.variables ?? {})) {
+  document.documentElement.style.setProperty(name, value);
+}
+addEventListener('DOMContentLoaded', () => document.body.classList.add(...(theme.classes ?? [])));

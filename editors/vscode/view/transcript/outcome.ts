@@ -1,0 +1,79 @@
+/** How a run has ended: in a line, or as an error with what helps. */
+import type { Run, RunStatus } from '../../shared/protocol';
+import { button, element, icon } from '../dom';
+import { counted, duration, money, tokens } from '../figures';
+import { post } from '../host';
+import { visible } from '../visible';
+
+const WORDS: Readonly<Record<RunStatus, string>> = {
+  running: 'Running',
+  completed: 'Done',
+  cancelled: 'Stopped',
+  timedOut: 'Stopped: its time was over',
+  failed: 'Failed',
+};
+
+/** @param again Asks the same once more. */
+export function outcomeOf(run: Run, again: () => void): HTMLElement {
+  const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = run.usage;
+  const read = inputTokens + cacheReadTokens + cacheWriteTokens;
+  const figures = [
+    duration(run.durationMs),
+    `${tokens(read)} tokens in, ${tokens(outputTokens)} out`,
+    money(run.costUsd),
+  ];
+  const line = element(
+    'div',
+    { class: 'outcome', 'data-status': run.status },
+    run.error == null ? undefined : failureOf(run.error.message, run.error.hint, again),
+    element(
+      'div',
+      { class: 'outcome-line' },
+      element('span', { class: 'outcome-word' }, WORDS[run.status]),
+      element('span', { class: 'figures' }, figures.join(' · ')),
+    ),
+  );
+  if (run.filesChanged.length > 0) {
+    const files = run.filesChanged.map((uri) => element('li', {}, fileButton(uri)));
+    const name = `${counted(run.filesChanged.length, 'file')} changed`;
+    line.append(
+      element('div', { class: 'changed' }, element('span', {}, name), element('ul', {}, ...files)),
+    );
+  }
+  return line;
+}
+
+/** What went wrong, what to do about it, and a button that does it again. */
+export function failureOf(message: string, hint: string | undefined, again: () => void): HTMLElement {
+  return element(
+    'div',
+    { class: 'failure', role: 'group', 'aria-label': 'Error' },
+    icon('error'),
+    element(
+      'div',
+      { class: 'failure-words' },
+      element('p', {}, visible(message)),
+      hint === undefined || hint === '' ? undefined : element('p', { class: 'hint' }, visible(hint)),
+      button('Ask Again', again, { class: 'secondary' }),
+    ),
+  );
+}
+
+function fileButton(uri: string): HTMLButtonElement {
+  const path = decoded(uri.replace(/^file:\/\//, ''));
+  const name = visible(path.split('/').at(-1) ?? path);
+  const open = button(name, () => post({ type: 'openFile', uri, line: undefined }), {
+    class: 'file',
+    title: visible(path),
+  });
+  open.prepend(icon('file'));
+  return open;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

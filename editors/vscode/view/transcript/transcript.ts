@@ -1,0 +1,230 @@
+/** What has been said: a session as it was read, then what comes in, a frame's worth at a time. */
+import type { ShownQuestion, Step } from '../../shared/messages';
+import type { Message, Run, RunEvent } from '../../shared/protocol';
+import { announce } from '../announce';
+import { element, icon } from '../dom';
+import { post } from '../host';
+import { ToolCard } from '../tools/toolCard';
+import { oneLine, visible } from '../visible';
+import { Answer } from './answer';
+import { EntryList } from './entryList';
+import { failureOf, outcomeOf } from './outcome';
+import { promptOf } from './prompt';
+import { entriesOf } from './reading';
+import { Scroller } from './scroller';
+import { Thinking } from './thinking';
+
+type CallEvent = Extract<RunEvent, { kind: 'toolCall' }>;
+interface Growing {
+  readonly key: string;
+  readonly entry: Answer | Thinking;
+}
+
+const READ_OUT = 600;
+const LEVELS = { info: 'info', warning: 'warning', error: 'error' } as const;
+
+export interface Listener {
+  /** How full the context is, and what it has cost. */
+  usage(event: Extract<RunEvent, { kind: 'usage' }>): void;
+  ended(run: Run): void;
+  /** Whether there is anything to read. */
+  filled(filled: boolean): void;
+}
+
+export class Transcript {
+  readonly element: HTMLElement;
+  private readonly viewport = element('div', {
+    class: 'transcript',
+    role: 'region',
+    tabindex: '0',
+    'aria-label': 'Conversation',
+  });
+  private readonly entries = new EntryList(this.viewport);
+  private readonly scroller = new Scroller(this.viewport, this.entries.element);
+  private readonly tools = new Map<string, ToolCard>();
+  private readonly calls = new Map<string, CallEvent>();
+  private growing: Growing | undefined;
+  private waiting: Step[] = [];
+  private frame: number | undefined;
+  private prompt = '';
+
+  constructor(private readonly listener: Listener) {
+    this.viewport.append(this.entries.element);
+    this.element = element('div', { class: 'transcript-frame' }, this.viewport, this.scroller.toEnd);
+    this.viewport.addEventListener('click', (event) => this.follow(event));
+    this.viewport.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter') {
+        this.follow(event);
+      }
+    });
+  }
+
+  /** Shows a conversation in place of what was shown. */
+  show(messages: readonly Message[], steps: readonly Step[]): void {
+    this.waiting = [];
+    this.growing = undefined;
+    this.tools.clear();
+    this.calls.clear();
+    this.entries.clear();
+    this.prompt = messages.findLast(({ role }) => role === 'user')?.text ?? '';
+    this.entries.addLater(entriesOf(messages));
+    this.take(steps);
+    this.listener.filled(messages.length > 0 || steps.length > 0);
+    this.scroller.end();
+  }
+
+  /** Shows what has happened, with the next frame. */
+  add(steps: readonly Step[]): void {
+    this.waiting.push(...steps);
+    this.frame ??= requestAnimationFrame(() => this.flush());
+  }
+
+  /** Shows at once what waits for the next frame. */
+  flush(): void {
+    if (this.frame !== undefined) {
+      cancelAnimationFrame(this.frame);
+      this.frame = undefined;
+    }
+    this.take(this.waiting.splice(0));
+    this.scroller.follow();
+  }
+
+  /** Returns the tool call that a question is about. */
+  callOf({ toolCallId, title }: ShownQuestion): CallEvent | undefined {
+    const calls = [...this.calls.values()];
+    return toolCallId === undefined
+      ? calls.findLast((call) => call.title === title)
+      : this.calls.get(toolCallId);
+  }
+
+  private take(steps: readonly Step[]): void {
+    for (const step of gathered(steps)) {
+      switch (step.kind) {
+        case 'prompt':
+          this.finish();
+          this.prompt = step.prompt;
+          this.entries.add(promptOf(step.prompt, step.context));
+          this.scroller.end();
+          break;
+        case 'failure':
+          this.end();
+          this.entries.add(failureOf(step.message, step.hint, () => this.again()));
+          announce(`${step.message} ${step.hint ?? ''}`, true);
+          break;
+        case 'event':
+          this.happened(step.event);
+      }
+    }
+    if (steps.length > 0) {
+      this.listener.filled(true);
+    }
+  }
+
+  private happened(event: RunEvent): void {
+    switch (event.kind) {
+      case 'text':
+      case 'thinking':
+        this.say(event.kind, event.messageId, event.text);
+        return;
+      case 'toolCall':
+        this.call(event);
+        return;
+      case 'toolResult':
+        this.tools.get(event.toolCallId)?.end(event);
+        return;
+      case 'notice':
+        this.finish();
+        this.entries.add(noticeOf(LEVELS[event.level], event.text));
+        return;
+      case 'usage':
+        this.listener.usage(event);
+        return;
+      case 'ended':
+        this.ended(event.run);
+        return;
+      default: // questions are cards of their own; the outcome names the changed files
+    }
+  }
+
+  private say(kind: 'text' | 'thinking', messageId: string, words: string): void {
+    const key = `${kind} ${messageId}`;
+    if (this.growing?.key !== key) {
+      this.finish();
+      const entry = kind === 'text' ? new Answer() : new Thinking();
+      this.entries.add(entry.element);
+      this.growing = { key, entry };
+    }
+    this.growing.entry.append(words);
+  }
+
+  private call(event: CallEvent): void {
+    const { toolCallId, tool, input, locations, parentToolCallId } = event;
+    this.finish();
+    this.calls.set(toolCallId, event);
+    const card = new ToolCard(toolCallId, tool, input, locations[0]);
+    this.tools.set(toolCallId, card);
+    const parent = parentToolCallId == null ? undefined : this.tools.get(parentToolCallId);
+    if (parent === undefined) {
+      this.entries.add(card.element);
+    } else {
+      parent.addInner(card.element);
+    }
+  }
+
+  private ended(run: Run): void {
+    this.end();
+    this.entries.add(outcomeOf(run, () => this.again()));
+    this.listener.ended(run);
+    const said = run.error == null ? run.text : `${run.error.message} ${run.error.hint}`;
+    announce(oneLine(said, READ_OUT), run.error != null);
+  }
+
+  private finish(): void {
+    this.growing?.entry.finish();
+    this.growing = undefined;
+  }
+
+  private end(): void {
+    this.finish();
+    for (const card of this.tools.values()) {
+      card.abandon();
+    }
+  }
+
+  private again(): void {
+    if (this.prompt.trim() !== '') {
+      post({ type: 'send', prompt: this.prompt });
+    }
+  }
+
+  private follow(event: Event): void {
+    const link = event.target instanceof Element ? event.target.closest('[data-href]') : null;
+    const href = link?.getAttribute('data-href') ?? '';
+    if (href !== '') {
+      event.preventDefault();
+      post({ type: 'openLink', href });
+    }
+  }
+}
+
+/** Words of one message that come together are shown together. */
+function gathered(steps: readonly Step[]): Step[] {
+  const result: Step[] = [];
+  for (const step of steps) {
+    const last = result.at(-1);
+    if (last?.kind === 'event' && step.kind === 'event') {
+      const [before, now] = [last.event, step.event];
+      const words = now.kind === 'text' || now.kind === 'thinking';
+      if (words && before.kind === now.kind && before.messageId === now.messageId) {
+        result[result.length - 1] = { kind: 'event', event: { ...now, text: before.text + now.text } };
+        continue;
+      }
+    }
+    result.push(step);
+  }
+  return result;
+}
+
+function noticeOf(level: 'info' | 'warning' | 'error', text: string): HTMLElement {
+  return element('div', { class: 'notice', 'data-level': level }, icon(level), element('span', {}, visible(text)));
+}

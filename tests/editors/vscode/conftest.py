@@ -1,0 +1,134 @@
+"""VS Code as its users have it: the extension built, a home of their own, a browser as window."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.editors.conftest import GONE_SECONDS
+from tests.processes import gone_within, kill_all
+
+from .code_server import EXTENSION, CodeServer, browser, installation, node
+from .window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+SIZE = (1280, 800)
+CARRIED = ("package.json", "README.md", "media", "walkthrough", "dist", "out", "node_modules")
+
+
+class OpenWindow(Protocol):
+    """Opens a window of VS Code."""
+
+    def __call__(self, *, folder: Path | None = None, workspace: Path | None = None) -> Window:
+        """See `CodeServer.url`; without either, the test's folder is open."""
+
+
+@pytest.fixture(scope="session")
+def extension(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The extension, built for tests in a directory of its own: workers don't share it."""
+    installation()
+    directory = tmp_path_factory.mktemp("extension")
+    for source in EXTENSION.iterdir():
+        if source.name == "node_modules":
+            (directory / source.name).symlink_to(source, target_is_directory=True)
+        elif source.name not in ("dist", "out"):
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, directory / source.name)
+    built = subprocess.run(
+        [node() / "node", "esbuild.mjs", "--tests"],
+        check=False,
+        cwd=directory,
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stderr
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    installation()
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=browser(),
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--force-color-profile=srgb"],
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Of VS Code; the place of its sockets is short, since their paths may not be long."""
+    run = tempfile.mkdtemp(prefix="run-")
+    yield {
+        **environment,
+        "XDG_RUNTIME_DIR": run,
+        "LANG": "C.UTF-8",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
+    shutil.rmtree(run, ignore_errors=True)
+
+
+@pytest.fixture
+def settings() -> Mapping[str, Any]:
+    """The user's settings; tests have others."""
+    return {}
+
+
+@pytest.fixture
+def options() -> Sequence[str]:
+    """Of VS Code's command line."""
+    return ()
+
+
+@pytest.fixture
+def code_server(
+    environment: dict[str, str],
+    extension: Path,
+    settings: Mapping[str, Any],
+    options: Sequence[str],
+) -> Iterator[CodeServer]:
+    """VS Code with the extension; at the end no process of it may be left."""
+    server = CodeServer(environment, extension=extension, settings=settings, options=options)
+    server.start()
+    yield server
+    server.remove()
+    gone = gone_within(environment, GONE_SECONDS)
+    left = kill_all(environment)
+    assert gone, f"these processes were left: {left}"
+
+
+@pytest.fixture
+def open_window(code_server: CodeServer, chromium: Browser, folder: Path) -> OpenWindow:
+    """Opens windows; they close with the browser."""
+
+    # One user's: what a window has kept in the browser is there in the next.
+    context = chromium.new_context(viewport={"width": SIZE[0], "height": SIZE[1]})
+
+    def open_(*, folder_: Path | None = None, workspace: Path | None = None) -> Window:
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        if workspace is None:
+            page.goto(code_server.url(folder=folder_ or folder))
+        else:
+            page.goto(code_server.url(workspace=workspace))
+        return Window(page)
+
+    def open_window(*, folder: Path | None = None, workspace: Path | None = None) -> Window:
+        return open_(folder_=folder, workspace=workspace)
+
+    return open_window

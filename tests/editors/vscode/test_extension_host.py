@@ -1,0 +1,104 @@
+"""The tests of editors/vscode/test, in VS Code's extension host."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from claude_agent_lsp.loopback import call, reply, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+    from claude_agent_lsp.loopback import Loopback
+
+    from .code_server import CodeServer
+
+SECONDS = 500  # only catches hangs
+COLOUR = {
+    "question": "Which colour?",
+    "header": "Colour",
+    "multiSelect": False,
+    "options": [{"label": name, "description": name} for name in ("Red", "Green")],
+}
+HELLO = 'def greet(name):\n    print("Hello, " + name)\n'
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The suite writes its results to a file."""
+    return {**environment, "EXTENSION_TEST_RESULTS": str(tmp_path / "results.json")}
+
+
+@pytest.fixture
+def options() -> Sequence[str]:
+    """What gives the results of tests to the page."""
+    return ("--vscode-option", "enable-smoke-test-driver")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(SECONDS + 60)
+def test_every_command_setting_contribution_and_error(
+    code_server: CodeServer,
+    chromium: Browser,
+    environment: dict[str, str],
+    extension: Path,
+    folder: Path,
+    model: Loopback,
+) -> None:
+    script(model, folder)
+    page = chromium.new_page()
+    ended = threading.Event()
+    log: list[str] = []
+
+    def on_log(_: str, *arguments: Any) -> None:
+        log.append(str(arguments))
+
+    def on_exit(code: int, _: Any) -> None:
+        log.append(f"exit {code}")
+        ended.set()
+
+    page.expose_function("codeAutomationLog", on_log)
+    page.expose_function("codeAutomationExit", on_exit)
+    payload = [
+        ("extensionDevelopmentPath", code_server.remote(extension)),
+        ("extensionTestsPath", code_server.remote(extension / "out" / "test" / "index.js")),
+        ("enableProposedApi", ""),
+    ]
+    page.goto(code_server.url(folder=folder, payload=payload))
+    for _ in range(SECONDS * 10):
+        if ended.is_set():
+            break
+        page.wait_for_timeout(100)
+    assert ended.is_set(), "\n".join(log[-50:])
+    results = json.loads((folder.parent / "results.json").read_text())
+    failed = [f"{each['name']}: {each['error']}" for each in results if each.get("error")]
+    assert not failed, "\n".join(failed)
+    assert len(results) > 50
+
+
+def script(model: Loopback, folder: Path) -> None:
+    """What the agent of these tests says and does."""
+    hello = folder / "hello.py"
+    hello.write_text(HELLO)
+    path = str(hello)
+    edit = call("Edit", file_path=path, old_string='"Hello, " + name', new_string='"Hello, world"')
+    read = call("Read", file_path=path)
+    model.add(
+        *(
+            reply(f"make {n}", [call("Bash", command=f"touch {n}")], [say("Tried.")])
+            for n in ("one", "two", "three")
+        ),
+        reply("greet the world", [read], [edit], [say("It greets.")]),
+        reply("read on and on", [read]),
+        reply("ask me", [call("AskUserQuestion", questions=[COLOUR])], [say("Noted.")]),
+        reply(
+            "propose a plan", [call("ExitPlanMode", plan="# The plan\n\n1. Do it")], [say("Well.")]
+        ),
+    )

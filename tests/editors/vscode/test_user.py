@@ -1,0 +1,314 @@
+"""A user of VS Code: asks, reads, decides, stops, comes back. By keyboard alone where it can be."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from playwright.sync_api import expect
+
+from claude_agent_lsp.loopback import call, reply, say, think
+from tests.editors.abilities import Ability, shows
+from tests.editors.conftest import GONE_SECONDS
+from tests.editors.long_answer import answer
+from tests.processes import gone_within, processes_of
+
+from .window import PATIENCE
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.loopback import Loopback
+
+    from .code_server import CodeServer
+    from .conftest import OpenWindow
+    from .window import Window
+
+SECONDS = 60.0  # only catches hangs
+pytestmark = [pytest.mark.long, pytest.mark.timeout(480)]
+
+
+def last_word(text: str) -> int:
+    """The number of the last of "word0 word1 ..."."""
+    return max((int(number) for number in re.findall(r"\bword(\d+)\b", text)), default=-1)
+
+
+def transcripts(environment: dict[str, str]) -> list[Path]:
+    """The sessions that the CLI has kept."""
+    projects = Path(environment["CLAUDE_CONFIG_DIR"]) / "projects"
+    return sorted(projects.glob("*/*.jsonl"))
+
+
+def word_after(window: Window, number: int) -> int:
+    """Waits until a later word than this is shown; returns its number."""
+    until = time.monotonic() + SECONDS
+    while (last := last_word(window.view.locator("body").inner_text())) <= number:
+        assert time.monotonic() < until, f"nothing came after word{number}"
+        window.page.wait_for_timeout(50)
+    return last
+
+
+@shows(Ability.STREAM, Ability.STOP)
+def test_answer_grows_until_it_is_stopped_and_the_session_goes_on(
+    open_window: OpenWindow, model: Loopback
+) -> None:
+    window = open_window()
+    window.ask("count slowly")
+    first = word_after(window, 3)
+    expect(window.status).to_contain_text("Answering", timeout=PATIENCE)
+    word_after(window, first)
+    request = model.wait_for_request("count slowly", SECONDS)
+    assert request.hung_up is None
+    window.page.keyboard.press("Escape")
+    request.wait_hung_up(SECONDS)
+    window.wait_for("Stopped")
+    window.wait_idle()
+    # The keyboard is where it was: the next prompt is typed at once.
+    window.page.keyboard.type("which code?")
+    window.page.keyboard.press("Enter")
+    window.wait_for("I don't know.")
+    assert any("word3" in said.text for said in model.requests[-1].conversation)
+
+
+@shows(Ability.CONTEXT, Ability.DENY, Ability.ALLOW, Ability.EDIT)
+def test_edit_is_asked_for_seen_as_a_diff_denied_allowed_and_seen_in_the_open_file(
+    open_window: OpenWindow, model: Loopback, folder: Path
+) -> None:
+    hello = folder / "hello.py"
+    hello.write_text('def greet(name):\n    print("Hello, " + name)\n')
+    edit = call(
+        "Edit", file_path=str(hello), old_string='"Hello, " + name', new_string='"Hello, world"'
+    )
+    read = call("Read", file_path=str(hello))
+    model.add(reply("greet the world", [think("Easy."), read], [edit], [say("So be it.")]))
+    window = open_window()
+    window.open_file(hello)
+    window.keys(["Control+Home", "Control+A"])
+    window.command("Claude Agent: Ask About Selection")
+    expect(window.prompt).to_be_focused(timeout=PATIENCE)
+    expect(window.view.locator(".context")).to_contain_text("hello.py:1-2")
+    window.page.keyboard.type("greet the world")
+    window.page.keyboard.press("Enter")
+    deny = window.view.get_by_role("button", name="Deny")
+    expect(deny).to_be_visible(timeout=PATIENCE)
+    expect(window.status).to_contain_text("waiting for you", timeout=PATIENCE)
+    window.command("Claude Agent: Show the Open Question")
+    expect(window.page.locator(".monaco-diff-editor")).to_be_visible(timeout=PATIENCE)
+    window.press_answer(deny)
+    window.wait_for("So be it.")
+    window.wait_idle()
+    assert "world" not in hello.read_text()
+    said = model.requests[0].conversation
+    assert any("hello.py" in each.text for each in said)
+
+    window.ask("greet the world")
+    allow = window.view.get_by_role("button", name="Allow once")
+    expect(allow).to_be_visible(timeout=PATIENCE)
+    window.command("Claude Agent: Show the Open Question")
+    expect(deny).to_be_focused(timeout=PATIENCE)
+    window.page.keyboard.press("Tab")
+    window.press_answer(allow)
+    window.wait_idle()
+    assert "world" in hello.read_text()
+    window.page.get_by_role("tab", name="hello.py", exact=True).click()
+    editor = window.page.locator(".editor-instance .monaco-editor:not(.in-diff-editor)")
+    expect(editor.first).to_contain_text("Hello,\xa0world", timeout=PATIENCE)
+
+
+@shows(Ability.RESUME, Ability.SESSIONS)
+def test_conversation_goes_on_under_its_id_after_vs_code_was_quit(
+    open_window: OpenWindow, code_server: CodeServer, environment: dict[str, str]
+) -> None:
+    window = open_window()
+    window.ask("what is this?")
+    window.wait_for("OK.")
+    window.wait_idle()
+    window.command("Claude Agent: New Session")
+    window.ask("remember the code PINEAPPLE-42")
+    window.wait_for("I will remember it.")
+    window.wait_idle()
+    window.page.close()
+    code_server.stop()
+    assert gone_within(environment, GONE_SECONDS)
+    before = transcripts(environment)
+    assert len(before) == 2
+
+    code_server.start()
+    window = open_window()
+    window.command("Claude Agent: Show Conversation")
+    window.wait_for("I will remember it.")
+    window.ask("which code?")
+    expect(window.view.locator(".answer").last).to_contain_text("PINEAPPLE-42", timeout=PATIENCE)
+    window.wait_idle()
+    assert transcripts(environment) == before
+
+    window.command("Claude Agent: Resume Session")
+    rows = window.page.locator(".quick-input-list .monaco-list-row")
+    expect(rows).to_have_count(2, timeout=PATIENCE)
+    window.page.keyboard.type("what is this")
+    expect(rows).to_have_count(1, timeout=PATIENCE)
+    window.page.keyboard.press("Enter")
+    transcript = window.view.locator(".transcript")
+    expect(transcript).not_to_contain_text("PINEAPPLE", timeout=PATIENCE)
+    expect(transcript).to_contain_text("what is this?", timeout=PATIENCE)
+
+
+def test_reload_in_mid_run_loses_nothing(open_window: OpenWindow, model: Loopback) -> None:
+    window = open_window()
+    window.ask("count slowly")
+    seen = word_after(window, 5)
+    request = model.wait_for_request("count slowly", SECONDS)
+    window.reload()
+    request.wait_hung_up(SECONDS)
+    window.command("Claude Agent: Show Conversation")
+    assert word_after(window, seen - 1) >= seen
+    window.ask("which code?")
+    window.wait_for("I don't know.")
+    assert any(f"word{seen}" in said.text for said in model.requests[-1].conversation)
+
+
+def test_server_killed_in_mid_run_comes_back_and_the_conversation_goes_on(
+    open_window: OpenWindow, environment: dict[str, str], model: Loopback
+) -> None:
+    window = open_window()
+    window.ask("count slowly")
+    word_after(window, 5)
+    for process in processes_of(environment):
+        if "claude-agent-lsp" in " ".join(process.cmdline()) and "--stdio" in process.cmdline():
+            os.kill(process.pid, signal.SIGKILL)
+    expect(window.notifications.first).to_contain_text("was started again", timeout=PATIENCE)
+    window.wait_idle()
+    window.ask("which code?")
+    window.wait_for("I don't know.")
+    assert any("word5" in said.text for said in model.requests[-1].conversation)
+
+
+def test_question_of_a_hidden_conversation_is_a_notification(
+    open_window: OpenWindow, model: Loopback, folder: Path
+) -> None:
+    model.add(reply("make one", [call("Bash", command="sleep 0.3; touch one")], [say("Made.")]))
+    window = open_window()
+    window.ask("make one")
+    window.command("View: Show Explorer")
+    notification = window.notifications.filter(has_text="touch one")
+    expect(notification).to_be_visible(timeout=PATIENCE)
+    notification.get_by_role("button", name="Allow once").click()
+    window.wait_idle()
+    assert (folder / "one").exists()
+
+
+def test_two_folders_have_conversations_of_their_own(
+    open_window: OpenWindow, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    folders = [tmp_path / name for name in ("north", "south")]
+    for each in folders:
+        each.mkdir()
+        (each / f"{each.name}.txt").write_text("words\n")
+    workspace = tmp_path / "both.code-workspace"
+    workspace.write_text(json.dumps({"folders": [{"path": str(each)} for each in folders]}))
+    window = open_window(workspace=workspace)
+    for each in folders:
+        window.open_file(each / f"{each.name}.txt")
+        window.keys(["Control+A"])
+        window.command("Claude Agent: Ask About Selection")
+        expect(window.prompt).to_be_focused(timeout=PATIENCE)
+        window.page.keyboard.type(f"about the {each.name}")
+        window.page.keyboard.press("Enter")
+        window.wait_for("OK.")
+        window.wait_idle()
+    names = sorted(path.parent.name.rpartition("-")[2] for path in transcripts(environment))
+    assert names == ["north", "south"]
+
+
+def test_hostile_words_stay_words(open_window: OpenWindow, model: Loopback, folder: Path) -> None:
+    name = "<img src=x onerror=alert(1)>.txt"
+    (folder / name).write_text("x\n")
+    hostile = (
+        "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>\n\n"
+        "[run](command:workbench.action.terminal.new) [js](javascript:window.hacked=1) "
+        "![picture](http://127.0.0.1:9/x.png) [web](https://example.org)\n\n"
+        "```html\n<script>window.hacked = 1</script>\n```\n"
+    )
+    model.add(
+        reply("be evil", [call("Read", file_path=str(folder / name))], [say(hostile)]),
+    )
+    window = open_window()
+    asked: list[str] = []
+    window.page.on("request", lambda request: asked.append(request.url))
+    window.page.on("dialog", lambda dialog: asked.append(f"dialog {dialog.message}"))
+    window.ask("be evil $(trash) [x](command:workbench.action.quit) <b>bold</b>")
+    window.wait_for("window.hacked = 1")
+    window.wait_idle()
+    for frame in window.page.frames:
+        assert not frame.evaluate("() => 'hacked' in window")
+    assert window.view.locator("img[src^=http], .transcript :is(script, img, iframe)").count() == 0
+    assert not [each for each in asked if ":9/" in each or each.startswith("dialog")]
+    for link in window.view.locator(".answer a").all():
+        if "web" not in link.inner_text():
+            link.click()
+    expect(window.page.locator(".terminal-wrapper")).to_have_count(0)
+    # The session's title is the prompt: as words in the tree, the tab and the list.
+    expect(window.page.locator(".pane-header", has_text="Conversation")).to_contain_text(
+        "<b>bold</b>", timeout=PATIENCE
+    )
+
+
+@pytest.mark.parametrize("settings", [{"security.workspace.trust.enabled": True}])
+def test_folder_that_is_not_trusted_is_not_asked_in(
+    open_window: OpenWindow, environment: dict[str, str]
+) -> None:
+    window = open_window()
+    window.command("Claude Agent: Ask")
+    notification = window.notifications.filter(has_text="Restricted Mode")
+    expect(notification).to_be_visible(timeout=PATIENCE)
+    assert not processes_of(environment, "claude")
+    notification.get_by_role("button", name="Manage Trust").click()
+    dialog = window.page.get_by_role("dialog", name="Workspace Trust")
+    expect(dialog).to_be_visible(timeout=PATIENCE)
+
+
+@shows(Ability.TYPE)
+def test_what_is_typed_into_a_file_while_5000_tokens_stream_is_all_there(
+    open_window: OpenWindow, model: Loopback, folder: Path
+) -> None:
+    model.add(reply("tell a lot", say(answer(), pace=0.001)))
+    notes = folder / "notes.txt"
+    notes.write_text("")
+    window = open_window()
+    window.open_file(notes)
+    window.ask("tell a lot")
+    expect(window.view.locator(".answer")).to_contain_text("word1-", timeout=PATIENCE)
+    window.page.get_by_role("tab", name="notes.txt", exact=True).click()
+    editor = window.page.locator(".editor-group-container.active .monaco-editor.focused")
+    expect(editor.first).to_be_visible(timeout=PATIENCE)
+    typed = "".join(f"note {number}. " for number in range(20)).strip()
+    window.page.keyboard.type(typed, delay=20)
+    window.page.keyboard.press("Control+S")
+    until = time.monotonic() + SECONDS
+    while notes.read_text() != typed:
+        assert time.monotonic() < until, notes.read_text()
+        window.page.wait_for_timeout(50)
+    window.wait_idle()
+    expect(window.view.locator(".transcript")).to_contain_text(answer().split()[-1])
+
+
+@shows(Ability.KILL)
+def test_nothing_is_left_of_a_killed_vs_code(
+    open_window: OpenWindow, environment: dict[str, str], model: Loopback
+) -> None:
+    window = open_window()
+    window.ask("count slowly")
+    word_after(window, 3)
+    # Its processes are called by the name of their first thread.
+    for process in processes_of(environment):
+        with contextlib.suppress(psutil.Error):
+            if Path(process.exe()).name == "node":
+                process.kill()
+    assert gone_within(environment, GONE_SECONDS)
+    model.wait_for_request("count slowly", SECONDS).wait_hung_up(SECONDS)
