@@ -24,6 +24,7 @@
     ("n" "new" claude-agent-new)]
    ["Agent"
     ("o" "permission mode" claude-agent-permission-mode)
+    ("t" "trust this folder" claude-agent-trust)
     ("d" "doctor" claude-agent-doctor)]])
 
 (provide 'claude-agent-menu)

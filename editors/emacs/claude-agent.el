@@ -158,6 +158,21 @@ What is asked next goes on in it."
       (setq claude-agent--permission-mode mode))))
 
 ;;;###autoload
+(defun claude-agent-trust (&optional withdraw)
+  "Trust the folder of this project, or with WITHDRAW trust it no longer.
+Until it is trusted nothing that it brings along runs: no settings, hooks or
+MCP servers of the project.  Interactively, WITHDRAW is the prefix argument."
+  (interactive "P")
+  (with-current-buffer (claude-agent--conversation)
+    (let ((trusted (if withdraw :json-false t)))
+      (claude-agent-server-call
+       "trust" (list :trusted trusted)
+       :folder claude-agent-conversation-folder
+       :success (lambda (_)
+                  (message "Claude %s this folder"
+                           (if withdraw "does not trust" "trusts")))))))
+
+;;;###autoload
 (defun claude-agent-doctor ()
   "Show whether all that the agent needs is there."
   (interactive)

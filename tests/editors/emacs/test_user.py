@@ -103,6 +103,16 @@ def test_question_is_denied_put_off_and_allowed(
     emacs.wait_for(lambda screen: (folder / "one").exists() and screen.rstrip().count("Done"))
 
 
+def test_folder_is_trusted_no_longer_and_trusted_again(open_emacs: OpenEmacs) -> None:
+    emacs = open_emacs("code.py")
+    emacs.wait_for("y = 2")
+    emacs.keys("C-u")
+    command(emacs, "claude-agent-trust")
+    emacs.wait_for("Claude does not trust this folder")
+    command(emacs, "claude-agent-trust")
+    emacs.wait_for("Claude trusts this folder")
+
+
 @shows(Ability.EDIT)
 def test_question_waits_for_who_types_and_the_edit_is_in_the_buffer(
     open_emacs: OpenEmacs, folder: Path

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.loopback import call, reply, say
@@ -12,8 +14,6 @@ from tests.editors.abilities import Ability, shows
 from .conftest import PLUGIN
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from claude_agent_lsp.loopback import Loopback
 
     from .conftest import RunLua
@@ -226,6 +226,26 @@ def test_file_under_the_cursor_is_opened_beside_the_conversation(
     assert (found["line"], found["windows"]) == (2, 2)
 
 
+def test_folder_is_trusted_no_longer_and_trusted_again(
+    lua: RunLua, folder: Path, environment: dict[str, str]
+) -> None:
+    told = lua(
+        """
+        local told = {}
+        vim.notify = function(message) table.insert(told, message) end
+        for _, answer in ipairs({ 'no', 'yes' }) do
+          local before = #told
+          vim.cmd('ClaudeAgent trust ' .. answer)
+          assert(vim.wait(30000, function() return #told > before end, 5))
+        end
+        return told
+        """
+    )
+    assert [message.rpartition(" is ")[2] for message in told] == ["not trusted.", "trusted."]
+    state = Path(environment["XDG_STATE_HOME"]) / "claude-agent-lsp" / "trust.json"
+    assert json.loads(state.read_text()) == {str(folder): True}
+
+
 def test_help_has_its_tags_and_names_every_subcommand(lua: RunLua, tmp_path: Path) -> None:
     shutil.copytree(PLUGIN / "doc", tmp_path / "help" / "doc")
     tags = lua(
@@ -237,7 +257,7 @@ def test_help_has_its_tags_and_names_every_subcommand(lua: RunLua, tmp_path: Pat
     named = {line.split("\t")[0] for line in tags}
     assert {"claude-agent", ":ClaudeAgent", "claude_agent.statusline()"} <= named
     page = (PLUGIN / "doc" / "claude-agent.txt").read_text()
-    for name in ("ask", "new", "stop", "resume", "sessions", "answer", "mode", "doctor"):
+    for name in ("ask", "new", "stop", "resume", "sessions", "answer", "mode", "trust", "doctor"):
         assert f":ClaudeAgent-{name}" in named
     # Neovim's own tags aside, each link leads somewhere.
     own = {link for link in re.findall(r"\|([^|\s]+)\|", page) if "laude" in link}

@@ -59,6 +59,14 @@ local subcommands = {
       return agent().MODES
     end,
   },
+  trust = {
+    run = function(answer)
+      agent().trust(answer ~= 'no')
+    end,
+    complete = function()
+      return { 'no', 'yes' }
+    end,
+  },
   doctor = {
     run = function()
       vim.cmd.checkhealth('claude_agent')

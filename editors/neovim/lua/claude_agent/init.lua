@@ -136,6 +136,22 @@ function M.mode(mode)
   end)
 end
 
+--- Trusts this folder, or trusts it no longer: its settings, hooks and MCP servers run only then.
+---@param trusted boolean
+function M.trust(trusted)
+  local _, folder = here()
+  client.with(folder, function(server)
+    local argument = { workspace = vim.uri_from_fname(folder), trusted = trusted }
+    client.command(server, 'trust', argument, function(err)
+      if err then
+        client.tell(err)
+      else
+        client.notify(('%s is %s.'):format(folder, trusted and 'trusted' or 'not trusted'))
+      end
+    end)
+  end)
+end
+
 --- What goes on, for 'statusline': empty until the agent has been asked.
 ---@return string
 function M.statusline()
