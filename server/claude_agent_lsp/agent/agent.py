@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import logging
 import uuid
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,7 @@ from claude_agent_lsp.agent.run import ActiveRun
 from claude_agent_lsp.agent.task import Task
 from claude_agent_lsp.agent.watchdog import Watchdog
 from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavailable
+from claude_agent_lsp.sessions.denied import DenyRules
 from claude_agent_lsp.sessions.journal import Journal, JournaledTurn, now
 from claude_agent_lsp.sessions.kept import Kept
 from claude_agent_lsp.sessions.ownership import Ownership
@@ -306,19 +308,25 @@ class Agent:
     def _admit(self, query: Query, run_id: str, spare: str | None) -> tuple[Task, Record]:
         """All of a run's beginning that touches the disk."""
         context, attachments, folder = query.context, query.attachments, query.folder
-        message = user_message(query.prompt, context, attachments, folder, str(uuid.uuid4()))
+        # The CLI reads the rules itself, of a folder that is trusted.
+        needed = not query.trusted or context is not None or attachments
+        denied = DenyRules.of(folder) if needed else DenyRules()
+        message = user_message(
+            query.prompt, context, attachments, folder, str(uuid.uuid4()), denied=denied
+        )
         session = self._admission.admit(query, run_id, spare)
-        task = Task(query.prompt, message, self._launch(query, session), session)
+        task = Task(query.prompt, message, self._launch(query, session, denied), session)
         turn = JournaledTurn(task.message_id, query.prompt, folder, now())
         record = Record(self.journal, session, turn)
         record.begin()
         return task, record
 
-    def _launch(self, query: Query, session: SessionStart) -> Launch:
+    def _launch(self, query: Query, session: SessionStart, denied: DenyRules) -> Launch:
         mode = self._modes.get(session.session_id)
         if mode == BYPASS and not query.trusted:
             mode = None  # the folder has lost its trust since
-        return Launch.of(query.folder, query.settings, query.wanted, mode)
+        launch = Launch.of(query.folder, query.settings, query.wanted, mode)
+        return launch if query.trusted else replace(launch, denied=denied.rules)
 
     def _spare(self, query: Query) -> str | None:
         """The session of a process that waits for the first prompt of such a query, if any."""

@@ -54,6 +54,7 @@ class Launch:
 
     Attributes:
         may_bypass: Whether the mode may become "bypassPermissions".
+        denied: What is forbidden beside what the CLI's own settings forbid.
     """
 
     folder: Path
@@ -65,6 +66,7 @@ class Launch:
     max_turns: int | None = None
     max_budget_usd: float | None = None
     output_schema: Mapping[str, Any] | None = None
+    denied: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -145,6 +147,7 @@ class Launch:
             mcp_servers=cast("Any", dict(settings.mcp_servers)),
             add_dirs=[os.fspath(path) for path in settings.additional_directories],
             setting_sources=cast("Any", list(settings.setting_sources)),
+            disallowed_tools=list(self.denied),
             include_partial_messages=True,
             enable_file_checkpointing=True,
             max_buffer_size=MAX_MESSAGE_BYTES,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.sessions.denied import DenyRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -95,6 +96,8 @@ def user_message(
     attachments: Sequence[Path],
     folder: Path,
     message_id: str,
+    *,
+    denied: DenyRules | None = None,
 ) -> dict[str, Any]:
     """Returns the prompt as the SDK's stream-json has it (claude-agent-sdk 0.2.187).
 
@@ -107,11 +110,17 @@ def user_message(
         attachments: Files that the prompt is about. An image is sent along, others are named.
         folder: The folder the agent works in; diagnostics are told relative to it.
         message_id: Under which the message stands in the transcript.
+        denied: What the agent must not read: nothing of it is sent.
 
     Raises:
-        InvalidArgument: An attachment does not exist, or is an image that cannot be sent.
+        InvalidArgument: An attachment does not exist, is an image that cannot be sent, or must not
+            be read.
     """
-    blocks = [_text(text) for text in _context(context, folder)] if context else []
+    denied = denied or DenyRules()
+    for path in attachments:
+        if denied.denies_reading(path):
+            raise InvalidArgument(f"attachments: a rule of yours denies reading {_spelled(path)}")
+    blocks = [_text(text) for text in _context(context, folder, denied)] if context else []
     blocks += _attached(attachments)
     content = [*blocks, _text(prompt)] if blocks else prompt
     return {
@@ -140,11 +149,11 @@ def told_first(message: Mapping[str, Any], text: str) -> Mapping[str, Any]:
     return {**message, "message": {**message["message"], "content": [told, *content]}}
 
 
-def _context(context: EditorContext, folder: Path) -> Iterator[str]:
+def _context(context: EditorContext, folder: Path, denied: DenyRules) -> Iterator[str]:
     document, selected = context.document, context.range
     if document is not None:
         if selected is not None and selected.start != selected.end:
-            yield _tagged("ide_selection", f"{_selection(document, selected)}\n\n{_MAY_BE}")
+            yield _tagged("ide_selection", f"{_selection(document, selected, denied)}\n\n{_MAY_BE}")
         else:
             cursor = f", with the cursor on line {selected.start.line + 1}" if selected else ""
             text = f"The user opened the file {_spelled(document)} in the IDE{cursor}. {_MAY_BE}"
@@ -155,12 +164,12 @@ def _context(context: EditorContext, folder: Path) -> Iterator[str]:
         yield _tagged("ide_opened_file", text)
 
 
-def _selection(document: Path, selected: Range) -> str:
+def _selection(document: Path, selected: Range, denied: DenyRules) -> str:
     first, last = selected.start.line, selected.end.line
     if selected.end.character == 0:
         last -= 1  # ends before the first character of its last line
     named = f"The user selected the lines {first + 1} to {last + 1} from {_spelled(document)}"
-    text = _selected_text(document, selected)
+    text = "" if denied.denies_reading(document) else _selected_text(document, selected)
     return f"{named}:\n{text}" if text and len(text) <= MAX_SELECTION else f"{named}."
 
 

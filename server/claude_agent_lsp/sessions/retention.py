@@ -10,18 +10,17 @@ gives no whole number above 0, or where it reads no user settings and no other f
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.sessions.index import transcripts_in
 from claude_agent_lsp.sessions.kept import TAG
-from claude_agent_lsp.sessions.transcript import config_directory
+from claude_agent_lsp.sessions.settings_files import MANAGED, settings_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from pathlib import Path
 
     from claude_agent_lsp.sessions.index import Index
     from claude_agent_lsp.sessions.projects import Project
@@ -30,10 +29,6 @@ DEFAULT_DAYS: Final = 30
 SOON: Final = timedelta(days=7)
 SETTING: Final = "cleanupPeriodDays"
 ALL_SOURCES: Final = ("user", "project", "local")
-_MANAGED: Final = {
-    "darwin": "/Library/Application Support/ClaudeCode/managed-settings.json",
-    "win32": "C:/Program Files/ClaudeCode/managed-settings.json",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +71,9 @@ def retention_days(folder: Path, sources: Collection[str] = ALL_SOURCES) -> int 
     Returns:
         The days, or None if it deletes nothing.
     """
-    files = {
-        "user": config_directory() / "settings.json",
-        "project": folder / ".claude" / "settings.json",
-        "local": folder / ".claude" / "settings.local.json",
-    }
+    files = settings_files(folder)
     days: int | None = DEFAULT_DAYS if "user" in sources else None
-    managed = Path(_MANAGED.get(sys.platform, "/etc/claude-code/managed-settings.json"))
-    for file in (*(files[name] for name in ALL_SOURCES if name in sources), managed):
+    for file in (files[name] for name in files if name in (*sources, MANAGED)):
         try:
             settings = json.loads(file.read_bytes() or b"{}")
         except FileNotFoundError:
