@@ -188,15 +188,16 @@ class Agent:
         return stopped
 
     async def prewarm(self, folder: Path, settings: Settings) -> None:
-        """Start a process ahead of the folder's next query, if there is room."""
+        """Start a process ahead of the next query in a folder that is trusted, if there is room."""
         pool = await self._load(settings)
         async with self._folders.setdefault(folder, asyncio.Lock()):
             session = await asyncio.to_thread(self._admission.to_come, folder)
             if not await asyncio.to_thread(self.ownership.busy, session.session_id):
-                pool.prewarm(self._launch(Query("", folder, settings), session), session)
+                query = Query("", folder, settings, trusted=True)
+                pool.prewarm(self._launch(query, session, DenyRules()), session)
 
     async def process_in(
-        self, folder: Path, settings: Settings, signal: AbortSignal
+        self, folder: Path, settings: Settings, signal: AbortSignal, *, trusted: bool
     ) -> AgentProcess:
         """A started process of this folder, for what the CLI tells outside of runs.
 
@@ -208,7 +209,9 @@ class Agent:
         process = next((p for p in pool if p.launch.folder == folder and p.usable), None)
         if process is None:
             session = await asyncio.to_thread(self._admission.to_come, folder)
-            launch = self._launch(Query("", folder, settings), session)
+            denied = await asyncio.to_thread(DenyRules.of, folder)
+            query = Query("", folder, settings, trusted=trusted)
+            launch = self._launch(query, session, denied)
             process = await pool.take(launch, session, signal, lambda: None)
             pool.release(process)
         await signal.unless(process.started)

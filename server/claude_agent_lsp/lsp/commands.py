@@ -197,7 +197,10 @@ class Commands(SessionCommands):
     async def capabilities(self, argument: given.CapabilitiesArgument, request: Request) -> object:
         """Tell what the CLI offers in a folder."""
         folder, settings = await self._place(argument.workspace)
-        process = await self._server.agent.process_in(folder.path, settings, request.signal)
+        trusted = await self._server.trust.of(folder.path)
+        process = await self._server.agent.process_in(
+            folder.path, settings, request.signal, trusted=trusted
+        )
         asked = asyncio.ensure_future(process.call(lambda client: client.get_mcp_status()))
         asked.add_done_callback(lambda done: done.cancelled() or done.exception())
         servers = await request.signal.unless(asked)
