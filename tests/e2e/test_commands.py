@@ -113,6 +113,7 @@ class TestStatus:
                 "name": "project",
                 "currentSession": None,
                 "permissionMode": "default",
+                "trusted": True,
                 "retention": {"days": 30, "nextDeletions": []},
             }
         ]
