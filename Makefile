@@ -5,6 +5,7 @@
 # make editors-table   write the table of editors/README.md anew, from its tests' results
 # make bench   this server beside its peers, in one interleaved run
 # make torture   500 times: kill something at a random moment, resume, and see what is lost
+# make fuzz    200 000 messages that no editor would send; FUZZ_SEED=… does it again
 # make vsix    the extension for VS Code, with the server in it: editors/vscode/dist/claude-agent.vsix
 # make lock    compile the pinned, hashed requirements anew
 # make screenshots   draw the editors' pictures anew, EDITORS=neovim for one of them
@@ -61,6 +62,10 @@ test: lint services
 	@sh scripts/editors.sh || true
 	@sh scripts/vscode.sh && sh scripts/extension.sh setup || true
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+.PHONY: fuzz
+fuzz: $(READY)
+	FUZZ_MESSAGES=$(or $(MESSAGES),200000) $(BIN)/pytest tests/e2e/test_fuzz.py
 
 .PHONY: torture
 torture: $(READY)
