@@ -178,10 +178,11 @@ If nil, questions are only told, and asked by `claude-agent-questions'."
         (condition-case nil
             (setq chosen
                   (completing-read
-                   (format "%s\n%s? (%s; default %s) "
+                   (format "%s\n%s\n%s? (default %s) "
                            (string-trim (plist-get question :detail))
-                           (plist-get question :title)
-                           (mapconcat #'car options ", ") (caar options))
+                           (mapconcat (lambda (option) (format "[%s]" (car option))) options " ")
+                           (string-remove-suffix "?" (plist-get question :title))
+                           (caar options))
                    options nil t nil t (caar options)))
           (quit nil))
       (cond

@@ -220,10 +220,19 @@ def test_two_folders_have_conversations_of_their_own(
         expect(window.prompt).to_be_focused(timeout=PATIENCE)
         window.page.keyboard.type(f"about the {each.name}")
         window.page.keyboard.press("Enter")
+        window.wait_for(f"about the {each.name}")
         window.wait_for("OK.")
+        until = time.monotonic() + PATIENCE / 1000
+        while each.name not in folders_asked(environment):
+            assert time.monotonic() < until, folders_asked(environment)
+            window.page.wait_for_timeout(50)
         window.wait_idle()
-    names = sorted(path.parent.name.rpartition("-")[2] for path in transcripts(environment))
-    assert names == ["north", "south"]
+    assert folders_asked(environment) == ["north", "south"]
+
+
+def folders_asked(environment: dict[str, str]) -> list[str]:
+    """The names of the folders that have a session."""
+    return sorted(path.parent.name.rpartition("-")[2] for path in transcripts(environment))
 
 
 def test_hostile_words_stay_words(open_window: OpenWindow, model: Loopback, folder: Path) -> None:
