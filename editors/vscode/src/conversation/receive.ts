@@ -94,12 +94,21 @@ export async function showQuestion(questionId: string, surface: Surface): Promis
   }
 }
 
-/** What an edit would change is of no use once it is decided. */
+/** What an edit would change is of no use once it is decided, as it may be while the diff opens. */
 function closeWhenSettled(questionId: string, diff: vscode.Uri, questions: Questions): void {
-  const listening = questions.onDidChange(() => {
-    if (!questions.all.some((each) => each.questionId === questionId)) {
-      listening.dispose();
+  const closeIfSettled = (): boolean => {
+    const settled = !questions.all.some((each) => each.questionId === questionId);
+    if (settled) {
       closeDiff(diff).catch(() => undefined); // the user was faster
+    }
+    return settled;
+  };
+  if (closeIfSettled()) {
+    return;
+  }
+  const listening = questions.onDidChange(() => {
+    if (closeIfSettled()) {
+      listening.dispose();
     }
   });
 }
