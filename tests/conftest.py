@@ -1,6 +1,7 @@
 """What holds for the whole suite, and the stage of all tests that run the real CLI.
 
-No process that a test has started is left at the suite's end.
+No process that a test has started is left at the suite's end, and no secret that a server was given
+stands in what it has written or told.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 from claude_agent_lsp.loopback import Loopback, recall, reply, say, tokens
+from tests import told_secrets
 from tests.processes import MARK
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Look for what is left, once all workers are done."""
+    """Look for what is left and for what was told, once all workers are done."""
     if is_worker(session.config):
         return
     _, left = psutil.wait_procs(left_over(), timeout=PATIENCE_SECONDS)
@@ -70,7 +72,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             command = " ".join(process.cmdline())[:200]
             print(f"\nLEFT BEHIND: {process.pid} {command} ({test})")  # noqa: T201
             process.kill()
-    if left:
+    base: Path = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    telling = told_secrets.files_with_secrets(base)
+    for file in telling:
+        print(f"\nSECRET TOLD: {file}")  # noqa: T201
+    if left or telling:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -99,7 +105,12 @@ def environment(model: Loopback, tmp_path: Path) -> dict[str, str]:
     home = tmp_path / "home"
     home.mkdir()
     trust_in_terminal(home, tmp_path)
-    return {**model.environment(home), MARK: str(uuid.uuid4()), "CLAUDE_CODE_MAX_RETRIES": "0"}
+    return {
+        **model.environment(home),
+        **told_secrets.ENVIRONMENT,
+        MARK: str(uuid.uuid4()),
+        "CLAUDE_CODE_MAX_RETRIES": "0",
+    }
 
 
 def trust_in_terminal(home: Path, folder: Path) -> None:

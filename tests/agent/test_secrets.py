@@ -6,7 +6,11 @@ import logging
 
 import pytest
 
-from claude_agent_lsp.agent.secrets import MaskingFormatter, without_secrets
+from claude_agent_lsp.agent.secrets import (
+    MaskingFormatter,
+    json_without_secrets,
+    without_secrets,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,3 +51,10 @@ def test_log_records_are_masked_with_their_tracebacks() -> None:
     shown = formatter.format(record)
     assert "w0rd" not in shown
     assert "redis://***@h" in shown
+
+
+def test_a_secret_of_several_lines_is_masked_before_it_is_encoded() -> None:
+    key = 'BEGIN "KEY"\nline\nEND'
+    without_secrets("", {"ANY": key})
+    given = {"a": [f"x {key}", 1, None], key: ({"b": key},)}
+    assert json_without_secrets(given) == {"a": ["x ***", 1, None], "***": [{"b": "***"}]}

@@ -16,6 +16,8 @@ from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import register_lsp_features
 
+from tests.told_secrets import LOG, TOLD
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
@@ -102,6 +104,9 @@ class Editor(LanguageClient):
         capabilities = capabilities_of(self.profile)
         if announces is not None:
             capabilities.experimental = {"claudeAgent": dict(announces)}
+        self._write_down(Path(environment["HOME"], TOLD))
+        if "--log-file" not in arguments:
+            arguments = (*arguments, "--log-file", str(Path(environment["HOME"], LOG)))
         await self.start_io(str(EXECUTABLE), *arguments, env=dict(environment))
         self.set_configuration(dict(settings or {}), section="claudeAgent")
         name, version = PROFILES[self.profile]
@@ -208,6 +213,18 @@ class Editor(LanguageClient):
         stop = cast("Any", self.stop)
         await asyncio.wait_for(stop(), SECONDS)
         return status
+
+    def _write_down(self, file: Path) -> None:
+        """Keep all that the server says, to be searched for secrets at the suite's end."""
+        protocol = cast("Any", self.protocol)
+        structure = protocol.structure_message
+
+        def written_down(data: dict[str, Any]) -> Any:
+            with file.open("a", encoding="utf-8") as told:
+                told.write(json.dumps(data) + "\n")
+            return structure(data)
+
+        protocol.structure_message = written_down
 
     def _registered(self, params: types.RegistrationParams) -> None:
         self._arrived(types.CLIENT_REGISTER_CAPABILITY, params)

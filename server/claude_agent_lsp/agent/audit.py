@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.events import QuestionAsked, ToolCall, ToolResult
-from claude_agent_lsp.agent.secrets import without_secrets
+from claude_agent_lsp.agent.secrets import json_without_secrets
 from claude_agent_lsp.workspace.files import locked
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Audit:
         """Add a line; one that can't be written is told to the log, and costs nothing else."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "kind": kind, "editor": self._editor, "process": os.getpid(), **entry}
-        content = without_secrets(json.dumps(line, ensure_ascii=False, default=str))
+        masked = json_without_secrets(json.loads(json.dumps(line, default=str)))
+        content = json.dumps(masked, ensure_ascii=False)
         try:
             self._append(content.encode(errors="replace") + b"\n")
         except OSError as error:

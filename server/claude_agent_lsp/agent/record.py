@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp.agent.events import Level, Notice, Text, ToolCall, ToolResult
 from claude_agent_lsp.agent.prompt import told_first
+from claude_agent_lsp.agent.secrets import json_without_secrets, without_secrets
 from claude_agent_lsp.sessions.journal import Called, Resulted, Said, now
 from claude_agent_lsp.sessions.recovery import cut_back, recover, told
 from claude_agent_lsp.sessions.transcript import find_transcript
@@ -159,11 +160,15 @@ class Record:
 
 
 def _step_of(event: Event) -> Step | Resulted | None:
-    """What is written down of an event; a subagent's conversation has a transcript of its own."""
+    """What is written down of an event; a subagent's conversation has a transcript of its own.
+
+    A tool's input and result are found again by their id. What was said stays as it was, since it
+    is held against the transcript.
+    """
     if isinstance(event, Text):
         return Said(event.message_id, event.text, now())
     if isinstance(event, ToolCall) and event.parent_tool_call_id is None:
-        return Called(event.tool_call_id, event.tool, event.input, now())
+        return Called(event.tool_call_id, event.tool, json_without_secrets(event.input), now())
     if isinstance(event, ToolResult):
-        return Resulted(event.tool_call_id, event.status.value, event.text)
+        return Resulted(event.tool_call_id, event.status.value, without_secrets(event.text))
     return None

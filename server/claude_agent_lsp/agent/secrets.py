@@ -9,10 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
+from typing import Any, Final
 
 MASK: Final = "***"
 _NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|AUTH", re.IGNORECASE)
@@ -52,6 +50,24 @@ def without_secrets(text: str, env: Mapping[str, str] | None = None) -> str:
     for value in sorted(values | _given, key=len, reverse=True):
         text = text.replace(value, MASK)
     return _SHAPES.sub(MASK, text)
+
+
+def json_without_secrets(value: Any) -> Any:
+    """A JSON value with what is secret masked in all its strings, names of fields included.
+
+    Encoded, a secret with a quote or a line break in it would not be found any more.
+    """
+    match value:
+        case str():
+            return without_secrets(value)
+        case Mapping():
+            return {
+                without_secrets(str(name)): json_without_secrets(item)
+                for name, item in value.items()
+            }
+        case list() | tuple():
+            return [json_without_secrets(item) for item in value]
+    return value
 
 
 class MaskingFormatter(logging.Formatter):
