@@ -89,7 +89,7 @@ def test_question_is_denied_put_off_and_allowed(
     ask(emacs, "make one")
     emacs.wait_for("default Deny)")
     emacs.keys("Enter")
-    emacs.wait_for("Tried it.")
+    emacs.wait_for("Done")  # until then it answers "Claude is at work here"
     assert not (folder / "one").exists()
     assert any("The user said no." in said.text for said in model.requests[-1].conversation)
     ask(emacs, "make one, please")
@@ -144,6 +144,7 @@ def test_run_is_stopped_and_its_session_goes_on_in_the_next_emacs(
     emacs.wait_for("y = 2")
     ask(emacs, "remember the code PINEAPPLE-42")
     emacs.wait_for("I will remember it.")
+    emacs.wait_for("Done")
     ask(emacs, "count slowly")
     emacs.wait_for("word3")
     emacs.wait_for("word9")  # it has grown
@@ -168,6 +169,7 @@ def test_run_is_stopped_and_its_session_goes_on_in_the_next_emacs(
     emacs.wait_for("word3")
     ask(emacs, "which code?")
     emacs.wait_for(lambda screen: re.search(r"^PINEAPPLE-42$", screen, re.MULTILINE))
+    emacs.wait_without("Claude…")  # which every mode line says while the agent is at work
     assert session_of(emacs) == session
     ask(emacs, "count slowly")
     model.wait_for_request("count slowly", SECONDS, after=len(model.requests) - 1)
