@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import logging
 import uuid
 from dataclasses import replace
@@ -20,12 +19,14 @@ from claude_agent_lsp.agent.admission import Admission
 from claude_agent_lsp.agent.audit import Audit, ToolTrail, question_entry
 from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.launch import BYPASS, Launch
-from claude_agent_lsp.agent.orphans import end_all, end_orphans, server_mark
+from claude_agent_lsp.agent.loading import load_pool
+from claude_agent_lsp.agent.orphans import end_all, server_mark
 from claude_agent_lsp.agent.prompt import user_message
 from claude_agent_lsp.agent.query import Query
 from claude_agent_lsp.agent.questions import Questions
 from claude_agent_lsp.agent.record import Record
 from claude_agent_lsp.agent.run import ActiveRun
+from claude_agent_lsp.agent.spending import Spending
 from claude_agent_lsp.agent.task import Task
 from claude_agent_lsp.agent.watchdog import Watchdog
 from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavailable
@@ -63,6 +64,7 @@ class Agent:
         show: Shows a question in the editor; None as its answer leaves it to a command.
         editor: The editor's name, told to another one that wants the same session.
         tell: Shows a notice in the editor that no run is there to show.
+        spending: What the user's runs cost; left out, kept beside the state.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Agent:
         show: Callable[[Question], Awaitable[Answer | None]],
         editor: str = "",
         tell: Callable[[Notice], None] = lambda _: None,
+        spending: Spending | None = None,
     ) -> None:
         self.questions = Questions(show, self._audit_answer)
         self._audit = Audit(lambda: state.directory, editor)
@@ -78,6 +81,7 @@ class Agent:
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
         self.sharing = SharedSessions(lambda: state.directory, editor, self._tell_of_sharing)
+        self.spending = spending or Spending(state.directory)
         self._tell = tell
         self._state = state
         self._admission = Admission(state, self.ownership, self.journal)
@@ -141,6 +145,7 @@ class Agent:
             InvalidArgument: An attachment can't be read, or there is no message to go back to.
             SessionNotFound: There is no such session in this folder.
             SessionBusy: A run is at work in the session.
+            BudgetExceeded: Nothing is left of the day's budget.
         """
         controller = AbortController()
         run_id = str(uuid.uuid4())
@@ -164,6 +169,7 @@ class Agent:
                 channel=channel,
                 questions=self.questions,
                 record=record,
+                spending=self.spending,
                 on_mode=partial(self._modes.__setitem__, task.session.session_id),
                 trail=ToolTrail(self._write_audit, run_id, task.session.session_id, query.folder),
                 grants=self._grants.setdefault(task.session.session_id, set()),
@@ -189,6 +195,8 @@ class Agent:
 
     async def prewarm(self, folder: Path, settings: Settings) -> None:
         """Start a process ahead of the next query in a folder that is trusted, if there is room."""
+        if settings.max_budget_usd is not None or settings.daily_budget_usd is not None:
+            return  # a process with a budget is one run's, and is started with what is left then
         pool = await self._load(settings)
         async with self._folders.setdefault(folder, asyncio.Lock()):
             session = await asyncio.to_thread(self._admission.to_come, folder)
@@ -303,13 +311,14 @@ class Agent:
         if self._shutdown.signal.aborted:
             raise RequestFailed("The server is shutting down.", hint="Start it again.")
         if self._pool is None:
-            self._pool = self._keep(_load_pool(settings, self.watchdog))
+            self._pool = self._keep(load_pool(settings, self.watchdog))
         elif (pool := self._loaded) is not None:
             pool.limit, pool.idle_seconds = settings.max_processes, settings.idle_process_seconds
         return self._pool
 
     def _admit(self, query: Query, run_id: str, spare: str | None) -> tuple[Task, Record]:
         """All of a run's beginning that touches the disk."""
+        self.spending.check(query.settings.daily_budget_usd)
         context, attachments, folder = query.context, query.attachments, query.folder
         # The CLI reads the rules itself, of a folder that is trusted.
         needed = not query.trusted or context is not None or attachments
@@ -318,7 +327,8 @@ class Agent:
             query.prompt, context, attachments, folder, str(uuid.uuid4()), denied=denied
         )
         session = self._admission.admit(query, run_id, spare)
-        task = Task(query.prompt, message, self._launch(query, session, denied), session)
+        launch = self.spending.within(self._launch(query, session, denied))
+        task = Task(query.prompt, message, launch, session)
         turn = JournaledTurn(task.message_id, query.prompt, folder, now())
         record = Record(self.journal, session, turn)
         record.begin()
@@ -380,17 +390,3 @@ class Agent:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-async def _load_pool(settings: Settings, watchdog: Watchdog) -> ProcessPool:
-    # What a server that was killed has left must be gone before a session is resumed.
-    ending = asyncio.create_task(asyncio.to_thread(end_orphans))
-    module = await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.pool")
-    await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.turn")
-    await ending
-    pool: ProcessPool = module.ProcessPool(
-        limit=settings.max_processes,
-        idle_seconds=settings.idle_process_seconds,
-        before_start=watchdog.ensure,
-    )
-    return pool

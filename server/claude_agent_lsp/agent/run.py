@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.pool import ProcessPool
     from claude_agent_lsp.agent.questions import Questions
     from claude_agent_lsp.agent.record import Record
+    from claude_agent_lsp.agent.spending import Spending
     from claude_agent_lsp.agent.task import Channel, Task
     from claude_agent_lsp.agent.turn import Turn
 
@@ -57,6 +58,7 @@ class ActiveRun:
         channel: Tells when the editor is too slow for more text.
         questions: The queue for what the user has to decide.
         record: Has what is shown before it is shown.
+        spending: Counts what it costs.
         on_mode: Is told of a permission mode that the user has chosen for the session.
         grants: What the user has allowed for the session; the run adds to it.
         trail: Follows what it changes, for the audit log.
@@ -76,6 +78,7 @@ class ActiveRun:
         channel: Channel,
         questions: Questions,
         record: Record,
+        spending: Spending,
         on_mode: Callable[[str], None],
         grants: set[str],
         trail: ToolTrail,
@@ -85,6 +88,7 @@ class ActiveRun:
         self._on_mode = on_mode
         self._trail = trail
         self._record = record
+        self._spending = spending
         self._delivery = Delivery(record, to_editor)
         self._means = Means(
             run_id=run_id,
@@ -204,6 +208,8 @@ class ActiveRun:
         # All is written down before the session is given back, and shown before the run has ended.
         await self._delivery.delivered()
         await self._record.end(completed=status is RunStatus.COMPLETED, cut_off=cut_off)
+        budget, cost = self.task.launch.settings.daily_budget_usd, self.picture().cost_usd
+        fault = await asyncio.to_thread(self._spending.charge, cost, budget, fault)
         settled = await on_end()
         if self.cleared:
             await settled  # the next query must not find this session

@@ -137,6 +137,7 @@ class Commands(SessionCommands):
                 progress.tell(event)
                 if isinstance(event, Ended):
                     self._server.tokens.end(progress)
+            self._announcements.follow(event)
 
         try:
             run = await self._server.agent.ask(

@@ -28,6 +28,7 @@ class ClientProfile:
         show_message_request: Whether `window/showMessageRequest` is ever answered. No capability
             says so; Helix up to 25.07 leaves it open for ever.
         questions: Whether it takes questions as `claudeAgent/question`: it knows this server.
+        session_events: Whether it wants to be told of runs and sessions that change.
         trust: Whether it says itself which folders are trusted.
         work_done_progress: Whether the server may make progress tokens of its own.
         configuration: Whether `workspace/configuration` is answered.
@@ -41,6 +42,7 @@ class ClientProfile:
     show_document: bool = False
     show_message_request: bool = True
     questions: bool = False
+    session_events: bool = False
     trust: bool = False
     work_done_progress: bool = False
     configuration: bool = False
@@ -66,6 +68,7 @@ class ClientProfile:
             or bool(window and window.show_message)
             or _released(info.version if info else None) > (25, 7),
             questions=_announced(params.capabilities.experimental, "questions"),
+            session_events=_announced(params.capabilities.experimental, "sessionEvents"),
             trust=_announced(params.capabilities.experimental, "trust"),
             work_done_progress=bool(window and window.work_done_progress),
             configuration=bool(workspace and workspace.configuration),

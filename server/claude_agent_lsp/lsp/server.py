@@ -64,7 +64,9 @@ class AgentServer(LanguageServer):
         self.profile = ClientProfile()
         self.folders = Folders()
         self.state = State(state_directory())
-        self.trust = Trusting(self, self.state.directory)
+        # Where no setting can lead to: what protects the user from a repository is kept here.
+        self._own_directory = self.state.directory
+        self.trust = Trusting(self, self._own_directory)
         self.configuration = Configuration(self)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing: asyncio.Task[None] | None = None
@@ -75,8 +77,10 @@ class AgentServer(LanguageServer):
     def agent(self) -> Agent:
         """Runs the queries."""
         from claude_agent_lsp.agent.agent import Agent
+        from claude_agent_lsp.agent.spending import Spending
 
-        return Agent(self.state, self._show, self.profile.name, self._notice)
+        spending = Spending(self._own_directory)
+        return Agent(self.state, self._show, self.profile.name, self._notice, spending)
 
     @cached_property
     def commands(self) -> Commands:

@@ -10,6 +10,7 @@ from claude_agent_lsp.agent.alone import no_run_in, nothing_in
 from claude_agent_lsp.agent.query import NEW
 from claude_agent_lsp.errors import SessionNotFound, StoreUnavailable, UnsupportedByClient
 from claude_agent_lsp.lsp import arguments as given
+from claude_agent_lsp.lsp.announcing import Announcements
 from claude_agent_lsp.lsp.showing import GrowingDocuments, open_document, write_transcript
 from claude_agent_lsp.lsp.table import command
 from claude_agent_lsp.sessions.kept import TAG, Kept
@@ -42,6 +43,7 @@ class SessionCommands:
         self._in_order = asyncio.Lock()
         self._index: Index | None = None
         self._documents = GrowingDocuments(self._write_document)
+        self._announcements = Announcements(server, self._session)
 
     @command("claudeAgent.session.list", given.SessionListArgument)
     async def list_sessions(self, argument: given.SessionListArgument, _: Request) -> object:
@@ -87,7 +89,8 @@ class SessionCommands:
                 )
             await self._server.agent.select(folder.path, argument.session_id)
         self._server.prewarm(folder)
-        return await asyncio.to_thread(catalogue.session, argument.session_id)
+        session = await asyncio.to_thread(catalogue.session, argument.session_id)
+        return self._announcements.changed(session)
 
     @command("claudeAgent.session.rename", given.SessionRenameArgument)
     async def rename_session(self, argument: given.SessionRenameArgument, _: Request) -> object:
@@ -96,7 +99,7 @@ class SessionCommands:
             changes = await _loaded("changes")
             await self._at_hand(argument.session_id)
             await asyncio.to_thread(changes.rename, argument.session_id, argument.title)
-            return await self._session(argument.session_id)
+            return self._announcements.changed(await self._session(argument.session_id))
 
     @command("claudeAgent.session.tag", given.SessionTagArgument)
     async def tag_session(self, argument: given.SessionTagArgument, _: Request) -> object:
@@ -107,7 +110,7 @@ class SessionCommands:
             await asyncio.to_thread(changes.tag, argument.session_id, argument.tag)
             session = await self._session(argument.session_id)
             await asyncio.to_thread(self._keep_or_not, session)
-            return session
+            return self._announcements.changed(session)
 
     @command("claudeAgent.session.fork", given.SessionForkArgument)
     async def fork_session(self, argument: given.SessionForkArgument, _: Request) -> object:
@@ -118,7 +121,7 @@ class SessionCommands:
             copy = await asyncio.to_thread(
                 changes.fork, argument.session_id, argument.at, argument.title
             )
-            return await self._session(copy)
+            return self._announcements.changed(await self._session(copy))
 
     @command("claudeAgent.session.delete", given.SessionDeleteArgument)
     async def delete_session(self, argument: given.SessionDeleteArgument, _: Request) -> object:
@@ -137,6 +140,7 @@ class SessionCommands:
                 await agent.sharing.delete(
                     settings.session_store, session.workspace, session.session_id
                 )
+        self._announcements.deleted(session)
         return {"deleted": True}
 
     @command("claudeAgent.session.export", given.SessionExportArgument)

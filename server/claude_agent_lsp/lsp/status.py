@@ -44,6 +44,7 @@ async def describe(server: AgentServer, index: Index) -> dict[str, Any]:
         "runs": [run.picture() for run in agent.runs],
         "questions": list(agent.questions.pending),
         "stores": agent.sharing.status(),
+        "spentTodayUsd": await asyncio.to_thread(agent.spending.today),
     }
 
 

@@ -77,6 +77,11 @@ class Settings:
     max_budget_usd: float | None = _setting(
         None, rules.number(zero=False), "What a run may cost in US dollars; left out, anything."
     )
+    daily_budget_usd: float | None = _setting(
+        None,
+        rules.number(zero=False),
+        "What all your runs on this machine may cost a day in US dollars; left out, anything.",
+    )
     timeout_seconds: float | None = _setting(
         None, rules.number(zero=False), "How long a run may take; left out, any time."
     )

@@ -1,0 +1,28 @@
+"""Loads the pool of processes, and with it the SDK, once the first run needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from typing import TYPE_CHECKING
+
+from claude_agent_lsp.agent.orphans import end_orphans
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.agent.pool import ProcessPool
+    from claude_agent_lsp.agent.watchdog import Watchdog
+    from claude_agent_lsp.workspace.settings import Settings
+
+
+async def load_pool(settings: Settings, watchdog: Watchdog) -> ProcessPool:
+    """Returns a new pool. What a server that was killed has left is gone by then."""
+    ending = asyncio.create_task(asyncio.to_thread(end_orphans))
+    module = await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.pool")
+    await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.turn")
+    await ending
+    pool: ProcessPool = module.ProcessPool(
+        limit=settings.max_processes,
+        idle_seconds=settings.idle_process_seconds,
+        before_start=watchdog.ensure,
+    )
+    return pool

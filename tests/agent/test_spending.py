@@ -1,0 +1,98 @@
+"""The ledger of what the user's runs have cost today."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_agent_lsp.agent.launch import Launch
+from claude_agent_lsp.agent.spending import Spending
+from claude_agent_lsp.errors import BudgetExceeded, ModelError
+from claude_agent_lsp.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVENING = datetime(2026, 3, 31, 23, 59)  # noqa: DTZ001 - the user's own time
+NEXT_MORNING = datetime(2026, 4, 1, 0, 0)  # noqa: DTZ001
+FILE = "spending.json"
+
+
+def test_servers_count_together(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: Spending(tmp_path).charge(0.01, None, None), range(50)))
+    assert Spending(tmp_path).today() == pytest.approx(0.5)
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_day_ends_at_midnight(tmp_path: Path) -> None:
+    spending = Spending(tmp_path, lambda: EVENING)
+    spending.charge(2.0, None, None)
+    with pytest.raises(BudgetExceeded, match=r"cost \$2\.00.*\$1\.50.*2026-04-01 00:00"):
+        spending.check(1.5)
+    morning = Spending(tmp_path, lambda: NEXT_MORNING)
+    morning.check(1.5)
+    assert morning.today() == 0
+    morning.charge(0.25, None, None)
+    assert morning.today() == 0.25
+
+
+def test_a_budget_is_checked_only_where_there_is_one(tmp_path: Path) -> None:
+    spending = Spending(tmp_path)
+    spending.charge(100, None, None)
+    spending.check(None)
+    spending.check(100.5)
+    with pytest.raises(BudgetExceeded):
+        spending.check(100)
+
+
+@pytest.mark.parametrize(
+    ("own", "daily", "given"),
+    [
+        (None, None, None),
+        (3.0, None, 3.0),
+        (None, 5.0, 4.0),
+        (3.0, 5.0, 3.0),
+        (4.5, 5.0, 4.0),
+        (None, 1.0, 1e-6),
+    ],
+)
+def test_a_run_gets_what_is_left(
+    tmp_path: Path, own: float | None, daily: float | None, given: float | None
+) -> None:
+    spending = Spending(tmp_path)
+    spending.charge(1.0, None, None)
+    launch = Launch(tmp_path, Settings(daily_budget_usd=daily), max_budget_usd=own)
+    assert spending.within(launch).max_budget_usd == given
+
+
+def test_the_fault_names_the_budget_that_was_reached(tmp_path: Path) -> None:
+    spending, own = Spending(tmp_path), BudgetExceeded("Its own.")
+    assert spending.charge(1.0, 5.0, own) is own
+    days = spending.charge(4.5, 5.0, own)
+    assert isinstance(days, BudgetExceeded)
+    assert "$5.50" in str(days)
+    assert "dailyBudgetUsd" in days.hint
+    # One that failed otherwise did not fail of the budget.
+    other = ModelError("No.")
+    assert spending.charge(1.0, 5.0, other) is other
+    assert spending.charge(0.0, None, None) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"day": "2026-03-31"}', b"[" * 5000])
+def test_what_is_damaged_counts_as_nothing_and_is_replaced(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    spending = Spending(tmp_path, lambda: EVENING)
+    assert spending.today() == 0
+    spending.charge(1.0, None, None)
+    assert spending.today() == 1.0
+
+
+def test_what_can_not_be_kept_costs_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    spending = Spending(tmp_path / "file" / "state")
+    fault = spending.charge(2.0, 1.0, BudgetExceeded("It."))
+    assert "$2.00" in str(fault)
