@@ -27,9 +27,12 @@ class Screen:
     shown: dict[str, asyncio.Future[Answer | None]] = field(default_factory=dict)
     history: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    away: bool = False
 
     async def show(self, asked: Question) -> Answer | None:
         answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        if self.away:
+            raise ConnectionError("There is no editor.")
         self.shown[asked.question_id] = answer
         self.history.append(asked.question_id)
         try:
@@ -183,7 +186,7 @@ class VirtualTime(asyncio.SelectorEventLoop):
 
 
 class Lifecycle(RuleBasedStateMachine):
-    """Any order of asking, answering, closing, cancelling and waiting."""
+    """Any order of asking, answering, closing, cancelling, waiting, losing the editor."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -227,6 +230,20 @@ class Lifecycle(RuleBasedStateMachine):
         elif value is not None:
             self.answers[name] = Answer(value)
         shown.set_result(Answer(value) if value is not None else None)
+        self.run()
+
+    @precondition(lambda self: not self.screen.away)
+    @rule()
+    def lose_the_editor(self) -> None:
+        self.screen.away = True
+        for shown in self.screen.shown.values():
+            shown.set_exception(ConnectionError("The editor has gone."))
+        self.run()
+
+    @precondition(lambda self: self.screen.away)
+    @rule()
+    def reconnect(self) -> None:
+        self.screen.away = False
         self.run()
 
     @precondition(lambda self: self.asked)

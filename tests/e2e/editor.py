@@ -64,6 +64,7 @@ class Editor(LanguageClient):
     Attributes:
         log: All that the server sent but answers: (time, method, params), in order.
         questions: Each `window/showMessageRequest` with the future that answers it with a title.
+        announced: Each `claudeAgent/runChanged` and `sessionChanged`, with its fields.
         requests: Each `claudeAgent/question`, likewise answered with `{answer, note?}`.
     """
 
@@ -79,6 +80,9 @@ class Editor(LanguageClient):
         self.protocol.fm.features[types.CLIENT_REGISTER_CAPABILITY] = self._registered
         self.protocol.fm.features[types.WINDOW_SHOW_MESSAGE_REQUEST] = self._asked
         self.protocol.fm.features["claudeAgent/question"] = self._requested
+        self.announced: list[tuple[str, dict[str, Any]]] = []
+        for method in ("runChanged", "sessionChanged"):
+            self.protocol.fm.features[f"claudeAgent/{method}"] = self._announcement(method)
 
     @property
     def pid(self) -> int:
@@ -246,6 +250,12 @@ class Editor(LanguageClient):
         self.requests.append((_named(params), answer))
         self._arrived("claudeAgent/question", params)
         return await answer
+
+    def _announcement(self, method: str) -> Callable[[Any], None]:
+        def take(params: Any) -> None:
+            self.announced.append((method, _named(params)))
+
+        return take
 
     def _arrived(self, method: str, params: Any) -> None:
         self.log.append((time.monotonic(), method, params))
