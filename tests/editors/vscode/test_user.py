@@ -116,7 +116,7 @@ def test_edit_is_asked_for_seen_as_a_diff_denied_allowed_and_seen_in_the_open_fi
     window.press_answer(allow)
     window.wait_idle()
     assert "world" in hello.read_text()
-    window.page.get_by_role("tab", name="hello.py", exact=True).click()
+    window.open_file(hello)
     editor = window.page.locator(".editor-instance .monaco-editor:not(.in-diff-editor)")
     expect(editor.first).to_contain_text("Hello,\xa0world", timeout=PATIENCE)
 
@@ -293,7 +293,7 @@ def test_what_is_typed_into_a_file_while_5000_tokens_stream_is_all_there(
     window.open_file(notes)
     window.ask("tell a lot")
     expect(window.view.locator(".answer")).to_contain_text("word1-", timeout=PATIENCE)
-    window.page.get_by_role("tab", name="notes.txt", exact=True).click()
+    window.open_file(notes)
     editor = window.page.locator(".editor-group-container.active .monaco-editor.focused")
     expect(editor.first).to_be_visible(timeout=PATIENCE)
     typed = "".join(f"note {number}. " for number in range(20)).strip()
