@@ -137,6 +137,16 @@ async def none_sleep(environment: dict[str, str], *but: int) -> None:
     await eventually(lambda: not sleepers(environment) - set(but))
 
 
+def clis(editor: Editor) -> list[psutil.Process]:
+    """The agent's processes that a server has at work."""
+    found = []
+    for child in psutil.Process(editor.pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it may be gone at any moment
+            if child.name() == "claude":
+                found.append(child)
+    return found
+
+
 def pid_of_watchdog(editor: Editor) -> int:
     """The server's child that no environment was given to."""
     for child in psutil.Process(editor.pid).children():

@@ -16,7 +16,7 @@ from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.loopback import call, reply, say
 
-from .runs import begin, data_of, eventually, refusal
+from .runs import begin, clis, data_of, eventually, refusal
 
 if TYPE_CHECKING:
     from claude_agent_lsp.loopback import Loopback
@@ -236,16 +236,9 @@ async def test_a_client_that_speaks_of_trust_is_believed_and_not_asked(
     await begin(editor, "hello", 1).asked
     await eventually(lambda: {"hook", "cli"} <= ran(canaries))
     editor.protocol.notify("claudeAgent/trustChanged", {"trustedFolders": []})
-    await eventually(lambda: not trusted_processes(editor))
+    await eventually(lambda: not clis(editor))
     assert (await folder_of(editor))["trusted"] is False
     assert editor.questions == []
-
-
-def trusted_processes(editor: Editor) -> list[Any]:
-    import psutil
-
-    found = psutil.Process(editor.pid).children(recursive=True)
-    return [each for each in found if each.name() == "claude"]
 
 
 async def test_what_is_shown_of_it_can_not_be_forged(editor: Editor, model: Loopback) -> None:

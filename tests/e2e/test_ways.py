@@ -10,7 +10,7 @@ import pytest
 
 from claude_agent_lsp.loopback import call, reply, say
 
-from .runs import begin, cancelled, eventually
+from .runs import begin, cancelled, clis, eventually
 from .ways import WAYS, ByRequest, Way
 
 if TYPE_CHECKING:
@@ -105,17 +105,10 @@ async def test_allowed_for_the_session_is_asked_once_even_of_a_later_process(
     assert len(way.editor.events(kind="question")) == 1
     assert (folder / "two").is_fifo()
     (folder / "one").unlink()
-    await eventually(lambda: not processes(way.editor))
+    await eventually(lambda: not clis(way.editor))
     assert (await run(way.editor, "make one"))["permissionDenials"] == []
     assert (folder / "one").is_fifo()
     assert len(way.editor.events(kind="question")) == 1
-
-
-def processes(editor: Editor) -> list[Any]:
-    import psutil
-
-    found = psutil.Process(editor.pid).children()
-    return [each for each in found if each.name() == "claude"]
 
 
 async def test_always_allowed_is_not_asked_by_a_new_server_either(
