@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { dropped } from '../src/context/dropped';
 import { activated, command, eventually, folder, freshConversation, wordsOf } from './support';
 
 describe('a conversation', () => {
@@ -102,5 +103,13 @@ describe('a conversation', () => {
       [message],
     );
     diagnostics.dispose();
+  });
+
+  it('takes dropped files of the machine that the agent works on, and no others', () => {
+    const file = 'file:///home/me/a%20b.py';
+    const remote = 'vscode-remote://ssh-remote%2Bhost/home/me/a%20b.py';
+    const unsaved = 'untitled:Untitled-1';
+    assert.deepEqual(dropped([file, unsaved], undefined), { files: [file], others: [unsaved] });
+    assert.deepEqual(dropped([file, remote], 'ssh-remote'), { files: [file], others: [file] });
   });
 });

@@ -321,3 +321,23 @@ def test_nothing_is_left_of_a_killed_vs_code(
                 process.kill()
     assert gone_within(environment, GONE_SECONDS)
     model.wait_for_request("count slowly", SECONDS).wait_hung_up(SECONDS)
+
+
+def test_file_dragged_from_the_explorer_goes_with_the_prompt(
+    open_window: OpenWindow, model: Loopback, folder: Path
+) -> None:
+    recipe = folder / "the recipe.txt"
+    recipe.write_text("flour\n")
+    window = open_window()
+    window.command("Claude Agent: Open Conversation in Editor")
+    expect(window.tabs).to_have_count(1, timeout=PATIENCE)
+    window.page.locator(".activitybar").get_by_role("tab", name="Explorer").click()
+    expect(window.prompt).to_be_visible(timeout=PATIENCE)
+    window.drag(window.page.get_by_role("treeitem", name="the recipe.txt"), window.prompt)
+    expect(window.view.locator(".context")).to_contain_text("the recipe.txt", timeout=PATIENCE)
+    window.prompt.click()
+    window.page.keyboard.type("what is in it?")
+    window.page.keyboard.press("Enter")
+    window.wait_for("OK.")
+    window.wait_idle()
+    assert any(str(recipe) in said.text for said in model.requests[-1].conversation)

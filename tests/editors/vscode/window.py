@@ -34,8 +34,9 @@ class Window:
 
     @property
     def view(self) -> FrameLocator:
-        """The conversation that is shown, in the side bar or in a tab."""
-        return self.page.frame_locator("iframe.webview.ready").frame_locator("#active-frame")
+        """The one conversation that can be seen, in the side bar or in a tab."""
+        shown = self.page.frame_locator("iframe.webview.ready:visible")
+        return shown.frame_locator("#active-frame")
 
     @property
     def prompt(self) -> Locator:
@@ -107,6 +108,22 @@ class Window:
         expect(tab).to_have_attribute("aria-selected", "true", timeout=PATIENCE)
         editor = self.page.locator(".editor-group-container.active .monaco-editor.focused")
         expect(editor.first).to_be_visible(timeout=PATIENCE)
+
+    def drag(self, what: Locator, to: Locator) -> None:
+        """Drags something onto a conversation, with Shift held: else VS Code opens it there."""
+        what.hover()
+        self.page.mouse.down()
+        self.page.keyboard.down("Shift")
+        target = self.view.locator(".drop-target")
+        box = to.bounding_box()
+        assert box is not None
+        for step in range(100):
+            self.page.mouse.move(box["x"] + step % 2 + 9, box["y"] + 9)
+            if target.is_visible():
+                break
+            self.page.wait_for_timeout(50)
+        self.page.mouse.up()
+        self.page.keyboard.up("Shift")
 
     def keys(self, keys: Sequence[str]) -> None:
         """Presses keys one after the other."""

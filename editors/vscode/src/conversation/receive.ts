@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { ToHost } from '../../shared/messages';
 import { EFFORTS } from '../capabilities';
+import { dropped } from '../context/dropped';
 import { findFiles } from '../context/files';
 import { changesFile, closeDiff, openDiff, openPlan, planOf } from '../diffs';
 import type { Questions } from '../questions';
@@ -55,8 +56,7 @@ export async function receive(message: ToHost, surface: Surface): Promise<void> 
       surface.showContext();
       return;
     case 'attach':
-      composer.attach(message.uris.filter((uri) => uri.startsWith('file:')));
-      surface.showContext();
+      attachDropped(message.uris, surface);
       return;
     case 'attachDialog':
       return attachDialog(surface);
@@ -122,6 +122,15 @@ async function send(prompt: string, surface: Surface): Promise<void> {
   const given = composer.take();
   surface.showContext();
   await conversation.ask(prompt, given);
+}
+
+function attachDropped(uris: readonly string[], surface: Surface): void {
+  const { files, others } = dropped(uris, vscode.env.remoteName);
+  surface.composer.attach(files);
+  surface.showContext();
+  if (others.length > 0) {
+    throw new Error(`Only files of the agent's machine can be attached, not ${others.join(', ')}.`);
+  }
 }
 
 async function attachDialog(surface: Surface): Promise<void> {
