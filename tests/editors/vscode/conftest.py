@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 from tests.editors.conftest import GONE_SECONDS
 from tests.processes import gone_within, kill_all
 
-from .code_server import EXTENSION, CodeServer, browser, installation, node
+from .code_server import EXTENSION, ROOT, CodeServer, browser, installation, node
 from .window import Window
 
 if TYPE_CHECKING:
@@ -55,6 +55,46 @@ def extension(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert built.returncode == 0, built.stderr
     yield directory
     shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, built in a copy of the tree: workers don't share what is built."""
+    installation()
+    copy = tmp_path_factory.mktemp("tree")
+    files = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")
+    wanted = (
+        "editors/vscode/",
+        "server/",
+        "scripts/",
+        "LICENSE",
+        "CHANGELOG.md",
+        "README.md",
+        "py",
+    )
+    for name in files:
+        source = ROOT / name
+        if name.startswith(wanted) and source.is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            (copy / name).write_bytes(source.read_bytes())
+    (copy / ".venv").symlink_to(ROOT / ".venv", target_is_directory=True)
+    modules = copy / "editors" / "vscode" / "node_modules"
+    modules.symlink_to(EXTENSION / "node_modules", target_is_directory=True)
+    built = subprocess.run(
+        ["sh", "scripts/extension.sh", "package"],
+        check=False,
+        cwd=copy,
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    return copy / "editors" / "vscode" / "dist" / "claude-agent.vsix"
 
 
 @pytest.fixture

@@ -5,58 +5,17 @@ from __future__ import annotations
 import io
 import json
 import re
-import subprocess
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .code_server import EXTENSION, ROOT, installation
+from .code_server import EXTENSION, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST_KB = 1500
-
-
-@pytest.fixture(scope="module")
-def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, built in a copy of the tree: workers don't share what is built."""
-    installation()
-    copy = tmp_path_factory.mktemp("tree")
-    files = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        check=True,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    ).stdout.split("\0")
-    wanted = (
-        "editors/vscode/",
-        "server/",
-        "scripts/",
-        "LICENSE",
-        "CHANGELOG.md",
-        "README.md",
-        "py",
-    )
-    for name in files:
-        source = ROOT / name
-        if name.startswith(wanted) and source.is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            (copy / name).write_bytes(source.read_bytes())
-    (copy / ".venv").symlink_to(ROOT / ".venv", target_is_directory=True)
-    modules = copy / "editors" / "vscode" / "node_modules"
-    modules.symlink_to(EXTENSION / "node_modules", target_is_directory=True)
-    built = subprocess.run(
-        ["sh", "scripts/extension.sh", "package"],
-        check=False,
-        cwd=copy,
-        capture_output=True,
-        text=True,
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    return copy / "editors" / "vscode" / "dist" / "claude-agent.vsix"
 
 
 @pytest.mark.timeout(240)

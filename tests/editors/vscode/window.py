@@ -86,9 +86,9 @@ class Window:
             self.page.keyboard.press("Enter")
             self.page.wait_for_timeout(200)
 
-    def wait_for(self, text: str | re.Pattern[str]) -> None:
+    def wait_for(self, text: str | re.Pattern[str], patience: float = PATIENCE) -> None:
         """Waits until the conversation shows a text."""
-        expect(self.view.locator("body")).to_contain_text(text, timeout=PATIENCE)
+        expect(self.view.locator("body")).to_contain_text(text, timeout=patience)
 
     def wait_idle(self) -> None:
         """Waits until nothing runs."""
