@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.editors.conftest import EXECUTABLE
+from tests.e2e.editor import EXECUTABLE
 from tests.processes import processes_of
 
 if TYPE_CHECKING:
