@@ -12,7 +12,15 @@ import pytest
 
 from claude_agent_lsp.agent import audit as module
 from claude_agent_lsp.agent.audit import OLDER_FILES, Audit, ToolTrail
-from claude_agent_lsp.agent.events import ToolCall, ToolResult, ToolStatus
+from claude_agent_lsp.agent.events import (
+    Ended,
+    Event,
+    Run,
+    RunStatus,
+    ToolCall,
+    ToolResult,
+    ToolStatus,
+)
 
 
 @pytest.fixture
@@ -77,12 +85,44 @@ def test_a_damaged_line_is_left_out(audit: Audit) -> None:
     assert [entry["n"] for entry in audit.read()] == [1, 2]
 
 
-def test_only_what_may_have_changed_something_is_followed() -> None:
+def followed(*events: Event) -> list[dict[str, Any]]:
+    """The lines that some events leave."""
     lines: list[dict[str, Any]] = []
     trail = ToolTrail(lambda _, entry: lines.append(entry), "run", "session", Path("/p"))
-    for name in ("Read", "Bash", "mcp__a__b"):
-        trail.follow(ToolCall(name, name, f"Using {name}", {"command": "x" * 9_000}))
-        trail.follow(ToolResult(name, ToolStatus.COMPLETED, ""))
+    for event in events:
+        trail.follow(event)
+    return lines
+
+
+def test_only_what_may_have_changed_something_is_followed() -> None:
+    lines = followed(
+        *(
+            event
+            for name in ("Read", "Bash", "mcp__a__b")
+            for event in (
+                ToolCall(name, name, f"Using {name}", {"command": "x" * 9_000}),
+                ToolResult(name, ToolStatus.COMPLETED, ""),
+            )
+        )
+    )
     assert [line["tool"] for line in lines] == ["Bash", "mcp__a__b"]
     assert len(lines[0]["input"]) == module.TEXT_LENGTH
     assert lines[0]["by"] == "rule"
+
+
+def test_what_was_stopped_in_its_middle_is_in_it() -> None:
+    run = Run("run", "session", Path("/p"), RunStatus.CANCELLED)
+    (line,) = followed(ToolCall("1", "Bash", "Running", {"command": "make"}), Ended(run))
+    assert line["status"] == "unfinished"
+    assert json.loads(line["input"]) == {"command": "make"}
+
+
+@pytest.mark.parametrize("secret", ["sk-ant-" + "a1-" * 8, 'pass"word\nwith all'])
+def test_no_half_of_a_secret_is_left_where_a_long_input_is_cut(
+    secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_TOKEN", secret)
+    cut = module.TEXT_LENGTH - len('{"command": "') - 8
+    given = {"command": "x" * (cut - 1) + " " + secret}
+    lines = followed(ToolCall("1", "Bash", "", given), ToolResult("1", ToolStatus.COMPLETED, ""))
+    assert lines[0]["input"].endswith('x ***"}')

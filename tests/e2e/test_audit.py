@@ -11,12 +11,13 @@ import pytest
 from claude_agent_lsp.loopback import call, reply, say
 
 from .editor import EXECUTABLE
-from .runs import begin
+from .runs import allow_tools, begin, cancelled, eventually, sleepers
 
 if TYPE_CHECKING:
     from claude_agent_lsp.loopback import Loopback
 
     from .conftest import Open
+    from .editor import Editor
 
 
 @pytest.fixture(autouse=True)
@@ -85,3 +86,17 @@ async def test_each_question_and_each_change_is_in_it(
     assert len(entries(environment, "--limit", "2")) == 2
     assert entries(environment, "--session", "ffffffff") == []
     assert "Nothing was asked" in shown(environment, "--session", "ffffffff")
+
+
+async def test_command_that_was_stopped_in_its_middle_is_in_it(
+    editor: Editor, environment: dict[str, str], model: Loopback
+) -> None:
+    model.add(reply("work long", [call("Bash", command="touch began; sleep 300")], [say("Done.")]))
+    allow_tools(environment)
+    query = begin(editor, "work long")
+    await eventually(lambda: sleepers(environment))
+    await cancelled(editor, query)
+    await editor.quit()
+    (tool,) = (entry for entry in entries(environment) if entry["kind"] == "tool")
+    assert "touch began" in tool["input"]
+    assert tool["status"] in ("failed", "unfinished")

@@ -15,8 +15,8 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.events import QuestionAsked, ToolCall, ToolResult
-from claude_agent_lsp.agent.secrets import json_without_secrets
+from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolResult
+from claude_agent_lsp.agent.secrets import json_without_secrets, without_secrets
 from claude_agent_lsp.workspace.files import locked
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 MOST_BYTES: Final = 1_000_000
 OLDER_FILES: Final = 4
 TEXT_LENGTH: Final = 2_000
+UNFINISHED: Final = "unfinished"
 # Tools that change nothing; of any other one can't know.
 _READERS: Final = frozenset(
     {
@@ -112,7 +113,7 @@ def question_entry(question: Question, answer: Answer) -> dict[str, Any]:
         "toolCallId": question.tool_call_id,
         "question": question.kind,
         "title": question.title,
-        "detail": question.detail[:TEXT_LENGTH],
+        "detail": _cut(without_secrets(question.detail)),
         "answer": answer.value,
         "by": answer.by.value,
         "note": answer.note,
@@ -148,15 +149,27 @@ class ToolTrail:
         elif isinstance(event, QuestionAsked):
             self._asked.add(event.question.tool_call_id)
         elif isinstance(event, ToolResult) and event.tool_call_id in self._calls:
-            call = self._calls.pop(event.tool_call_id)
-            entry = {
-                **self._about,
-                "toolCallId": event.tool_call_id,
-                "tool": call.tool,
-                "title": call.title,
-                "input": json.dumps(dict(call.input), default=str)[:TEXT_LENGTH],
-                "status": event.status.value,
-                # Not asked: a rule or the mode has allowed it, or refused it.
-                "by": "question" if event.tool_call_id in self._asked else "rule",
-            }
-            self._write("tool", entry)
+            self._note(self._calls.pop(event.tool_call_id), event.status.value)
+        elif isinstance(event, Ended):
+            # The run was stopped in their middle: what they have done by then is not known.
+            for call in self._calls.values():
+                self._note(call, UNFINISHED)
+            self._calls.clear()
+
+    def _note(self, call: ToolCall, status: str) -> None:
+        entry = {
+            **self._about,
+            "toolCallId": call.tool_call_id,
+            "tool": call.tool,
+            "title": call.title,
+            "input": _cut(json.dumps(json_without_secrets(call.input), default=str)),
+            "status": status,
+            # Not asked: a rule or the mode has allowed it, or refused it.
+            "by": "question" if call.tool_call_id in self._asked else "rule",
+        }
+        self._write("tool", entry)
+
+
+def _cut(text: str) -> str:
+    """What is kept of a long text, its secrets masked before: half of one would not be found."""
+    return text[:TEXT_LENGTH]
