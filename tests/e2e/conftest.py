@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+PATIENT = {"cancelGraceSeconds": 20}
+"""An interrupt that a busy machine is slow to see must not cost the session its process."""
+
 
 class Open(Protocol):
     """Starts a server for an editor that has folders open."""
@@ -60,3 +63,9 @@ async def editor_with(folder: Path, environment: dict[str, str]) -> AsyncIterato
 async def editor(editor_with: Open) -> Editor:
     """An editor with `folder` open."""
     return await editor_with()
+
+
+@pytest_asyncio.fixture
+async def patient(editor_with: Open) -> Editor:
+    """Of a user who gives an interrupt its time."""
+    return await editor_with(settings=PATIENT)

@@ -137,6 +137,20 @@ async def none_sleep(environment: dict[str, str], *but: int) -> None:
     await eventually(lambda: not sleepers(environment) - set(but))
 
 
+def kinds(editor: Editor, token: str | int = "events") -> list[str]:
+    """The kinds of all events of a token, each once where it repeats."""
+    found: list[str] = []
+    for event in editor.events(token):
+        if found[-1:] != [event["kind"]]:
+            found.append(event["kind"])
+    return found
+
+
+async def processes_at(editor: Editor) -> list[int]:
+    """The ids of the server's CLIs."""
+    return [each["pid"] for each in (await status(editor))["processes"]]
+
+
 def clis(editor: Editor) -> list[psutil.Process]:
     """The agent's processes that a server has at work."""
     found = []

@@ -1,0 +1,117 @@
+"""Stopping a run whose tools are at work: they end with it, and no others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_agent_lsp.loopback import call, reply, say, tokens
+
+from .runs import (
+    allow_tools,
+    assert_knows_code,
+    assert_told_of_once,
+    begin,
+    cancelled,
+    eventually,
+    none_sleep,
+    processes_at,
+    remember,
+    requests_of,
+    sleepers,
+)
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.loopback import Loopback
+
+    from .editor import Editor
+
+# What ignores SIGTERM: the tool's shell, a child of it, and one in a session of its own.
+STUBBORN_TOOL = """
+trap '' TERM
+sh -c 'sleep 1000; true' &
+setsid sh -c 'sleep 1000; true' &
+wait
+"""
+
+
+@pytest.fixture
+def tools_allowed(environment: dict[str, str]) -> None:
+    allow_tools(environment)
+
+
+@pytest.mark.usefixtures("tools_allowed")
+async def test_while_a_tool_runs_that_ignores_sigterm(
+    patient: Editor, model: Loopback, environment: dict[str, str]
+) -> None:
+    model.add(reply("run it", [call("Bash", command=STUBBORN_TOOL)], [say("It ran.")]))
+    await remember(patient)
+    before = await processes_at(patient)
+    query = begin(patient, "run it")
+    await eventually(lambda: len(sleepers(environment)) == 2)
+    await cancelled(patient, query)
+    await none_sleep(environment)
+    await assert_knows_code(patient)
+    assert_told_of_once(patient, query, "cancelled")
+    assert len(requests_of(model, "run it")) == 1
+    assert await processes_at(patient) == before  # it ended on the first rung
+
+
+@pytest.mark.usefixtures("tools_allowed")
+async def test_what_a_tool_has_detached_ends_with_its_run(
+    editor: Editor, model: Loopback, environment: dict[str, str]
+) -> None:
+    detach = call("Bash", command="setsid sleep 1000 & true")
+    model.add(
+        reply("detach it", [detach], [say("It is detached.")]),
+        reply("detach more", [detach], [tokens(5000, pace=0.02)]),
+    )
+    await begin(editor, "detach it").asked
+    (earlier,) = sleepers(environment)
+    query = begin(editor, "detach more", 1)
+    await editor.event("text", query.events)
+    await eventually(lambda: len(sleepers(environment)) == 2)
+    await cancelled(editor, query)
+    await none_sleep(environment, earlier)
+    # What an earlier run has left goes on, until the editor goes.
+    await begin(editor, "say something", 2).asked
+    assert sleepers(environment) == {earlier}
+    assert await editor.quit() == 0
+    assert not sleepers(environment)
+
+
+@pytest.mark.usefixtures("tools_allowed")
+async def test_background_tasks_of_the_run_end_with_it(
+    editor: Editor, model: Loopback, environment: dict[str, str]
+) -> None:
+    task = call("Bash", command="sleep 1000; true", run_in_background=True)
+    model.add(reply("in the background", [task], [tokens(5000, pace=0.02)]))
+    session = await remember(editor)
+    query = begin(editor, "run it in the background")
+    await eventually(lambda: sleepers(environment))
+    await editor.event("text", query.events)
+    await cancelled(editor, query)
+    await none_sleep(environment)
+    answer = await assert_knows_code(editor)
+    assert answer["sessionId"] == session
+    assert_told_of_once(editor, query, "cancelled")
+
+
+@pytest.mark.usefixtures("tools_allowed")
+async def test_background_tasks_of_earlier_runs_go_on(
+    editor: Editor, model: Loopback, environment: dict[str, str]
+) -> None:
+    task = call("Bash", command="sleep 1000; true", run_in_background=True)
+    model.add(
+        reply("in the background", [task], [say("It is running.")]),
+        reply("run it now", [call("Bash", command=STUBBORN_TOOL)], [say("It ran.")]),
+    )
+    await editor.query("run it in the background", wait=True)
+    await eventually(lambda: sleepers(environment))
+    before = sleepers(environment)
+    query = begin(editor, "run it now")
+    await eventually(lambda: len(sleepers(environment)) == 3)
+    await cancelled(editor, query)
+    await none_sleep(environment, *before)
+    assert sleepers(environment) == before
