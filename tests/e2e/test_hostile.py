@@ -171,6 +171,38 @@ async def test_losing_trust_stops_its_runs_and_ends_its_processes(
     assert (await folder_of(editor))["trusted"] is False
 
 
+async def test_losing_trust_holds_for_the_folders_below_too(
+    editor_with: Open, hostile: Path
+) -> None:
+    above = hostile.parent.as_uri()
+    editor = await editor_with(hostile.parent, hostile)
+    await editor.command("trust", {"workspace": above, "trusted": True})
+    query = begin(editor, "count slowly", workspace=hostile.as_uri())
+    await editor.event("text", query.events)
+    await editor.command("trust", {"workspace": above, "trusted": False})
+    await refusal(query)
+    status = await editor.command("status")
+    assert status["processes"] == []
+    assert [folder["trusted"] for folder in status["folders"]] == [False, False]
+
+
+@asking
+async def test_trust_that_is_taken_back_in_another_editor_is_gone_with_the_next_query(
+    editor: Editor, editor_with: Open, hostile: Path, canaries: Path
+) -> None:
+    await editor.command("trust", {"workspace": hostile.as_uri(), "trusted": True})
+    await begin(editor, "hello").asked
+    await eventually(lambda: ran(canaries) == VECTORS - {"env"})
+    other = await editor_with(hostile)
+    await other.command("trust", {"workspace": hostile.as_uri(), "trusted": False})
+    for canary in canaries.iterdir():
+        canary.unlink()
+    done = await begin(editor, "hello again", 1).asked
+    assert done["status"] == "completed"
+    assert ran(canaries) == set()
+    assert (await folder_of(editor))["trusted"] is False
+
+
 async def test_the_question_tells_what_is_withheld_and_is_asked_once(
     editor: Editor, editor_with: Open, hostile: Path, canaries: Path
 ) -> None:

@@ -118,6 +118,7 @@ class Commands(SessionCommands):
         folder = await self._folder(
             argument.workspace, argument.context.document if argument.context else None
         )
+        await self._server.trust.look_again()
         settings = await self._server.configuration.of(folder, signal)
         trusted = await self._server.trust.of(folder.path)
         if argument.permission_mode == BYPASS and not trusted:

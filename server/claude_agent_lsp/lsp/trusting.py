@@ -43,6 +43,8 @@ class Trusting:
         # What the client says; None if it does not speak of trust.
         self._told: frozenset[Path] | None = None
         self._trusted: set[Path] = set()
+        # Of the decisions that these rest on.
+        self._stamp: object = None
         self._asked: set[Path] = set()
 
     def begin(self, options: object) -> None:
@@ -65,10 +67,16 @@ class Trusting:
             return any(place in self._told for place in (folder, *folder.parents))
         if folder in self._trusted:
             return True
-        trusted = await asyncio.to_thread(self._trust.of, folder)
+        stamp, trusted = await asyncio.to_thread(self._look, folder)
         if trusted:
+            self._stamp = self._stamp if self._trusted else stamp
             self._trusted.add(folder)
         return bool(trusted)
+
+    async def look_again(self) -> None:
+        """Notice what another server's user has decided since: it is the same user."""
+        if self._trusted and await asyncio.to_thread(self._trust.stamp) != self._stamp:
+            await self._reconsider()
 
     async def decide(self, folder: Path, *, trusted: bool) -> None:
         """Remember what the user has decided; a folder that loses trust loses its processes.
@@ -82,10 +90,8 @@ class Trusting:
                 "trusted: expected the editor to say so: it speaks of trust by itself."
             )
         self._asked.add(folder)
-        self._trusted.discard(folder)
         await asyncio.to_thread(self._trust.decide, folder, trusted=trusted)
-        if not trusted:
-            await self._server.agent.leave(folder)
+        await self._reconsider(folder)  # and those below it, for which the decision holds too
 
     async def offer(self, folder: Folder, settings: Settings, run_id: str, session: str) -> None:
         """Ask once whether a folder is trusted, if that would make a difference.
@@ -132,6 +138,16 @@ class Trusting:
             await self.decide(place, trusted=answer.value == ALLOW)
         except RequestFailed as error:
             self._server.tell(types.MessageType.Error, f"{error} {error.hint}")
+
+    async def _reconsider(self, *folders: Path) -> None:
+        """Look at these and all that were trusted once more, and leave those that aren't now."""
+        before, self._trusted = self._trusted, set()
+        for folder in before.union(folders):
+            if not await self.of(folder):
+                await self._server.agent.leave(folder)
+
+    def _look(self, folder: Path) -> tuple[object, bool | None]:
+        return self._trust.stamp(), self._trust.of(folder)
 
 
 def _folders_in(value: Any) -> frozenset[Path]:

@@ -58,6 +58,14 @@ class Trust:
                 return True
         return None
 
+    def stamp(self) -> tuple[int, int] | None:
+        """What changes with each decision, whichever server has taken it."""
+        try:
+            status = self._file.stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
     def decide(self, folder: Path, *, trusted: bool) -> None:
         """Remember a decision.
 
