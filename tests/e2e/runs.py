@@ -152,11 +152,15 @@ async def processes_at(editor: Editor) -> list[int]:
 
 
 def clis(editor: Editor) -> list[psutil.Process]:
-    """The agent's processes that a server has at work."""
+    """The agent's processes that a server has at work.
+
+    Not what these have started: until a child of theirs has become another program, it has
+    their name.
+    """
     found = []
-    for child in psutil.Process(editor.pid).children(recursive=True):
+    for child in psutil.Process(editor.pid).children():
         with contextlib.suppress(psutil.Error):  # it may be gone at any moment
-            if child.name() == "claude":
+            if child.name() == "claude" and child.status() != psutil.STATUS_ZOMBIE:
                 found.append(child)
     return found
 

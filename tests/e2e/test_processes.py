@@ -10,7 +10,6 @@ import pytest
 
 from claude_agent_lsp.agent.cli import locate
 from claude_agent_lsp.loopback import call, fail, reply, say
-from tests.processes import processes_of
 
 from .runs import (
     FAILED,
@@ -18,6 +17,7 @@ from .runs import (
     assert_knows_code,
     begin,
     cancelled,
+    clis,
     data_of,
     eventually,
     refusal,
@@ -29,8 +29,6 @@ from .runs import (
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import psutil
 
     from claude_agent_lsp.loopback import Loopback
 
@@ -48,10 +46,6 @@ async def pid_of(editor: Editor) -> int:
     """The only process."""
     (pid,) = (await pids(editor)).values()
     return pid
-
-
-def clis(environment: dict[str, str]) -> list[psutil.Process]:
-    return processes_of(environment, "claude")
 
 
 async def test_the_next_query_has_the_same_process(editor: Editor, model: Loopback) -> None:
@@ -158,22 +152,18 @@ async def test_a_fork_keeps_its_process(editor: Editor) -> None:
     assert await pids(editor) == before
 
 
-async def test_an_idle_process_ends_and_the_session_goes_on(
-    editor_with: Open, environment: dict[str, str]
-) -> None:
+async def test_an_idle_process_ends_and_the_session_goes_on(editor_with: Open) -> None:
     editor = await editor_with(settings={"idleProcessSeconds": 0.3})
     session = await remember(editor)
     # The system forgets it a moment before the server does.
-    await eventually(lambda: not clis(environment))
+    await eventually(lambda: not clis(editor))
     while (await status(editor))["processes"]:
         pass
     answer = await assert_knows_code(editor)
     assert answer["sessionId"] == session
 
 
-async def test_the_least_recently_used_process_makes_room(
-    editor_with: Open, environment: dict[str, str]
-) -> None:
+async def test_the_least_recently_used_process_makes_room(editor_with: Open) -> None:
     editor = await editor_with(settings={"maxProcesses": 2})
     one = await remember(editor, session="new")
     two = await remember(editor, session="new")
@@ -184,17 +174,15 @@ async def test_the_least_recently_used_process_makes_room(
     after = await pids(editor)
     assert list(after) == [one, three]
     assert after[one] == before[one]
-    assert {each.pid for each in clis(environment)} == set(after.values())
+    assert {each.pid for each in clis(editor)} == set(after.values())
 
 
-async def test_there_are_never_more_processes_than_allowed(
-    editor_with: Open, environment: dict[str, str]
-) -> None:
+async def test_there_are_never_more_processes_than_allowed(editor_with: Open) -> None:
     editor = await editor_with(settings={"maxProcesses": 2})
     queries = [begin(editor, f"say {number}", number, session="new") for number in range(5)]
     most = 0
     while not all(query.asked.done for query in queries):
-        most = max(most, len(clis(environment)))
+        most = max(most, len(clis(editor)))
         await asyncio.sleep(0.01)
     assert [(await query.asked)["text"] for query in queries] == ["OK."] * 5
     assert most == 2
@@ -206,14 +194,14 @@ async def test_there_are_never_more_processes_than_allowed(
     ids=lambda limit: next(iter(limit)),
 )
 async def test_other_limits_need_a_process_of_their_own(
-    editor: Editor, environment: dict[str, str], limit: dict[str, Any]
+    editor: Editor, limit: dict[str, Any]
 ) -> None:
     session = await remember(editor)
     pid = await pid_of(editor)
     answer = await begin(editor, "which code?", **limit).asked
     assert answer["sessionId"] == session
     assert await pid_of(editor) != pid
-    assert len(clis(environment)) == 1
+    assert len(clis(editor)) == 1
 
 
 async def test_model_and_mode_change_in_the_process_that_is_there(
@@ -241,22 +229,18 @@ async def test_model_and_mode_change_in_the_process_that_is_there(
     assert await pid_of(editor) == pid
 
 
-async def test_a_process_is_started_ahead_for_the_current_session(
-    editor_with: Open, environment: dict[str, str]
-) -> None:
+async def test_a_process_is_started_ahead_for_the_current_session(editor_with: Open) -> None:
     editor = await editor_with()
     session = await remember(editor)
     await editor.quit()
     second = await editor_with()
-    await eventually(lambda: clis(environment))
-    (ahead,) = clis(environment)
+    await eventually(lambda: clis(second))
+    (ahead,) = clis(second)
     await assert_knows_code(second)
     assert await pids(second) == {session: ahead.pid}
 
 
-async def test_no_process_is_started_ahead_if_it_is_not_wanted(
-    editor_with: Open, environment: dict[str, str]
-) -> None:
+async def test_no_process_is_started_ahead_if_it_is_not_wanted(editor_with: Open) -> None:
     editor = await editor_with()
     session = await remember(editor)
     await editor.quit()
@@ -264,7 +248,7 @@ async def test_no_process_is_started_ahead_if_it_is_not_wanted(
     # By the end of a run in another session, one started ahead would long be there.
     other = (await second.query("hello", session="new"))["sessionId"]
     assert list(await pids(second)) == [other]
-    assert len(clis(environment)) == 1
+    assert len(clis(second)) == 1
     await second.command("session.select", {"sessionId": session})
     await assert_knows_code(second)
 
