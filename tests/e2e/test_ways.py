@@ -233,6 +233,7 @@ async def test_plan_is_approved_and_edits_are_asked(
     assert question["title"] == "Writing new.txt"
     await way.answer("allow")
     await asked
+    assert way.editor.events(kind="mode") == [{"kind": "mode", "permissionMode": "default"}]
     assert (folder / "new.txt").read_text() == "x\n"
 
 
@@ -247,6 +248,7 @@ async def test_plan_is_approved_with_its_edits_for_the_session(
     await way.question()
     await way.answer("acceptEdits")
     await asked
+    assert way.editor.events(kind="mode") == [{"kind": "mode", "permissionMode": "acceptEdits"}]
     assert (folder / "new.txt").read_text() == "x\n"
     write = call("Write", file_path="more.txt", content="y\n")
     model.add(reply("write more", [write], [say("Wrote.")]))

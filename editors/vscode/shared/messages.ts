@@ -67,14 +67,14 @@ export type ToView =
 export interface ShownQuestion extends Question {
   readonly hasDiff: boolean;
   readonly hasPlan: boolean;
-  /** The tool call that it is about, where it is known. */
-  readonly toolCallId?: string | undefined;
 }
 
 /** From the view. */
 export type ToHost =
   | { readonly type: 'ready' }
   | { readonly type: 'send'; readonly prompt: string }
+  /** Sends once more what was sent last, with all that went with it. */
+  | { readonly type: 'again' }
   | { readonly type: 'stop' }
   | { readonly type: 'newSession' }
   | { readonly type: 'resume' }

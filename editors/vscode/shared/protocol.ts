@@ -103,6 +103,8 @@ export interface Question {
   readonly document?: string | null;
   /** Whether words of the user's own are an answer, too. */
   readonly freeText?: boolean | null;
+  /** The tool call that waits for the answer. */
+  readonly toolCallId?: string | null;
 }
 
 /** What a run tells, on its `partialResultToken`. */
@@ -132,6 +134,7 @@ export type RunEvent =
       readonly uri: Uri;
       readonly change: 'created' | 'edited' | 'deleted';
     }
+  | { readonly kind: 'mode'; readonly permissionMode: string }
   | {
       readonly kind: 'usage';
       readonly contextTokens: number;

@@ -2,20 +2,34 @@
 import { readFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import type { ToolStatus } from '../shared/protocol';
+import { fetchingNothing } from './plainText';
 
 export const SCHEME = 'claude-agent';
 const MOST = 100;
+const TITLES: Readonly<Record<ToolStatus | 'wanted', string>> = {
+  wanted: 'the agent wants to edit it',
+  completed: 'edited by the agent',
+  failed: 'not edited',
+  denied: 'not edited',
+};
 
 /** A tool call that changes a file. */
 export interface EditCall {
   readonly tool: string;
   readonly input: Readonly<Record<string, unknown>>;
+  /** What has become of it; undefined while it waits or is at work. */
+  readonly status: ToolStatus | undefined;
+  /** Whether the file was not there before. */
+  readonly created: boolean;
 }
 
+type Side = string | vscode.Uri;
+
 interface Sides {
-  readonly file: vscode.Uri;
-  readonly before: string | vscode.Uri;
-  readonly after: string | vscode.Uri;
+  /** Undefined where nobody knows any more. */
+  readonly before: Side | undefined;
+  readonly after: Side;
 }
 
 /** Texts that stand in no file: one side of a diff, or a plan. */
@@ -53,26 +67,25 @@ export function planOf({ tool, input }: EditCall): string | undefined {
 }
 
 /**
- * Opens what an edit would change, or has changed.
+ * Opens what an edit would change, or has changed. Where that can't be told for sure of the whole
+ * file, since the file has gone on, it is the edit's own words.
  *
- * @param done Whether it is done already.
  * @returns The side that shows it afterwards.
  */
-export async function openDiff(
-  call: EditCall,
-  done: boolean,
-  documents: Documents,
-): Promise<vscode.Uri> {
-  const sides = await sidesOf(call, done);
-  const side = (content: string | vscode.Uri): vscode.Uri =>
-    typeof content === 'string' ? documents.add(sides.file.path, content) : content;
-  const name = path.basename(sides.file.fsPath);
-  const title = done ? `${name} (edited by the agent)` : `${name} (the agent wants to edit it)`;
-  const after = side(sides.after);
-  await vscode.commands.executeCommand('vscode.diff', side(sides.before), after, title, {
-    preview: true,
-    preserveFocus: true,
-  });
+export async function openDiff(call: EditCall, documents: Documents): Promise<vscode.Uri> {
+  const file = vscode.Uri.file(words(call.input.file_path));
+  const text = await readFile(file.fsPath, 'utf8').catch(() => undefined);
+  const sides = call.tool === 'Write' ? sidesOfWrite(call, file, text) : sidesOfEdit(call, file, text);
+  const shown = (side: Side): vscode.Uri =>
+    typeof side === 'string' ? documents.add(file.path, side) : side;
+  const after = shown(sides.after);
+  const options = { preview: true, preserveFocus: true };
+  const title = `${path.basename(file.fsPath)} (${TITLES[call.status ?? 'wanted']})`;
+  if (sides.before === undefined) {
+    await vscode.commands.executeCommand('vscode.open', after, options, title);
+  } else {
+    await vscode.commands.executeCommand('vscode.diff', shown(sides.before), after, title, options);
+  }
   return after;
 }
 
@@ -88,42 +101,38 @@ export async function closeDiff(after: vscode.Uri): Promise<void> {
 
 /** Opens a plan as a Markdown preview. */
 export async function openPlan(plan: string, documents: Documents): Promise<void> {
-  const uri = documents.add('Plan.md', plan);
+  const uri = documents.add('Plan.md', fetchingNothing(plan));
   await vscode.workspace.openTextDocument(uri);
   await vscode.commands.executeCommand('markdown.showPreview', uri);
 }
 
-async function sidesOf({ tool, input }: EditCall, done: boolean): Promise<Sides> {
-  const file = vscode.Uri.file(words(input.file_path));
-  const text = await readFile(file.fsPath, 'utf8').catch(() => undefined);
-  if (tool === 'Write') {
-    const content = words(input.content);
-    return done
-      ? { file, before: '', after: text === undefined ? content : file }
-      : { file, before: text === undefined ? '' : file, after: content };
+function sidesOfWrite({ input, status, created }: EditCall, file: vscode.Uri, text: string | undefined): Sides {
+  const content = words(input.content);
+  if (status !== 'completed') {
+    return { before: text === undefined ? '' : file, after: content };
   }
-  const old = words(input.old_string);
-  const fresh = words(input.new_string);
+  return { before: created ? '' : undefined, after: text === content ? file : content };
+}
+
+function sidesOfEdit({ input, status }: EditCall, file: vscode.Uri, text: string | undefined): Sides {
+  const [old, fresh] = [words(input.old_string), words(input.new_string)];
+  const ofItself = { before: old, after: fresh };
   if (text === undefined) {
-    return { file, before: old, after: fresh };
+    return ofItself;
   }
-  const all = input.replace_all === true;
-  if (done) {
-    const before = replace(text, fresh, old, all);
-    return before === undefined ? { file, before: old, after: fresh } : { file, before, after: file };
+  if (status === 'completed') {
+    return isOnce(fresh, text) ? { before: text.replace(fresh, () => old), after: file } : ofItself;
   }
-  const after = replace(text, old, fresh, all);
-  return after === undefined ? { file, before: old, after: fresh } : { file, before: file, after };
+  if (input.replace_all === true && old !== '') {
+    return { before: file, after: text.replaceAll(old, () => fresh) };
+  }
+  return isOnce(old, text) ? { before: file, after: text.replace(old, () => fresh) } : ofItself;
 }
 
 function words(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Returns undefined where there is nothing to replace: the file has gone on since. */
-function replace(text: string, from: string, to: string, all: boolean): string | undefined {
-  if (from === '' || !text.includes(from)) {
-    return undefined;
-  }
-  return all ? text.replaceAll(from, () => to) : text.replace(from, () => to);
+function isOnce(part: string, text: string): boolean {
+  return part !== '' && text.split(part).length === 2;
 }

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { CapabilityCache } from './capabilities';
 import { registerCommands } from './commands';
 import { ContextWatcher } from './context/selection';
+import { Choices } from './conversation/choices';
 import { Conversations } from './conversation/conversations';
 import { Desk } from './conversation/desk';
 import { SideBar, VIEW } from './conversation/sideBar';
@@ -43,7 +44,7 @@ export function activate(context: vscode.ExtensionContext): Activated {
   };
   const running = new Server(installation);
   server = running;
-  const conversations = new Conversations(running);
+  const conversations = new Conversations(running, new Choices(context.workspaceState));
   const questions = new Questions(running, conversations);
   const watcher = new ContextWatcher();
   const documents = new Documents();

@@ -1,6 +1,7 @@
 /** Questions as notifications, while the conversation that asks is not to be seen. */
 import * as vscode from 'vscode';
-import type { Question } from '../shared/protocol';
+import type { Question, QuestionOption } from '../shared/protocol';
+import type { EditCall } from './diffs';
 import { plain } from './plainText';
 import { notifiesOfQuestions } from './settings';
 import type { Stage } from './stage';
@@ -35,15 +36,12 @@ export class Notifications implements vscode.Disposable {
       return;
     }
     this.told.add(question.questionId);
-    this.tell(question).catch((error: unknown) => this.stage.desk.report(error));
+    const offered = offeredFor(question, conversation?.asked(question));
+    this.tell(question, offered).catch((error: unknown) => this.stage.desk.report(error));
   }
 
-  /** Only what can be read whole may be allowed here: what is longer has to be looked at. */
-  private async tell(question: Question): Promise<void> {
-    const detail = question.detail.replaceAll(/\s+/g, ' ').trim();
-    const whole = detail.length <= LONGEST;
-    const offered = whole ? question.options : question.options.slice(0, 1);
-    const message = `${plain(question.title)}? ${plain(detail, LONGEST)}`;
+  private async tell(question: Question, offered: readonly QuestionOption[]): Promise<void> {
+    const message = `${plain(question.title)}? ${plain(inOneLine(question.detail), LONGEST)}`;
     const labels = offered.map((option) => plain(option.label, 60));
     const chosen = await vscode.window.showWarningMessage(message, ...labels, SHOW);
     if (chosen === SHOW) {
@@ -58,4 +56,21 @@ export class Notifications implements vscode.Disposable {
       }
     }
   }
+}
+
+/**
+ * Returns the answers that a notification has. Only what can be read whole may be allowed there: what
+ * is longer, or has lines of its own, has to be looked at. One line of a command is a comment, the
+ * next one is not.
+ */
+export function offeredFor(question: Question, call: EditCall | undefined): readonly QuestionOption[] {
+  const { detail, options, kind } = question;
+  const command = call?.input.command;
+  const oneLine = typeof command === 'string' ? !command.includes('\n') : !detail.includes('\n');
+  const whole = inOneLine(detail).length <= LONGEST && (oneLine || kind === 'choice');
+  return whole ? options : options.slice(0, 1);
+}
+
+function inOneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, ' · ');
 }

@@ -17,3 +17,13 @@ export function plain(text: string, length = 200): string {
   const short = line.length > length ? `${line.slice(0, length - 1)}…` : line;
   return short.replaceAll('$(', `$${ZERO_WIDTH}(`).replaceAll('](', `]${ZERO_WIDTH}(`);
 }
+
+/**
+ * Returns a Markdown text that fetches nothing when it is shown: its images become links, and its
+ * HTML is shown as it is written.
+ */
+export function fetchingNothing(markdown: string): string {
+  return markdown
+    .replaceAll('![', `!${ZERO_WIDTH}[`)
+    .replaceAll(/<(?=[a-z/!?])/gi, `<${ZERO_WIDTH}`);
+}

@@ -4,7 +4,22 @@ import * as vscode from 'vscode';
 export const SECTION = 'claudeAgent';
 
 /** Settings of the extension alone; the server knows nothing of them. */
-const OWN = ['server', 'trace', 'view', 'notifications', 'context'] as const;
+const OWN: readonly string[] = ['server', 'trace', 'view', 'notifications', 'context'];
+
+/** What could run code, or let the agent do more: of scope `machine` in package.json. */
+export const USERS_ALONE = [
+  'additionalDirectories',
+  'cliPath',
+  'dailyBudgetUsd',
+  'env',
+  'mcpServers',
+  'permissionMode',
+  'server.path',
+  'server.python',
+  'sessionStore',
+  'settingSources',
+  'stateDirectory',
+] as const;
 
 export interface ServerSettings {
   readonly path: string | undefined;
@@ -13,8 +28,7 @@ export interface ServerSettings {
 
 /** How the server is found and started. */
 export function serverSettings(): ServerSettings {
-  const settings = vscode.workspace.getConfiguration(SECTION);
-  return { path: filled(settings, 'server.path'), python: filled(settings, 'server.python') };
+  return { path: filled(ofUser('server.path')), python: filled(ofUser('server.python')) };
 }
 
 /** What is offered as context of a prompt. */
@@ -31,33 +45,36 @@ export function notifiesOfQuestions(): boolean {
   return vscode.workspace.getConfiguration(SECTION).get('notifications.questions', true);
 }
 
-/** Returns the mode that new conversations of a folder begin in. */
-export function configuredMode(folder: vscode.Uri | undefined): string {
-  return vscode.workspace.getConfiguration(SECTION, folder).get('permissionMode', 'default');
+/** Returns the mode that new conversations begin in. */
+export function configuredMode(): string {
+  return filled(ofUser('permissionMode')) ?? 'default';
 }
 
 /**
  * Returns the settings as the server wants them: those that are set, and none of the extension's.
  *
+ * What the user alone may set is theirs, whatever else the section holds: a folder could hide it in
+ * names that VS Code doesn't know, like `claudeAgent.env.PATH`, or in one `claudeAgent` object.
+ *
  * @param given The section as VS Code has it, defaults included.
- * @param trusted Whether the workspace is trusted. In one that isn't, nothing of the folder's own
- * Claude settings is read.
  */
-export function forServer(given: unknown, trusted: boolean): Record<string, unknown> {
-  const settings: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries((given ?? {}) as Record<string, unknown>)) {
-    const own = (OWN as readonly string[]).includes(name);
-    if (!own && value !== null && value !== undefined && value !== '') {
-      settings[name] = value;
-    }
-  }
-  if (!trusted) {
-    settings.settingSources = ['user'];
-  }
-  return settings;
+export function forServer(given: unknown): Record<string, unknown> {
+  const usersOwn = USERS_ALONE.map((name): [string, unknown] => [name, ofUser(name)]);
+  const all = { ...(given as Record<string, unknown> | null), ...Object.fromEntries(usersOwn) };
+  return Object.fromEntries(
+    Object.entries(all).filter(
+      ([name, value]) =>
+        !OWN.includes(name.split('.')[0] ?? '') && value !== null && value !== undefined && value !== '',
+    ),
+  );
 }
 
-function filled(settings: vscode.WorkspaceConfiguration, name: string): string | undefined {
-  const value = settings.get<string>(name, '').trim();
-  return value === '' ? undefined : value;
+/** Returns a setting as the user has it, or its default: no folder has a say in it. */
+function ofUser(name: (typeof USERS_ALONE)[number]): unknown {
+  const found = vscode.workspace.getConfiguration(SECTION).inspect(name);
+  return found?.globalValue ?? found?.defaultValue;
+}
+
+function filled(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
 }

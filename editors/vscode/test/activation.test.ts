@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { USERS_ALONE } from '../src/settings';
 import { activated, eventually, extension } from './support';
 
 interface Contributed {
@@ -39,19 +40,7 @@ describe('activation', () => {
     const { contributes } = extension().packageJSON as Contributed;
     const properties = Object.assign({}, ...contributes.configuration.map((each) => each.properties)) as
       Contributed['contributes']['configuration'][0]['properties'];
-    for (const name of [
-      'additionalDirectories',
-      'cliPath',
-      'env',
-      'mcpServers',
-      'permissionMode',
-      'server.path',
-      'server.python',
-      'sessionStore',
-      'settingSources',
-      'stateDirectory',
-    ]) {
-      assert.equal(properties[`claudeAgent.${name}`]?.scope, 'machine', name);
-    }
+    const machine = Object.keys(properties).filter((name) => properties[name]?.scope === 'machine');
+    assert.deepEqual(machine.sort(), USERS_ALONE.map((name) => `claudeAgent.${name}`));
   });
 });

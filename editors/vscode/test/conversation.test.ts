@@ -1,6 +1,8 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { dropped } from '../src/context/dropped';
+import { findFiles } from '../src/context/files';
+import { receive } from '../src/conversation/receive';
 import { activated, command, eventually, folder, freshConversation, wordsOf } from './support';
 
 describe('a conversation', () => {
@@ -75,6 +77,92 @@ describe('a conversation', () => {
     await asked;
   });
 
+  it('that two places show lives until both have let it go', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'in two places');
+    const { stage } = await activated();
+    const { conversations } = stage.desk;
+    const { sessionId } = conversation;
+    assert.ok(sessionId);
+    stage.tabs.show(conversation);
+    await eventually(() => stage.tabs.surfaces.length === 1);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    await eventually(() => stage.tabs.surfaces.length === 0);
+    assert.equal(conversations.find(sessionId), conversation);
+    const asked = command('ask', 'count slowly');
+    await eventually(() => conversations.running.includes(conversation));
+    await command('stop');
+    await asked;
+    await command('newSession');
+    assert.equal(conversations.find(sessionId), undefined);
+  });
+
+  it('is one, however often it is opened at the same time', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'to be opened twice');
+    const { sessionId } = conversation;
+    assert.ok(sessionId);
+    await command('newSession');
+    const { conversations } = (await activated()).stage.desk;
+    const open = async (): Promise<unknown> => conversations.open(sessionId, folder());
+    const [one, other] = await Promise.all([open(), open()]);
+    assert.equal(one, other);
+  });
+
+  it('shows what was said elsewhere once it is looked at again, and else stays as it is', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'hello from here');
+    const { steps, sessionId } = conversation;
+    assert.ok(sessionId);
+    await conversation.renew();
+    assert.equal(conversation.steps, steps);
+    const { server } = (await activated()).stage.desk;
+    const elsewhere = new vscode.CancellationTokenSource();
+    await server.query(
+      { prompt: 'hello from elsewhere', session: sessionId, workspace: folder().uri.toString() },
+      { event: () => undefined, line: () => undefined },
+      elsewhere.token,
+    );
+    await conversation.renew();
+    assert.deepEqual(
+      conversation.messages.filter(({ role }) => role === 'user').map(({ text }) => text),
+      ['hello from here', 'hello from elsewhere'],
+    );
+  });
+
+  it('keeps how its prompts are run, but for a mode that asks nothing', async () => {
+    const { stage } = await activated();
+    for (const [mode, kept] of [
+      ['plan', 'plan'],
+      ['bypassPermissions', 'default'],
+    ] as const) {
+      const conversation = await freshConversation();
+      await command('ask', 'hello');
+      await conversation.choose({ mode, effort: 'low' });
+      const { sessionId } = conversation;
+      assert.ok(sessionId);
+      await command('newSession');
+      const again = await stage.desk.conversations.open(sessionId, folder());
+      assert.notEqual(again, conversation);
+      assert.equal(again.choice.mode, kept);
+    }
+  });
+
+  it('that has failed is tried again with all that it was given', async () => {
+    const conversation = await freshConversation();
+    const { stage } = await activated();
+    const given = { attachments: [vscode.Uri.joinPath(folder().uri, 'hello.py').toString()] };
+    await conversation.ask('look at the file', given);
+    const surface = stage.sideBar.surface;
+    assert.ok(surface);
+    await receive({ type: 'again' }, surface);
+    const prompts = conversation.steps.filter((step) => step.kind === 'prompt');
+    assert.deepEqual(
+      prompts.map(({ prompt, given: { attachments } }) => ({ prompt, attachments })),
+      [1, 2].map(() => ({ prompt: 'look at the file', ...given })),
+    );
+  });
+
   it('tells what the editor shows, and leaves out what was taken away', async () => {
     const { stage } = await activated();
     const file = vscode.Uri.joinPath(folder().uri, 'hello.py');
@@ -111,5 +199,11 @@ describe('a conversation', () => {
     const unsaved = 'untitled:Untitled-1';
     assert.deepEqual(dropped([file, unsaved], undefined), { files: [file], others: [unsaved] });
     assert.deepEqual(dropped([file, remote], 'ssh-remote'), { files: [file], others: [file] });
+  });
+
+  it('offers the files that a search finds, none of those it leaves out', async () => {
+    const modules = vscode.Uri.joinPath(folder().uri, 'node_modules', 'hello', 'hello.js');
+    await vscode.workspace.fs.writeFile(modules, Buffer.from('x'));
+    assert.deepEqual(await findFiles('hello', folder()), ['hello.py']);
   });
 });

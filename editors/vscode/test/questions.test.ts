@@ -111,19 +111,50 @@ describe('a question', () => {
     assert.match(result.event.text, /Red/);
   });
 
-  it('about a plan opens it as Markdown', async () => {
+  it('about one of two edits of a file opens the diff of that one', async () => {
+    const { stage } = await activated();
+    const { questions } = stage.desk;
+    await freshConversation();
+    const asked = command('ask', 'edit it twice');
+    for (const [shown, other] of [
+      [/def first/, /second/],
+      [/second/, /def first/],
+    ] as const) {
+      const question = await eventually(() => questions.all[0]);
+      await command('answer');
+      const text = await eventually(async () => {
+        const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+        const diff = input instanceof vscode.TabInputTextDiff ? input : undefined;
+        return diff && (await vscode.workspace.openTextDocument(diff.modified)).getText();
+      });
+      assert.match(text, shown);
+      assert.doesNotMatch(text, other);
+      await questions.answer(question.questionId, 'deny');
+      await eventually(() =>
+        vscode.window.tabGroups.all.every((group) =>
+          group.tabs.every((each) => !(each.input instanceof vscode.TabInputTextDiff)),
+        ),
+      );
+    }
+    await asked;
+  });
+
+  it('about a plan opens it as Markdown, and its approval ends the planning', async () => {
     const { stage } = await activated();
     const conversation = await freshConversation();
     await conversation.choose({ mode: 'plan' });
     const asked = command('ask', 'propose a plan');
-    await eventually(() => stage.desk.questions.all[0]);
+    const question = await eventually(() => stage.desk.questions.all[0]);
+    assert.equal(question.kind, 'plan');
+    assert.match(question.document ?? '', /1\. Do it/);
     await command('answer');
     await eventually(() =>
       vscode.window.tabGroups.all.some((group) =>
         group.tabs.some((tab) => tab.label.includes('Plan.md')),
       ),
     );
-    await command('stop');
+    await stage.desk.questions.answer(question.questionId, 'acceptEdits');
     await asked;
+    assert.equal(conversation.choice.mode, 'acceptEdits');
   });
 });

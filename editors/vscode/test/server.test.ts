@@ -7,7 +7,15 @@ import { installedServer } from '../src/server/environment';
 import { findPython } from '../src/server/python';
 import { ServerFailure } from '../src/server/failure';
 import { statusOf } from '../src/status';
-import { activated, answering, command, eventually, freshConversation, wordsOf } from './support';
+import {
+  activated,
+  answering,
+  command,
+  eventually,
+  folder,
+  freshConversation,
+  wordsOf,
+} from './support';
 
 const settings = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration('claudeAgent');
 
@@ -118,6 +126,36 @@ describe('the server', () => {
     assert.equal(shown[0]?.[1], 'Open Settings');
     const { server, conversations, questions } = stage.desk;
     assert.equal(statusOf(server, conversations, questions).kind, 'error');
+  });
+
+  it('that is missing lets no conversation be forgotten', async () => {
+    const { stage } = await activated();
+    const { conversations, server } = stage.desk;
+    await settings().update('server.path', undefined, vscode.ConfigurationTarget.Global);
+    const conversation = await freshConversation();
+    await command('ask', 'remember the code FIG-9');
+    const { sessionId } = conversation;
+    assert.ok(sessionId);
+    await command('newSession');
+    const recalled = await answering('showErrorMessage', () => undefined, async (messages) => {
+      await settings().update('server.path', '/nowhere/x', vscode.ConfigurationTarget.Global);
+      await eventually(() => messages.length > 0);
+      const missing = await conversations.recall(sessionId, folder());
+      assert.equal(missing.sessionId, sessionId);
+      assert.equal(missing.steps[0]?.kind, 'failure');
+      await settings().update('server.path', undefined, vscode.ConfigurationTarget.Global);
+      await eventually(() => server.state === 'running');
+      await eventually(() => missing.messages.some(({ text }) => text.includes('FIG-9')));
+      assert.deepEqual(missing.steps, []);
+    });
+    assert.match(String(recalled[0]?.[0]), /no claude-agent-lsp/);
+  });
+
+  it('that never had a session recalls nothing', async () => {
+    const { conversations } = (await activated()).stage.desk;
+    const gone = await conversations.recall('00000000-0000-4000-8000-000000000000', folder());
+    assert.equal(gone.sessionId, undefined);
+    assert.deepEqual(gone.steps, []);
   });
 
   it('that ends at once is told, and is tried again by the button', async () => {

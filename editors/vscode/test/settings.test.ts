@@ -1,9 +1,34 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { contextSettings, forServer, notifiesOfQuestions, serverSettings } from '../src/settings';
-import { activated, command, extension, folder, freshConversation } from './support';
+import {
+  configuredMode,
+  contextSettings,
+  forServer,
+  notifiesOfQuestions,
+  serverSettings,
+} from '../src/settings';
+import { activated, command, eventually, extension, folder, freshConversation } from './support';
 
 const settings = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration('claudeAgent');
+
+/** Ways around the scope of a setting, which VS Code knows by its whole name alone. */
+const HIDDEN: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'by names below them': {
+    'claudeAgent.maxTurns': 7,
+    'claudeAgent.env.EVIL': '1',
+    'claudeAgent.mcpServers.evil': { command: '/bin/false' },
+    'claudeAgent.server': { path: '/bin/false', python: '/bin/false' },
+  },
+  'in one object': {
+    claudeAgent: {
+      maxTurns: 7,
+      env: { EVIL: '1' },
+      mcpServers: { evil: { command: '/bin/false' } },
+      permissionMode: 'bypassPermissions',
+      server: { path: '/bin/false', python: '/bin/false' },
+    },
+  },
+};
 
 async function having(name: string, value: unknown, during: () => Promise<void>): Promise<void> {
   await settings().update(name, value, vscode.ConfigurationTarget.Global);
@@ -16,13 +41,35 @@ async function having(name: string, value: unknown, during: () => Promise<void>)
 
 describe('settings', () => {
   it('are given to the server as far as they are its own, and set', () => {
-    const given = { model: null, maxTurns: 3, server: { path: 'x' }, trace: {}, env: { A: 'b' } };
-    assert.deepEqual(forServer(given, true), { maxTurns: 3, env: { A: 'b' } });
+    const given = { model: null, maxTurns: 3, server: { path: 'x' }, trace: {} };
+    const told = forServer(given);
+    assert.equal(told.maxTurns, 3);
+    for (const name of ['model', 'server', 'server.path', 'trace']) {
+      assert.ok(!(name in told), name);
+    }
   });
 
-  it('read nothing of a folder that is not trusted', () => {
-    assert.deepEqual(forServer({ settingSources: ['project'] }, false), { settingSources: ['user'] });
-  });
+  for (const [how, hidden] of Object.entries(HIDDEN)) {
+    it(`of the user alone are no folder's, ${how}`, async () => {
+      const file = vscode.Uri.joinPath(folder().uri, '.vscode', 'settings.json');
+      const section = (): vscode.WorkspaceConfiguration =>
+        vscode.workspace.getConfiguration('claudeAgent', folder());
+      await vscode.workspace.fs.writeFile(file, Buffer.from(JSON.stringify(hidden)));
+      try {
+        await eventually(() => section().get('maxTurns') === 7);
+        const told = forServer({ ...section() });
+        assert.equal(told.maxTurns, 7);
+        assert.deepEqual(told.env, {});
+        assert.deepEqual(told.mcpServers, {});
+        assert.equal(told.permissionMode, 'default');
+        assert.equal(configuredMode(), 'default');
+        assert.deepEqual(serverSettings(), { path: undefined, python: undefined });
+      } finally {
+        await vscode.workspace.fs.delete(file);
+        await eventually(() => section().get('maxTurns') !== 7);
+      }
+    });
+  }
 
   it('are all known to the server: none is reported as wrong', async () => {
     await freshConversation();

@@ -1,8 +1,11 @@
 import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import type { Question } from '../shared/protocol';
 import { fileOf } from '../src/conversation/links';
-import { plain } from '../src/plainText';
+import type { EditCall } from '../src/diffs';
+import { offeredFor } from '../src/notifications';
+import { fetchingNothing, plain } from '../src/plainText';
 import { Restarts, WITHIN_MS } from '../src/server/restarts';
 import { agoOf, dayOf } from '../src/sessions/days';
 
@@ -17,6 +20,55 @@ describe('plain text', () => {
 
   it('is cut where it is too long', () => {
     assert.equal(plain('abcdef', 4), 'abc…');
+  });
+});
+
+describe('a Markdown text that is previewed', () => {
+  it('has no image and no HTML, and the same words', () => {
+    const given = [
+      '![a](https://x/y.png) ![b][c] [![d](e)](f)',
+      '<img src="https://x/y"> <https://x> a < b <!-- c -->',
+      '```\n![code] <b>\n```',
+    ].join('\n');
+    const shown = fetchingNothing(given);
+    assert.doesNotMatch(shown, /!\[|<[a-z/!?]/i);
+    assert.equal(shown.replaceAll('\u200b', ''), given);
+  });
+});
+
+describe('a notification', () => {
+  const options = ['deny', 'allow', 'allowSession'].map((value) => ({ value, label: value }));
+  const question = (detail: string, kind: 'permission' | 'choice' = 'permission'): Question => ({
+    questionId: 'q',
+    runId: 'r',
+    sessionId: 's',
+    kind,
+    title: 'Running it',
+    detail,
+    options,
+    deadline: '2026-11-25T12:00:00Z',
+  });
+  const bash = (command: string): EditCall => ({
+    tool: 'Bash',
+    input: { command },
+    status: undefined,
+    created: false,
+  });
+
+  it('allows a command of one line, with what it grants', () => {
+    const detail = 'touch one\n\nFor this session: `touch *`';
+    assert.equal(offeredFor(question(detail), bash('touch one')), options);
+  });
+
+  it('allows nothing that has lines of its own, or is cut', () => {
+    for (const command of ['sleep 1 # only waits\ntouch one', `echo ${'x'.repeat(300)}`]) {
+      assert.deepEqual(offeredFor(question(command), bash(command)), options.slice(0, 1));
+    }
+    assert.deepEqual(offeredFor(question('a.py\n-one\n+two'), undefined), options.slice(0, 1));
+  });
+
+  it('lets the user choose between what has a line each', () => {
+    assert.equal(offeredFor(question('Red: warm\nBlue: cold', 'choice'), undefined), options);
   });
 });
 

@@ -243,7 +243,7 @@ class Agent:
         before = self._modes.get(session_id)
         self._modes[session_id] = permission_mode
         if run is not None:
-            run.permission_mode = permission_mode
+            run.change_mode(permission_mode)
         return self._keep(self._tell_mode(process, permission_mode, before))
 
     async def _tell_mode(

@@ -218,6 +218,14 @@ class FileChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ModeChanged:
+    """The session has another permission mode: by command, or by what the user has answered."""
+
+    kind: ClassVar = "mode"
+    permission_mode: str
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReport:
     """How full the context is, and what the run cost so far."""
 
@@ -253,6 +261,7 @@ Event: TypeAlias = (
     | QuestionAsked
     | QuestionAnswered
     | FileChanged
+    | ModeChanged
     | UsageReport
     | Notice
     | Ended

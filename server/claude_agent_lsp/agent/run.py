@@ -21,6 +21,7 @@ from claude_agent_lsp.agent.delivery import Delivery
 from claude_agent_lsp.agent.events import (
     Ended,
     Level,
+    ModeChanged,
     Notice,
     Run,
     RunStatus,
@@ -156,11 +157,18 @@ class ActiveRun:
             self._emit(notice)
         return telling
 
+    def change_mode(self, mode: str) -> None:
+        """Take another permission mode, and tell of it."""
+        if mode != self.permission_mode:
+            self.permission_mode = mode
+            if self._started:
+                self._emit(ModeChanged(mode))
+
     def _mode(self) -> str:
         return self.permission_mode
 
     def _set_mode(self, mode: str) -> None:
-        self.permission_mode = mode
+        self.change_mode(mode)
         self._on_mode(mode)
 
     def _emit(self, event: Event) -> None:

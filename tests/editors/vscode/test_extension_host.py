@@ -10,6 +10,8 @@ import pytest
 
 from claude_agent_lsp.loopback import call, reply, say
 
+from .planner import Planner
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -99,6 +101,13 @@ def script(model: Loopback, folder: Path) -> None:
         reply("read on and on", [read]),
         reply("ask me", [call("AskUserQuestion", questions=[COLOUR])], [say("Noted.")]),
         reply(
-            "propose a plan", [call("ExitPlanMode", plan="# The plan\n\n1. Do it")], [say("Well.")]
+            "edit it twice",
+            [read],
+            [
+                call("Edit", file_path=path, old_string="def greet", new_string="def first"),
+                call("Edit", file_path=path, old_string="print", new_string="second"),
+            ],
+            [say("Tried.")],
         ),
+        Planner(model, "propose a plan", "# The plan\n\n1. Do it"),
     )

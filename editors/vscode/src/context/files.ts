@@ -18,14 +18,27 @@ export async function findFiles(
   const letters = safe.replaceAll(/./gu, caseless);
   const pattern = new vscode.RelativePattern(folder, letters === '' ? '**/*' : `**/*${letters}*`);
   const deeper = new vscode.RelativePattern(folder, `**/*${letters}*/**`);
-  const found = await vscode.workspace.findFiles(pattern, undefined, SEARCHED);
-  const below = letters === '' ? [] : await vscode.workspace.findFiles(deeper, undefined, MOST);
+  const left = leftOut(folder);
+  const found = await vscode.workspace.findFiles(pattern, left, SEARCHED);
+  const below = letters === '' ? [] : await vscode.workspace.findFiles(deeper, left, MOST);
   const names = [...found, ...below].map((uri) =>
     path.relative(folder.uri.fsPath, uri.fsPath).replaceAll(path.sep, '/'),
   );
   return [...new Set(names)]
     .sort((one, other) => rank(one, query) - rank(other, query) || one.length - other.length)
     .slice(0, MOST);
+}
+
+/** What the user's search and explorer leave out: `findFiles` by itself only does the latter. */
+function leftOut(folder: vscode.WorkspaceFolder): string {
+  const globs = ['search', 'files'].flatMap((section) =>
+    Object.entries(
+      vscode.workspace.getConfiguration(section, folder).get<Record<string, unknown>>('exclude', {}),
+    )
+      .filter(([, excluded]) => excluded === true)
+      .map(([glob]) => glob),
+  );
+  return `{${globs.join(',')}}`;
 }
 
 function caseless(letter: string): string {

@@ -5,6 +5,7 @@ import { type OfferedContext, asQueryContext } from '../context/selection';
 import type { EditCall } from '../diffs';
 import type { Server } from '../server/server';
 import { configuredMode } from '../settings';
+import type { Choice, Choices } from './choices';
 
 const PAGE = 1000;
 
@@ -20,18 +21,6 @@ export type Step =
   | { readonly kind: 'event'; readonly event: RunEvent }
   | { readonly kind: 'failure'; readonly message: string; readonly hint: string | undefined };
 
-/** How the next prompt is run; what is undefined is left to the settings and the CLI. */
-export interface Choice {
-  readonly model: string | undefined;
-  readonly effort: string | undefined;
-  readonly mode: string;
-}
-
-/** A tool call that waits for an answer. */
-export interface AskedCall extends EditCall {
-  readonly toolCallId: string;
-}
-
 export class Conversation {
   private readonly stepped = new vscode.EventEmitter<Step>();
   private readonly changed = new vscode.EventEmitter<void>();
@@ -40,6 +29,8 @@ export class Conversation {
   private doing = '';
   private known: Session | undefined;
   private id: string | undefined;
+  /** When the session was last written to, as far as it is shown here. */
+  private shownUntil: string | undefined;
   private chosen: Choice;
 
   /** The messages of the session as they were read. */
@@ -53,12 +44,16 @@ export class Conversation {
   /** Its messages are others now. */
   readonly onDidReplace = this.replaced.event;
 
-  /** @param folder Where its agent works. */
+  /**
+   * @param folder Where its agent works.
+   * @param choices What was chosen for sessions before.
+   */
   constructor(
     private readonly server: Server,
     readonly folder: vscode.WorkspaceFolder,
+    private readonly choices: Choices,
   ) {
-    this.chosen = { model: undefined, effort: undefined, mode: configuredMode(folder.uri) };
+    this.chosen = { model: undefined, effort: undefined, mode: configuredMode() };
   }
 
   get sessionId(): string | undefined {
@@ -78,6 +73,11 @@ export class Conversation {
     return this.stopping !== undefined;
   }
 
+  /** Whether it has a session that could not be read yet. */
+  get unread(): boolean {
+    return this.id !== undefined && this.shownUntil === undefined;
+  }
+
   /** What its run does, in a short line; empty if it does nothing. */
   get line(): string {
     return this.doing;
@@ -93,7 +93,9 @@ export class Conversation {
    * @throws RequestFailure There is no such session.
    */
   async open(sessionId: string): Promise<void> {
+    const { steps } = this;
     const messages: Message[] = [];
+    let session: Session | undefined;
     let cursor: string | undefined;
     do {
       const page = await this.server.execute('claudeAgent.session.read', {
@@ -102,19 +104,53 @@ export class Conversation {
         ...(cursor !== undefined && { cursor }),
       });
       messages.push(...page.messages);
-      this.known = page.session;
+      session = page.session;
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
+    if (this.running || this.steps !== steps) {
+      return; // what is said here by now is newer
+    }
     this.id = sessionId;
+    this.known = session;
+    this.shownUntil = session.lastModified;
+    this.chosen = this.choices.of(sessionId) ?? this.chosen;
     this.messages = messages;
     this.steps = [];
     this.replaced.fire();
     this.changed.fire();
   }
 
+  /**
+   * Stands for a session that can't be read now: it is as soon as there is a server, or once it has
+   * gone on here.
+   *
+   * @param error Why it can't.
+   */
+  await(sessionId: string, error: unknown): void {
+    this.id = sessionId;
+    this.fail(error, false);
+    const coming = this.server.onDidChangeState((state) => {
+      if (state === 'running') {
+        coming.dispose();
+        this.renew().catch(() => undefined); // the server's own failure is told by it
+      }
+    });
+  }
+
+  /** Reads the session again if it was written to by others: in a terminal, or another editor. */
+  async renew(): Promise<void> {
+    const before = this.known;
+    await this.refresh();
+    const unread = this.shownUntil !== this.known?.lastModified;
+    if (this.id !== undefined && !this.running && unread && this.known !== before) {
+      await this.open(this.id);
+    }
+  }
+
   /** Chooses how the next prompts are run; a mode holds for a run that is going on, too. */
   async choose(choice: Partial<Choice>): Promise<void> {
     this.chosen = { ...this.chosen, ...choice };
+    this.keepChoice();
     this.changed.fire();
     if (choice.mode !== undefined && this.id !== undefined) {
       await this.server.execute('claudeAgent.mode', {
@@ -133,6 +169,7 @@ export class Conversation {
     if (this.stopping !== undefined) {
       return;
     }
+    const { unread } = this;
     this.stopping = new vscode.CancellationTokenSource();
     const { token } = this.stopping;
     this.step({ kind: 'prompt', prompt, given });
@@ -153,7 +190,12 @@ export class Conversation {
       this.stopping = undefined;
       this.report('');
     }
-    await this.refresh();
+    if (unread) {
+      await this.renew();
+    } else {
+      await this.refresh();
+      this.shownUntil = this.known?.lastModified;
+    }
   }
 
   /** Stops the run. */
@@ -164,32 +206,34 @@ export class Conversation {
     }
   }
 
-  /** Returns a tool call of this conversation, and whether it is done. */
-  call(toolCallId: string): { readonly call: EditCall; readonly done: boolean } | undefined {
-    const done = this.results().has(toolCallId);
-    for (const step of this.steps) {
-      if (step.kind === 'event' && step.event.kind === 'toolCall') {
-        if (step.event.toolCallId === toolCallId) {
-          return { call: step.event, done };
-        }
-      }
+  /** Returns what was asked last, with what it was given as far as that is known. */
+  lastAsked(): { readonly prompt: string; readonly given: Given } | undefined {
+    const step = this.steps.findLast((each) => each.kind === 'prompt');
+    const message = this.messages.findLast(({ role }) => role === 'user');
+    return step ?? (message && { prompt: message.text, given: {} });
+  }
+
+  /** Returns a tool call of this conversation, and what has become of it. */
+  call(toolCallId: string): EditCall | undefined {
+    const events = this.steps.flatMap((step) => (step.kind === 'event' ? [step.event] : []));
+    const called = events.find((each) => each.kind === 'toolCall' && each.toolCallId === toolCallId);
+    if (called?.kind === 'toolCall') {
+      const result = events.find((each) => each.kind === 'toolResult' && each.toolCallId === toolCallId);
+      const status = result?.kind === 'toolResult' ? result.status : undefined;
+      const uri = called.locations[0]?.uri;
+      const created = events.some(
+        (each) => each.kind === 'fileChanged' && each.change === 'created' && each.uri === uri,
+      );
+      return { ...called, status, created };
     }
     const calls = this.messages.flatMap((message) => message.toolCalls);
     const call = calls.find((each) => each.toolCallId === toolCallId);
-    return call && { call, done: call.status === 'completed' };
+    return call && { ...call, status: call.status ?? 'failed', created: false };
   }
 
-  /** Returns the tool call that a question is about: the latest unfinished one of its title. */
-  asked(question: Question): AskedCall | undefined {
-    const done = this.results();
-    const step = this.steps.findLast(
-      (each) =>
-        each.kind === 'event' &&
-        each.event.kind === 'toolCall' &&
-        each.event.title === question.title &&
-        !done.has(each.event.toolCallId),
-    );
-    return step?.kind === 'event' && step.event.kind === 'toolCall' ? step.event : undefined;
+  /** Returns the tool call that a question is about, if it is known. */
+  asked({ toolCallId }: Question): EditCall | undefined {
+    return this.call(toolCallId ?? '');
   }
 
   /** Looks anew at what the server knows of the session: its title, its tag. */
@@ -207,14 +251,10 @@ export class Conversation {
     );
   }
 
-  private results(): ReadonlySet<string> {
-    const ids = new Set<string>();
-    for (const step of this.steps) {
-      if (step.kind === 'event' && step.event.kind === 'toolResult') {
-        ids.add(step.event.toolCallId);
-      }
+  private keepChoice(): void {
+    if (this.id !== undefined) {
+      this.choices.keep(this.id, this.chosen);
     }
-    return ids;
   }
 
   private argument(prompt: string, { context, attachments = [] }: Given): QueryArgument {
@@ -234,9 +274,12 @@ export class Conversation {
   private take(event: RunEvent): void {
     if (event.kind === 'started') {
       this.id = event.run.sessionId;
+    } else if (event.kind === 'mode') {
+      this.chosen = { ...this.chosen, mode: event.permissionMode };
     }
     this.step({ kind: 'event', event });
-    if (event.kind === 'started') {
+    if (event.kind === 'started' || event.kind === 'mode') {
+      this.keepChoice();
       this.changed.fire();
     }
   }

@@ -1,6 +1,8 @@
 /** All conversations of this window: those that are shown, and those that go on unseen. */
 import * as vscode from 'vscode';
+import { RequestFailure } from '../server/failure';
 import type { Server } from '../server/server';
+import type { Choices } from './choices';
 import { Conversation, type Step } from './conversation';
 
 /** A step of one of the conversations. */
@@ -9,9 +11,15 @@ export interface TakenStep {
   readonly step: Step;
 }
 
+interface Kept {
+  readonly listening: vscode.Disposable;
+  /** How many surfaces show it; undefined until the first does. */
+  surfaces: number | undefined;
+}
+
 export class Conversations implements vscode.Disposable {
-  private readonly known = new Map<Conversation, vscode.Disposable>();
-  private readonly unseen = new Set<Conversation>();
+  private readonly known = new Map<Conversation, Kept>();
+  private readonly opening = new Map<string, Promise<Conversation>>();
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly stepped = new vscode.EventEmitter<TakenStep>();
 
@@ -19,7 +27,10 @@ export class Conversations implements vscode.Disposable {
   readonly onDidChange = this.changed.event;
   readonly onDidStep = this.stepped.event;
 
-  constructor(private readonly server: Server) {}
+  constructor(
+    private readonly server: Server,
+    private readonly choices: Choices,
+  ) {}
 
   get running(): readonly Conversation[] {
     return [...this.known.keys()].filter((each) => each.running);
@@ -32,28 +43,77 @@ export class Conversations implements vscode.Disposable {
 
   /** Begins a conversation without a session. */
   create(folder: vscode.WorkspaceFolder): Conversation {
-    const conversation = new Conversation(this.server, folder);
-    this.known.set(
-      conversation,
-      vscode.Disposable.from(
-        conversation.onDidChange(() => {
-          this.changed.fire();
-          this.tidy(conversation);
-        }),
-        conversation.onDidStep((step) => this.stepped.fire({ conversation, step })),
-      ),
-    );
+    const conversation = new Conversation(this.server, folder, this.choices);
+    this.keep(conversation);
     this.changed.fire();
     return conversation;
   }
 
-  /** Returns the conversation of a session, read from the server if it isn't here. */
+  /**
+   * Returns the conversation of a session, read from the server as far as it isn't here.
+   *
+   * @throws RequestFailure There is no such session.
+   */
   async open(sessionId: string, folder: vscode.WorkspaceFolder): Promise<Conversation> {
     const here = this.find(sessionId);
     if (here !== undefined) {
-      this.unseen.delete(here);
+      await here.renew();
       return here;
     }
+    let opening = this.opening.get(sessionId);
+    if (opening === undefined) {
+      opening = this.read(sessionId, folder).finally(() => this.opening.delete(sessionId));
+      this.opening.set(sessionId, opening);
+    }
+    return opening;
+  }
+
+  /**
+   * Returns the conversation of a session that was shown before, also if it can't be read now: it
+   * must not be forgotten because a server is missing. Of one that was deleted nothing is left.
+   */
+  async recall(sessionId: string, folder: vscode.WorkspaceFolder): Promise<Conversation> {
+    try {
+      return await this.open(sessionId, folder);
+    } catch (error) {
+      const conversation = this.create(folder);
+      if (!(error instanceof RequestFailure && error.reason === 'sessionNotFound')) {
+        conversation.await(sessionId, error);
+      }
+      return conversation;
+    }
+  }
+
+  /** A surface shows a conversation from now on. */
+  show(conversation: Conversation): void {
+    const kept = this.keep(conversation);
+    kept.surfaces = (kept.surfaces ?? 0) + 1;
+  }
+
+  /** A surface shows it no more; one that no other shows is kept until its run has ended. */
+  release(conversation: Conversation): void {
+    const kept = this.known.get(conversation);
+    if (kept !== undefined) {
+      kept.surfaces = (kept.surfaces ?? 1) - 1;
+      this.tidy(conversation);
+    }
+  }
+
+  /** Forgets a conversation whose session is gone. */
+  forget(conversation: Conversation): void {
+    this.known.get(conversation)?.listening.dispose();
+    this.known.delete(conversation);
+    this.changed.fire();
+  }
+
+  dispose(): void {
+    for (const { listening } of this.known.values()) {
+      listening.dispose();
+    }
+    this.known.clear();
+  }
+
+  private async read(sessionId: string, folder: vscode.WorkspaceFolder): Promise<Conversation> {
     const conversation = this.create(folder);
     try {
       await conversation.open(sessionId);
@@ -64,29 +124,25 @@ export class Conversations implements vscode.Disposable {
     return conversation;
   }
 
-  /** A conversation is shown no more; one that is at work is kept until it has ended. */
-  release(conversation: Conversation): void {
-    this.unseen.add(conversation);
-    this.tidy(conversation);
-  }
-
-  /** Forgets a conversation whose session is gone. */
-  forget(conversation: Conversation): void {
-    this.known.get(conversation)?.dispose();
-    this.known.delete(conversation);
-    this.unseen.delete(conversation);
-    this.changed.fire();
-  }
-
-  dispose(): void {
-    for (const listening of this.known.values()) {
-      listening.dispose();
+  /** Also one whose run has ended, and that was forgotten, on its way to a surface. */
+  private keep(conversation: Conversation): Kept {
+    let kept = this.known.get(conversation);
+    if (kept === undefined) {
+      const listening = vscode.Disposable.from(
+        conversation.onDidChange(() => {
+          this.changed.fire();
+          this.tidy(conversation);
+        }),
+        conversation.onDidStep((step) => this.stepped.fire({ conversation, step })),
+      );
+      kept = { listening, surfaces: undefined };
+      this.known.set(conversation, kept);
     }
-    this.known.clear();
+    return kept;
   }
 
   private tidy(conversation: Conversation): void {
-    if (this.unseen.has(conversation) && !conversation.running) {
+    if (this.known.get(conversation)?.surfaces === 0 && !conversation.running) {
       this.forget(conversation);
     }
   }

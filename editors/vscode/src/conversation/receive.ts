@@ -23,6 +23,8 @@ export async function receive(message: ToHost, surface: Surface): Promise<void> 
       return;
     case 'send':
       return send(message.prompt, surface);
+    case 'again':
+      return again(surface);
     case 'stop':
       conversation.stop();
       return;
@@ -38,8 +40,8 @@ export async function receive(message: ToHost, surface: Surface): Promise<void> 
     case 'showQuestion':
       return showQuestion(message.questionId, surface);
     case 'openDiff': {
-      const found = conversation.call(message.toolCallId);
-      await (found && openDiff(found.call, found.done, desk.documents));
+      const call = conversation.call(message.toolCallId);
+      await (call && openDiff(call, desk.documents));
       return;
     }
     case 'openLink':
@@ -90,7 +92,7 @@ export async function showQuestion(questionId: string, surface: Surface): Promis
   if (plan !== undefined) {
     await openPlan(plan, desk.documents);
   } else if (call !== undefined && changesFile(call)) {
-    closeWhenSettled(questionId, await openDiff(call, false, desk.documents), desk.questions);
+    closeWhenSettled(questionId, await openDiff(call, desk.documents), desk.questions);
   }
 }
 
@@ -122,6 +124,18 @@ async function send(prompt: string, surface: Surface): Promise<void> {
   const given = composer.take();
   surface.showContext();
   await conversation.ask(prompt, given);
+}
+
+/** Does once more what has failed: reads the session, or asks the same of the agent. */
+async function again({ conversation }: Surface): Promise<void> {
+  if (conversation.unread) {
+    await conversation.open(conversation.sessionId ?? '');
+    return;
+  }
+  const asked = conversation.lastAsked();
+  if (asked !== undefined && (await mayAsk())) {
+    await conversation.ask(asked.prompt, asked.given);
+  }
 }
 
 function attachDropped(uris: readonly string[], surface: Surface): void {

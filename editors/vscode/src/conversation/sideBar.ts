@@ -39,17 +39,23 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
       return;
     }
     this.view = view;
-    const surface = new Surface(view.webview, await this.first(folder), this.desk);
+    const first = await this.first(folder);
+    const surface = new Surface(view.webview, first, this.desk);
     this.current = surface;
-    view.onDidChangeVisibility(() => this.visibility.fire());
-    const named = surface.onDidChange(() => this.name());
+    view.onDidChangeVisibility(() => {
+      this.visibility.fire();
+      if (view.visible) {
+        surface.renew();
+      }
+    });
+    const named = surface.onDidChange(() => this.name(first));
     view.onDidDispose(() => {
       named.dispose();
       surface.dispose();
       this.view = undefined;
       this.current = undefined;
     });
-    this.name();
+    this.name(first);
     view.webview.html = page(view.webview, this.extension);
     this.visibility.fire();
     for (const resolve of this.waiting.splice(0)) {
@@ -82,13 +88,16 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
     this.visibility.dispose();
   }
 
-  private name(): void {
+  /** @param first What the view began with: an empty one is no choice of the user's. */
+  private name(first: Conversation): void {
     const conversation = this.current?.conversation;
     if (this.view === undefined || conversation === undefined) {
       return;
     }
     this.view.description = conversation.title;
-    void this.state.update(keyOf(conversation.folder), conversation.sessionId ?? null);
+    if (conversation !== first || conversation.sessionId !== undefined) {
+      void this.state.update(keyOf(conversation.folder), conversation.sessionId ?? null);
+    }
   }
 
   /** The conversation that was shown when the window closed, else the folder's current one. */
@@ -97,7 +106,7 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
       const last = this.state.get<string | null>(keyOf(folder));
       const shown = last === undefined ? await this.currentOf(folder) : last;
       if (shown !== null) {
-        return await this.desk.conversations.open(shown, folder);
+        return await this.desk.conversations.recall(shown, folder);
       }
     } catch (error) {
       this.desk.log.warn(`The last conversation can't be shown: ${String(error)}`);

@@ -36,6 +36,7 @@ export class Surface implements vscode.Disposable {
     readonly desk: Desk,
   ) {
     this.shown = conversation;
+    desk.conversations.show(conversation);
     this.composer.offer(desk.context.current);
     this.always = vscode.Disposable.from(
       webview.onDidReceiveMessage((message: ToHost) => this.receive(message)),
@@ -46,6 +47,7 @@ export class Surface implements vscode.Disposable {
       desk.questions.onDidChange(() => this.showQuestions()),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.showState()),
       vscode.workspace.onDidChangeWorkspaceFolders(() => this.showState()),
+      vscode.window.onDidChangeWindowState(({ focused }) => focused && this.renew()),
     );
     this.listen();
   }
@@ -59,11 +61,17 @@ export class Surface implements vscode.Disposable {
     if (conversation !== this.shown) {
       const before = this.shown;
       this.shown = conversation;
+      this.desk.conversations.show(conversation);
       this.listen();
       this.desk.conversations.release(before);
       this.showAll();
       this.changed.fire();
     }
+  }
+
+  /** The user looks at it again: others may have gone on with its session. */
+  renew(): void {
+    this.shown.renew().catch((error: unknown) => this.desk.log.warn(String(error)));
   }
 
   /** Asks, as the user does with the view's button. */
@@ -147,7 +155,7 @@ export class Surface implements vscode.Disposable {
       const call = this.shown.asked(question);
       const hasDiff = call !== undefined && changesFile(call);
       const hasPlan = question.document != null || (call && planOf(call)) !== undefined;
-      return { ...question, hasDiff, hasPlan, toolCallId: call?.toolCallId };
+      return { ...question, hasDiff, hasPlan };
     });
     this.post({ type: 'questions', questions });
   }

@@ -71,9 +71,7 @@ export class Tabs implements vscode.WebviewPanelSerializer<Remembered | undefine
     const conversation =
       state?.sessionId === undefined
         ? this.desk.conversations.create(folder)
-        : await this.desk.conversations
-            .open(state.sessionId, folder)
-            .catch(() => this.desk.conversations.create(folder));
+        : await this.desk.conversations.recall(state.sessionId, folder);
     panel.webview.options = pageOptions(this.extension);
     this.fill(panel, conversation);
   }
@@ -87,7 +85,12 @@ export class Tabs implements vscode.WebviewPanelSerializer<Remembered | undefine
     };
     panel.iconPath = vscode.Uri.joinPath(this.extension, 'media', 'icon.svg');
     const named = surface.onDidChange(name);
-    panel.onDidChangeViewState(() => this.visibility.fire());
+    panel.onDidChangeViewState(() => {
+      this.visibility.fire();
+      if (panel.visible) {
+        surface.renew();
+      }
+    });
     panel.onDidDispose(() => {
       named.dispose();
       surface.dispose();

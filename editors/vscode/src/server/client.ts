@@ -10,9 +10,12 @@ import {
   LanguageClient,
   type LanguageClientOptions,
   type MessageActionItem,
+  MessageType,
   ProgressType,
   ResponseError,
+  ShowMessageNotification,
   ShowMessageRequest,
+  type ShowMessageRequestParams,
   State,
   type StaticFeature,
   TransportKind,
@@ -20,7 +23,11 @@ import {
   type WorkDoneProgressReport,
 } from 'vscode-languageclient/node';
 import type { Commands, QueryArgument, Run, RunEvent } from '../../shared/protocol';
+import { plain } from '../plainText';
 import { SECTION, forServer } from '../settings';
+import { RequestFailure } from './failure';
+
+const LONGEST = 500;
 
 /** What the server wants of whoever uses the client. */
 export interface ClientEvents {
@@ -28,19 +35,6 @@ export interface ClientEvents {
   crashed(): void;
   /** A question is shown until the token is cancelled. */
   asked(): void;
-}
-
-/** A request to the server that failed: the protocol's reason and hint. */
-export class RequestFailure extends Error {
-  constructor(
-    message: string,
-    readonly code: number,
-    readonly reason: string | undefined,
-    readonly hint: string | undefined,
-  ) {
-    super(message);
-    this.name = 'RequestFailure';
-  }
 }
 
 /** What a run tells: its events, and what it does in a short line in the present tense. */
@@ -69,8 +63,11 @@ export class Client {
   ) {
     const server = { command: executable, transport: TransportKind.stdio };
     this.client = new QuietClient(SECTION, 'Claude Agent', server, this.options(log));
+    this.client.onNotification(ShowMessageNotification.type, ({ type, message }) => {
+      void showing(type)(plain(message, LONGEST));
+    });
     this.client.onRequest(ShowMessageRequest.type, async (params, token) =>
-      this.showMessage(params.message, params.actions ?? [], token),
+      this.showMessage(params, token),
     );
     this.client.registerFeature(new KnowsTheServer());
     this.client.onRequest('claudeAgent/question', async (_question: unknown, token: vscode.CancellationToken) => {
@@ -184,7 +181,7 @@ export class Client {
           configuration: async (params, token, next) => {
             const answers = await next(params, token);
             return Array.isArray(answers)
-              ? answers.map((answer: unknown) => forServer(answer, vscode.workspace.isTrusted))
+              ? answers.map(forServer)
               : answers;
           },
         },
@@ -194,12 +191,11 @@ export class Client {
 
   /** An older server asks in LSP's words: a question of the agent is known by its first action. */
   private async showMessage(
-    message: string,
-    actions: readonly MessageActionItem[],
+    { type, message, actions = [] }: ShowMessageRequestParams,
     token: vscode.CancellationToken,
   ): Promise<MessageActionItem | null> {
     if (actions[0]?.title !== 'Deny') {
-      return (await vscode.window.showWarningMessage(message, ...actions)) ?? null;
+      return (await showing(type)(plain(message, LONGEST), ...actions)) ?? null;
     }
     this.events.asked();
     return withdrawn(token);
@@ -223,6 +219,17 @@ class KnowsTheServer implements StaticFeature {
 
   clear(): void {
     // nothing is kept
+  }
+}
+
+function showing(type: MessageType): typeof vscode.window.showErrorMessage {
+  switch (type) {
+    case MessageType.Error:
+      return vscode.window.showErrorMessage;
+    case MessageType.Warning:
+      return vscode.window.showWarningMessage;
+    default:
+      return vscode.window.showInformationMessage;
   }
 }
 

@@ -1,4 +1,4 @@
-/** What can go wrong before the server runs, each with the button that helps. */
+/** What can go wrong: before the server runs, each with the button that helps, and in its requests. */
 
 export type Remedy =
   | 'choosePython'
@@ -31,5 +31,18 @@ export class ServerFailure extends Error {
   ) {
     super(message);
     this.name = 'ServerFailure';
+  }
+}
+
+/** A request to the server that failed: the protocol's reason and hint. */
+export class RequestFailure extends Error {
+  constructor(
+    message: string,
+    readonly code: number,
+    readonly reason: string | undefined,
+    readonly hint: string | undefined,
+  ) {
+    super(message);
+    this.name = 'RequestFailure';
   }
 }

@@ -1,8 +1,10 @@
 /** Messages about a server that isn't there, with buttons that help. */
 import * as vscode from 'vscode';
+import { plain } from '../plainText';
 import type { Remedy, ServerFailure } from './failure';
 import type { Server } from './server';
 
+const LONGEST = 500;
 const DOWNLOADS = vscode.Uri.parse('https://www.python.org/downloads/');
 
 const LABELS: Record<Remedy, string> = {
@@ -24,7 +26,7 @@ export async function tell(
   const remedies = [...new Set(failure.remedies)];
   const recovered = failure.reason === 'crashed' && !remedies.includes('restart');
   const show = recovered ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;
-  const chosen = await show(failure.message, ...remedies.map((remedy) => LABELS[remedy]));
+  const chosen = await show(plain(failure.message, LONGEST), ...remedies.map((remedy) => LABELS[remedy]));
   const remedy = remedies.find((each) => LABELS[each] === chosen);
   if (remedy !== undefined) {
     await apply(remedy, server, log);

@@ -13,7 +13,7 @@ export interface AskedCall {
   readonly input: Input;
 }
 
-const GRANTS = /\n\n(?=For this session: )/;
+const GRANTS = '\n\nFor this session: ';
 const CUT = /\n… \(\d+ more characters\)/;
 
 /** Shows what a question says; nothing of its detail is left out, but for what is shown in full. */
@@ -21,26 +21,25 @@ export function detailOf(question: Question, call: AskedCall | undefined): reado
   if (question.document != null) {
     return [new GrowingMarkdown(question.document).element];
   }
-  const [body = '', grants = ''] = question.detail.split(GRANTS);
-  return [...bodyOf(body, question, call), ...lines(grants)];
-}
-
-function bodyOf(body: string, { diff }: Question, call: AskedCall | undefined): readonly HTMLElement[] {
+  const { detail, diff } = question;
   if (diff != null) {
-    const [path = '', ...rest] = body.split('\n');
+    const [path = '', ...rest] = detail.split('\n');
     return [text(path), unifiedDiff(diff), ...lines(after(rest.join('\n'), diff) ?? '')];
   }
   const command = call?.tool === 'Bash' ? call.input.command : undefined;
   if (typeof command === 'string') {
     const shown = visible(command);
-    const rest = after(body, shown);
+    const rest = after(detail, shown);
     if (rest !== undefined) {
       const block = new CodeBlock('bash');
       block.show(shown);
       return [...described(call?.input.description), block.element, ...lines(rest)];
     }
   }
-  return body === '' ? [] : [text(body)];
+  // The last of such lines is the server's: others are the agent's words.
+  const end = detail.lastIndexOf(GRANTS);
+  const [body, grants] = end < 0 ? [detail, ''] : [detail.slice(0, end), detail.slice(end)];
+  return [...(body === '' ? [] : [text(body)]), ...lines(grants)];
 }
 
 /** Returns what follows a part that may have been cut; undefined if it is another part. */
@@ -48,8 +47,10 @@ function after(body: string, part: string): string | undefined {
   if (body.startsWith(part)) {
     return body.slice(part.length);
   }
-  const [before = '', ...rest] = body.split(CUT);
-  return rest.length > 0 && part.startsWith(before) ? rest.join('') : undefined;
+  const cut = CUT.exec(body);
+  return cut !== null && part.startsWith(body.slice(0, cut.index))
+    ? body.slice(cut.index + cut[0].length)
+    : undefined;
 }
 
 function text(words: string): HTMLElement {

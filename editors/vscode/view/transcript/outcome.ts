@@ -13,8 +13,7 @@ const WORDS: Readonly<Record<RunStatus, string>> = {
   failed: 'Failed',
 };
 
-/** @param again Asks the same once more. */
-export function outcomeOf(run: Run, again: () => void): HTMLElement {
+export function outcomeOf(run: Run): HTMLElement {
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = run.usage;
   const read = inputTokens + cacheReadTokens + cacheWriteTokens;
   const figures = [
@@ -25,7 +24,7 @@ export function outcomeOf(run: Run, again: () => void): HTMLElement {
   const line = element(
     'div',
     { class: 'outcome', 'data-status': run.status },
-    run.error == null ? undefined : failureOf(run.error.message, run.error.hint, again),
+    run.error == null ? undefined : failureOf(run.error.message, run.error.hint),
     element(
       'div',
       { class: 'outcome-line' },
@@ -44,7 +43,7 @@ export function outcomeOf(run: Run, again: () => void): HTMLElement {
 }
 
 /** What went wrong, what to do about it, and a button that does it again. */
-export function failureOf(message: string, hint: string | undefined, again: () => void): HTMLElement {
+export function failureOf(message: string, hint: string | undefined): HTMLElement {
   return element(
     'div',
     { class: 'failure', role: 'group', 'aria-label': 'Error' },
@@ -54,7 +53,7 @@ export function failureOf(message: string, hint: string | undefined, again: () =
       { class: 'failure-words' },
       element('p', {}, visible(message)),
       hint === undefined || hint === '' ? undefined : element('p', { class: 'hint' }, visible(hint)),
-      button('Ask Again', again, { class: 'secondary' }),
+      button('Try Again', () => post({ type: 'again' }), { class: 'secondary' }),
     ),
   );
 }

@@ -46,7 +46,6 @@ export class Transcript {
   private growing: Growing | undefined;
   private waiting: Step[] = [];
   private frame: number | undefined;
-  private prompt = '';
 
   constructor(private readonly listener: Listener) {
     this.viewport.append(this.entries.element);
@@ -66,7 +65,6 @@ export class Transcript {
     this.tools.clear();
     this.calls.clear();
     this.entries.clear();
-    this.prompt = messages.findLast(({ role }) => role === 'user')?.text ?? '';
     this.entries.addLater(entriesOf(messages));
     this.take(steps);
     this.listener.filled(messages.length > 0 || steps.length > 0);
@@ -89,12 +87,9 @@ export class Transcript {
     this.scroller.follow();
   }
 
-  /** Returns the tool call that a question is about. */
-  callOf({ toolCallId, title }: ShownQuestion): CallEvent | undefined {
-    const calls = [...this.calls.values()];
-    return toolCallId === undefined
-      ? calls.findLast((call) => call.title === title)
-      : this.calls.get(toolCallId);
+  /** Returns the tool call that a question is about, if it is known. */
+  callOf({ toolCallId }: ShownQuestion): CallEvent | undefined {
+    return this.calls.get(toolCallId ?? '');
   }
 
   private take(steps: readonly Step[]): void {
@@ -102,13 +97,12 @@ export class Transcript {
       switch (step.kind) {
         case 'prompt':
           this.finish();
-          this.prompt = step.prompt;
           this.entries.add(promptOf(step.prompt, step.context));
           this.scroller.end();
           break;
         case 'failure':
           this.end();
-          this.entries.add(failureOf(step.message, step.hint, () => this.again()));
+          this.entries.add(failureOf(step.message, step.hint));
           announce(`${step.message} ${step.hint ?? ''}`, true);
           break;
         case 'event':
@@ -173,7 +167,7 @@ export class Transcript {
 
   private ended(run: Run): void {
     this.end();
-    this.entries.add(outcomeOf(run, () => this.again()));
+    this.entries.add(outcomeOf(run));
     this.listener.ended(run);
     const said = run.error == null ? run.text : `${run.error.message} ${run.error.hint}`;
     announce(oneLine(said, READ_OUT), run.error != null);
@@ -188,12 +182,6 @@ export class Transcript {
     this.finish();
     for (const card of this.tools.values()) {
       card.abandon();
-    }
-  }
-
-  private again(): void {
-    if (this.prompt.trim() !== '') {
-      post({ type: 'send', prompt: this.prompt });
     }
   }
 
