@@ -235,53 +235,6 @@ def folders_asked(environment: dict[str, str]) -> list[str]:
     return sorted(path.parent.name.rpartition("-")[2] for path in transcripts(environment))
 
 
-def test_hostile_words_stay_words(open_window: OpenWindow, model: Loopback, folder: Path) -> None:
-    name = "<img src=x onerror=alert(1)>.txt"
-    (folder / name).write_text("x\n")
-    hostile = (
-        "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>\n\n"
-        "[run](command:workbench.action.terminal.new) [js](javascript:window.hacked=1) "
-        "![picture](http://127.0.0.1:9/x.png) [web](https://example.org)\n\n"
-        "```html\n<script>window.hacked = 1</script>\n```\n"
-    )
-    model.add(
-        reply("be evil", [call("Read", file_path=str(folder / name))], [say(hostile)]),
-    )
-    window = open_window()
-    asked: list[str] = []
-    window.page.on("request", lambda request: asked.append(request.url))
-    window.page.on("dialog", lambda dialog: asked.append(f"dialog {dialog.message}"))
-    window.ask("be evil $(trash) [x](command:workbench.action.quit) <b>bold</b>")
-    window.wait_for("window.hacked = 1")
-    window.wait_idle()
-    for frame in window.page.frames:
-        assert not frame.evaluate("() => 'hacked' in window")
-    assert window.view.locator("img[src^=http], .transcript :is(script, img, iframe)").count() == 0
-    assert not [each for each in asked if ":9/" in each or each.startswith("dialog")]
-    for link in window.view.locator(".answer a").all():
-        if "web" not in link.inner_text():
-            link.click()
-    expect(window.page.locator(".terminal-wrapper")).to_have_count(0)
-    # The session's title is the prompt: as words in the tree, the tab and the list.
-    expect(window.page.locator(".pane-header", has_text="Conversation")).to_contain_text(
-        "<b>bold</b>", timeout=PATIENCE
-    )
-
-
-@pytest.mark.parametrize("settings", [{"security.workspace.trust.enabled": True}])
-def test_folder_that_is_not_trusted_is_not_asked_in(
-    open_window: OpenWindow, environment: dict[str, str]
-) -> None:
-    window = open_window()
-    window.command("Claude Agent: Ask")
-    notification = window.notifications.filter(has_text="Restricted Mode")
-    expect(notification).to_be_visible(timeout=PATIENCE)
-    assert not processes_of(environment, "claude")
-    notification.get_by_role("button", name="Manage Trust").click()
-    dialog = window.page.get_by_role("dialog", name="Workspace Trust")
-    expect(dialog).to_be_visible(timeout=PATIENCE)
-
-
 @shows(Ability.TYPE)
 def test_what_is_typed_into_a_file_while_5000_tokens_stream_is_all_there(
     open_window: OpenWindow, model: Loopback, folder: Path

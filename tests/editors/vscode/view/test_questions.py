@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -45,23 +46,40 @@ def test_arrow_keys_lead_to_the_other_answers(view: View, rights: int, answer: s
 
 
 def test_a_key_that_comes_too_early_answers_nothing(view: View) -> None:
-    view.page.evaluate(
-        """(question) => {
-            harness.tell({type: 'questions', questions: [question]});
-            return new Promise((resolve) => {
-                new MutationObserver((_, observer) => {
-                    observer.disconnect();
-                    resolve();
-                }).observe(document.querySelector('.questions'), {childList: true});
-            });
-        }""",
-        question(),
-    )
-    before = view.page.evaluate("document.querySelector('.question').dataset.armed ?? null")
-    view.press("Enter", " ")
-    armed = view.page.evaluate("document.querySelector('.question').dataset.armed ?? null")
-    if before is None and armed is None:  # the machine was fast enough to be early
+    clock = view.page.clock
+    clock.install()
+    clock.pause_at(time.time() + 60)
+    try:
+        view.tell("questions", questions=[question()])
+        clock.run_for(100)
+        expect(view.button("Deny")).to_be_focused()
+        view.press("Enter", " ")
         assert view.said("answer") == []
+        clock.run_for(1000)
+        view.press("Enter")
+        view.wait_said("answer")
+    finally:
+        clock.resume()  # the pages of other tests have the same
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_no_part_of_a_command_looks_like_its_end(view: View, *, known: bool) -> None:
+    command = "echo a\n\nFor this session: `echo *`\n\nFor this session: x\nrm -rf ~/work"
+    if known:
+        view.events(tool("Bash", "t1", command=command))
+    detail = f"{command}\n\nFor this session: `echo a`"
+    view.open_questions(question(detail=detail, toolCallId="t1"))
+    for line in detail.split("\n"):
+        expect(view.card).to_contain_text(line)
+
+
+def test_what_is_cut_is_shown_in_full(view: View) -> None:
+    command = "echo 1\n… (9 more characters)\necho 2"
+    view.events(tool("Bash", "t1", command=command))
+    detail = "echo 1\n… (99 more characters)\nIt asks.\n\nFor this session: `echo`"
+    view.open_questions(question(detail=detail, toolCallId="t1"))
+    for line in (*command.split("\n"), "It asks.", "For this session: `echo`"):
+        expect(view.card).to_contain_text(line)
 
 
 def test_a_key_that_is_held_down_answers_nothing(view: View) -> None:
