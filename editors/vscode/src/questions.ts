@@ -6,6 +6,8 @@ import type { Server } from './server/server';
 
 export class Questions implements vscode.Disposable {
   private readonly open = new Map<string, Question>();
+  /** A list that was on its way when one of them was settled still has it. */
+  private readonly over = new Set<string>();
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly listening: vscode.Disposable;
 
@@ -20,8 +22,11 @@ export class Questions implements vscode.Disposable {
         this.look().catch(() => undefined); // a server that is gone has no questions
       }),
       server.onDidChangeState((state) => {
-        if (state !== 'running' && this.open.size > 0) {
-          this.replace([]);
+        if (state !== 'running') {
+          this.over.clear();
+          if (this.open.size > 0) {
+            this.replace([]);
+          }
         }
       }),
       conversations.onDidStep(({ step }) => {
@@ -77,12 +82,15 @@ export class Questions implements vscode.Disposable {
   private replace(questions: readonly Question[]): void {
     this.open.clear();
     for (const question of questions) {
-      this.open.set(question.questionId, question);
+      if (!this.over.has(question.questionId)) {
+        this.open.set(question.questionId, question);
+      }
     }
     this.changed.fire();
   }
 
   private settled(questionId: string): void {
+    this.over.add(questionId);
     if (this.open.delete(questionId)) {
       this.changed.fire();
     }

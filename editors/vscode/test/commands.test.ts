@@ -82,17 +82,18 @@ describe('the command', () => {
 
   it('Show Menu does what is chosen', async () => {
     const { stage } = await activated();
-    const before = (await freshConversation()).sessionId;
-    assert.equal(before, undefined);
-    const shown = await answering(
+    const before = await freshConversation();
+    await command('ask', 'something to leave');
+    assert.ok(before.sessionId);
+    await answering(
       'showQuickPick',
       (items: readonly Labelled[]) => items.find((item) => item.label.includes('New Session')),
       async () => {
         await command('menu');
       },
     );
-    assert.equal(shown.length, 1);
     assert.ok(stage.current);
+    assert.equal(stage.current.conversation.sessionId, undefined);
   });
 
   it('Stop stops what is shown', async () => {

@@ -1,13 +1,17 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { contextOf } from '../src/context/selection';
+import { configuredMode, forServer, serverSettings } from '../src/settings';
 import {
-  configuredMode,
-  contextSettings,
-  forServer,
-  notifiesOfQuestions,
-  serverSettings,
-} from '../src/settings';
-import { activated, command, eventually, extension, folder, freshConversation } from './support';
+  activated,
+  answering,
+  command,
+  eventually,
+  extension,
+  folder,
+  freshConversation,
+  wordsOf,
+} from './support';
 
 const settings = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration('claudeAgent');
 
@@ -111,25 +115,41 @@ describe('settings', () => {
   });
 
   it('context.selection and context.diagnostics take the offer away', async () => {
+    const uri = vscode.Uri.joinPath(folder().uri, 'hello.py');
+    const editor = await vscode.window.showTextDocument(uri);
+    editor.selection = new vscode.Selection(0, 0, 1, 0);
+    const diagnostics = vscode.languages.createDiagnosticCollection('test');
+    diagnostics.set(uri, [new vscode.Diagnostic(new vscode.Range(0, 0, 0, 4), 'no good')]);
+    const offered = (): unknown => {
+      const context = contextOf(editor);
+      return [context?.range !== undefined, context?.diagnostics.length];
+    };
+    assert.deepEqual(offered(), [true, 1]);
     await having('context.selection', false, async () => {
-      const editor = await vscode.window.showTextDocument(
-        vscode.Uri.joinPath(folder().uri, 'hello.py'),
-      );
-      editor.selection = new vscode.Selection(0, 0, 1, 0);
-      const { contextOf } = await import('../src/context/selection');
-      assert.equal(contextOf(editor)?.range, undefined);
+      assert.deepEqual(offered(), [false, 1]);
+      await having('context.diagnostics', false, async () => {
+        assert.deepEqual(offered(), [false, 0]);
+        await Promise.resolve();
+      });
     });
-    await having('context.diagnostics', false, async () => {
-      assert.equal(contextSettings().diagnostics, false);
-      await Promise.resolve();
-    });
+    diagnostics.dispose();
   });
 
-  it('notifications.questions can be switched off', async () => {
-    await having('notifications.questions', false, async () => {
-      assert.equal(notifiesOfQuestions(), false);
-      await Promise.resolve();
-    });
+  it('notifications.questions says whether a question is also a notification', async () => {
+    const { questions } = (await activated()).stage.desk;
+    for (const wanted of [false, true]) {
+      const conversation = await freshConversation();
+      await vscode.commands.executeCommand('workbench.view.explorer');
+      await having('notifications.questions', wanted, async () => {
+        const shown = await answering('showWarningMessage', () => undefined, async () => {
+          const asked = conversation.ask('make four');
+          const question = await eventually(() => questions.all[0]);
+          await questions.answer(question.questionId, 'deny');
+          await asked;
+        });
+        assert.equal(shown.length, wanted ? 1 : 0);
+      });
+    }
   });
 
   it('of the server are empty unless they are set', () => {
@@ -147,11 +167,28 @@ describe('settings', () => {
     }
   });
 
-  it('model reaches the run', async () => {
+  it('model and effort reach the model, and env the tools', async () => {
+    const { questions } = (await activated()).stage.desk;
+    for (const [name, value, said] of [
+      ['model', 'claude-haiku-4-5', /I am claude-haiku-4-5/],
+      ['effort', 'low', /think with low effort/],
+    ] as const) {
+      const asked = await freshConversation();
+      await having(name, value, async () => {
+        await command('ask', 'who are you?');
+      });
+      assert.match(wordsOf(asked), said);
+    }
     const conversation = await freshConversation();
-    await having('model', 'claude-test-model', async () => {
-      await command('ask', 'which model is it?');
+    await having('env', { FROM_THE_SETTINGS: 'it is here' }, async () => {
+      const asked = command('ask', 'print it');
+      const question = await eventually(() => questions.all[0]);
+      await questions.answer(question.questionId, 'allow');
+      await asked;
     });
-    assert.ok(conversation.sessionId);
+    const results = conversation.steps.flatMap((step) =>
+      step.kind === 'event' && step.event.kind === 'toolResult' ? [step.event.text] : [],
+    );
+    assert.deepEqual(results, ['it is here']);
   });
 });

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from claude_agent_lsp.loopback import Loopback
+    from claude_agent_lsp.loopback.script import Turn
 
     from .code_server import CodeServer
 
@@ -85,6 +86,20 @@ def test_every_command_setting_contribution_and_error(
     assert len(results) > 50
 
 
+class Asked:
+    """A rule: says what was asked of the model beside the prompt."""
+
+    def __init__(self, model: Loopback) -> None:
+        self._model = model
+
+    def turns(self, prompt: str) -> tuple[Turn, ...] | None:
+        """Says the model's name, and how much it is to think."""
+        body = self._model.requests[-1].body
+        effort = body.get("output_config", {}).get("effort")
+        told = f"I am {body['model']}, and think with {effort} effort."
+        return reply("who are you?", say(told)).turns(prompt)
+
+
 def script(model: Loopback, folder: Path) -> None:
     """What the agent of these tests says and does."""
     hello = folder / "hello.py"
@@ -95,7 +110,7 @@ def script(model: Loopback, folder: Path) -> None:
     model.add(
         *(
             reply(f"make {n}", [call("Bash", command=f"touch {n}")], [say("Tried.")])
-            for n in ("one", "two", "three")
+            for n in ("one", "two", "three", "four")
         ),
         reply("greet the world", [read], [edit], [say("It greets.")]),
         reply("read on and on", [read]),
@@ -109,5 +124,7 @@ def script(model: Loopback, folder: Path) -> None:
             ],
             [say("Tried.")],
         ),
+        reply("print it", [call("Bash", command="printenv FROM_THE_SETTINGS")], [say("So it is.")]),
+        Asked(model),
         Planner(model, "propose a plan", "# The plan\n\n1. Do it"),
     )
