@@ -1,5 +1,8 @@
 /** What the tests share: the extension as VS Code has activated it, and patience. */
 import * as assert from 'node:assert/strict';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { Activated } from '../src/extension';
 
@@ -73,6 +76,16 @@ export async function answering(
     window[name] = real;
   }
   return shown;
+}
+
+/** Writes a shell script that stands in for a program; returns its path. */
+export async function executable(name: string, script: string): Promise<string> {
+  const directory = path.join(os.homedir(), 'stand-ins');
+  await mkdir(directory, { recursive: true });
+  const file = path.join(directory, name);
+  await writeFile(file, `#!/bin/sh\n${script}\n`);
+  await chmod(file, 0o755);
+  return file;
 }
 
 /** Executes a command of the extension. */
