@@ -1,13 +1,9 @@
 /** A Python that can run the server. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import * as vscode from 'vscode';
+import { answerOf } from './answer';
 import { ServerFailure } from './failure';
 
-const run = promisify(execFile);
-
 export const OLDEST: readonly [number, number] = [3, 11];
-const TIMEOUT_MS = 20_000;
 const TELL_VERSION = 'import sys; print("%d.%d" % sys.version_info[:2])';
 
 /** What the Python extension's interface offers, as far as it is used here. */
@@ -35,7 +31,7 @@ export async function findPython(configured: string | undefined): Promise<string
       : [await selectedInPythonExtension(), 'python3', 'python'].filter((each) => each !== undefined);
   const old: string[] = [];
   for (const candidate of candidates) {
-    const version = await versionOf(candidate);
+    const version = await answerOf(candidate, '-c', TELL_VERSION);
     if (version !== undefined && isNewEnough(version)) {
       return candidate;
     }
@@ -71,15 +67,6 @@ async function selectedInPythonExtension(): Promise<string | undefined> {
     return resolved?.executable.uri?.fsPath;
   } catch {
     return undefined; // of another extension's troubles its own messages tell
-  }
-}
-
-async function versionOf(interpreter: string): Promise<string | undefined> {
-  try {
-    const { stdout } = await run(interpreter, ['-c', TELL_VERSION], { timeout: TIMEOUT_MS });
-    return stdout.trim();
-  } catch {
-    return undefined;
   }
 }
 
