@@ -1,11 +1,12 @@
 import * as assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import * as vscode from 'vscode';
 import { installedServer } from '../src/server/environment';
 import { ServerFailure } from '../src/server/failure';
 import { findPython } from '../src/server/python';
-import { activated, executable } from './support';
+import { activated, executable, replacing } from './support';
 
 async function failing(during: Promise<unknown>): Promise<ServerFailure> {
   const error: unknown = await during.then(
@@ -14,6 +15,15 @@ async function failing(during: Promise<unknown>): Promise<ServerFailure> {
   );
   assert.ok(error instanceof ServerFailure, String(error));
   return error;
+}
+
+/** The Python extension, as far as it is asked for what the user has selected. */
+function pythonExtension(selected: string): unknown {
+  const environments = {
+    getActiveEnvironmentPath: () => ({ path: selected }),
+    resolveEnvironment: () => Promise.resolve({ executable: { uri: vscode.Uri.file(selected) } }),
+  };
+  return { activate: () => Promise.resolve({ environments }) };
 }
 
 describe('a Python for the server', () => {
@@ -33,6 +43,18 @@ describe('a Python for the server', () => {
   it('must be there', async () => {
     const failure = await failing(findPython('/nowhere/python3'));
     assert.equal(failure.reason, 'pythonMissing');
+  });
+
+  it('is that of the Python extension, but in Restricted Mode, where a folder may bring it', async () => {
+    const ran = path.join(os.homedir(), 'selected-ran');
+    const selected = await executable('python-selected', `touch '${ran}'; echo 3.12`);
+    await replacing(vscode.extensions, 'getExtension', () => pythonExtension(selected), async () => {
+      await replacing(vscode.workspace, 'isTrusted', false, async () => {
+        assert.notEqual(await findPython(undefined).catch(() => undefined), selected);
+      });
+      await assert.rejects(access(ran));
+      assert.equal(await findPython(undefined), selected);
+    });
   });
 });
 

@@ -78,6 +78,23 @@ export async function answering(
   return shown;
 }
 
+/** Has something of VS Code's be another, while a test runs. */
+export async function replacing<Part extends object>(
+  part: Part,
+  name: keyof Part,
+  value: unknown,
+  during: () => Promise<void>,
+): Promise<void> {
+  const real = Object.getOwnPropertyDescriptor(part, name);
+  assert.ok(real);
+  Object.defineProperty(part, name, { configurable: true, value });
+  try {
+    await during();
+  } finally {
+    Object.defineProperty(part, name, real);
+  }
+}
+
 /** Writes a shell script that stands in for a program; returns its path. */
 export async function executable(name: string, script: string): Promise<string> {
   const directory = path.join(os.homedir(), 'stand-ins');

@@ -17,8 +17,8 @@ interface PythonExtension {
 }
 
 /**
- * Finds a Python that is new enough: the setting's, else the Python extension's, else `python3`
- * and `python` on the PATH.
+ * Finds a Python that is new enough: the setting's, else the Python extension's in a trusted
+ * workspace, else `python3` and `python` on the PATH.
  *
  * @param configured The setting `claudeAgent.server.python`.
  * @returns The interpreter's path, or the name by which the PATH has it.
@@ -54,6 +54,9 @@ export async function findPython(configured: string | undefined): Promise<string
 }
 
 async function selectedInPythonExtension(): Promise<string | undefined> {
+  if (!vscode.workspace.isTrusted) {
+    return undefined; // it may be a program that the folder brings along
+  }
   const extension = vscode.extensions.getExtension<PythonExtension>('ms-python.python');
   if (extension === undefined) {
     return undefined;
