@@ -1,12 +1,14 @@
 import * as assert from 'node:assert/strict';
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { installedServer } from '../src/server/environment';
+import { type Installation, installedServer } from '../src/server/environment';
 import { ServerFailure } from '../src/server/failure';
 import { findPython } from '../src/server/python';
-import { activated, executable, replacing } from './support';
+import { inTurn } from '../src/server/turns';
+import { activated, eventually, executable, replacing } from './support';
 
 async function failing(during: Promise<unknown>): Promise<ServerFailure> {
   const error: unknown = await during.then(
@@ -58,15 +60,42 @@ describe('a Python for the server', () => {
   });
 });
 
+describe('turns', () => {
+  it('are waited for as long as the work takes, and not after a window was killed', async () => {
+    const file = path.join(os.homedir(), 'turn');
+    const patience = { look: 20, touch: 100, left: 1_000 };
+    const done: string[] = [];
+    const work = (name: string, ms: number): Promise<void> =>
+      inTurn(file, () => undefined, async () => {
+        await setTimeout(ms);
+        done.push(name);
+      }, patience);
+    const long = work('long', 3_000);
+    await eventually(() => access(file).then(() => true, () => false));
+    await Promise.all([long, work('short', 0)]);
+    assert.deepEqual(done, ['long', 'short']);
+    await writeFile(file, '');
+    await work('after a window was killed', 0);
+    await assert.rejects(access(file));
+  });
+});
+
+/** Notes what a progress notification says, and shows none. */
+function noting(said: string[]): typeof vscode.window.withProgress {
+  const progress = { report: ({ message }: { message?: string }) => said.push(message ?? '') };
+  return async (_, task) => task(progress, new vscode.CancellationTokenSource().token);
+}
+
 describe('the private environment', () => {
-  const installation = async (): Promise<Parameters<typeof installedServer>[0]> => {
+  const installation = async (name: string, wheel = name): Promise<Installation> => {
     const { stage } = await activated();
-    const directory = path.join(os.homedir(), 'environment');
+    const directory = path.join(os.homedir(), 'environment', name);
     const wheels = path.join(directory, 'wheels');
     await mkdir(wheels, { recursive: true });
-    await writeFile(path.join(wheels, 'claude_agent_lsp-1-py3-none-any.whl'), 'wheel');
+    await writeFile(path.join(wheels, 'claude_agent_lsp-1-py3-none-any.whl'), wheel);
     return { wheels, storage: path.join(directory, 'storage'), log: stage.desk.log };
   };
+  const environmentOf = (server: string): string => path.dirname(path.dirname(server));
   // Stands in for a Python: makes the environment, and notes what pip is asked for.
   const python = `
 case "$1 $2" in
@@ -74,36 +103,62 @@ case "$1 $2" in
   "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
   "-m pip") shift 2; echo "$@" >> "$HOME/pip"; touch "$(dirname "$0")/claude-agent-lsp" ;;
 esac`;
+  const timesInstalled = async ({ wheels }: Installation): Promise<number> => {
+    const asked = await readFile(path.join(os.homedir(), 'pip'), 'utf8');
+    return asked.split('\n').filter((line) => line.includes(wheels)).length;
+  };
 
   it('is made once for a wheel', async () => {
     const interpreter = await executable('python-fake', python);
-    const place = await installation();
+    const place = await installation('once');
     const first = await installedServer(place, interpreter);
-    assert.match(first, /server-[0-9a-f]{12}\/bin\/claude-agent-lsp$/);
+    assert.match(first, /server-[0-9a-f]{12}-\w{6}\/bin\/claude-agent-lsp$/);
     assert.equal(await installedServer(place, '/nowhere/python3'), first);
-    const asked = await readFile(path.join(os.homedir(), 'pip'), 'utf8');
-    assert.equal(asked.match(/claude_agent_lsp-1-py3-none-any\.whl/g)?.length, 1);
+    assert.equal(await timesInstalled(place), 1);
+  });
+
+  it('is made once for windows that start together: the others wait, and say so', async () => {
+    const slow = await executable('python-slow', `[ "$2" != pip ] || sleep 1\n${python}`);
+    const place = await installation('together');
+    const first = installedServer(place, slow);
+    await eventually(async () => (await readdir(place.storage).catch(() => [])).length > 0);
+    const said: string[] = [];
+    await replacing(vscode.window, 'withProgress', noting(said), async () => {
+      const others = [installedServer(place, slow), installedServer(place, slow)];
+      assert.deepEqual(await Promise.all([first, ...others]), Array(3).fill(await first));
+    });
+    assert.equal(await timesInstalled(place), 1);
+    assert.deepEqual([...new Set(said)], ['another window installs its server…']);
+  });
+
+  it('is made although a window was killed while it made one, and takes nothing of it', async () => {
+    const interpreter = await executable('python-fake', python);
+    const place = await installation('killed');
+    const half = environmentOf(await installedServer(place, interpreter));
+    await rm(path.join(half, 'ready'));
+    const lock = half.replace(/-\w{6}$/, '.lock');
+    await writeFile(lock, '');
+    await utimes(lock, new Date(), new Date(Date.now() - 60_000));
+    assert.notEqual(environmentOf(await installedServer(place, interpreter)), half);
+    await assert.rejects(access(lock));
   });
 
   it('is made anew for another wheel, and the old one goes', async () => {
     const interpreter = await executable('python-fake', python);
-    const place = await installation();
-    const before = await installedServer(place, interpreter);
-    const wheel = path.join(place.wheels, 'claude_agent_lsp-1-py3-none-any.whl');
-    await writeFile(wheel, 'another');
-    const after = await installedServer(place, interpreter);
+    const before = await installedServer(await installation('another', 'first'), interpreter);
+    const after = await installedServer(await installation('another', 'second'), interpreter);
     assert.notEqual(after, before);
-    await assert.rejects(readFile(before));
+    await assert.rejects(access(before));
   });
 
   it('that fails says so, and can be tried again', async () => {
     const broken = 'case "$1" in -c) echo 3.12 ;; *) echo "no space left" >&2; exit 1 ;; esac';
     const interpreter = await executable('python-broken', broken);
-    const place = await installation();
-    await writeFile(path.join(place.wheels, 'claude_agent_lsp-1-py3-none-any.whl'), 'third');
+    const place = await installation('failing');
     const failure = await failing(installedServer(place, interpreter));
     assert.equal(failure.reason, 'installationFailed');
     assert.match(failure.message, /no space left/);
     assert.deepEqual(failure.remedies, ['tryAgain', 'showOutput', 'choosePython']);
+    assert.deepEqual(await readdir(place.storage), []);
   });
 });

@@ -1,12 +1,22 @@
 /** The private environment that the server is installed in, where the user has none. */
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { access, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  access,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import { ServerFailure } from './failure';
 import { findPython } from './python';
+import { inTurn } from './turns';
 
 const run = promisify(execFile);
 
@@ -35,45 +45,77 @@ export interface Installation {
  * @throws ServerFailure There is no Python for it, or the installation failed.
  */
 export async function installedServer(
-  { wheels, storage, log }: Installation,
+  installation: Installation,
   configured: string | undefined,
 ): Promise<string> {
-  const wheel = await wheelIn(wheels);
+  const { storage } = installation;
+  const wheel = await wheelIn(installation.wheels);
   const digest = createHash('sha256').update(await readFile(wheel)).digest('hex').slice(0, 12);
-  const environment = path.join(storage, `server-${digest}`);
-  const executable = path.join(environment, EXECUTABLE);
-  if (await exists(path.join(environment, READY))) {
-    return executable;
+  const name = `server-${digest}`;
+  const there = await madeServer(storage, name);
+  if (there !== undefined) {
+    return there;
   }
-  const python = await findPython(configured);
   await mkdir(storage, { recursive: true });
-  await vscode.window.withProgress(
+  const made = await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: 'Claude Agent' },
     async (progress) => {
-      progress.report({ message: 'installing its server, once…' });
-      await rm(environment, { recursive: true, force: true });
-      try {
-        log.info(`Making a Python environment with ${python} in ${environment}`);
-        await run(python, ['-m', 'venv', environment]);
-        const { stdout } = await run(
-          path.join(environment, PYTHON),
-          ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', wheel],
-          { maxBuffer: 64 * 1024 * 1024 },
-        );
-        log.info(stdout);
-        await writeFile(path.join(environment, READY), '');
-      } catch (error) {
-        log.error(String(error));
-        throw new ServerFailure(
-          'installationFailed',
-          `The server of Claude Agent could not be installed with ${python}: ${lastLine(error)}`,
-          ['tryAgain', 'showOutput', 'choosePython'],
-        );
-      }
+      const waiting = (): void => progress.report({ message: 'another window installs its server…' });
+      return inTurn(path.join(storage, `${name}.lock`), waiting, async () => {
+        const another = await madeServer(storage, name);
+        if (another !== undefined) {
+          return another;
+        }
+        progress.report({ message: 'installing its server, once…' });
+        return makeServer(installation, name, wheel, await findPython(configured));
+      });
     },
   );
-  await removeOthers(storage, path.basename(environment));
-  return executable;
+  await removeOthers(storage, name);
+  return made;
+}
+
+async function madeServer(storage: string, name: string): Promise<string | undefined> {
+  for (const each of await readdir(storage).catch(() => [])) {
+    const environment = path.join(storage, each);
+    if (each.startsWith(name) && (await exists(path.join(environment, READY)))) {
+      return path.join(environment, EXECUTABLE);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Makes an environment. It can't be moved when it is whole, since its scripts name its Python, and
+ * has a directory that no other ever had: the pip of a window that was killed may still be writing.
+ */
+async function makeServer(
+  { storage, log }: Installation,
+  name: string,
+  wheel: string,
+  python: string,
+): Promise<string> {
+  const environment = await mkdtemp(path.join(storage, `${name}-`));
+  try {
+    log.info(`Making a Python environment with ${python} in ${environment}`);
+    await run(python, ['-m', 'venv', environment]);
+    const { stdout } = await run(
+      path.join(environment, PYTHON),
+      ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', wheel],
+      { maxBuffer: 64 * 1024 * 1024 },
+    );
+    log.info(stdout);
+    await writeFile(path.join(environment, READY), '');
+    return path.join(environment, EXECUTABLE);
+  } catch (error) {
+    log.error(String(error));
+    await rm(environment, { recursive: true, force: true }).catch(() => undefined);
+    throw new ServerFailure(
+      'installationFailed',
+      `The server of Claude Agent could not be installed with ${python}: ${lastLine(error)}`,
+      ['tryAgain', 'showOutput', 'choosePython'],
+    );
+  }
 }
 
 async function wheelIn(directory: string): Promise<string> {
@@ -92,7 +134,7 @@ async function wheelIn(directory: string): Promise<string> {
 /** Other versions' environments go; one that a running window still uses goes with the next. */
 async function removeOthers(storage: string, current: string): Promise<void> {
   for (const name of await readdir(storage)) {
-    if (name.startsWith('server-') && name !== current) {
+    if (name.startsWith('server-') && !name.startsWith(current)) {
       const old = path.join(storage, name);
       const gone = path.join(storage, `gone-${name}`);
       await rename(old, gone)
