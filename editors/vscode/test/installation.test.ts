@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { access, mkdir, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -101,7 +101,12 @@ describe('the private environment', () => {
 case "$1 $2" in
   "-c "*) echo 3.12 ;;
   "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
-  "-m pip") shift 2; echo "$@" >> "$HOME/pip"; touch "$(dirname "$0")/claude-agent-lsp" ;;
+  "-m pip")
+    shift 2
+    echo "$@" >> "$HOME/pip"
+    echo "#!$0" > "$(dirname "$0")/claude-agent-lsp"
+    chmod +x "$(dirname "$0")/claude-agent-lsp" ;;
+  *"/claude-agent-lsp --version") echo 1 ;;
 esac`;
   const timesInstalled = async ({ wheels }: Installation): Promise<number> => {
     const asked = await readFile(path.join(os.homedir(), 'pip'), 'utf8');
@@ -141,6 +146,18 @@ esac`;
     await utimes(lock, new Date(), new Date(Date.now() - 60_000));
     assert.notEqual(environmentOf(await installedServer(place, interpreter)), half);
     await assert.rejects(access(lock));
+  });
+
+  it('is made anew when it does not start any more, as without the Python that it was made with', async () => {
+    const interpreter = await executable('python-fake', python);
+    const place = await installation('dead');
+    const dead = await installedServer(place, interpreter);
+    const link = path.join(environmentOf(dead), 'bin', 'python');
+    await rm(link);
+    await symlink('/nowhere/python3', link);
+    const made = await installedServer(place, interpreter);
+    assert.notEqual(made, dead);
+    assert.equal(await installedServer(place, '/nowhere/python3'), made);
   });
 
   it('is made anew for another wheel, and the old one goes', async () => {

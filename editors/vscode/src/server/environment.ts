@@ -14,6 +14,7 @@ import {
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
+import { answerOf } from './answer';
 import { ServerFailure } from './failure';
 import { findPython } from './python';
 import { inTurn } from './turns';
@@ -39,7 +40,8 @@ export interface Installation {
 
 /**
  * Returns the server's executable in the private environment, which is made if it isn't there
- * for exactly this wheel.
+ * for exactly this wheel, or can't be started any more: its Python may have been removed or
+ * upgraded. To try it takes a small part of the server's start.
  *
  * @param configured The setting `claudeAgent.server.python`.
  * @throws ServerFailure There is no Python for it, or the installation failed.
@@ -52,7 +54,7 @@ export async function installedServer(
   const wheel = await wheelIn(installation.wheels);
   const digest = createHash('sha256').update(await readFile(wheel)).digest('hex').slice(0, 12);
   const name = `server-${digest}`;
-  const there = await madeServer(storage, name);
+  const there = await madeServer(installation, name);
   if (there !== undefined) {
     return there;
   }
@@ -62,7 +64,7 @@ export async function installedServer(
     async (progress) => {
       const waiting = (): void => progress.report({ message: 'another window installs its server…' });
       return inTurn(path.join(storage, `${name}.lock`), waiting, async () => {
-        const another = await madeServer(storage, name);
+        const another = await madeServer(installation, name);
         if (another !== undefined) {
           return another;
         }
@@ -75,11 +77,21 @@ export async function installedServer(
   return made;
 }
 
-async function madeServer(storage: string, name: string): Promise<string | undefined> {
+/** Returns the executable of an environment that is whole and works, if there is one. */
+async function madeServer(
+  { storage, log }: Installation,
+  name: string,
+): Promise<string | undefined> {
   for (const each of await readdir(storage).catch(() => [])) {
     const environment = path.join(storage, each);
     if (each.startsWith(name) && (await exists(path.join(environment, READY)))) {
-      return path.join(environment, EXECUTABLE);
+      const executable = path.join(environment, EXECUTABLE);
+      const version = await answerOf(executable, '--version');
+      if (version !== undefined) {
+        log.info(`The server is ${executable}, ${version}`);
+        return executable;
+      }
+      log.warn(`${executable} can't be started any more`);
     }
   }
   return undefined;
@@ -105,8 +117,10 @@ async function makeServer(
       { maxBuffer: 64 * 1024 * 1024 },
     );
     log.info(stdout);
+    const executable = path.join(environment, EXECUTABLE);
+    await run(executable, ['--version']);
     await writeFile(path.join(environment, READY), '');
-    return path.join(environment, EXECUTABLE);
+    return executable;
   } catch (error) {
     log.error(String(error));
     await rm(environment, { recursive: true, force: true }).catch(() => undefined);
