@@ -95,6 +95,7 @@ describe('the private environment', () => {
     await writeFile(path.join(wheels, 'claude_agent_lsp-1-py3-none-any.whl'), wheel);
     return { wheels, storage: path.join(directory, 'storage'), log: stage.desk.log };
   };
+  const daysAgo = (days: number): Date => new Date(Date.now() - days * 24 * 60 * 60 * 1000);
   const environmentOf = (server: string): string => path.dirname(path.dirname(server));
   // Stands in for a Python: makes the environment, and notes what pip is asked for.
   const python = `
@@ -160,12 +161,24 @@ esac`;
     assert.equal(await installedServer(place, '/nowhere/python3'), made);
   });
 
-  it('is made anew for another wheel, and the old one goes', async () => {
+  it('is made anew for another wheel, and the old one stays while a window may use it', async () => {
     const interpreter = await executable('python-fake', python);
-    const before = await installedServer(await installation('another', 'first'), interpreter);
-    const after = await installedServer(await installation('another', 'second'), interpreter);
-    assert.notEqual(after, before);
-    await assert.rejects(access(before));
+    const first = await installation('another', 'first');
+    const before = await installedServer(first, interpreter);
+    const used = path.join(environmentOf(before), 'ready');
+    await utimes(used, new Date(), daysAgo(15));
+    assert.equal(await installedServer(first, interpreter), before);
+    const half = path.join(first.storage, 'server-0123456789ab-half');
+    await mkdir(half);
+    await utimes(half, new Date(), daysAgo(2));
+    const second = await installation('another', 'second');
+    const after = await installedServer(second, interpreter);
+    const left = async (): Promise<string> => (await readdir(first.storage)).sort().join();
+    const both = [before, after].map((each) => path.basename(environmentOf(each))).sort().join();
+    await eventually(async () => (await left()) === both);
+    await utimes(used, new Date(), daysAgo(15));
+    assert.equal(await installedServer(second, interpreter), after);
+    await eventually(async () => (await left()) === path.basename(environmentOf(after)));
   });
 
   it('that fails says so, and can be tried again', async () => {

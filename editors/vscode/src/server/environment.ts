@@ -2,13 +2,14 @@
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import {
-  access,
   mkdir,
   mkdtemp,
   readFile,
   readdir,
   rename,
   rm,
+  stat,
+  utimes,
   writeFile,
 } from 'node:fs/promises';
 import * as path from 'node:path';
@@ -27,7 +28,10 @@ const EXECUTABLE =
     : path.join('bin', 'claude-agent-lsp');
 const PYTHON =
   process.platform === 'win32' ? path.join('Scripts', 'python.exe') : path.join('bin', 'python');
+/** The file of an environment that is whole; it is touched when a server is started. */
 const READY = 'ready';
+const DAY_MS = 24 * 60 * 60 * 1000;
+const UNUSED_MS = 14 * DAY_MS;
 
 /** Where things are, and how to speak of them. */
 export interface Installation {
@@ -36,6 +40,12 @@ export interface Installation {
   /** Where environments may be made; it outlives the extension's versions. */
   readonly storage: string;
   readonly log: vscode.LogOutputChannel;
+}
+
+interface Wanted extends Installation {
+  readonly wheel: string;
+  /** What the names of all environments with this wheel begin with. */
+  readonly name: string;
 }
 
 /**
@@ -50,44 +60,44 @@ export async function installedServer(
   installation: Installation,
   configured: string | undefined,
 ): Promise<string> {
-  const { storage } = installation;
   const wheel = await wheelIn(installation.wheels);
   const digest = createHash('sha256').update(await readFile(wheel)).digest('hex').slice(0, 12);
-  const name = `server-${digest}`;
-  const there = await madeServer(installation, name);
-  if (there !== undefined) {
-    return there;
-  }
+  const wanted = { ...installation, wheel, name: `server-${digest}` };
+  const executable = (await madeServer(wanted)) ?? (await madeInTurn(wanted, configured));
+  await removeUnused(wanted.storage);
+  return executable;
+}
+
+async function madeInTurn(wanted: Wanted, configured: string | undefined): Promise<string> {
+  const { name, storage } = wanted;
   await mkdir(storage, { recursive: true });
-  const made = await vscode.window.withProgress(
+  return vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: 'Claude Agent' },
     async (progress) => {
       const waiting = (): void => progress.report({ message: 'another window installs its server…' });
       return inTurn(path.join(storage, `${name}.lock`), waiting, async () => {
-        const another = await madeServer(installation, name);
+        const another = await madeServer(wanted);
         if (another !== undefined) {
           return another;
         }
         progress.report({ message: 'installing its server, once…' });
-        return makeServer(installation, name, wheel, await findPython(configured));
+        return makeServer(wanted, await findPython(configured));
       });
     },
   );
-  await removeOthers(storage, name);
-  return made;
 }
 
 /** Returns the executable of an environment that is whole and works, if there is one. */
-async function madeServer(
-  { storage, log }: Installation,
-  name: string,
-): Promise<string | undefined> {
+async function madeServer({ storage, name, log }: Wanted): Promise<string | undefined> {
   for (const each of await readdir(storage).catch(() => [])) {
     const environment = path.join(storage, each);
-    if (each.startsWith(name) && (await exists(path.join(environment, READY)))) {
+    const ready = path.join(environment, READY);
+    if (each.startsWith(name) && (await ageOf(ready)) !== undefined) {
       const executable = path.join(environment, EXECUTABLE);
       const version = await answerOf(executable, '--version');
       if (version !== undefined) {
+        const now = new Date();
+        await utimes(ready, now, now).catch(() => undefined);
         log.info(`The server is ${executable}, ${version}`);
         return executable;
       }
@@ -102,9 +112,7 @@ async function madeServer(
  * has a directory that no other ever had: the pip of a window that was killed may still be writing.
  */
 async function makeServer(
-  { storage, log }: Installation,
-  name: string,
-  wheel: string,
+  { storage, name, wheel, log }: Wanted,
   python: string,
 ): Promise<string> {
   const environment = await mkdtemp(path.join(storage, `${name}-`));
@@ -145,23 +153,34 @@ async function wheelIn(directory: string): Promise<string> {
   return path.join(directory, name);
 }
 
-/** Other versions' environments go; one that a running window still uses goes with the next. */
-async function removeOthers(storage: string, current: string): Promise<void> {
+/**
+ * Removes what no window has started a server from for long: an update of the extension reaches a
+ * window when it is loaded anew, and until then its server, which starts the CLI from there, goes
+ * on. What was never ready is of a window that was killed.
+ */
+async function removeUnused(storage: string): Promise<void> {
   for (const name of await readdir(storage)) {
-    if (name.startsWith('server-') && !name.startsWith(current)) {
-      const old = path.join(storage, name);
-      const gone = path.join(storage, `gone-${name}`);
-      await rename(old, gone)
-        .then(() => rm(gone, { recursive: true, force: true }))
-        .catch(() => undefined);
+    if (name.startsWith('server-') && (await isUnused(path.join(storage, name)))) {
+      // as a whole, or not at all: Windows moves none that is in use
+      await rename(path.join(storage, name), path.join(storage, `gone-${name}`)).catch(() => undefined);
     }
+  }
+  for (const name of (await readdir(storage)).filter((each) => each.startsWith('gone-'))) {
+    // no start waits for it
+    void rm(path.join(storage, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
+async function isUnused(place: string): Promise<boolean> {
+  const used = await ageOf(path.join(place, READY));
+  return used === undefined ? ((await ageOf(place)) ?? 0) > DAY_MS : used > UNUSED_MS;
+}
+
+/** How long ago a file was made or touched, if it is there. */
+async function ageOf(file: string): Promise<number | undefined> {
+  return stat(file).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => undefined,
   );
 }
 
