@@ -1,17 +1,20 @@
 // Bundles the extension, its view and, with --tests, the tests that run in the extension host.
+import { writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { notices } from './notices.mjs';
 
 const tests = process.argv.includes('--tests');
 
 const common = {
   bundle: true,
   minify: true,
-  legalComments: 'none',
+  legalComments: 'none', // all is in dist/ThirdPartyNotices.txt
+  metafile: true,
   logLevel: 'warning',
 };
 const host = { ...common, platform: 'node', target: 'node22', format: 'cjs', external: ['vscode'] };
 
-await build({
+const extension = await build({
   ...host,
   entryPoints: ['src/extension.ts'],
   outfile: 'dist/extension.js',
@@ -19,7 +22,7 @@ await build({
   banner: { js: 'const loadingBegan = process.cpuUsage();' },
   footer: { js: 'const loading = process.cpuUsage(loadingBegan);' },
 });
-await build({
+const view = await build({
   ...common,
   entryPoints: ['view/main.ts', 'view/main.css'],
   outdir: 'dist/view',
@@ -28,6 +31,9 @@ await build({
   format: 'iife',
   loader: { '.svg': 'dataurl' },
 });
+const bundled = [extension, view].flatMap(({ metafile }) => Object.keys(metafile.inputs));
+await writeFile('dist/bundled.json', JSON.stringify(bundled));
+await writeFile('dist/ThirdPartyNotices.txt', await notices(bundled));
 if (tests) {
   await build({
     ...host,

@@ -5,4 +5,5 @@ import './commands.test';
 import './sessions.test';
 import './questions.test';
 import './settings.test';
+import './installation.test';
 import './server.test';

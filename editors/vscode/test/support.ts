@@ -1,5 +1,8 @@
 /** What the tests share: the extension as VS Code has activated it, and patience. */
 import * as assert from 'node:assert/strict';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { Activated } from '../src/extension';
 
@@ -73,6 +76,33 @@ export async function answering(
     window[name] = real;
   }
   return shown;
+}
+
+/** Has something of VS Code's be another, while a test runs. */
+export async function replacing<Part extends object>(
+  part: Part,
+  name: keyof Part,
+  value: unknown,
+  during: () => Promise<void>,
+): Promise<void> {
+  const real = Object.getOwnPropertyDescriptor(part, name);
+  assert.ok(real);
+  Object.defineProperty(part, name, { configurable: true, value });
+  try {
+    await during();
+  } finally {
+    Object.defineProperty(part, name, real);
+  }
+}
+
+/** Writes a shell script that stands in for a program; returns its path. */
+export async function executable(name: string, script: string): Promise<string> {
+  const directory = path.join(os.homedir(), 'stand-ins');
+  await mkdir(directory, { recursive: true });
+  const file = path.join(directory, name);
+  await writeFile(file, `#!/bin/sh\n${script}\n`);
+  await chmod(file, 0o755);
+  return file;
 }
 
 /** Executes a command of the extension. */

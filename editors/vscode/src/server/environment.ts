@@ -1,12 +1,24 @@
 /** The private environment that the server is installed in, where the user has none. */
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { access, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
+import { answerOf } from './answer';
 import { ServerFailure } from './failure';
 import { findPython } from './python';
+import { inTurn } from './turns';
 
 const run = promisify(execFile);
 
@@ -16,7 +28,10 @@ const EXECUTABLE =
     : path.join('bin', 'claude-agent-lsp');
 const PYTHON =
   process.platform === 'win32' ? path.join('Scripts', 'python.exe') : path.join('bin', 'python');
+/** The file of an environment that is whole; it is touched when a server is started. */
 const READY = 'ready';
+const DAY_MS = 24 * 60 * 60 * 1000;
+const UNUSED_MS = 14 * DAY_MS;
 
 /** Where things are, and how to speak of them. */
 export interface Installation {
@@ -27,53 +42,102 @@ export interface Installation {
   readonly log: vscode.LogOutputChannel;
 }
 
+interface Wanted extends Installation {
+  readonly wheel: string;
+  /** What the names of all environments with this wheel begin with. */
+  readonly name: string;
+}
+
 /**
  * Returns the server's executable in the private environment, which is made if it isn't there
- * for exactly this wheel.
+ * for exactly this wheel, or can't be started any more: its Python may have been removed or
+ * upgraded. To try it takes a small part of the server's start.
  *
  * @param configured The setting `claudeAgent.server.python`.
  * @throws ServerFailure There is no Python for it, or the installation failed.
  */
 export async function installedServer(
-  { wheels, storage, log }: Installation,
+  installation: Installation,
   configured: string | undefined,
 ): Promise<string> {
-  const wheel = await wheelIn(wheels);
+  const wheel = await wheelIn(installation.wheels);
   const digest = createHash('sha256').update(await readFile(wheel)).digest('hex').slice(0, 12);
-  const environment = path.join(storage, `server-${digest}`);
-  const executable = path.join(environment, EXECUTABLE);
-  if (await exists(path.join(environment, READY))) {
-    return executable;
-  }
-  const python = await findPython(configured);
+  const wanted = { ...installation, wheel, name: `server-${digest}` };
+  const executable = (await madeServer(wanted)) ?? (await madeInTurn(wanted, configured));
+  await removeUnused(wanted.storage);
+  return executable;
+}
+
+async function madeInTurn(wanted: Wanted, configured: string | undefined): Promise<string> {
+  const { name, storage } = wanted;
   await mkdir(storage, { recursive: true });
-  await vscode.window.withProgress(
+  return vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: 'Claude Agent' },
     async (progress) => {
-      progress.report({ message: 'installing its server, once…' });
-      await rm(environment, { recursive: true, force: true });
-      try {
-        log.info(`Making a Python environment with ${python} in ${environment}`);
-        await run(python, ['-m', 'venv', environment]);
-        const { stdout } = await run(
-          path.join(environment, PYTHON),
-          ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', wheel],
-          { maxBuffer: 64 * 1024 * 1024 },
-        );
-        log.info(stdout);
-        await writeFile(path.join(environment, READY), '');
-      } catch (error) {
-        log.error(String(error));
-        throw new ServerFailure(
-          'installationFailed',
-          `The server of Claude Agent could not be installed with ${python}: ${lastLine(error)}`,
-          ['tryAgain', 'showOutput', 'choosePython'],
-        );
-      }
+      const waiting = (): void => progress.report({ message: 'another window installs its server…' });
+      return inTurn(path.join(storage, `${name}.lock`), waiting, async () => {
+        const another = await madeServer(wanted);
+        if (another !== undefined) {
+          return another;
+        }
+        progress.report({ message: 'installing its server, once…' });
+        return makeServer(wanted, await findPython(configured));
+      });
     },
   );
-  await removeOthers(storage, path.basename(environment));
-  return executable;
+}
+
+/** Returns the executable of an environment that is whole and works, if there is one. */
+async function madeServer({ storage, name, log }: Wanted): Promise<string | undefined> {
+  for (const each of await readdir(storage).catch(() => [])) {
+    const environment = path.join(storage, each);
+    const ready = path.join(environment, READY);
+    if (each.startsWith(name) && (await ageOf(ready)) !== undefined) {
+      const executable = path.join(environment, EXECUTABLE);
+      const version = await answerOf(executable, '--version');
+      if (version !== undefined) {
+        const now = new Date();
+        await utimes(ready, now, now).catch(() => undefined);
+        log.info(`The server is ${executable}, ${version}`);
+        return executable;
+      }
+      log.warn(`${executable} can't be started any more`);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Makes an environment. It can't be moved when it is whole, since its scripts name its Python, and
+ * has a directory that no other ever had: the pip of a window that was killed may still be writing.
+ */
+async function makeServer(
+  { storage, name, wheel, log }: Wanted,
+  python: string,
+): Promise<string> {
+  const environment = await mkdtemp(path.join(storage, `${name}-`));
+  try {
+    log.info(`Making a Python environment with ${python} in ${environment}`);
+    await run(python, ['-m', 'venv', environment]);
+    const { stdout } = await run(
+      path.join(environment, PYTHON),
+      ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', wheel],
+      { maxBuffer: 64 * 1024 * 1024 },
+    );
+    log.info(stdout);
+    const executable = path.join(environment, EXECUTABLE);
+    await run(executable, ['--version']);
+    await writeFile(path.join(environment, READY), '');
+    return executable;
+  } catch (error) {
+    log.error(String(error));
+    await rm(environment, { recursive: true, force: true }).catch(() => undefined);
+    throw new ServerFailure(
+      'installationFailed',
+      `The server of Claude Agent could not be installed with ${python}: ${lastLine(error)}`,
+      ['tryAgain', 'showOutput', 'choosePython'],
+    );
+  }
 }
 
 async function wheelIn(directory: string): Promise<string> {
@@ -89,23 +153,34 @@ async function wheelIn(directory: string): Promise<string> {
   return path.join(directory, name);
 }
 
-/** Other versions' environments go; one that a running window still uses goes with the next. */
-async function removeOthers(storage: string, current: string): Promise<void> {
+/**
+ * Removes what no window has started a server from for long: an update of the extension reaches a
+ * window when it is loaded anew, and until then its server, which starts the CLI from there, goes
+ * on. What was never ready is of a window that was killed.
+ */
+async function removeUnused(storage: string): Promise<void> {
   for (const name of await readdir(storage)) {
-    if (name.startsWith('server-') && name !== current) {
-      const old = path.join(storage, name);
-      const gone = path.join(storage, `gone-${name}`);
-      await rename(old, gone)
-        .then(() => rm(gone, { recursive: true, force: true }))
-        .catch(() => undefined);
+    if (name.startsWith('server-') && (await isUnused(path.join(storage, name)))) {
+      // as a whole, or not at all: Windows moves none that is in use
+      await rename(path.join(storage, name), path.join(storage, `gone-${name}`)).catch(() => undefined);
     }
+  }
+  for (const name of (await readdir(storage)).filter((each) => each.startsWith('gone-'))) {
+    // no start waits for it
+    void rm(path.join(storage, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
+async function isUnused(place: string): Promise<boolean> {
+  const used = await ageOf(path.join(place, READY));
+  return used === undefined ? ((await ageOf(place)) ?? 0) > DAY_MS : used > UNUSED_MS;
+}
+
+/** How long ago a file was made or touched, if it is there. */
+async function ageOf(file: string): Promise<number | undefined> {
+  return stat(file).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => undefined,
   );
 }
 

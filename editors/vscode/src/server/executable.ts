@@ -1,12 +1,9 @@
 /** The server's executable: the user's own, else the one that the extension brings. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { serverSettings } from '../settings';
+import { answerOf } from './answer';
 import { type Installation, installedServer } from './environment';
 import { ServerFailure } from './failure';
 
-const run = promisify(execFile);
-const TIMEOUT_MS = 20_000;
 const NAME = 'claude-agent-lsp';
 
 /**
@@ -18,7 +15,7 @@ const NAME = 'claude-agent-lsp';
 export async function findServer(installation: Installation): Promise<string> {
   const { path, python } = serverSettings();
   if (path !== undefined) {
-    const version = await versionOf(path);
+    const version = await answerOf(path, '--version');
     if (version === undefined) {
       throw new ServerFailure(
         'executableUnfit',
@@ -28,7 +25,7 @@ export async function findServer(installation: Installation): Promise<string> {
     }
     return found(path, version, installation);
   }
-  const version = await versionOf(NAME);
+  const version = await answerOf(NAME, '--version');
   if (version !== undefined) {
     return found(NAME, version, installation);
   }
@@ -38,13 +35,4 @@ export async function findServer(installation: Installation): Promise<string> {
 function found(path: string, version: string, { log }: Installation): string {
   log.info(`The server is ${path}, ${version}`);
   return path;
-}
-
-async function versionOf(executable: string): Promise<string | undefined> {
-  try {
-    const { stdout } = await run(executable, ['--version'], { timeout: TIMEOUT_MS });
-    return stdout.trim();
-  } catch {
-    return undefined;
-  }
 }

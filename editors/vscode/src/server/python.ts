@@ -1,13 +1,9 @@
 /** A Python that can run the server. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import * as vscode from 'vscode';
+import { answerOf } from './answer';
 import { ServerFailure } from './failure';
 
-const run = promisify(execFile);
-
 export const OLDEST: readonly [number, number] = [3, 11];
-const TIMEOUT_MS = 20_000;
 const TELL_VERSION = 'import sys; print("%d.%d" % sys.version_info[:2])';
 
 /** What the Python extension's interface offers, as far as it is used here. */
@@ -21,8 +17,8 @@ interface PythonExtension {
 }
 
 /**
- * Finds a Python that is new enough: the setting's, else the Python extension's, else `python3`
- * and `python` on the PATH.
+ * Finds a Python that is new enough: the setting's, else the Python extension's in a trusted
+ * workspace, else `python3` and `python` on the PATH.
  *
  * @param configured The setting `claudeAgent.server.python`.
  * @returns The interpreter's path, or the name by which the PATH has it.
@@ -35,7 +31,7 @@ export async function findPython(configured: string | undefined): Promise<string
       : [await selectedInPythonExtension(), 'python3', 'python'].filter((each) => each !== undefined);
   const old: string[] = [];
   for (const candidate of candidates) {
-    const version = await versionOf(candidate);
+    const version = await answerOf(candidate, '-c', TELL_VERSION);
     if (version !== undefined && isNewEnough(version)) {
       return candidate;
     }
@@ -58,6 +54,9 @@ export async function findPython(configured: string | undefined): Promise<string
 }
 
 async function selectedInPythonExtension(): Promise<string | undefined> {
+  if (!vscode.workspace.isTrusted) {
+    return undefined; // it may be a program that the folder brings along
+  }
   const extension = vscode.extensions.getExtension<PythonExtension>('ms-python.python');
   if (extension === undefined) {
     return undefined;
@@ -71,15 +70,6 @@ async function selectedInPythonExtension(): Promise<string | undefined> {
     return resolved?.executable.uri?.fsPath;
   } catch {
     return undefined; // of another extension's troubles its own messages tell
-  }
-}
-
-async function versionOf(interpreter: string): Promise<string | undefined> {
-  try {
-    const { stdout } = await run(interpreter, ['-c', TELL_VERSION], { timeout: TIMEOUT_MS });
-    return stdout.trim();
-  } catch {
-    return undefined;
   }
 }
 

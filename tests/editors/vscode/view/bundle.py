@@ -10,7 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parents[4]
 EXTENSION = ROOT / "editors" / "vscode"
-BUILT_FROM = ("esbuild.mjs", "package.json", "shared", "src", "tsconfig.json", "view")
+BUILT_FROM = (
+    *("esbuild.mjs", "notices.mjs", "package.json", "tsconfig.json"),
+    *("shared", "src", "view"),
+)
 
 
 def browser() -> str:
