@@ -250,7 +250,11 @@ MCP servers of the project.  Interactively, WITHDRAW is the prefix argument."
         (claude-agent-questions-take event)
         (pcase kind
           ("started"
-           (setq claude-agent--permission-mode nil)
+           (when claude-agent--permission-mode ; for the runs that follow, too
+             (claude-agent-server-call
+              "mode" (list :sessionId claude-agent-conversation-session
+                           :permissionMode claude-agent--permission-mode))
+             (setq claude-agent--permission-mode nil))
            (when stop
              (claude-agent--cancel claude-agent-conversation-run)))
           ("fileChanged" (claude-agent-files-changed event))

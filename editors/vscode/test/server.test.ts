@@ -96,6 +96,7 @@ describe('the server', () => {
       await eventually(() => messages.length > 0 && stage.desk.server.state === 'running');
     });
     assert.match(String(shown[0]?.[0]), /ended unexpectedly and was started again/);
+    await conversation.renew();
     assert.equal(conversation.steps.at(-1)?.kind, 'failure');
     const { sessionId } = conversation;
     await command('ask', 'which code?');

@@ -55,6 +55,19 @@
     (should (equal claude-agent-conversation-session "s"))
     (should-not claude-agent-conversation-run)))
 
+(ert-deftest claude-agent-mode-that-was-chosen-before-a-session-holds-for-all-of-it ()
+  (claude-agent-tests--in-conversation
+    (let (called)
+      (cl-letf (((symbol-function 'claude-agent-server-call)
+                 (lambda (command argument &rest _) (push (cons command argument) called)))
+                ((symbol-function 'claude-agent--conversation) #'current-buffer))
+        (claude-agent-permission-mode "plan")
+        (should-not called)
+        (claude-agent-tests--take '("started" :run (:runId "r" :sessionId "s")))
+        (should (equal called '(("mode" :sessionId "s" :permissionMode "plan"))))
+        (claude-agent-tests--take '("started" :run (:runId "t" :sessionId "s")))
+        (should (= (length called) 1))))))
+
 (ert-deftest claude-agent-point-moves-only-from-the-end ()
   (claude-agent-tests--in-conversation
     (let ((add (lambda ()

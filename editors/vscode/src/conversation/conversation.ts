@@ -137,13 +137,15 @@ export class Conversation {
     });
   }
 
-  /** Reads the session again if it was written to by others: in a terminal, or another editor. */
+  /**
+   * Reads the session again if it was written to by others: in a terminal, or another editor. What
+   * went wrong here stays to be read, until something is asked.
+   */
   async renew(): Promise<void> {
-    const before = this.known;
-    await this.refresh();
-    const unread = this.shownUntil !== this.known?.lastModified;
-    if (this.id !== undefined && !this.running && unread && this.known !== before) {
-      await this.open(this.id);
+    const failed = this.steps.at(-1)?.kind === 'failure' && !this.unread;
+    const session = this.running || failed ? undefined : await this.look();
+    if (session !== undefined && session.lastModified !== this.shownUntil) {
+      await this.open(session.sessionId);
     }
   }
 
@@ -193,8 +195,7 @@ export class Conversation {
     if (unread) {
       await this.renew();
     } else {
-      await this.refresh();
-      this.shownUntil = this.known?.lastModified;
+      this.shownUntil = (await this.look())?.lastModified ?? this.shownUntil;
     }
   }
 
@@ -236,19 +237,25 @@ export class Conversation {
     return this.call(toolCallId ?? '');
   }
 
-  /** Looks anew at what the server knows of the session: its title, its tag. */
+  /** Looks anew at what the server knows of the session: its title, its tag, as the user set them. */
   async refresh(): Promise<void> {
-    if (this.id === undefined || this.server.state !== 'running') {
-      return;
+    const session = await this.look();
+    if (!this.unread) {
+      this.shownUntil = session?.lastModified ?? this.shownUntil;
     }
-    const sessionId = this.id;
-    await this.server.execute('claudeAgent.session.read', { sessionId, limit: 1 }).then(
-      ({ session }) => {
-        this.known = session;
-        this.changed.fire();
-      },
+  }
+
+  private async look(): Promise<Session | undefined> {
+    if (this.id === undefined || this.server.state !== 'running') {
+      return undefined;
+    }
+    const argument = { sessionId: this.id, limit: 1 };
+    const read = await this.server.execute('claudeAgent.session.read', argument).catch(
       () => undefined, // a run that failed early has left no session
     );
+    this.known = read?.session ?? this.known;
+    this.changed.fire();
+    return read?.session;
   }
 
   private keepChoice(): void {
