@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,8 +30,6 @@ from .runs import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from claude_agent_lsp.loopback import Loopback
 
     from .conftest import Open
@@ -227,6 +227,19 @@ async def test_model_and_mode_change_in_the_process_that_is_there(
     await editor.question()
     await cancelled(editor, asking)
     assert await pid_of(editor) == pid
+
+
+async def test_a_model_for_one_run_leaves_the_users_own_to_the_next(
+    editor_with: Open, environment: dict[str, str], model: Loopback
+) -> None:
+    own = Path(environment["CLAUDE_CONFIG_DIR"]) / "settings.json"
+    own.parent.mkdir(exist_ok=True)
+    own.write_text(json.dumps({"model": "claude-haiku-4-5"}))
+    editor = await editor_with()
+    for number, wanted in enumerate(["claude-sonnet-4-5", None, "claude-sonnet-4-5", None]):
+        fields = {} if wanted is None else {"model": wanted}
+        await begin(editor, "hello", number, **fields).asked
+        assert model.requests[-1].body["model"] == (wanted or "claude-haiku-4-5")
 
 
 async def test_a_process_is_started_ahead_for_the_current_session(editor_with: Open) -> None:

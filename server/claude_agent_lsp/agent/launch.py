@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from claude_agent_lsp.agent.orphans import SERVER, server_mark
+from claude_agent_lsp.sessions.settings_files import setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,6 +103,16 @@ class Launch:
             return False
         same = {"model": None, "permission_mode": "default", "may_bypass": False}
         return replace(self, **same) == replace(other, **same)  # type: ignore[arg-type]
+
+    def own_model(self) -> str | None:
+        """The model that the CLI takes where none is named; None if it is its default. Reads files.
+
+        A session that it resumes goes on with its last one instead (CLI 2.1.330).
+        """
+        sources = self.settings.setting_sources
+        named = {**os.environ, **self.settings.env}.get("ANTHROPIC_MODEL")
+        found = named or setting(self.folder, "model", sources)
+        return found if isinstance(found, str) else None
 
     def options(
         self,

@@ -182,7 +182,9 @@ class AgentProcess:
         """
         launch = self.launch
         if model != launch.model:
-            await self.call(lambda client: client.set_model(model))
+            # Told none, the CLI would take its default, whatever the user has set for it.
+            chosen = model or await asyncio.to_thread(launch.own_model)
+            await self.call(lambda client: client.set_model(chosen))
         if permission_mode != launch.permission_mode:
             mode = cast("Any", permission_mode)
             await self.call(lambda client: client.set_permission_mode(mode))

@@ -8,14 +8,13 @@ thread.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.sessions.settings_files import settings_files
+from claude_agent_lsp.sessions.settings_files import settings_files, settings_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,10 +78,6 @@ def _placed(pattern: str, file: Path, folder: Path) -> tuple[Path, str]:
 
 
 def _denied_in(file: Path) -> Iterable[str]:
-    try:
-        content: Any = json.loads(file.read_bytes() or b"{}")
-    except (OSError, ValueError, RecursionError):
-        return []
-    permissions = content.get("permissions") if isinstance(content, dict) else None
+    permissions = settings_in(file).get("permissions")
     denied = permissions.get("deny") if isinstance(permissions, dict) else None
     return [rule for rule in denied if isinstance(rule, str)] if isinstance(denied, list) else []
