@@ -72,6 +72,7 @@ export function activate(context: vscode.ExtensionContext): Activated {
     questions,
     watcher,
     sideBar,
+    stage,
     tree,
     view,
     new StatusBar(running, conversations, questions),

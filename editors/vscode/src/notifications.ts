@@ -65,8 +65,9 @@ export class Notifications implements vscode.Disposable {
  */
 export function offeredFor(question: Question, call: EditCall | undefined): readonly QuestionOption[] {
   const { detail, options, kind } = question;
-  const command = call?.input.command;
-  const oneLine = typeof command === 'string' ? !command.includes('\n') : !detail.includes('\n');
+  const command = call?.tool === 'Bash' ? call.input.command : undefined;
+  const known = typeof command === 'string' && detail.startsWith(command);
+  const oneLine = !(known ? command : detail).includes('\n');
   const whole = inOneLine(detail).length <= LONGEST && (oneLine || kind === 'choice');
   return whole ? options : options.slice(0, 1);
 }

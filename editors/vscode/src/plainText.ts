@@ -19,11 +19,13 @@ export function plain(text: string, length = 200): string {
 }
 
 /**
- * Returns a Markdown text that fetches nothing when it is shown: its images become links, and its
- * HTML is shown as it is written.
+ * Returns a Markdown text that fetches nothing when it is shown: its images become links, its HTML is
+ * shown as it is written, and its code is in no language that a preview would draw, as it does
+ * Mermaid's, with images of its own.
  */
 export function fetchingNothing(markdown: string): string {
   return markdown
     .replaceAll('![', `!${ZERO_WIDTH}[`)
-    .replaceAll(/<(?=[a-z/!?])/gi, `<${ZERO_WIDTH}`);
+    .replaceAll(/<(?=[a-z/!?])/gi, `<${ZERO_WIDTH}`)
+    .replaceAll(/(?<=(?:`{3}|~{3}).*)(\w)(?=\w)/g, `$1${ZERO_WIDTH}`);
 }

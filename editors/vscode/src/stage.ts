@@ -6,12 +6,20 @@ import type { SideBar } from './conversation/sideBar';
 import type { Surface } from './conversation/surface';
 import type { Tabs } from './conversation/tabs';
 
-export class Stage {
+export class Stage implements vscode.Disposable {
+  private readonly looking: vscode.Disposable;
+
   constructor(
     readonly desk: Desk,
     readonly sideBar: SideBar,
     readonly tabs: Tabs,
-  ) {}
+  ) {
+    this.looking = vscode.Disposable.from(
+      vscode.window.onDidChangeWindowState(({ focused }) => focused && this.renew()),
+      sideBar.onDidChangeVisibility(() => this.renew()),
+      tabs.onDidChangeVisibility(() => this.renew()),
+    );
+  }
 
   /** The surface that a command is about: the tab that the user is in, else the side bar. */
   get current(): Surface | undefined {
@@ -38,6 +46,18 @@ export class Stage {
   /** Shows a session. */
   async open(sessionId: string, folder: vscode.WorkspaceFolder): Promise<Surface> {
     return this.show(await this.desk.conversations.open(sessionId, folder));
+  }
+
+  dispose(): void {
+    this.looking.dispose();
+  }
+
+  /** The user looks again at what they see: others may have gone on with it. */
+  private renew(): void {
+    const beside = this.sideBar.visible ? this.sideBar.surface : undefined;
+    for (const surface of new Set([beside, ...this.tabs.visible])) {
+      surface?.renew();
+    }
   }
 
   /** Shows another conversation wherever this one is shown. */

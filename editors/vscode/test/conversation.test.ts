@@ -1,9 +1,39 @@
 import * as assert from 'node:assert/strict';
+import { readdir, utimes } from 'node:fs/promises';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import * as vscode from 'vscode';
+import type { Message } from '../shared/protocol';
 import { dropped } from '../src/context/dropped';
 import { findFiles } from '../src/context/files';
 import { receive } from '../src/conversation/receive';
 import { activated, command, eventually, folder, freshConversation, wordsOf } from './support';
+
+/** Asks in a session, as another editor does. */
+async function askElsewhere(prompt: string, session: string): Promise<void> {
+  const { server } = (await activated()).stage.desk;
+  await server.query(
+    { prompt, session, workspace: folder().uri.toString() },
+    { event: () => undefined, line: () => undefined },
+    new vscode.CancellationTokenSource().token,
+  );
+}
+
+function promptsOf(messages: readonly Message[]): readonly string[] {
+  return messages.filter(({ role }) => role === 'user').map(({ text }) => text);
+}
+
+async function transcriptOf(sessionId: string): Promise<string> {
+  const configured = process.env.CLAUDE_CONFIG_DIR ?? path.join(os.homedir(), '.claude');
+  const projects = path.join(configured, 'projects');
+  for (const project of await readdir(projects)) {
+    const files = await readdir(path.join(projects, project));
+    if (files.includes(`${sessionId}.jsonl`)) {
+      return path.join(projects, project, `${sessionId}.jsonl`);
+    }
+  }
+  throw new Error(`no transcript of ${sessionId}`);
+}
 
 describe('a conversation', () => {
   it('streams an answer, knows its session at once and gets a title', async () => {
@@ -109,25 +139,52 @@ describe('a conversation', () => {
     assert.equal(one, other);
   });
 
-  it('shows what was said elsewhere once it is looked at again, and else stays as it is', async () => {
+  it('stays as it is, but for its messages, until others have said something', async () => {
     const conversation = await freshConversation();
     await command('ask', 'hello from here');
     const { steps, sessionId } = conversation;
     assert.ok(sessionId);
+    // As a CLI does it that ends, or is told of a title.
+    const later = new Date(Date.now() + 60_000);
+    await utimes(await transcriptOf(sessionId), later, later);
     await conversation.renew();
     assert.equal(conversation.steps, steps);
-    const { server } = (await activated()).stage.desk;
-    const elsewhere = new vscode.CancellationTokenSource();
-    await server.query(
-      { prompt: 'hello from elsewhere', session: sessionId, workspace: folder().uri.toString() },
-      { event: () => undefined, line: () => undefined },
-      elsewhere.token,
-    );
+    await askElsewhere('hello from elsewhere', sessionId);
     await conversation.renew();
-    assert.deepEqual(
-      conversation.messages.filter(({ role }) => role === 'user').map(({ text }) => text),
-      ['hello from here', 'hello from elsewhere'],
+    assert.deepEqual(promptsOf(conversation.messages), ['hello from here', 'hello from elsewhere']);
+    assert.deepEqual(conversation.steps, []);
+  });
+
+  it('shows what was said elsewhere also when it was asked before it was looked at again', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'hello from here');
+    const { sessionId } = conversation;
+    assert.ok(sessionId);
+    await askElsewhere('hello from elsewhere', sessionId);
+    await command('ask', 'hello again');
+    assert.deepEqual(promptsOf(conversation.messages), [
+      'hello from here',
+      'hello from elsewhere',
+      'hello again',
+    ]);
+  });
+
+  it('tells the run of a mode that was chosen before it had begun', async () => {
+    const conversation = await freshConversation();
+    const asked = conversation.ask('hello');
+    await conversation.choose({ mode: 'plan' });
+    await asked;
+    const modes = conversation.steps.flatMap((step) =>
+      step.kind === 'event' && step.event.kind === 'mode' ? [step.event.permissionMode] : [],
     );
+    assert.deepEqual(modes, ['plan']);
+  });
+
+  it('has the mode that it had if another is refused', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'hello');
+    await assert.rejects(conversation.choose({ mode: 'no mode at all' }));
+    assert.equal(conversation.choice.mode, 'default');
   });
 
   it('keeps how its prompts are run, but for a mode that asks nothing', async () => {

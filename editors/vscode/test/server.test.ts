@@ -1,5 +1,8 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { receive } from '../src/conversation/receive';
+import { ServerFailure } from '../src/server/failure';
+import { tell } from '../src/server/remedies';
 import { statusOf } from '../src/status';
 import {
   activated,
@@ -65,6 +68,21 @@ describe('the server', () => {
     assert.deepEqual(gone.steps, []);
   });
 
+  it('that finds no Python is given one by the button', async () => {
+    const { stage } = await activated();
+    const { log, server } = stage.desk;
+    const chosen = vscode.Uri.file(await executable('python-chosen', 'echo 3.12'));
+    const failure = new ServerFailure('pythonMissing', 'There is none.', ['installPython', 'choosePython']);
+    const shown = await answering('showErrorMessage', () => 'Choose Python…', async () => {
+      await answering('showOpenDialog', () => [chosen], async () => {
+        await tell(failure, server, log);
+      });
+    });
+    assert.deepEqual(shown, [['There is none.', 'Get Python', 'Choose Python…']]);
+    assert.equal(settings().get('server.python'), chosen.fsPath);
+    await settings().update('server.python', undefined, vscode.ConfigurationTarget.Global);
+  });
+
   it('that ends at once is told, and is tried again by the button', async () => {
     const { stage } = await activated();
     const path_ = await executable('ends', 'case "$1" in --version) echo 1 ;; *) exit 3 ;; esac');
@@ -98,6 +116,12 @@ describe('the server', () => {
     assert.match(String(shown[0]?.[0]), /ended unexpectedly and was started again/);
     await conversation.renew();
     assert.equal(conversation.steps.at(-1)?.kind, 'failure');
+    const { surface } = stage.sideBar;
+    assert.ok(surface);
+    const again = receive({ type: 'again' }, surface);
+    await eventually(() => conversation.steps.filter((step) => step.kind === 'prompt').length === 2);
+    await command('stop');
+    await again;
     const { sessionId } = conversation;
     await command('ask', 'which code?');
     assert.equal(conversation.sessionId, sessionId);

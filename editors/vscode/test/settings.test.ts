@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import * as os from 'node:os';
 import * as vscode from 'vscode';
 import { contextOf } from '../src/context/selection';
 import { configuredMode, forServer, serverSettings } from '../src/settings';
@@ -33,6 +34,45 @@ const HIDDEN: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     },
   },
 };
+
+interface About {
+  readonly type: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly markdownDescription?: string;
+}
+
+function properties(): Readonly<Record<string, About>> {
+  const { contributes } = extension().packageJSON as {
+    contributes: { configuration: readonly { properties: Record<string, About> }[] };
+  };
+  return Object.assign({}, ...contributes.configuration.map((each) => each.properties)) as Record<string, About>;
+}
+
+/** A value that a setting may have, and has not by itself where that is easy to say. */
+function valueOf(name: string, { type, enum: values, minimum = 1 }: About): unknown {
+  const [kind] = [type].flat();
+  const named: Readonly<Record<string, unknown>> = {
+    'claudeAgent.settingSources': ['user'],
+    'claudeAgent.mcpServers': { one: { command: 'true' } },
+    'claudeAgent.sessionStore': null,
+    'claudeAgent.stateDirectory': null,
+    'claudeAgent.cliPath': null,
+    'claudeAgent.additionalDirectories': [os.tmpdir()],
+  };
+  if (name in named) {
+    return named[name];
+  }
+  const plain: Readonly<Record<string, unknown>> = {
+    boolean: false,
+    number: minimum + 1,
+    integer: minimum + 1,
+    string: 'something',
+    object: {},
+    array: [],
+  };
+  return values?.find((each) => each !== null) ?? plain[kind ?? ''];
+}
 
 async function having(name: string, value: unknown, during: () => Promise<void>): Promise<void> {
   await settings().update(name, value, vscode.ConfigurationTarget.Global);
@@ -75,20 +115,31 @@ describe('settings', () => {
     });
   }
 
-  it('are all known to the server: none is reported as wrong', async () => {
-    await freshConversation();
+  it('are all known to the server: none is reported as wrong, and a wrong one is', async () => {
     const { stage } = await activated();
-    const told: string[] = [];
-    const window = vscode.window as unknown as Record<string, unknown>;
-    const real = window.showWarningMessage;
-    window.showWarningMessage = (message: string): Promise<undefined> => {
-      told.push(message);
-      return Promise.resolve(undefined);
-    };
+    const own = Object.entries(properties()).filter(
+      ([name]) => !/^claudeAgent\.(server|trace|view|notifications|context)\b/.test(name),
+    );
+    const given = own.map(([name, about]) => [name.replace('claudeAgent.', ''), valueOf(name, about)] as const);
+    assert.ok(given.length > 20);
+    const told = await answering('showWarningMessage', () => undefined, async (messages) => {
+      for (const [name, value] of given) {
+        await settings().update(name, value, vscode.ConfigurationTarget.Global);
+      }
+      await stage.desk.server.restart();
+      await stage.desk.server.execute('claudeAgent.status', {});
+      assert.deepEqual(messages, []);
+      await settings().update('maxTurns', -1, vscode.ConfigurationTarget.Global);
+      await eventually(async () => {
+        await stage.desk.server.execute('claudeAgent.status', {});
+        return messages.length > 0;
+      });
+    });
+    assert.match(String(told[0]?.[0]), /maxTurns/);
+    for (const [name] of given) {
+      await settings().update(name, undefined, vscode.ConfigurationTarget.Global);
+    }
     await stage.desk.server.restart();
-    await command('ask', 'with the settings as they are');
-    window.showWarningMessage = real;
-    assert.deepEqual(told, []);
   });
 
   it('hold in full where VS Code trusts the folder: the server knows it', async () => {
@@ -157,13 +208,8 @@ describe('settings', () => {
   });
 
   it('have a description each', () => {
-    const { contributes } = extension().packageJSON as {
-      contributes: { configuration: { properties: Record<string, { markdownDescription?: string }> }[] };
-    };
-    for (const { properties } of contributes.configuration) {
-      for (const [name, { markdownDescription }] of Object.entries(properties)) {
-        assert.ok(markdownDescription, name);
-      }
+    for (const [name, { markdownDescription }] of Object.entries(properties())) {
+      assert.ok(markdownDescription, name);
     }
   });
 

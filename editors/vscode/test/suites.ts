@@ -1,5 +1,6 @@
 import './activation.test';
 import './text.test';
+import './steps.test';
 import './conversation.test';
 import './commands.test';
 import './sessions.test';

@@ -29,9 +29,11 @@ describe('a Markdown text that is previewed', () => {
       '![a](https://x/y.png) ![b][c] [![d](e)](f)',
       '<img src="https://x/y"> <https://x> a < b <!-- c -->',
       '```\n![code] <b>\n```',
+      '> ~~~ mermaid\n> A@{ img: "https://x/y", w: 1, h: 1 }',
+      '````{.mermaid}',
     ].join('\n');
     const shown = fetchingNothing(given);
-    assert.doesNotMatch(shown, /!\[|<[a-z/!?]/i);
+    assert.doesNotMatch(shown, /!\[|<[a-z/!?]|\bmermaid\b/i);
     assert.equal(shown.replaceAll('\u200b', ''), given);
   });
 });
@@ -65,6 +67,13 @@ describe('a notification', () => {
       assert.deepEqual(offeredFor(question(command), bash(command)), options.slice(0, 1));
     }
     assert.deepEqual(offeredFor(question('a.py\n-one\n+two'), undefined), options.slice(0, 1));
+    const other = { ...bash('sh'), tool: 'mcp__x__run' };
+    for (const [detail, call] of [
+      ['command: sh\nscript: # only waits\ntouch one', other],
+      ['another\ntouch one', bash('sh')],
+    ] as const) {
+      assert.deepEqual(offeredFor(question(detail), call), options.slice(0, 1));
+    }
   });
 
   it('lets the user choose between what has a line each', () => {

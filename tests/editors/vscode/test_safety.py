@@ -54,6 +54,22 @@ def test_hostile_words_stay_words(open_window: OpenWindow, model: Loopback, fold
         if "web" not in link.inner_text():
             link.click()
     expect(window.page.locator(".terminal-wrapper")).to_have_count(0)
+    expect(window.view.locator(".tool").first).to_contain_text(name)
+    # The session's title is the prompt: as words over the view, in the tree, the list and the tab.
+    page = window.page
+    expect(page.locator(".pane-header", has_text="Conversation")).to_contain_text("<b>bold</b>")
+    page.locator(".pane-header", has_text="Sessions").click()
+    window.command("Claude Agent: Resume Session")
+    for row in (
+        page.locator(".pane-body .monaco-list-row", has_text="be evil"),
+        page.locator(".quick-input-list .monaco-list-row", has_text="be evil"),
+    ):
+        expect(row).to_contain_text("<b>bold</b>", timeout=PATIENCE)
+        assert row.locator("b, a, .codicon-trash").count() == 0
+    page.keyboard.press("Escape")
+    window.command("Claude Agent: Open Conversation in Editor")
+    expect(window.tabs).to_contain_text("be evil", timeout=PATIENCE)
+    assert window.tabs.locator("b, a, .codicon-trash").count() == 0
 
 
 @pytest.mark.parametrize("settings", [{"security.workspace.trust.enabled": True}])
@@ -126,7 +142,8 @@ def test_trust_that_is_given_later_holds_in_full(
 def test_plan_that_is_looked_at_fetches_nothing(open_window: OpenWindow, model: Loopback) -> None:
     plan = (
         "# The plan\n\n![one](https://127.0.0.1:9/leak) <img src='https://127.0.0.1:9/leak'>\n\n"
-        "1. Do it\n"
+        '```mermaid\nflowchart LR\n  A@{ img: "https://127.0.0.1:9/leak", w: 1, h: 1 }\n```\n\n'
+        "## The end\n"
     )
     model.add(Planner(model, "plan it", plan))
     window = open_window()
@@ -136,13 +153,14 @@ def test_plan_that_is_looked_at_fetches_nothing(open_window: OpenWindow, model: 
     window.view.locator(".picker-button[aria-label^='Mode:']").click(timeout=PATIENCE)
     window.view.get_by_role("option", name="Plan").first.click()
     window.ask("plan it")
-    expect(window.view.locator(".question")).to_contain_text("Do it", timeout=PATIENCE)
+    expect(window.view.locator(".question")).to_contain_text("The end", timeout=PATIENCE)
     window.command("Claude Agent: Show the Open Question")
     expect(window.tabs).to_contain_text("Plan.md", timeout=PATIENCE)
     until = time.monotonic() + PATIENCE / 1000
-    while not any(frame.locator(".markdown-body h1").count() for frame in window.page.frames):
+    while not any(frame.locator(".markdown-body h2").count() for frame in window.page.frames):
         assert time.monotonic() < until, "the plan is not shown"
         window.page.wait_for_timeout(100)
+    window.page.wait_for_timeout(3000)  # what a preview draws, it draws later
     assert not [url for url in asked if "leak" in url]
 
 

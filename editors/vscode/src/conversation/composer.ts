@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { ContextItem } from '../../shared/messages';
 import type { OfferedContext } from '../context/selection';
-import type { Given } from './conversation';
+import type { Given } from './steps';
 
 const DIAGNOSTICS = 'diagnostics';
 const EDITOR = 'editor';

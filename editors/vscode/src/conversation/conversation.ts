@@ -1,25 +1,29 @@
 /** One conversation: a session of the server, or one that begins with the next prompt. */
 import * as vscode from 'vscode';
 import type { Message, QueryArgument, Question, RunEvent, Session } from '../../shared/protocol';
-import { type OfferedContext, asQueryContext } from '../context/selection';
+import { asQueryContext } from '../context/selection';
 import type { EditCall } from '../diffs';
 import type { Server } from '../server/server';
 import { configuredMode } from '../settings';
 import type { Choice, Choices } from './choices';
+import {
+  type Asked,
+  type Given,
+  type Step,
+  appended,
+  areShown,
+  callIn,
+  endedInError,
+  firstPrompt,
+  lastAsked,
+} from './steps';
 
 const PAGE = 1000;
 
-/** What a prompt is given beside its words. */
-export interface Given {
-  readonly context?: OfferedContext | undefined;
-  readonly attachments?: readonly string[];
+interface Reading {
+  readonly session: Session;
+  readonly messages: readonly Message[];
 }
-
-/** What has happened in a conversation since its messages were read. */
-export type Step =
-  | { readonly kind: 'prompt'; readonly prompt: string; readonly given: Given }
-  | { readonly kind: 'event'; readonly event: RunEvent }
-  | { readonly kind: 'failure'; readonly message: string; readonly hint: string | undefined };
 
 export class Conversation {
   private readonly stepped = new vscode.EventEmitter<Step>();
@@ -29,10 +33,13 @@ export class Conversation {
   private doing = '';
   private known: Session | undefined;
   private id: string | undefined;
-  /** When the session was last written to, as far as it is shown here. */
+  /** When the session was last written to, as far as it was read for being shown here. */
   private shownUntil: string | undefined;
+  private coming: vscode.Disposable | undefined;
   private chosen: Choice;
 
+  /** Whether it has a session that could not be read yet. */
+  unread = false;
   /** The messages of the session as they were read. */
   messages: readonly Message[] = [];
   /** What came since. */
@@ -73,11 +80,6 @@ export class Conversation {
     return this.stopping !== undefined;
   }
 
-  /** Whether it has a session that could not be read yet. */
-  get unread(): boolean {
-    return this.id !== undefined && this.shownUntil === undefined;
-  }
-
   /** What its run does, in a short line; empty if it does nothing. */
   get line(): string {
     return this.doing;
@@ -94,30 +96,7 @@ export class Conversation {
    */
   async open(sessionId: string): Promise<void> {
     const { steps } = this;
-    const messages: Message[] = [];
-    let session: Session | undefined;
-    let cursor: string | undefined;
-    do {
-      const page = await this.server.execute('claudeAgent.session.read', {
-        sessionId,
-        limit: PAGE,
-        ...(cursor !== undefined && { cursor }),
-      });
-      messages.push(...page.messages);
-      session = page.session;
-      cursor = page.nextCursor ?? undefined;
-    } while (cursor !== undefined);
-    if (this.running || this.steps !== steps) {
-      return; // what is said here by now is newer
-    }
-    this.id = sessionId;
-    this.known = session;
-    this.shownUntil = session.lastModified;
-    this.chosen = this.choices.of(sessionId) ?? this.chosen;
-    this.messages = messages;
-    this.steps = [];
-    this.replaced.fire();
-    this.changed.fire();
+    this.show(await this.read(sessionId), steps);
   }
 
   /**
@@ -128,36 +107,51 @@ export class Conversation {
    */
   await(sessionId: string, error: unknown): void {
     this.id = sessionId;
+    this.unread = true;
+    this.chosen = this.choices.of(sessionId) ?? this.chosen;
     this.fail(error, false);
-    const coming = this.server.onDidChangeState((state) => {
+    this.coming = this.server.onDidChangeState((state) => {
       if (state === 'running') {
-        coming.dispose();
+        this.dispose();
         this.renew().catch(() => undefined); // the server's own failure is told by it
       }
     });
   }
 
   /**
-   * Reads the session again if it was written to by others: in a terminal, or another editor. What
-   * went wrong here stays to be read, until something is asked.
+   * Reads the session again if others have said something in it: in a terminal, another editor, or
+   * behind a run's end. What went wrong here stays to be read, until something is asked.
    */
   async renew(): Promise<void> {
-    const failed = this.steps.at(-1)?.kind === 'failure' && !this.unread;
-    const session = this.running || failed ? undefined : await this.look();
-    if (session !== undefined && session.lastModified !== this.shownUntil) {
-      await this.open(session.sessionId);
+    const session = await this.look();
+    const { steps } = this;
+    const stays = this.running || (endedInError(steps) && !this.unread);
+    if (session === undefined || stays || session.lastModified === this.shownUntil) {
+      return;
     }
+    const reading = await this.read(session.sessionId);
+    const told = areShown(reading.messages, this.messages, steps);
+    if (told && !this.unread && this.steps === steps) {
+      this.shownUntil = reading.session.lastModified;
+    } else {
+      this.show(reading, steps);
+    }
+  }
+
+  /** It is shown no more. */
+  dispose(): void {
+    this.coming?.dispose();
+    this.coming = undefined;
   }
 
   /** Chooses how the next prompts are run; a mode holds for a run that is going on, too. */
   async choose(choice: Partial<Choice>): Promise<void> {
-    this.chosen = { ...this.chosen, ...choice };
-    this.keepChoice();
-    this.changed.fire();
+    const before = this.chosen.mode;
+    this.choosing({ ...this.chosen, ...choice });
     if (choice.mode !== undefined && this.id !== undefined) {
-      await this.server.execute('claudeAgent.mode', {
-        sessionId: this.id,
-        permissionMode: choice.mode,
+      await this.tellMode(this.id).catch((error: unknown) => {
+        this.choosing({ ...this.chosen, mode: before });
+        throw error;
       });
     }
   }
@@ -171,16 +165,16 @@ export class Conversation {
     if (this.stopping !== undefined) {
       return;
     }
-    const { unread } = this;
     this.stopping = new vscode.CancellationTokenSource();
     const { token } = this.stopping;
+    const { mode } = this.chosen;
     this.step({ kind: 'prompt', prompt, given });
     this.report('Starting');
     try {
       await this.server.query(
         this.argument(prompt, given),
         {
-          event: (event) => this.take(event),
+          event: (event) => this.take(event, mode),
           line: (line) => this.report(line),
         },
         token,
@@ -192,11 +186,7 @@ export class Conversation {
       this.stopping = undefined;
       this.report('');
     }
-    if (unread) {
-      await this.renew();
-    } else {
-      this.shownUntil = (await this.look())?.lastModified ?? this.shownUntil;
-    }
+    await this.renew();
   }
 
   /** Stops the run. */
@@ -208,28 +198,13 @@ export class Conversation {
   }
 
   /** Returns what was asked last, with what it was given as far as that is known. */
-  lastAsked(): { readonly prompt: string; readonly given: Given } | undefined {
-    const step = this.steps.findLast((each) => each.kind === 'prompt');
-    const message = this.messages.findLast(({ role }) => role === 'user');
-    return step ?? (message && { prompt: message.text, given: {} });
+  lastAsked(): Asked | undefined {
+    return lastAsked(this.messages, this.steps);
   }
 
   /** Returns a tool call of this conversation, and what has become of it. */
   call(toolCallId: string): EditCall | undefined {
-    const events = this.steps.flatMap((step) => (step.kind === 'event' ? [step.event] : []));
-    const called = events.find((each) => each.kind === 'toolCall' && each.toolCallId === toolCallId);
-    if (called?.kind === 'toolCall') {
-      const result = events.find((each) => each.kind === 'toolResult' && each.toolCallId === toolCallId);
-      const status = result?.kind === 'toolResult' ? result.status : undefined;
-      const uri = called.locations[0]?.uri;
-      const created = events.some(
-        (each) => each.kind === 'fileChanged' && each.change === 'created' && each.uri === uri,
-      );
-      return { ...called, status, created };
-    }
-    const calls = this.messages.flatMap((message) => message.toolCalls);
-    const call = calls.find((each) => each.toolCallId === toolCallId);
-    return call && { ...call, status: call.status ?? 'failed', created: false };
+    return callIn(this.messages, this.steps, toolCallId);
   }
 
   /** Returns the tool call that a question is about, if it is known. */
@@ -237,12 +212,9 @@ export class Conversation {
     return this.call(toolCallId ?? '');
   }
 
-  /** Looks anew at what the server knows of the session: its title, its tag, as the user set them. */
+  /** Looks anew at what the server knows of the session: its title, its tag. */
   async refresh(): Promise<void> {
-    const session = await this.look();
-    if (!this.unread) {
-      this.shownUntil = session?.lastModified ?? this.shownUntil;
-    }
+    await this.look();
   }
 
   private async look(): Promise<Session | undefined> {
@@ -258,10 +230,50 @@ export class Conversation {
     return read?.session;
   }
 
-  private keepChoice(): void {
-    if (this.id !== undefined) {
-      this.choices.keep(this.id, this.chosen);
+  private async read(sessionId: string): Promise<Reading> {
+    const messages: Message[] = [];
+    let session: Session | undefined;
+    let cursor: string | undefined;
+    do {
+      const page = await this.server.execute('claudeAgent.session.read', {
+        sessionId,
+        limit: PAGE,
+        ...(cursor !== undefined && { cursor }),
+      });
+      messages.push(...page.messages);
+      session = page.session;
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    return { session, messages };
+  }
+
+  /** @param steps What had happened when the reading began: what has been said since is newer. */
+  private show({ session, messages }: Reading, steps: readonly Step[]): void {
+    if (this.running || this.steps !== steps) {
+      return;
     }
+    this.id = session.sessionId;
+    this.unread = false;
+    this.known = session;
+    this.shownUntil = session.lastModified;
+    this.chosen = this.choices.of(session.sessionId) ?? this.chosen;
+    this.messages = messages;
+    this.steps = [];
+    this.replaced.fire();
+    this.changed.fire();
+  }
+
+  private choosing(choice: Choice): void {
+    this.chosen = choice;
+    if (this.id !== undefined) {
+      this.choices.keep(this.id, choice);
+    }
+    this.changed.fire();
+  }
+
+  private async tellMode(sessionId: string): Promise<void> {
+    const permissionMode = this.chosen.mode;
+    await this.server.execute('claudeAgent.mode', { sessionId, permissionMode });
   }
 
   private argument(prompt: string, { context, attachments = [] }: Given): QueryArgument {
@@ -278,16 +290,18 @@ export class Conversation {
     };
   }
 
-  private take(event: RunEvent): void {
+  /** @param mode What the run was asked for with. */
+  private take(event: RunEvent, mode: string): void {
+    this.step({ kind: 'event', event });
     if (event.kind === 'started') {
       this.id = event.run.sessionId;
+      this.choosing(this.chosen);
+      if (this.chosen.mode !== mode) {
+        // It was chosen before there was a session to tell it of.
+        this.tellMode(this.id).catch(() => this.choosing({ ...this.chosen, mode }));
+      }
     } else if (event.kind === 'mode') {
-      this.chosen = { ...this.chosen, mode: event.permissionMode };
-    }
-    this.step({ kind: 'event', event });
-    if (event.kind === 'started' || event.kind === 'mode') {
-      this.keepChoice();
-      this.changed.fire();
+      this.choosing({ ...this.chosen, mode: event.permissionMode });
     }
   }
 
@@ -315,23 +329,4 @@ export class Conversation {
     this.doing = line;
     this.changed.fire();
   }
-}
-
-/** Words that follow each other under one message id are kept as one step. */
-function appended(steps: readonly Step[], step: Step): readonly Step[] {
-  const last = steps.at(-1);
-  if (last?.kind === 'event' && step.kind === 'event') {
-    const [before, now] = [last.event, step.event];
-    const words = now.kind === 'text' || now.kind === 'thinking';
-    if (words && before.kind === now.kind && before.messageId === now.messageId) {
-      const event: RunEvent = { ...now, text: before.text + now.text };
-      return [...steps.slice(0, -1), { kind: 'event', event }];
-    }
-  }
-  return [...steps, step];
-}
-
-function firstPrompt(steps: readonly Step[]): string | undefined {
-  const first = steps.find((step) => step.kind === 'prompt');
-  return first?.prompt.split('\n')[0];
 }

@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import { RequestFailure } from '../server/failure';
 import type { Server } from '../server/server';
 import type { Choices } from './choices';
-import { Conversation, type Step } from './conversation';
+import { Conversation } from './conversation';
+import type { Step } from './steps';
 
 /** A step of one of the conversations. */
 export interface TakenStep {
@@ -76,6 +77,10 @@ export class Conversations implements vscode.Disposable {
     try {
       return await this.open(sessionId, folder);
     } catch (error) {
+      const another = this.find(sessionId);
+      if (another !== undefined) {
+        return another;
+      }
       const conversation = this.create(folder);
       if (!(error instanceof RequestFailure && error.reason === 'sessionNotFound')) {
         conversation.await(sessionId, error);
@@ -102,6 +107,7 @@ export class Conversations implements vscode.Disposable {
   /** Forgets a conversation whose session is gone. */
   forget(conversation: Conversation): void {
     this.known.get(conversation)?.listening.dispose();
+    conversation.dispose();
     this.known.delete(conversation);
     this.changed.fire();
   }

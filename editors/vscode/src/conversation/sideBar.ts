@@ -39,20 +39,22 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
       return;
     }
     this.view = view;
+    const closed = new AbortController();
+    view.onDidDispose(() => {
+      closed.abort();
+      this.view = undefined;
+    });
     const first = await this.first(folder);
+    if (closed.signal.aborted) {
+      return; // while the server was being started
+    }
     const surface = new Surface(view.webview, first, this.desk);
     this.current = surface;
-    view.onDidChangeVisibility(() => {
-      this.visibility.fire();
-      if (view.visible) {
-        surface.renew();
-      }
-    });
+    view.onDidChangeVisibility(() => this.visibility.fire());
     const named = surface.onDidChange(() => this.name(first));
     view.onDidDispose(() => {
       named.dispose();
       surface.dispose();
-      this.view = undefined;
       this.current = undefined;
     });
     this.name(first);

@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import type { State, Step as ShownStep, ToHost, ToView } from '../../shared/messages';
 import { changesFile, planOf } from '../diffs';
 import { severalFolders } from '../folders';
-import type { Conversation, Step } from './conversation';
+import type { Conversation } from './conversation';
+import type { Step } from './steps';
 import { Composer } from './composer';
 import type { Desk } from './desk';
 import { receive } from './receive';
@@ -47,7 +48,6 @@ export class Surface implements vscode.Disposable {
       desk.questions.onDidChange(() => this.showQuestions()),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.showState()),
       vscode.workspace.onDidChangeWorkspaceFolders(() => this.showState()),
-      vscode.window.onDidChangeWindowState(({ focused }) => focused && this.renew()),
     );
     this.listen();
   }

@@ -35,11 +35,14 @@ export class Tabs implements vscode.WebviewPanelSerializer<Remembered | undefine
     return [...this.open].find(([panel]) => panel.active)?.[1];
   }
 
+  /** The surfaces that the user can see. */
+  get visible(): readonly Surface[] {
+    return [...this.open].filter(([panel]) => panel.visible).map(([, surface]) => surface);
+  }
+
   /** Whether a tab shows this conversation so that the user can see it. */
   shows(conversation: Conversation): boolean {
-    return [...this.open].some(
-      ([panel, surface]) => panel.visible && surface.conversation === conversation,
-    );
+    return this.visible.some((surface) => surface.conversation === conversation);
   }
 
   /** Shows a conversation in a tab of its own; one that has a tab is brought to the front. */
@@ -68,12 +71,16 @@ export class Tabs implements vscode.WebviewPanelSerializer<Remembered | undefine
       panel.dispose();
       return;
     }
+    const closed = new AbortController();
+    panel.onDidDispose(() => closed.abort());
     const conversation =
       state?.sessionId === undefined
         ? this.desk.conversations.create(folder)
         : await this.desk.conversations.recall(state.sessionId, folder);
-    panel.webview.options = pageOptions(this.extension);
-    this.fill(panel, conversation);
+    if (!closed.signal.aborted) {
+      panel.webview.options = pageOptions(this.extension);
+      this.fill(panel, conversation);
+    }
   }
 
   private fill(panel: vscode.WebviewPanel, conversation: Conversation): Surface {
@@ -85,12 +92,7 @@ export class Tabs implements vscode.WebviewPanelSerializer<Remembered | undefine
     };
     panel.iconPath = vscode.Uri.joinPath(this.extension, 'media', 'icon.svg');
     const named = surface.onDidChange(name);
-    panel.onDidChangeViewState(() => {
-      this.visibility.fire();
-      if (panel.visible) {
-        surface.renew();
-      }
-    });
+    panel.onDidChangeViewState(() => this.visibility.fire());
     panel.onDidDispose(() => {
       named.dispose();
       surface.dispose();

@@ -58,10 +58,11 @@ export class Client {
 
   constructor(
     executable: string,
+    cwd: string,
     log: vscode.LogOutputChannel,
     private readonly events: ClientEvents,
   ) {
-    const server = { command: executable, transport: TransportKind.stdio };
+    const server = { command: executable, options: { cwd }, transport: TransportKind.stdio };
     this.client = new QuietClient(SECTION, 'Claude Agent', server, this.options(log));
     this.client.onNotification(ShowMessageNotification.type, ({ type, message }) => {
       void showing(type)(plain(message, LONGEST));
@@ -91,6 +92,7 @@ export class Client {
   /** Resolves when the server has answered `initialize`. */
   async start(): Promise<void> {
     await this.client.start();
+    this.tellTrust(); // it may have been given since `initialize` was sent
   }
 
   /** Ends the server in order; one that does not end is left to VS Code. */

@@ -31,7 +31,7 @@ const PYTHON =
 /** The file of an environment that is whole; it is touched when a server is started. */
 const READY = 'ready';
 const DAY_MS = 24 * 60 * 60 * 1000;
-const UNUSED_MS = 14 * DAY_MS;
+const UNUSED_MS = 30 * DAY_MS;
 
 /** Where things are, and how to speak of them. */
 export interface Installation {

@@ -1,4 +1,5 @@
 /** The server's life: started when it is first needed, again after a crash, and ended with us. */
+import { mkdir } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { Commands, QueryArgument, Run } from '../../shared/protocol';
 import type { Client, RunListener } from './client';
@@ -85,7 +86,10 @@ export class Server implements vscode.Disposable {
     try {
       const executable = await findServer(this.installation);
       const { Client } = await import('./client');
-      const client = new Client(executable, this.installation.log, {
+      // No folder's directory: Windows looks for programs there first, and Python for modules.
+      const { log, storage } = this.installation;
+      await mkdir(storage, { recursive: true });
+      const client = new Client(executable, storage, log, {
         crashed: () => this.crashed(),
         asked: () => this.asking.fire(),
       });

@@ -1,0 +1,109 @@
+/** What has happened in a conversation, and what can be told of it. */
+import type { Message, RunEvent } from '../../shared/protocol';
+import type { OfferedContext } from '../context/selection';
+import type { EditCall } from '../diffs';
+
+/** What a prompt is given beside its words. */
+export interface Given {
+  readonly context?: OfferedContext | undefined;
+  readonly attachments?: readonly string[];
+}
+
+/** What has happened in a conversation since its messages were read. */
+export type Step =
+  | { readonly kind: 'prompt'; readonly prompt: string; readonly given: Given }
+  | { readonly kind: 'event'; readonly event: RunEvent }
+  | { readonly kind: 'failure'; readonly message: string; readonly hint: string | undefined };
+
+/** A prompt, as it was sent. */
+export interface Asked {
+  readonly prompt: string;
+  readonly given: Given;
+}
+
+/** Returns the steps with one more; words that follow each other in one message are one step. */
+export function appended(steps: readonly Step[], step: Step): readonly Step[] {
+  const last = steps.at(-1);
+  if (last?.kind === 'event' && step.kind === 'event') {
+    const [before, now] = [last.event, step.event];
+    const words = now.kind === 'text' || now.kind === 'thinking';
+    if (words && before.kind === now.kind && before.messageId === now.messageId) {
+      const event: RunEvent = { ...now, text: before.text + now.text };
+      return [...steps.slice(0, -1), { kind: 'event', event }];
+    }
+  }
+  return [...steps, step];
+}
+
+export function firstPrompt(steps: readonly Step[]): string | undefined {
+  const first = steps.find((step) => step.kind === 'prompt');
+  return first?.prompt.split('\n')[0];
+}
+
+/** Returns what was asked last, with what it was given as far as that is known. */
+export function lastAsked(messages: readonly Message[], steps: readonly Step[]): Asked | undefined {
+  const step = steps.findLast((each) => each.kind === 'prompt');
+  const message = messages.findLast(({ role }) => role === 'user');
+  return step ?? (message && { prompt: message.text, given: {} });
+}
+
+/** Whether what happened last is an error, which can be read and tried again. */
+export function endedInError(steps: readonly Step[]): boolean {
+  const last = steps.at(-1);
+  const ended = last?.kind === 'event' && last.event.kind === 'ended' ? last.event.run : undefined;
+  return ended?.error != null || last?.kind === 'failure';
+}
+
+/** Returns a tool call, and what has become of it. */
+export function callIn(
+  messages: readonly Message[],
+  steps: readonly Step[],
+  toolCallId: string,
+): EditCall | undefined {
+  const events = eventsOf(steps);
+  const called = events.find((each) => each.kind === 'toolCall' && each.toolCallId === toolCallId);
+  if (called?.kind !== 'toolCall') {
+    const calls = messages.flatMap((message) => message.toolCalls);
+    const call = calls.find((each) => each.toolCallId === toolCallId);
+    return call && { ...call, status: call.status ?? 'failed', created: false };
+  }
+  const since = events.slice(events.indexOf(called));
+  const end = since.findIndex((each) => each.kind === 'toolResult' && each.toolCallId === toolCallId);
+  const [result, change] = end < 0 ? [] : since.slice(end);
+  const stopped = since.some((each) => each.kind === 'ended') ? 'failed' : undefined;
+  return {
+    ...called,
+    status: result?.kind === 'toolResult' ? result.status : stopped,
+    created: change?.kind === 'fileChanged' && change.change === 'created',
+  };
+}
+
+/**
+ * Whether all that the agent has said is shown already.
+ *
+ * @param messages What it has said by now.
+ * @param before What was shown at first.
+ * @param steps What has happened since.
+ */
+export function areShown(
+  messages: readonly Message[],
+  before: readonly Message[],
+  steps: readonly Step[],
+): boolean {
+  const shown = new Set(before.map(({ messageId }) => messageId));
+  for (const event of eventsOf(steps)) {
+    if (event.kind === 'text' || event.kind === 'thinking') {
+      shown.add(event.messageId);
+    } else if (event.kind === 'toolCall') {
+      shown.add(event.toolCallId);
+    }
+  }
+  return messages.every(
+    ({ role, messageId, toolCalls }) =>
+      role === 'user' || shown.has(messageId) || toolCalls.some((each) => shown.has(each.toolCallId)),
+  );
+}
+
+function eventsOf(steps: readonly Step[]): readonly RunEvent[] {
+  return steps.flatMap((step) => (step.kind === 'event' ? [step.event] : []));
+}
