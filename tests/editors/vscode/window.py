@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
@@ -57,9 +58,7 @@ class Window:
 
     def command(self, name: str) -> None:
         """Executes a command by the palette."""
-        box = self.page.locator(".quick-input-widget input.input")
-        self.page.keyboard.press("F1")
-        expect(box).to_be_visible(timeout=PATIENCE)
+        box = self._input("F1")
         box.fill(f">{name}")
         entry = self.page.locator(".quick-input-list .monaco-list-row.focused")
         expect(entry).to_contain_text(name, timeout=PATIENCE)
@@ -96,9 +95,7 @@ class Window:
 
     def open_file(self, path: Path) -> None:
         """Opens a file by its name."""
-        self.page.keyboard.press("Control+P")
-        box = self.page.locator(".quick-input-widget input.input")
-        expect(box).to_be_visible(timeout=PATIENCE)
+        box = self._input("Control+P")
         box.fill(path.name)
         expect(self.page.locator(".quick-input-list .monaco-list-row").first).to_contain_text(
             path.name, timeout=PATIENCE
@@ -108,6 +105,16 @@ class Window:
         expect(tab).to_have_attribute("aria-selected", "true", timeout=PATIENCE)
         editor = self.page.locator(".editor-group-container.active .monaco-editor.focused")
         expect(editor.first).to_be_visible(timeout=PATIENCE)
+
+    def _input(self, key: str) -> Locator:
+        """The box that a key opens; a view that is just being filled takes a key for itself."""
+        box = self.page.locator(".quick-input-widget input.input")
+        for _ in range(12):
+            self.page.keyboard.press(key)
+            with contextlib.suppress(AssertionError):
+                expect(box).to_be_visible(timeout=PATIENCE / 12)
+                return box
+        raise AssertionError(f"{key} opens nothing")
 
     def drag(self, what: Locator, to: Locator) -> None:
         """Drags something onto a conversation, with Shift held: else VS Code opens it there."""
