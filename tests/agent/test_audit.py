@@ -25,7 +25,7 @@ from claude_agent_lsp.agent.events import (
 
 @pytest.fixture
 def audit(tmp_path: Path) -> Audit:
-    return Audit(lambda: tmp_path / "state", "Helix")
+    return Audit(tmp_path / "state", "Helix")
 
 
 def test_each_line_is_an_object_in_a_file_that_is_the_users_own(audit: Audit) -> None:
@@ -65,7 +65,7 @@ def test_no_line_is_lost_or_torn_by_many_at_once(
     audit: Audit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_BYTES", 20_000)
-    other = Audit(lambda: tmp_path / "state", "Emacs")
+    other = Audit(tmp_path / "state", "Emacs")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: (audit, other)[n % 2].write("tool", {"n": n}), range(300)))
     assert sorted(entry["n"] for entry in audit.read()) == list(range(300))
@@ -73,8 +73,8 @@ def test_no_line_is_lost_or_torn_by_many_at_once(
 
 def test_what_can_not_be_written_costs_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
-    Audit(lambda: tmp_path / "state").write("tool", {})
-    assert list(Audit(lambda: tmp_path / "state").read()) == []
+    Audit(tmp_path / "state").write("tool", {})
+    assert list(Audit(tmp_path / "state").read()) == []
 
 
 def test_a_damaged_line_is_left_out(audit: Audit) -> None:

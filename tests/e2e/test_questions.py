@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 
 from claude_agent_lsp.loopback import call, reply, say
 
@@ -208,3 +208,78 @@ async def test_questions_of_two_runs_wait_for_each_other(
     await second
     assert not (folder / "one").exists()
     assert (other / "one").exists()
+
+
+async def test_mode_that_was_allowed_for_the_session_ends_when_another_is_set(
+    editor: Editor, folder: Path, model: Loopback
+) -> None:
+    model.add(
+        reply("write a", [write("a.txt")], [say("Wrote.")]),
+        reply("write b", [write("b.txt")], [say("Wrote.")]),
+    )
+    asked = editor.query("write a", wait=True)
+    await editor.question()
+    editor.answer("Allow for this session")
+    session = (await asked)["sessionId"]
+    await editor.command("mode", {"sessionId": session, "permissionMode": "default"})
+    asked = editor.query("write b", wait=True)
+    await editor.question(2)
+    editor.answer("Deny", 2)
+    await asked
+    assert not (folder / "b.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("labels", "chosen", "told"),
+    [
+        (["Done", "Open"], "Done", "Done"),
+        (["Don't answer", "Open"], "Don't answer\u2019", "Don't answer"),
+    ],
+)
+async def test_option_may_be_called_like_an_action_of_ours(
+    editor: Editor, model: Loopback, labels: list[str], chosen: str, told: str
+) -> None:
+    options = [{"label": label, "description": "d"} for label in labels]
+    question = {"question": "Which?", "header": "W", "multiSelect": False, "options": options}
+    model.add(reply("ask me", [call("AskUserQuestion", questions=[question])], [say("I see.")]))
+    asked = editor.query("ask me", wait=True)
+    await editor.question()
+    editor.answer(chosen)
+    await asked
+    answered = await editor.event("questionAnswered")
+    assert (answered["answer"], answered["by"]) == (told, "editor")
+
+
+async def test_editor_that_refuses_to_show_a_question_is_told_how_to_answer(
+    editor_with: Open, folder: Path
+) -> None:
+    editor = await editor_with()
+
+    async def refuse(_: object) -> None:
+        raise JsonRpcMethodNotFound
+
+    editor.protocol.fm.features[types.WINDOW_SHOW_MESSAGE_REQUEST] = refuse
+    asked = editor.query("make one", wait=True, work_done_token="work")
+    question = (await editor.event("question"))["question"]
+
+    def told() -> bool:
+        return any("claudeAgent.question.answer" in str(each) for each in editor.events("work"))
+
+    await editor.until(told)
+    answer = {"questionId": question["questionId"], "answer": "allow"}
+    assert await editor.command("question.answer", answer) == {"answered": True}
+    await asked
+    assert (folder / "one").exists()
+
+
+async def test_answer_without_an_id_is_not_for_a_question_that_has_just_taken_its_place(
+    editor_with: Open, folder: Path, model: Loopback
+) -> None:
+    model.add(reply("make two", [touch("f0"), touch("f1")], [say("Tried.")]))
+    editor = await editor_with(profile="helix", settings={"questionTimeoutSeconds": 1})
+    asked = editor.query("make two", wait=True)
+    await editor.event("questionAnswered")
+    with pytest.raises(JsonRpcException, match="questionId"):
+        await editor.command("question.answer", "allow")
+    await asked
+    assert not list(folder.glob("f?"))

@@ -64,7 +64,8 @@ class Agent:
         show: Shows a question in the editor; None as its answer leaves it to a command.
         editor: The editor's name, told to another one that wants the same session.
         tell: Shows a notice in the editor that no run is there to show.
-        spending: What the user's runs cost; left out, kept beside the state.
+        own_directory: Keeps what no setting may move: what the runs cost, and the audit log.
+            Left out, the state's.
     """
 
     def __init__(
@@ -73,15 +74,16 @@ class Agent:
         show: Callable[[Question], Awaitable[Answer | None]],
         editor: str = "",
         tell: Callable[[Notice], None] = lambda _: None,
-        spending: Spending | None = None,
+        own_directory: Path | None = None,
     ) -> None:
         self.questions = Questions(show, self._audit_answer)
-        self._audit = Audit(lambda: state.directory, editor)
+        own = own_directory or state.directory
+        self._audit = Audit(own, editor)
         self.ownership = Ownership(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
         self.sharing = SharedSessions(lambda: state.directory, editor, self._tell_of_sharing)
-        self.spending = spending or Spending(state.directory)
+        self.spending = Spending(own)
         self._tell = tell
         self._state = state
         self._admission = Admission(state, self.ownership, self.journal)
@@ -91,6 +93,7 @@ class Agent:
         self._folders: dict[Path, asyncio.Lock] = {}
         self._modes: dict[str, str] = {}
         self._grants: dict[str, set[str]] = {}
+        self._stays: dict[Path, AbortController] = {}
         self._pool: asyncio.Future[ProcessPool] | None = None
 
     @property
@@ -193,14 +196,21 @@ class Agent:
                 stopped.append(run.run_id)
         return stopped
 
-    async def prewarm(self, folder: Path, settings: Settings) -> None:
-        """Start a process ahead of the next query in a folder that is trusted, if there is room."""
+    async def prewarm(self, folder: Path, settings: Settings, stay: AbortSignal) -> None:
+        """Start a process ahead of the next query in a folder that is trusted, if there is room.
+
+        Args:
+            folder: The folder.
+            settings: What holds there.
+            stay: As `stay` gave it before trust was looked at.
+        """
         if settings.max_budget_usd is not None or settings.daily_budget_usd is not None:
             return  # a process with a budget is one run's, and is started with what is left then
         pool = await self._load(settings)
         async with self._folders.setdefault(folder, asyncio.Lock()):
             session = await asyncio.to_thread(self._admission.to_come, folder)
-            if not await asyncio.to_thread(self.ownership.busy, session.session_id):
+            busy = await asyncio.to_thread(self.ownership.busy, session.session_id)
+            if not busy and not stay.aborted:
                 query = Query("", folder, settings, trusted=True)
                 pool.prewarm(self._launch(query, session, DenyRules()), session)
 
@@ -209,11 +219,18 @@ class Agent:
     ) -> AgentProcess:
         """A started process of this folder, for what the CLI tells outside of runs.
 
+        Args:
+            folder: The folder.
+            settings: What holds there.
+            signal: Ends the waiting; what is not started by then never is.
+            trusted: Whether the folder is trusted.
+
         Raises:
             Aborted: The signal fired while it had to be waited for.
             RequestFailed: It could not be started.
         """
         pool = await self._load(settings)
+        signal.throw_if_aborted()
         process = next((p for p in pool if p.launch.folder == folder and p.usable), None)
         if process is None:
             session = await asyncio.to_thread(self._admission.to_come, folder)
@@ -271,8 +288,13 @@ class Agent:
         transcript = find_transcript(session_id)
         return folder_of(transcript) if transcript is not None else None
 
+    def stay(self, folder: Path) -> AbortSignal:
+        """Fires when a folder is left: what is on its way to a process there must not get it."""
+        return self._stays.setdefault(folder, AbortController()).signal
+
     async def leave(self, folder: Path) -> None:
-        """Stop all runs in a folder, and end its processes."""
+        """Stop all runs in a folder, end its processes, and let none begin that was on its way."""
+        self._stays.pop(folder, AbortController()).abort()
         runs = [
             (run, abort) for run, abort in self._runs.values() if run.task.launch.folder == folder
         ]

@@ -42,22 +42,26 @@ _READERS: Final = frozenset(
 )
 
 
+# Windows has no such flag, and needs a privilege to make a link.
+NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+
+
 class Audit:
     """The log. Its calls touch the disk: make them in a thread.
 
     Args:
-        state_directory: Gives the state directory, which a setting may move.
+        directory: The user's own state directory, which no setting moves.
         editor: The editor's name.
     """
 
-    def __init__(self, state_directory: Callable[[], Path], editor: str = "") -> None:
-        self._state_directory = state_directory
+    def __init__(self, directory: Path, editor: str = "") -> None:
+        self._directory = directory
         self._editor = editor
 
     @property
     def file(self) -> Path:
         """The newest file."""
-        return self._state_directory() / "audit" / "audit.jsonl"
+        return self._directory / "audit" / "audit.jsonl"
 
     def write(self, kind: str, entry: Mapping[str, Any]) -> None:
         """Add a line; one that can't be written is told to the log, and costs nothing else."""
@@ -86,7 +90,7 @@ class Audit:
         with contextlib.suppress(FileNotFoundError):
             if file.stat().st_size + len(line) > MOST_BYTES:
                 self._rotate(len(line))
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_LINK, 0o600)
         try:
             os.write(handle, line)
         finally:

@@ -95,8 +95,10 @@ class Decisions:
         detail = detail_of(tool, given, folder, diff=diff, reason=context.decision_reason)
         options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
         grants = self._means.grants
-        needed = {json.dumps(update.to_dict()) for update in for_session}
-        if needed and needed <= grants:
+        # A mode is the session's as long as nobody sets another: it is no grant.
+        modes = [update.mode for update in for_session if update.mode is not None]
+        needed = {json.dumps(update.to_dict()) for update in for_session if update.mode is None}
+        if needed and not modes and needed <= grants:
             # Granted before, in a process that has ended since: the CLI has forgotten it.
             return PermissionResultAllow(updated_permissions=for_session)
         if for_session:
@@ -116,9 +118,8 @@ class Decisions:
         updates = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
         if answer.value == ALLOW_SESSION:
             grants |= needed
-            for update in for_session:
-                if update.mode is not None:
-                    self._means.set_mode(update.mode)
+            for mode in modes:
+                self._means.set_mode(mode)
         return PermissionResultAllow(updated_permissions=updates)
 
     async def _plan(self, given: Mapping[str, Any], call: str | None) -> PermissionResult:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -27,6 +28,8 @@ DENY: Final = "deny"
 ALLOW: Final = "allow"
 ALLOW_SESSION: Final = "allowSession"
 ALLOW_ALWAYS: Final = "allowAlways"
+# What a person takes at least to read a question, and to begin to answer it.
+UNREAD_SECONDS: Final = 2.0
 # Of a plan: carry it out, and ask no more about edits.
 ALLOW_EDITS: Final = "acceptEdits"
 
@@ -108,6 +111,15 @@ class Questions:
         self._show = show
         self._on_answered = on_answered
         self._entries: dict[str, _Entry] = {}
+        self._passed_at = -UNREAD_SECONDS
+
+    @property
+    def unread(self) -> bool:
+        """Whether the open one has just taken the place of one that nobody has answered.
+
+        An answer that names no question may be meant for that one.
+        """
+        return time.monotonic() - self._passed_at < UNREAD_SECONDS
 
     @property
     def pending(self) -> tuple[Question, ...]:
@@ -125,6 +137,8 @@ class Questions:
             return answer
         finally:
             del self._entries[question.question_id]
+            if entry.opened and answer.by not in (By.EDITOR, By.COMMAND):
+                self._passed_at = time.monotonic()
             if entry.deadline is not None:
                 entry.deadline.cancel()
             if entry.showing is not None:

@@ -16,6 +16,7 @@ from claude_agent_lsp.lsp.showing import open_document
 from claude_agent_lsp.workspace.files import replace_file
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from claude_agent_lsp.agent.events import Question
@@ -37,10 +38,13 @@ async def ask(server: AgentServer, question: Question) -> Answer | None:
     if question.document is not None and not server.profile.questions:
         await _write_document(server, question, question.document)
     answer = None
-    if server.profile.questions:
-        answer = await _ask_by_request(server, question)
-    elif server.profile.show_message_request:
-        answer = await _ask_by_message(server, question)
+    try:
+        if server.profile.questions:
+            answer = await _ask_by_request(server, question)
+        elif server.profile.show_message_request:
+            answer = await _ask_by_message(server, question)
+    except Exception as error:  # noqa: BLE001 - whatever it is: the editor can't show it
+        logger.warning("The editor can't show a question: %s", error)
     if answer is None and question.kind == "trust":
         # Nothing waits for it, but what waits behind it would.
         return Answer(DENY, by=By.WITHDRAWN)
@@ -71,18 +75,30 @@ async def _ask_by_message(server: AgentServer, question: Question) -> Answer | N
     """
     chosen: list[str] = []
     while True:
-        values = {o.label: o.value for o in question.options if o.value not in chosen}
+        values: dict[str, str | None] = {}
+        for option in question.options:
+            if option.value not in chosen:
+                taken = (*values, DONE) if question.multiple else (*values,)
+                values[_free(option.label, taken)] = option.value
         if chosen:
-            values[DONE] = DONE
+            values[DONE] = None
         title = await _message(server, question, chosen, list(values))
-        value = values.get(title or "")
-        if value is None:
+        if title is None or title not in values:
             return None
-        if value == DONE:
+        value = values[title]
+        if value is None:
             return answer_to(question, chosen, by=By.EDITOR)
         if value == DENY or not question.multiple:
             return Answer(value)
         chosen.append(value)
+
+
+def _free(label: str, taken: Collection[str]) -> str:
+    """A label that no other action has: the agent may name an option as it likes."""
+    label = label or "(nothing)"
+    while label in taken:
+        label += "\u2019"
+    return label
 
 
 async def _message(

@@ -119,6 +119,7 @@ class Commands(SessionCommands):
             argument.workspace, argument.context.document if argument.context else None
         )
         await self._server.trust.look_again()
+        stay = self._server.agent.stay(folder.path)
         settings = await self._server.configuration.of(folder, signal)
         trusted = await self._server.trust.of(folder.path)
         if argument.permission_mode == BYPASS and not trusted:
@@ -170,9 +171,11 @@ class Commands(SessionCommands):
             if progress is not None:
                 self._server.tokens.end(progress)
             raise
+        if stay.aborted:  # it has lost the trust that these settings were read with
+            self._server.agent.cancel(run_id=run.run_id)
         if not trusted:
             every = await self._server.configuration.given(folder, signal)
-            offer = self._server.trust.offer(folder, every, run.run_id, run.session_id)
+            offer = self._server.trust.offer(folder, every, run)
             self._server.start(offer)
         return run
 
@@ -198,11 +201,19 @@ class Commands(SessionCommands):
     @command("claudeAgent.capabilities", given.CapabilitiesArgument)
     async def capabilities(self, argument: given.CapabilitiesArgument, request: Request) -> object:
         """Tell what the CLI offers in a folder."""
-        folder, settings = await self._place(argument.workspace)
+        agent = self._server.agent
+        folder = await self._folder(argument.workspace, None)
+        stay = agent.stay(folder.path)
+        settings = await self._server.configuration.of(folder)
         trusted = await self._server.trust.of(folder.path)
-        process = await self._server.agent.process_in(
-            folder.path, settings, request.signal, trusted=trusted
-        )
+        signal = AbortSignal.any(request.signal, stay)
+        try:
+            process = await agent.process_in(folder.path, settings, signal, trusted=trusted)
+        except Aborted:
+            request.signal.throw_if_aborted()
+            raise NotTrusted(f"{folder.path} is trusted no longer.") from None
+        finally:
+            signal.release()
         asked = asyncio.ensure_future(process.call(lambda client: client.get_mcp_status()))
         asked.add_done_callback(lambda done: done.cancelled() or done.exception())
         servers = await request.signal.unless(asked)
@@ -241,6 +252,8 @@ class Commands(SessionCommands):
         question = next((q for q in questions.pending if wanted in (None, q.question_id)), None)
         if question is None:
             raise InvalidArgument("questionId: expected the id of a question that waits.")
+        if wanted is None and (question.kind == "trust" or questions.unread):
+            raise InvalidArgument(f"questionId: expected {question.question_id}, to be sure.")
         answer = answer_to(question, argument.answer, argument.note, by=By.COMMAND)
         answered = questions.answer(question.question_id, answer)
         return {"answered": answered}

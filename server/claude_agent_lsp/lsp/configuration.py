@@ -43,6 +43,7 @@ class Configuration:
         """Read `initializationOptions`."""
         given = options.get("settings") if isinstance(options, Mapping) else None
         self._initial = self._read(given)
+        self._server.adopt(self._initial)
 
     def change(self, sent: object) -> None:
         """The settings have changed: the next query asks anew, or takes what was sent along."""
@@ -63,7 +64,10 @@ class Configuration:
             signal: As for `given`.
         """
         settings = await self.given(folder, signal)
-        return settings if await self._server.trust.of(folder.path) else settings.restricted()
+        if not await self._server.trust.of(folder.path):
+            return settings.restricted(self._initial)
+        self._server.adopt(settings)
+        return settings
 
     async def given(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
         """The settings of a folder as the editor gives them.
@@ -112,5 +116,4 @@ class Configuration:
                 self._told.add(text)
                 self._server.tell(types.MessageType.Warning, text)
         keep_secret(settings.env)
-        self._server.adopt(settings)
         return settings

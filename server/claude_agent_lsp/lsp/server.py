@@ -77,10 +77,9 @@ class AgentServer(LanguageServer):
     def agent(self) -> Agent:
         """Runs the queries."""
         from claude_agent_lsp.agent.agent import Agent
-        from claude_agent_lsp.agent.spending import Spending
 
-        spending = Spending(self._own_directory)
-        return Agent(self.state, self._show, self.profile.name, self._notice, spending)
+        name, own = self.profile.name, self._own_directory
+        return Agent(self.state, self._show, name, self._notice, own)
 
     @cached_property
     def commands(self) -> Commands:
@@ -119,7 +118,7 @@ class AgentServer(LanguageServer):
         task.add_done_callback(self._tasks.discard)
 
     def adopt(self, settings: Settings) -> None:
-        """Let the settings take effect that are the server's, whichever folder names them."""
+        """Let the settings take effect that are the server's, whichever trusted folder has them."""
         if settings.log_level is not None:
             logging.getLogger("claude_agent_lsp").setLevel(settings.log_level.upper())
         if settings.state_directory is not None:
@@ -194,13 +193,14 @@ class AgentServer(LanguageServer):
                 self.prewarm(folder)
 
     async def _prewarm(self, folder: Folder) -> None:
+        stay = self.agent.stay(folder.path)
         settings = await self.configuration.of(folder)
         await self.agent.sharing.watch(settings.session_store)
         used = await asyncio.to_thread(self.agent.current, folder.path) is not None
         if not settings.prewarm or not used:
             return
         try:
-            await self.agent.prewarm(folder.path, settings)
+            await self.agent.prewarm(folder.path, settings, stay)
         except Exception as error:  # noqa: BLE001 - the first query will tell
             logger.warning("No process could be started ahead for %s: %s", folder.path, error)
 

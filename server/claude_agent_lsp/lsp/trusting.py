@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from claude_agent_lsp.agent.events import Run
+    from claude_agent_lsp.agent.run import ActiveRun
     from claude_agent_lsp.lsp.server import AgentServer
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
@@ -45,6 +47,7 @@ class Trusting:
         self._trusted: set[Path] = set()
         # Of the decisions that these rest on.
         self._stamp: object = None
+        self._decisions = 0
         self._asked: set[Path] = set()
 
     def begin(self, options: object) -> None:
@@ -67,7 +70,10 @@ class Trusting:
             return any(place in self._told for place in (folder, *folder.parents))
         if folder in self._trusted:
             return True
-        stamp, trusted = await asyncio.to_thread(self._look, folder)
+        decisions = -1
+        while decisions != self._decisions:  # what was read before a decision is worth nothing
+            decisions = self._decisions
+            stamp, trusted = await asyncio.to_thread(self._look, folder)
         if trusted:
             self._stamp = self._stamp if self._trusted else stamp
             self._trusted.add(folder)
@@ -91,16 +97,17 @@ class Trusting:
             )
         self._asked.add(folder)
         await asyncio.to_thread(self._trust.decide, folder, trusted=trusted)
-        await self._reconsider(folder)  # and those below it, for which the decision holds too
+        self._decisions += 1
+        await self._reconsider()  # also those below it, for which the decision holds too
 
-    async def offer(self, folder: Folder, settings: Settings, run_id: str, session: str) -> None:
+    async def offer(self, folder: Folder, settings: Settings, run: ActiveRun) -> None:
         """Ask once whether a folder is trusted, if that would make a difference.
 
         Args:
             folder: A folder that is not trusted.
             settings: What is set there, all of it.
-            run_id: The run that shows what waits for the user.
-            session: Its session.
+            run: Shows what waits for the user. If it is stopped the question is withdrawn, and
+                comes again with the next one; it outlives a run that ends by itself.
         """
         place = folder.path
         if self._told is not None or place in self._asked or await self.of(place):
@@ -117,21 +124,35 @@ class Trusting:
             text = f"{place} is not trusted, so this is not used: {', '.join(withheld)}. {HOW}"
             self._server.tell(types.MessageType.Info, text)
             return
-        from claude_agent_lsp.agent.events import Question, QuestionOption
+        from claude_agent_lsp.agent.events import Question, QuestionOption, RunStatus
         from claude_agent_lsp.agent.questions import ALLOW, DENY, By
 
         seconds = min(settings.question_timeout_seconds, LONGEST_QUESTION)
         question = Question(
             question_id=str(uuid.uuid4()),
-            run_id=run_id,
-            session_id=session,
+            run_id=run.run_id,
+            session_id=run.session_id,
             kind="trust",
             title=f"Trusting the authors of {folder.path}",
             detail="Not used until you trust it, since it could run code: " + ", ".join(withheld),
             options=(QuestionOption(DENY, "Don't trust"), QuestionOption(ALLOW, "Trust")),
             deadline=datetime.now(UTC) + timedelta(seconds=seconds),
         )
-        answer = await self._server.agent.questions.ask(question, seconds)
+        asking = asyncio.ensure_future(self._server.agent.questions.ask(question, seconds))
+
+        def withdraw(ended: asyncio.Future[Run]) -> None:
+            if ended.result().status is RunStatus.CANCELLED:
+                asking.cancel()
+
+        run.ended.add_done_callback(withdraw)
+        try:
+            await asyncio.wait({asking})
+        finally:
+            asking.cancel()
+        if asking.cancelled():
+            self._asked.discard(place)
+            return
+        answer = asking.result()
         if answer.by not in (By.EDITOR, By.COMMAND):
             return
         try:
@@ -139,10 +160,13 @@ class Trusting:
         except RequestFailed as error:
             self._server.tell(types.MessageType.Error, f"{error} {error.hint}")
 
-    async def _reconsider(self, *folders: Path) -> None:
-        """Look at these and all that were trusted once more, and leave those that aren't now."""
+    async def _reconsider(self) -> None:
+        """Look at all that were trusted once more, and leave those that aren't now.
+
+        What runs in one that never was goes on: it runs nothing that needs trust.
+        """
         before, self._trusted = self._trusted, set()
-        for folder in before.union(folders):
+        for folder in before:
             if not await self.of(folder):
                 await self._server.agent.leave(folder)
 

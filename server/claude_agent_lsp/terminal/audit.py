@@ -30,7 +30,7 @@ def audit(options: Namespace) -> int:
     Returns:
         The exit status: 0.
     """
-    wanted = (entry for entry in Audit(state_directory).read() if _is_wanted(entry, options))
+    wanted = (entry for entry in Audit(state_directory()).read() if _is_wanted(entry, options))
     entries = deque(wanted, maxlen=options.limit)
     try:
         if options.json:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from claude_agent_lsp.workspace import rules
 from claude_agent_lsp.workspace.problems import Problem, kind, shown, unknown
@@ -19,6 +19,9 @@ Effort = Literal["low", "medium", "high", "xhigh", "max"]
 PermissionMode = Literal["default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto"]
 SettingSource = Literal["user", "project", "local"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+
+# Those in which nothing is done that would be asked for otherwise.
+ASKING_MODES: Final = ("default", "plan", "dontAsk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +140,31 @@ class Settings:
         return tuple(
             camel(name)
             for name in (
-                *("mcp_servers", "cli_path", "env"),
-                *("session_store", "additional_directories"),
+                *("mcp_servers", "cli_path", "env", "append_system_prompt", "log_level"),
+                *("session_store", "state_directory", "additional_directories"),
             )
             if getattr(self, name)
-        ) + (("permissionMode",) if self.permission_mode == "bypassPermissions" else ())
+        ) + (() if self.permission_mode in ASKING_MODES else ("permissionMode",))
 
-    def restricted(self) -> Settings:
+    def restricted(self, users: Settings | None = None) -> Settings:
         """What of them holds in a folder that is not trusted.
 
-        Nothing that could run code there, reach beyond it, or send elsewhere what is said in it.
+        Nothing that could run code there, reach beyond it, send elsewhere what is said in it, let
+        the agent do unasked what is asked otherwise, or tell it what to do.
+
+        Args:
+            users: What came with `initialize`: no folder may spend more.
         """
-        bypass = self.permission_mode == "bypassPermissions"
+        users = users or Settings()
+        asks = self.permission_mode in ASKING_MODES
         return dataclasses.replace(
             self,
-            permission_mode="default" if bypass else self.permission_mode,
+            permission_mode=self.permission_mode if asks else "default",
+            append_system_prompt=None,
+            max_budget_usd=_least(self.max_budget_usd, users.max_budget_usd),
+            daily_budget_usd=_least(self.daily_budget_usd, users.daily_budget_usd),
+            state_directory=None,
+            log_level=None,
             setting_sources=tuple(source for source in self.setting_sources if source == "user"),
             mcp_servers=_NOTHING,
             additional_directories=(),
@@ -223,6 +236,10 @@ def _wrong(
     if secret or instead is None:
         return Problem(name, expected, found)
     return Problem(name, expected, found, f"using {shown(_plain(instead))}")
+
+
+def _least(*limits: float | None) -> float | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _plain(value: object) -> object:
