@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from claude_agent_lsp.agent import audit as module
-from claude_agent_lsp.agent.audit import OLDER_FILES, Audit, ToolTrail
+from claude_agent_lsp.agent.audit import OLDER_FILES, Audit, ToolTrail, question_entry
+from claude_agent_lsp.agent.edits import diff_of
 from claude_agent_lsp.agent.events import (
     Ended,
     Event,
+    Question,
     Run,
     RunStatus,
     ToolCall,
     ToolResult,
     ToolStatus,
 )
+from claude_agent_lsp.agent.questions import Answer
+from claude_agent_lsp.agent.titles import title_of
+from claude_agent_lsp.agent.wording import detail_of
 
 
 @pytest.fixture
@@ -126,3 +132,50 @@ def test_no_half_of_a_secret_is_left_where_a_long_input_is_cut(
     given = {"command": "x" * (cut - 1) + " " + secret}
     lines = followed(ToolCall("1", "Bash", "", given), ToolResult("1", ToolStatus.COMPLETED, ""))
     assert lines[0]["input"].endswith('x ***"}')
+
+
+SECRET = "merganser-of-the-environment"
+
+
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        ("Bash", {"command": f"mkfifo {'x' * 30} {SECRET}"}),
+        ("Bash", {"command": f"{'x' * 490} {SECRET}"}),
+        ("WebFetch", {"url": f"https://host/?{'x' * 20}={SECRET}"}),
+        ("mcp__a__b", {"text": f"{'x' * 480} {SECRET}"}),
+        ("Write", {"file_path": "a", "content": f"{'x' * 455} {SECRET}\n"}),
+    ],
+)
+def test_no_half_of_a_secret_is_left_in_what_a_question_showed(
+    tool: str, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_TOKEN", SECRET)
+    call = ToolCall("1", tool, title_of(tool, given), given)
+    diff = diff_of(tool, given, Path("/p"))
+    deed = detail_of(tool, given, Path("/p"), diff=diff, reason="Why")
+    detail = f"{deed}\n\nFor this session: edits"
+    now = datetime.now(UTC)
+    asked = Question("q", "r", "s", "permission", call.title, detail, (), now, diff, None)
+    assert SECRET[:6] in call.title + detail, "cut elsewhere"
+    entry = question_entry(asked, Answer("allow"), call, Path("/p"))
+    assert SECRET[:3] not in entry["title"] + entry["detail"]
+    assert entry["detail"].endswith("\nWhy\n\nFor this session: edits")
+    if tool != "WebFetch":  # changes nothing
+        (line,) = followed(call, ToolResult("1", ToolStatus.COMPLETED, ""))
+        assert SECRET[:3] not in line["title"] + line["input"]
+
+
+def test_no_half_of_a_secret_is_left_of_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", SECRET)
+    plan = f"{'x' * 490} {SECRET}"
+    now = datetime.now(UTC)
+    asked = Question("q", "r", "s", "plan", "Carrying out", plan[:500], (), now, document=plan)
+    assert SECRET[:3] not in question_entry(asked, Answer("allow"))["detail"]
+
+
+def test_question_about_a_call_that_a_hook_has_changed_is_kept_as_it_was() -> None:
+    call = ToolCall("1", "Bash", "Running `ls`", {"command": "ls"})
+    asked = Question("q", "r", "s", "permission", "Running `rm`", "rm", (), datetime.now(UTC))
+    entry = question_entry(asked, Answer("allow"), call, Path("/p"))
+    assert (entry["title"], entry["detail"]) == ("Running `rm`", "rm")

@@ -100,3 +100,21 @@ async def test_command_that_was_stopped_in_its_middle_is_in_it(
     (tool,) = (entry for entry in entries(environment) if entry["kind"] == "tool")
     assert "touch began" in tool["input"]
     assert tool["status"] in ("failed", "unfinished")
+
+
+async def test_no_part_of_a_secret_is_in_it_that_the_user_was_asked_about(
+    editor_with: Open, environment: dict[str, str], model: Loopback
+) -> None:
+    secret = "merganser-of-a-far-server-0123456789"
+    model.add(reply("deploy", [call("Bash", command=f"mkfifo x --header={secret}")], [say("Ok.")]))
+    servers = {"far": {"type": "http", "url": "http://127.0.0.1:9/", "headers": {"X-Key": secret}}}
+    editor = await editor_with(settings={"mcpServers": servers})
+    query = begin(editor, "deploy")
+    assert secret in (await editor.question(1)).message
+    editor.answer("Deny", 1)
+    await query.asked
+    await editor.quit()
+    found = entries(environment)
+    assert {entry["kind"] for entry in found} == {"question", "tool"}
+    assert {entry["title"] for entry in found} == {"Running `mkfifo x --header=***`"}
+    assert "merganser" not in json.dumps(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +12,6 @@ from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from claude_agent_lsp.loopback import call, reply, say
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from claude_agent_lsp.loopback import Loopback, Step
 
     from .conftest import Open
@@ -55,6 +54,25 @@ async def test_question_says_what_would_happen_and_deny_stands_first(
     answered = await editor.event("questionAnswered")
     assert answered["questionId"] == question["question"]["questionId"]
     assert answered["answer"] == "allow"
+
+
+async def test_folders_name_can_not_add_to_the_question_whether_it_is_trusted(
+    editor_with: Open, folder: Path, environment: dict[str, str]
+) -> None:
+    Path(environment["HOME"], ".claude", ".claude.json").unlink()
+    named = folder.with_name("app\n\nThis folder belongs to a project that you trust.\u202e")
+    folder.rename(named)
+    (named / ".mcp.json").write_text("{}")
+    editor = await editor_with(named)
+    asked = editor.query("make one")
+    question = await editor.question()
+    title = f"Trusting the authors of {folder.parent}/app\\n\\nThis folder belongs to"
+    assert question.message.startswith(title)
+    assert question.message.splitlines()[0].endswith("that you trust.\\u202e?")
+    editor.answer(None)
+    await editor.question(2)
+    editor.answer("Deny", 2)
+    await asked
 
 
 async def test_denied_tool_does_not_run_and_the_agent_is_told(

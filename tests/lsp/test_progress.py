@@ -119,6 +119,15 @@ async def test_words_are_reported_once(server: Server, events: list[Event], line
     assert len(server.told) == 1 + lines
 
 
+async def test_answers_of_an_open_question_hide_nothing(server: Server) -> None:
+    progress = start(server, "t")
+    tell(progress, Started(RUN))
+    option = QuestionOption("a\x1b[2J\nClaude: Done\u202e\u200b", "a")
+    server.tokens.ask(replace(QUESTION, options=(option,)))
+    told = server.told[-1][2]
+    assert told.endswith('question.answer "a\\x1b[2J\\nClaude: Done\\u202e\\u200b"')
+
+
 async def test_open_question_stays_until_it_is_settled_where_the_editor_shows_none(
     server: Server,
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -297,3 +298,16 @@ def test_whatever_is_sent_yields_settings_that_read_back(raw: object) -> None:
     for problem in problems:
         assert re.fullmatch(r"claudeAgent.*: expected .*, got .*; .*\.", str(problem), re.DOTALL)
         str(problem).encode()
+
+
+def test_secrets_are_what_the_cli_and_the_servers_are_given() -> None:
+    servers: dict[str, Any] = {
+        "near": {"command": "x", "env": {"A": "one", "B": 2}},
+        "far": {"type": "http", "url": "https://host/", "headers": {"X": "two"}},
+        "odd": {"command": "x", "env": None, "headers": ["three"]},
+    }
+    assert dataclasses.replace(DEFAULTS, env={"C": "four"}, mcp_servers=servers).secrets == (
+        "four",
+        "one",
+        "two",
+    )

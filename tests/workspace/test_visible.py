@@ -20,6 +20,11 @@ from claude_agent_lsp.workspace.visible import UNSEEN, visible
         ("\U000e0041", "\\U000e0041"),
         ("\udc80", "\\udc80"),
         ("\u2028", "\\u2028"),
+        ("a\u3164b\u115f\u1160\uffa0", "a\\u3164b\\u115f\\u1160\\uffa0"),
+        ("x\ufe0f\ufe00\U000e0100", "x\\ufe0f\\ufe00\\U000e0100"),
+        ("\u2800\u034f", "\\u2800\\u034f"),
+        ("⚠\ufe0f", "⚠\ufe0f"),
+        ("\ufe0f⚠\ufe0f\ufe0f", "\\ufe0f⚠\ufe0f\\ufe0f"),
     ],
 )
 def test_what_is_unseen_is_spelled_out(text: str, shown: str) -> None:

@@ -2,8 +2,11 @@
 
 import { element } from './dom';
 
-/** Control and format characters, surrogates, private and unassigned ones, line and paragraph ends. */
-const UNSEEN = /[\p{C}\p{Zl}\p{Zp}]/gu;
+/**
+ * Control and format characters, surrogates, private and unassigned ones, line and paragraph ends, and
+ * letters without a shape; not what gives an emoji its colours.
+ */
+const UNSEEN = /(?!(?<=\p{So})\ufe0f)[\p{C}\p{Zl}\p{Zp}\p{DI}\u2800]/gu;
 
 /** Spells out what can't be seen, or turns the direction of writing, as the server does: "\\u202e". */
 export function visible(text: string): string {

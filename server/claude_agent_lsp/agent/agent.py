@@ -396,7 +396,10 @@ class Agent:
             self._state.select(folder, None)
 
     def _audit_answer(self, question: Question, answer: Answer) -> None:
-        self._write_audit("question", question_entry(question, answer))
+        run, _ = self._runs.get(question.run_id, (None, None))
+        call = None if run is None else run.trail.call(question.tool_call_id)
+        folder = None if run is None else run.task.launch.folder
+        self._write_audit("question", question_entry(question, answer, call, folder))
 
     def _write_audit(self, kind: str, entry: dict[str, Any]) -> None:
         self._keep(asyncio.to_thread(self._audit.write, kind, entry))

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolResult
 from claude_agent_lsp.agent.secrets import json_without_secrets, without_secrets
+from claude_agent_lsp.agent.titles import title_of
+from claude_agent_lsp.agent.wording import deed_of, shortened
 from claude_agent_lsp.workspace.files import locked
 
 if TYPE_CHECKING:
@@ -109,19 +111,48 @@ class Audit:
         return [self.file.with_name(f"audit.{n}.jsonl") for n in range(1, OLDER_FILES + 1)]
 
 
-def question_entry(question: Question, answer: Answer) -> dict[str, Any]:
-    """What is kept of a question."""
+def question_entry(
+    question: Question, answer: Answer, call: ToolCall | None = None, folder: Path | None = None
+) -> dict[str, Any]:
+    """What is kept of a question.
+
+    Args:
+        question: As the user was shown it, and cut: half of a secret would not be found in it.
+        answer: How it was settled.
+        call: The tool call that it is about, of which it is worded anew without secrets.
+        folder: Where the agent works.
+    """
+    title, detail = question.title, question.detail
+    if question.document is not None:
+        detail = shortened(without_secrets(question.document))
+    elif call is not None and folder is not None and question.kind == "permission":
+        title, detail = _masked(question, call, folder)
     return {
         "runId": question.run_id,
         "sessionId": question.session_id,
         "toolCallId": question.tool_call_id,
         "question": question.kind,
-        "title": question.title,
-        "detail": _cut(without_secrets(question.detail)),
+        "title": title,
+        "detail": _cut(without_secrets(detail)),
         "answer": answer.value,
         "by": answer.by.value,
         "note": answer.note,
     }
+
+
+def _masked(question: Question, call: ToolCall, folder: Path) -> tuple[str, str]:
+    """The title and the detail of a question about a tool call, masked before they are cut."""
+    given = json_without_secrets(call.input)
+    title, detail, diff = question.title, question.detail, question.diff
+    # Where a hook has changed the input meanwhile, the new one is not known here.
+    if title == title_of(call.tool, call.input):
+        title = title_of(call.tool, given)
+    shown = deed_of(call.tool, call.input, folder, diff=diff)
+    if detail.startswith(shown):
+        # Behind it stand the reason and what the answers would allow.
+        deed = deed_of(call.tool, given, folder, diff=diff and without_secrets(diff))
+        detail = deed + detail.removeprefix(shown)
+    return title, detail
 
 
 class ToolTrail:
@@ -146,9 +177,13 @@ class ToolTrail:
         self._calls: dict[str, ToolCall] = {}
         self._asked: set[str | None] = set()
 
+    def call(self, tool_call_id: str | None) -> ToolCall | None:
+        """A tool call that has no result yet."""
+        return self._calls.get(tool_call_id or "")
+
     def follow(self, event: Event) -> None:
         """Take the next event."""
-        if isinstance(event, ToolCall) and event.tool not in _READERS:
+        if isinstance(event, ToolCall):
             self._calls[event.tool_call_id] = event
         elif isinstance(event, QuestionAsked):
             self._asked.add(event.question.tool_call_id)
@@ -161,12 +196,16 @@ class ToolTrail:
             self._calls.clear()
 
     def _note(self, call: ToolCall, status: str) -> None:
+        if call.tool in _READERS:
+            return
+        # Masked before they are cut: half of a secret would not be found.
+        given = json_without_secrets(call.input)
         entry = {
             **self._about,
             "toolCallId": call.tool_call_id,
             "tool": call.tool,
-            "title": call.title,
-            "input": _cut(json.dumps(json_without_secrets(call.input), default=str)),
+            "title": title_of(call.tool, given),
+            "input": _cut(json.dumps(given, default=str)),
             "status": status,
             # Not asked: a rule or the mode has allowed it, or refused it.
             "by": "question" if call.tool_call_id in self._asked else "rule",

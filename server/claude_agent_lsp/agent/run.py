@@ -62,9 +62,10 @@ class ActiveRun:
         spending: Counts what it costs.
         on_mode: Is told of a permission mode that the user has chosen for the session.
         grants: What the user has allowed for the session; the run adds to it.
-        trail: Follows what it changes, for the audit log.
+        trail: Follows its tool calls, for the audit log.
 
     Attributes:
+        trail: The same.
         permission_mode: What its turn begins with; it may be changed until then.
         ended: Done with the last picture, once all of it is over.
     """
@@ -87,7 +88,7 @@ class ActiveRun:
         self.task = task
         self.permission_mode = task.launch.permission_mode
         self._on_mode = on_mode
-        self._trail = trail
+        self.trail = trail
         self._record = record
         self._spending = spending
         self._delivery = Delivery(record, to_editor)
@@ -182,7 +183,7 @@ class ActiveRun:
             self._spares = self._spares or stopping
             if self._spares:
                 return
-        self._trail.follow(event)
+        self.trail.follow(event)
         self._delivery.put(event)
 
     async def conduct(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.events import Location
+from claude_agent_lsp.workspace.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,16 +32,17 @@ _TITLES: Final = {
     "Write": ("Writing", "path"),
 }
 PATH_FIELDS = ("file_path", "notebook_path", "path")
-# Control characters, line ends and the marks that turn the direction of writing: a title is one
-# line, and must not be able to pretend to be something else.
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
 def title_of(tool: str, given: Mapping[str, Any]) -> str:
-    """A short line in the present tense, such as "Reading server.py"."""
+    """A short line in the present tense, such as "Reading server.py".
+
+    Nothing of the input is hidden in it but what is cut: also its line ends are spelled out.
+    """
     if tool.startswith("mcp__"):
         server, _, function = tool.removeprefix("mcp__").partition("__")
-        return one_line(f"Using {function or server} of {server}", TITLE_LENGTH)
+        return one_line(visible(f"Using {function or server} of {server}"), TITLE_LENGTH)
     verb, field = _TITLES.get(tool, (f"Using {tool}", ""))
     if not field:
         title = verb
@@ -48,8 +50,8 @@ def title_of(tool: str, given: Mapping[str, Any]) -> str:
         path = path_in(given)
         title = f"{verb} {path.name if path is not None else 'a file'}"
     else:
-        title = f"{verb} `{one_line(str(given.get(field) or ''), TITLE_LENGTH // 2)}`"
-    return one_line(title, TITLE_LENGTH)
+        title = f"{verb} `{one_line(visible(str(given.get(field) or '')), TITLE_LENGTH // 2)}`"
+    return one_line(visible(title), TITLE_LENGTH)
 
 
 def locations_of(given: Mapping[str, Any], folder: Path) -> tuple[Location, ...]:
@@ -84,6 +86,6 @@ def _is_unicode(text: str) -> bool:
 
 
 def one_line(text: str, limit: int) -> str:
-    """`text` without control characters, cut to `limit` characters."""
-    line = _UNSEEN.sub(" ", text).strip()
+    """`text` as one line of at most `limit` characters, with nothing in it that can't be seen."""
+    line = visible(_LINE_ENDS.sub(" ", text.strip()).replace("\t", " "))
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -5,6 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.agent.apart import (
+    BACKGROUND,
+    DETAIL_LENGTH,
+    UNBOXED,
+    set_apart,
+    what_is_cut,
+)
 from claude_agent_lsp.agent.titles import path_in
 from claude_agent_lsp.workspace.visible import visible
 
@@ -14,7 +21,11 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk.types import PermissionUpdate
 
-DETAIL_LENGTH: Final = 500
+# Longer than any that a system opens.
+PATH_LENGTH: Final = 40_000
+_SHOWN_OF_BASH: Final = frozenset({"command", "description", "timeout"})
+# Fields of Bash that change what its command does, and what is said of them.
+_WAYS: Final = {"run_in_background": BACKGROUND, "dangerouslyDisableSandbox": UNBOXED}
 _FILES: Final = {
     "localSettings": ".claude/settings.local.json",
     "projectSettings": ".claude/settings.json",
@@ -25,36 +36,50 @@ _FILES: Final = {
 def detail_of(
     tool: str, given: Mapping[str, Any], folder: Path, *, diff: str | None, reason: str | None
 ) -> str:
-    """What a tool would do: its command, its file and the change, or all of its input.
+    """What a tool would do, and why the CLI asks.
 
     Args:
         tool: The tool's name.
         given: Its input.
         folder: Where the agent works; a path in it is shown as it is there.
         diff: The change, if it is one.
-        reason: Why the CLI asks, in its words.
+        reason: In the words of the CLI.
+    """
+    deed = deed_of(tool, given, folder, diff=diff)
+    return f"{deed}\n{set_apart(visible(reason))}" if reason else deed
+
+
+def deed_of(tool: str, given: Mapping[str, Any], folder: Path, *, diff: str | None) -> str:
+    """What a tool would do: its command, its file and the change, or all of its input.
+
+    A command stands first and as it is, unless it has lines that look like the server's.
     """
     path = path_in(given)
-    parts = []
     if tool == "Bash":
-        parts.append(shortened(visible(str(given.get("command", "")), lines=True)))
+        parts = [set_apart(visible(str(given.get("command", "")), lines=True))]
+        others = {name: value for name, value in given.items() if name not in _SHOWN_OF_BASH}
+        for name, words in _WAYS.items():
+            if others.get(name) in (True, "true"):
+                parts.append(words)
+                del others[name]
+        others = {k: v for k, v in others.items() if k not in _WAYS or v not in (False, None)}
+        if others:
+            parts.append(set_apart(_fields(others)))
     elif path is not None:
-        parts.append(visible(_place(path, folder)))
+        parts = [set_apart(visible(_place(path, folder)), PATH_LENGTH)]
         if diff is not None:
+            # A sign stands before each of its lines.
             parts.append(shortened(diff))
         elif len(given) > 1:
-            parts.append(shortened(_fields({k: v for k, v in given.items() if v != str(path)})))
+            parts.append(set_apart(_fields({k: v for k, v in given.items() if v != str(path)})))
     else:
-        parts.append(shortened(_fields(given)))
-    if reason:
-        parts.append(shortened(visible(reason)))
+        parts = [set_apart(_fields(given))]
     return "\n".join(parts)
 
 
 def shortened(text: str, limit: int = DETAIL_LENGTH) -> str:
     """A text cut to so many characters, with how many were cut."""
-    left_out = len(text) - limit
-    return text if left_out <= 0 else f"{text[:limit]}\n… ({left_out} more characters)"
+    return text[:limit] + what_is_cut(len(text) - limit)
 
 
 def told(updates: Iterable[PermissionUpdate]) -> str:

@@ -115,5 +115,5 @@ class Configuration:
             if text not in self._told:
                 self._told.add(text)
                 self._server.tell(types.MessageType.Warning, text)
-        keep_secret(settings.env)
+        keep_secret(settings.secrets)
         return settings

@@ -20,6 +20,7 @@ from claude_agent_lsp.agent.events import (
     ToolCall,
 )
 from claude_agent_lsp.agent.titles import one_line
+from claude_agent_lsp.workspace.visible import visible
 
 if TYPE_CHECKING:
     import asyncio
@@ -106,7 +107,7 @@ class WorkDone:
     def ask(self, question: Question) -> None:
         """Show the open question, which the editor does not, until it is settled."""
         self._asking = question.question_id
-        values = " or ".join(f'"{option.value}"' for option in question.options)
+        values = " or ".join(f'"{visible(option.value)}"' for option in question.options)
         self._report(_waiting(question), f" {ANSWER} {values}")
 
     def tell(self, event: Event) -> None:

@@ -13,6 +13,7 @@ from lsprotocol import types
 from claude_agent_lsp.errors import InvalidArgument, RequestFailed
 from claude_agent_lsp.workspace.trust import Trust, project_files
 from claude_agent_lsp.workspace.uris import path_of
+from claude_agent_lsp.workspace.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,7 +122,10 @@ class Trusting:
             return
         profile = self._server.profile
         if not (profile.questions or profile.show_message_request):
-            text = f"{place} is not trusted, so this is not used: {', '.join(withheld)}. {HOW}"
+            text = (
+                f"{visible(str(place))} is not trusted, so this is not used: "
+                f"{', '.join(withheld)}. {HOW}"
+            )
             self._server.tell(types.MessageType.Info, text)
             return
         from claude_agent_lsp.agent.events import Question, QuestionOption, RunStatus
@@ -133,7 +137,7 @@ class Trusting:
             run_id=run.run_id,
             session_id=run.session_id,
             kind="trust",
-            title=f"Trusting the authors of {folder.path}",
+            title=f"Trusting the authors of {visible(str(place))}",
             detail="Not used until you trust it, since it could run code: " + ", ".join(withheld),
             options=(QuestionOption(DENY, "Don't trust"), QuestionOption(ALLOW, "Trust")),
             deadline=datetime.now(UTC) + timedelta(seconds=seconds),

@@ -54,6 +54,8 @@ def _setting(default: object, rule: Rule, about: str, *, secret: bool = False) -
     )
 
 
+# Of the configuration of an MCP server.
+_SECRETS = ("env", "headers")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -134,6 +136,18 @@ class Settings:
         rules.one_of(get_args(LogLevel)),
         "How much the server tells in its log; left out, what `--log-level` says.",
     )
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values of the CLI's variables, and of those and the headers of MCP servers."""
+        given = [self.env, *(s.get(name) for s in self.mcp_servers.values() for name in _SECRETS)]
+        return tuple(
+            value
+            for each in given
+            if isinstance(each, Mapping)
+            for value in each.values()
+            if isinstance(value, str)
+        )
 
     def withheld(self) -> tuple[str, ...]:
         """The names of those that are set and hold in a trusted folder only."""
