@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -21,6 +22,11 @@ NEXT_MORNING = datetime(2026, 4, 1, 0, 0)  # noqa: DTZ001
 FILE = "spending.json"
 
 
+def at(now: datetime, directory: Path) -> Spending:
+    """The ledger as a server at this time has it."""
+    return Spending(directory, lambda: now)
+
+
 def test_servers_count_together(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: Spending(tmp_path).charge(0.01, None, None), range(50)))
@@ -29,15 +35,41 @@ def test_servers_count_together(tmp_path: Path) -> None:
 
 
 def test_a_day_ends_at_midnight(tmp_path: Path) -> None:
-    spending = Spending(tmp_path, lambda: EVENING)
+    spending = at(EVENING, tmp_path)
     spending.charge(2.0, None, None)
     with pytest.raises(BudgetExceeded, match=r"cost \$2\.00.*\$1\.50.*2026-04-01 00:00"):
         spending.check(1.5)
-    morning = Spending(tmp_path, lambda: NEXT_MORNING)
+    morning = at(NEXT_MORNING, tmp_path)
     morning.check(1.5)
     assert morning.today() == 0
     morning.charge(0.25, None, None)
     assert morning.today() == 0.25
+
+
+def test_a_server_whose_clock_is_ahead_forgets_nothing_of_today(tmp_path: Path) -> None:
+    here = at(EVENING, tmp_path)
+    here.charge(9.0, None, None)
+    for clock in (NEXT_MORNING, EVENING.replace(year=2099)):
+        at(clock, tmp_path).charge(0.25, None, None)
+    assert here.today() == 9.0
+    with pytest.raises(BudgetExceeded):
+        here.check(5.0)
+    here.charge(0.5, None, None)
+    assert here.today() == 9.5
+    assert at(NEXT_MORNING, tmp_path).today() == 0.25
+
+
+def test_only_the_last_days_are_kept(tmp_path: Path) -> None:
+    for day in range(1, 20):
+        at(EVENING.replace(day=day), tmp_path).charge(1.0, None, None)
+    days = json.loads((tmp_path / FILE).read_bytes())["days"]
+    assert list(days) == [f"2026-03-{day}" for day in range(13, 20)]
+
+
+def test_a_ledger_of_one_day_is_read_and_kept(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('{"day": "2026-03-31", "usd": 2.5}')
+    at(NEXT_MORNING, tmp_path).charge(1.0, None, None)
+    assert at(EVENING, tmp_path).today() == 2.5
 
 
 def test_a_budget_is_checked_only_where_there_is_one(tmp_path: Path) -> None:
@@ -82,10 +114,17 @@ def test_the_fault_names_the_budget_that_was_reached(tmp_path: Path) -> None:
     assert spending.charge(0.0, None, None) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"day": "2026-03-31"}', b"[" * 5000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b"[]", b"1", b'{"day": "2026-03-31"}', b"[" * 5000),
+        *(b'{"days": []}', b'{"days": {"2026-03-31": []}}', b'{"days": {"2026-03-31": NaN}}'),
+        b'{"days": {"2026-03-31": 1%s}}' % (b"0" * 400),
+    ],
+)
 def test_what_is_damaged_counts_as_nothing_and_is_replaced(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
-    spending = Spending(tmp_path, lambda: EVENING)
+    spending = at(EVENING, tmp_path)
     assert spending.today() == 0
     spending.charge(1.0, None, None)
     assert spending.today() == 1.0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +13,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 
 from claude_agent_lsp.loopback import call, reply, say
+
+from .runs import eventually
 
 if TYPE_CHECKING:
     from claude_agent_lsp.loopback import Loopback, Step
@@ -304,3 +309,53 @@ async def test_answer_without_an_id_is_not_for_a_question_that_has_just_taken_it
         await editor.command("question.answer", "allow")
     await asked
     assert not list(folder.glob("f?"))
+
+
+async def test_answer_that_comes_after_the_deadline_is_dropped(
+    editor_with: Open, folder: Path, model: Loopback
+) -> None:
+    """Of a client that goes on showing what was withdrawn."""
+    model.add(reply("make two", [touch("one")], [touch("two")], [say("Tried.")]))
+    editor = await editor_with(settings={"questionTimeoutSeconds": 1})
+    shown: list[str] = []
+    second_is_open = asyncio.Event()
+    withdrawn: list[str] = []
+
+    async def stubborn(params: types.ShowMessageRequestParams) -> types.MessageActionItem:
+        shown.append(params.message)
+        if len(shown) == 2:
+            second_is_open.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            withdrawn.append(params.message)
+            await second_is_open.wait()
+        return types.MessageActionItem(title="Allow once")
+
+    editor.protocol.fm.features[types.WINDOW_SHOW_MESSAGE_REQUEST] = stubborn
+    run = await editor.query("make two")
+    assert ["touch one" in shown[0], "touch two" in shown[1]] == [True, True]
+    assert withdrawn == shown
+    assert len(run["permissionDenials"]) == 2
+    assert (await editor.query("hello"))["status"] == "completed"
+    assert list(folder.iterdir()) == []
+
+
+async def test_question_of_a_cli_that_dies_is_withdrawn(editor: Editor, folder: Path) -> None:
+    asked = editor.query("make one")
+    await editor.question()
+    (process,) = (await editor.command("status"))["processes"]
+    os.kill(process["pid"], signal.SIGKILL)
+    with pytest.raises(JsonRpcException):
+        await asked
+    await eventually(editor.questions[0][1].cancelled)
+    assert (await editor.command("question.list")) == {"questions": []}
+    answered = await editor.event("questionAnswered")
+    assert (answered["answer"], answered["by"]) == ("deny", "withdrawn")
+    assert list(folder.iterdir()) == []
+    # Nothing is in the way of the next one.
+    again = editor.query("make one", partialResultToken="again")
+    await editor.question(2)
+    editor.answer("Allow once", 2)
+    assert (await again)["status"] == "completed"
+    assert (folder / "one").exists()

@@ -125,6 +125,44 @@ async def test_nothing_is_written_outside_by_the_mode_that_asks_nobody(
     assert editor.questions == []
 
 
+@pytest.mark.parametrize("mode", ["default", "acceptEdits"])
+@pytest.mark.parametrize("place", ["beside", "neither"])
+async def test_a_folder_that_is_open_beside_it_is_outside_too(
+    editor_with: Open, model: Loopback, folder: Path, tmp_path: Path, mode: str, place: str
+) -> None:
+    """Only the folder that is asked in is worked in, whichever else the editor has open."""
+    (tmp_path / place).mkdir()
+    beside = tmp_path / "beside"
+    beside.mkdir(exist_ok=True)
+    file = tmp_path / place / "new.txt"
+    model.add(reply("write it", [call("Write", file_path=str(file), content="x")], [say("T.")]))
+    editor = await editor_with(folder, beside)
+    query = begin(editor, "write it", permissionMode=mode, workspace=folder.as_uri())
+    assert str(file) in (await editor.question()).message
+    editor.answer("Deny", 1)
+    await query.asked
+    assert not file.exists()
+
+
+async def test_an_additional_directory_is_worked_in_as_the_folder_is(
+    editor_with: Open, model: Loopback, tmp_path: Path
+) -> None:
+    more = tmp_path / "more"
+    more.mkdir()
+    model.add(
+        reply("first", [call("Write", file_path=str(more / "1"), content="x")], [say("T.")]),
+        reply("second", [call("Write", file_path=str(more / "2"), content="x")], [say("T.")]),
+    )
+    editor = await editor_with(settings={"additionalDirectories": [str(more)]})
+    query = begin(editor, "first", permissionMode="default")
+    assert str(more / "1") in (await editor.question()).message
+    editor.answer("Deny", 1)
+    await query.asked
+    await begin(editor, "second", 1, permissionMode="acceptEdits").asked
+    assert [file.name for file in more.iterdir()] == ["2"]
+    assert len(editor.questions) == 1
+
+
 async def test_a_refused_attachment_is_a_bad_argument(editor: Editor, secret: Path) -> None:
     query = begin(editor, "see this", attachments=[secret.as_uri()])
     assert (await refusal(query)).code == -32602

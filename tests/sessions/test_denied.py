@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,6 +65,18 @@ def test_users_rules_may_be_about_other_places(home: Path, folder: Path, tmp_pat
     assert rules.denies_reading(tmp_path / "keys" / "a")
     assert rules.denies_reading(home / ".ssh" / "id")
     assert not rules.denies_reading(folder / "keys" / "a")
+
+
+def test_the_organisations_rules_hold_too(
+    home: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    managed = tmp_path / "managed-settings.json"
+    places = {sys.platform: str(managed)}
+    monkeypatch.setattr("claude_agent_lsp.sessions.settings_files._MANAGED_FILES", places)
+    deny(managed, "Read(.env)")
+    rules = DenyRules.of(folder)
+    assert rules.rules == ("Read(.env)",)
+    assert rules.denies_reading(folder / ".env")
 
 
 def test_a_link_to_what_is_denied_is_denied(home: Path, folder: Path) -> None:

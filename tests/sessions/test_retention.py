@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,17 @@ def test_days_are_those_that_the_cli_goes_by(
 ) -> None:
     put(folder, disk, **files)
     assert retention_days(folder) == expected
+
+
+def test_what_the_organisation_sets_counts_over_all_others(
+    disk: Disk, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    managed = tmp_path / "managed-settings.json"
+    places = {sys.platform: str(managed)}
+    monkeypatch.setattr("claude_agent_lsp.sessions.settings_files._MANAGED_FILES", places)
+    managed.write_text(days(7))
+    put(folder, disk, user=days(10), local=days(5))
+    assert retention_days(folder) == 7
 
 
 def test_files_that_the_cli_does_not_read_count_for_nothing(disk: Disk, folder: Path) -> None:

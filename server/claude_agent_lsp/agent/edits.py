@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
+import stat
+from difflib import Match, SequenceMatcher
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.titles import path_in
 from claude_agent_lsp.workspace.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 CONTEXT_LINES: Final = 3
-# Comparing takes its time: of a larger file only the changed part itself is shown.
+# Of a larger file only the changed part itself is shown.
 MOST_BYTES: Final = 1_000_000
+# difflib's time is quadratic where lines repeat, and all of the server is slow meanwhile.
+MOST_LINES: Final = 2_000
+
+
+class _NotComparedError(Exception):
+    """There is a file, or something else, that can't be compared; the message says why."""
 
 
 def diff_of(tool: str, given: Mapping[str, Any], folder: Path) -> str | None:
@@ -27,48 +35,146 @@ def diff_of(tool: str, given: Mapping[str, Any], folder: Path) -> str | None:
 
     Returns:
         A unified diff in which nothing is hidden, or None if it is no change that can be shown:
-        another tool, or a part of a file that isn't there.
+        another tool, or a part of a file that isn't there. Where a Write replaces what can't be
+        compared, one removed line says so and stands for all of it.
     """
     path = path_in(given)
     if path is None or tool not in ("Edit", "Write"):
         return None
-    before = _content_of(folder / path)
-    if tool == "Write":
-        after = str(given.get("content", ""))
-    else:
-        old, new = str(given.get("old_string", "")), str(given.get("new_string", ""))
-        if old and old in (before or ""):
-            after = (before or "").replace(old, new, -1 if given.get("replace_all") else 1)
-        else:
-            before, after = old, new
-    if len(before or "") + len(after) > MOST_BYTES:
-        return None
     name = visible(str(path))
-    lines = difflib.unified_diff(
-        _lines(before or ""),
-        _lines(after),
-        name if before is not None else "/dev/null",
-        name,
-        n=CONTEXT_LINES,
-        lineterm="",
+    write, content = tool == "Write", str(given.get("content", ""))
+    try:
+        before = _content_of(folder / path)
+        if write and before is not None and len(content) > MOST_BYTES:
+            raise _NotComparedError(f"{len(before)} characters")
+        after = content if write else _edited(before or "", given)
+    except _NotComparedError as why:
+        if write:
+            return _replacing(name, str(why), content)
+        before = after = None
+    if after is None:
+        before, after = str(given.get("old_string", "")), str(given.get("new_string", ""))
+    if len(before or "") > MOST_BYTES or len(after) > MOST_BYTES:
+        return None
+    body = "\n".join(_unified(_lines(before or ""), _lines(after)))
+    old_name = "/dev/null" if before is None else name
+    return f"--- {old_name}\n+++ {name}\n{body}" if body else None
+
+
+def _edited(content: str, given: Mapping[str, Any]) -> str | None:
+    """A file after an Edit; None where it can't be told, or is too large."""
+    old, new = str(given.get("old_string", "")), str(given.get("new_string", ""))
+    if not old or old not in content:
+        return None
+    after = content.replace(old, new, -1 if given.get("replace_all") else 1)
+    return after if len(after) <= MOST_BYTES else None
+
+
+def _replacing(name: str, what: str, content: str) -> str:
+    """The diff of a file of which only so much is known."""
+    added = list(_signed("+", _lines(content[:MOST_BYTES])))
+    if (cut := len(content) - MOST_BYTES) > 0:
+        added.append(f"+… ({cut} more characters)")
+    hunk = f"@@ -1 +{_range(0, len(added))} @@"
+    return "\n".join(
+        [f"--- {name}", f"+++ {name}", hunk, f"-… (all that is there: {what})", *added]
     )
-    return "\n".join(lines) or None
 
 
 def _content_of(path: Path) -> str | None:
-    """A text file's content; None if there is none that could be compared."""
+    """A text file's content; None if there is nothing.
+
+    Raises:
+        _NotComparedError: There is something that can't be compared.
+    """
     try:
-        if not path.is_file() or path.stat().st_size > MOST_BYTES:
-            return None
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise _NotComparedError("no regular file")
+        if status.st_size > MOST_BYTES:
+            raise _NotComparedError(f"{status.st_size} bytes")
         return path.read_text(encoding="utf-8", errors="surrogateescape")
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except (OSError, ValueError) as error:
+        raise _NotComparedError("it can't be read") from error
 
 
 def _lines(text: str) -> list[str]:
-    """Its lines, each with nothing hidden in it."""
     # Not splitlines(): a form feed, say, ends no line of a source file.
     lines = text.replace("\r\n", "\n").split("\n")
     if lines[-1] == "":
         lines.pop()
-    return [visible(line, lines=True) for line in lines]
+    return lines
+
+
+def _unified(before: list[str], after: list[str]) -> Iterator[str]:
+    """The hunks of a unified diff."""
+    if before == after:
+        return
+    first, last = _same_ends(before, after)
+    # Comparing what is the same takes the time: of it, only what is shown is left.
+    start, end = max(first - CONTEXT_LINES, 0), max(last - CONTEXT_LINES, 0)
+    before, after = before[start : len(before) - end], after[start : len(after) - end]
+    matcher = _Comparison(before, after, first - start, last - end)
+    for hunk in matcher.get_grouped_opcodes(CONTEXT_LINES):
+        (_, i, _, j, _), (_, _, i_end, _, j_end) = hunk[0], hunk[-1]
+        yield f"@@ -{_range(start + i, i_end - i)} +{_range(start + j, j_end - j)} @@"
+        for tag, i1, i2, j1, j2 in hunk:
+            yield from _signed(" " if tag == "equal" else "-", before[i1:i2])
+            yield from () if tag == "equal" else _signed("+", after[j1:j2])
+
+
+def _same_ends(before: list[str], after: list[str]) -> tuple[int, int]:
+    """How many lines at the start, and of the others at the end, are the same."""
+    most = min(len(before), len(after))
+    first = next((i for i in range(most) if before[i] != after[i]), most)
+    most -= first
+    return first, next((i for i in range(most) if before[-1 - i] != after[-1 - i]), most)
+
+
+class _Comparison(SequenceMatcher[str]):
+    """Compares what is between the ends that are the same.
+
+    Args:
+        before: The lines before.
+        after: And after.
+        first: How many lines at the start are the same.
+        last: And at the end.
+    """
+
+    def __init__(self, before: list[str], after: list[str], first: int, last: int) -> None:
+        super().__init__(None, before, after)
+        ends = len(before) - last, len(after) - last
+        within = _matches(before[first : ends[0]], after[first : ends[1]])
+        self._matches = [
+            Match(0, 0, first),
+            *(Match(first + i, first + j, size) for i, j, size in within),
+            Match(*ends, last),
+            Match(len(before), len(after), 0),
+        ]
+
+    def get_matching_blocks(self) -> list[Match]:
+        return self._matches
+
+
+def _matches(before: list[str], after: list[str]) -> list[Match]:
+    if max(len(before), len(after)) <= MOST_LINES:
+        return SequenceMatcher(None, before, after).get_matching_blocks()
+    if len(before) != len(after):
+        return []
+    # Line by line: a name was replaced all over the file, say.
+    runs = groupby(range(len(before)), lambda i: before[i] == after[i])
+    same = [list(run) for is_same, run in runs if is_same]
+    return [Match(run[0], run[0], len(run)) for run in same]
+
+
+def _range(start: int, count: int) -> str:
+    """Lines from an index on, as a hunk's head counts them."""
+    if count == 1:
+        return str(start + 1)
+    return f"{start + 1 if count else start},{count}"
+
+
+def _signed(sign: str, lines: Iterable[str]) -> Iterator[str]:
+    return (f"{sign}{visible(line, lines=True)}" for line in lines)

@@ -1,6 +1,7 @@
 """What the user's runs have cost today, on this machine, and what is left of the day's budget.
 
-One small file for all servers of the user. A day is the user's own: it ends at their midnight.
+One small file for all servers of the user. A day is the user's own: it ends at their midnight. The
+last days are kept: for a server elsewhere, or with another clock, it is another day.
 What a run costs is what the CLI says at its end (`total_cost_usd`, CLI 2.1.330).
 """
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+DAYS_KEPT: Final = 7
 HINT: Final = "Raise dailyBudgetUsd, or ask again after that; the session is resumable."
 
 
@@ -43,15 +45,7 @@ class Spending:
 
     def today(self) -> float:
         """Returns what today's runs have cost, in US dollars."""
-        try:
-            day = json.loads((self._directory / "spending.json").read_bytes())
-            usd = float(day["usd"]) if day["day"] == self._day() else 0.0
-        except FileNotFoundError:
-            return 0.0
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            logger.warning("What was spent today can't be read: %s", error)
-            return 0.0
-        return usd if math.isfinite(usd) else 0.0
+        return self._days().get(self._day(), 0.0)
 
     def check(self, daily_budget_usd: float | None) -> None:
         """Raise `BudgetExceeded` if nothing is left of the day's budget."""
@@ -97,13 +91,34 @@ class Spending:
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with locked(self._directory / "spending.lock"):
-                spent = self.today() + cost_usd
-                content = json.dumps({"day": self._day(), "usd": spent})
+                days, day = self._days(), self._day()
+                spent = days.pop(day, 0.0) + cost_usd
+                # The last that were charged, not the latest: no clock that was wrong once, however
+                # far ahead, drops today.
+                kept = dict([*days.items(), (day, spent)][-DAYS_KEPT:])
+                content = json.dumps({"days": kept})
                 replace_file(self._directory / "spending.json", content.encode())
         except OSError as error:
             logger.warning("What was spent today can't be kept: %s", error)
             return self.today() + cost_usd
         return spent
+
+    def _days(self) -> dict[str, float]:
+        """What each day has cost; the day that was charged last stands last."""
+        try:
+            ledger = json.loads((self._directory / "spending.json").read_bytes())
+            # Of one day only, as it was written first.
+            days = ledger["days"] if "days" in ledger else {ledger["day"]: ledger["usd"]}
+            costs = {str(day): float(usd) for day, usd in days.items()}
+        except FileNotFoundError:
+            return {}
+        except (
+            *(OSError, ValueError, KeyError, TypeError),
+            *(AttributeError, OverflowError, RecursionError),
+        ) as error:
+            logger.warning("What was spent can't be read: %s", error)
+            return {}
+        return {day: usd for day, usd in costs.items() if math.isfinite(usd)}
 
     def _day(self) -> str:
         return self._clock().date().isoformat()
