@@ -87,7 +87,7 @@ PIPE = 2**16
 
 def written_by(process: psutil.Process) -> int:
     if sys.platform != "linux":
-        pytest.skip("looks at what a process writes")
+        pytest.skip("only Linux tells how much a process has written")
     return int(process.io_counters().write_chars)
 
 

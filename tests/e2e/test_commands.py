@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp import __version__
 from claude_agent_lsp.loopback import call, fail, reply, say
@@ -262,6 +263,25 @@ class TestMode:
         assert (await asked)["permissionDenials"] == []
         assert (folder / "b").exists()
         assert len(editor.questions) == 1
+
+    async def test_mode_that_the_cli_refuses_changes_nothing(
+        self, editor: Editor, model: Loopback, folder: Path
+    ) -> None:
+        model.add(reply("write both", [write(folder / "a")], [write(folder / "b")], [say("Done.")]))
+        asked = editor.query("write both")
+        await editor.question()
+        session = editor.events(kind="started")[0]["run"]["sessionId"]
+        # Its process was not started for it.
+        with pytest.raises(JsonRpcException):
+            await editor.command(
+                "mode", {"sessionId": session, "permissionMode": "bypassPermissions"}
+            )
+        editor.answer("Allow once")
+        await editor.question(2)
+        editor.answer("Deny", 2)
+        await asked
+        modes = [event["permissionMode"] for event in editor.events(kind="mode")]
+        assert modes == ["bypassPermissions", "default"]
 
     async def test_mode_of_one_run_is_for_this_run(
         self, editor: Editor, model: Loopback, folder: Path

@@ -323,7 +323,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         or os.geteuid() != 0
         or subprocess.run(mount, check=False).returncode != 0
     ):
-        pytest.skip("only root can mount a file system that is full")
+        pytest.skip("fills a file system of its own, which only root can mount, on Linux")
     yield place
     subprocess.run(["umount", str(place)], check=True)
 

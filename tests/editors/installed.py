@@ -21,7 +21,7 @@ def executable(name: str) -> Path:
     if found is None:
         pytest.skip(f"no {name}: `make editors` sets it up on Debian")
     if shutil.which("tmux") is None:
-        pytest.skip("no tmux")
+        pytest.skip("no tmux, in which the real editors run")
     return found
 
 

@@ -18,8 +18,9 @@ from claude_agent_lsp.agent.abort import AbortController, AbortReason, AbortSign
 from claude_agent_lsp.agent.admission import Admission
 from claude_agent_lsp.agent.audit import Audit, ToolTrail, question_entry
 from claude_agent_lsp.agent.events import Level, Notice
-from claude_agent_lsp.agent.launch import BYPASS, Launch
+from claude_agent_lsp.agent.launch import Launch
 from claude_agent_lsp.agent.loading import load_pool
+from claude_agent_lsp.agent.modes import Modes
 from claude_agent_lsp.agent.orphans import end_all, server_mark
 from claude_agent_lsp.agent.prompt import user_message
 from claude_agent_lsp.agent.query import Query
@@ -91,7 +92,7 @@ class Agent:
         self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._folders: dict[Path, asyncio.Lock] = {}
-        self._modes: dict[str, str] = {}
+        self._modes = Modes()
         self._grants: dict[str, set[str]] = {}
         self._stays: dict[Path, AbortController] = {}
         self._pool: asyncio.Future[ProcessPool] | None = None
@@ -173,7 +174,7 @@ class Agent:
                 questions=self.questions,
                 record=record,
                 spending=self.spending,
-                on_mode=partial(self._modes.__setitem__, task.session.session_id),
+                on_mode=partial(self._modes.keep, task.session.session_id),
                 trail=ToolTrail(self._write_audit, run_id, task.session.session_id, query.folder),
                 grants=self._grants.setdefault(task.session.session_id, set()),
             )
@@ -246,8 +247,8 @@ class Agent:
         """Change a session's permission mode, at once and for its later runs.
 
         Returns:
-            Done once the CLI has taken it; fails with a `RequestFailed`, and leaves later runs
-            as they were, if it has refused.
+            Done once the CLI has taken it; fails with a `RequestFailed`, and leaves all as it was,
+            if it has refused.
 
         Raises:
             SessionNotFound: There is no such session.
@@ -257,27 +258,9 @@ class Agent:
         unknown = process is None and run is None
         if unknown and await asyncio.to_thread(find_transcript, session_id) is None:
             raise SessionNotFound(f"There is no session {session_id}.")
-        before = self._modes.get(session_id)
-        self._modes[session_id] = permission_mode
-        if run is not None:
-            run.change_mode(permission_mode)
-        return self._keep(self._tell_mode(process, permission_mode, before))
-
-    async def _tell_mode(
-        self, process: AgentProcess | None, permission_mode: str, before: str | None
-    ) -> None:
-        # A process that wasn't started for it can't bypass: the next run gets a fresh one.
-        able = permission_mode != BYPASS or (process is not None and process.launch.may_bypass)
-        if process is None or not process.ready or not (able or self.lent(process)):
-            return
-        try:
-            await process.change(model=process.launch.model, permission_mode=permission_mode)
-        except RequestFailed:
-            if before is None:
-                self._modes.pop(process.session_id, None)
-            else:
-                self._modes[process.session_id] = before
-            raise
+        lent = process is not None and self.lent(process)
+        change = self._modes.change(session_id, permission_mode, run, process, lent=lent)
+        return self._keep(change)
 
     def folder_of(self, session_id: str) -> Path | None:
         """The folder that a session belongs to, as far as is known. Reads files."""
@@ -357,9 +340,8 @@ class Agent:
         return task, record
 
     def _launch(self, query: Query, session: SessionStart, denied: DenyRules) -> Launch:
-        mode = self._modes.get(session.session_id)
-        if mode == BYPASS and not query.trusted:
-            mode = None  # the folder has lost its trust since
+        # The folder may have lost its trust since it was given one.
+        mode = self._modes.of(session.session_id, trusted=query.trusted)
         launch = Launch.of(query.folder, query.settings, query.wanted, mode)
         return launch if query.trusted else replace(launch, denied=denied.rules)
 

@@ -160,7 +160,9 @@ def test_plan_that_is_looked_at_fetches_nothing(open_window: OpenWindow, model: 
     while not any(frame.locator(".markdown-body h2").count() for frame in window.page.frames):
         assert time.monotonic() < until, "the plan is not shown"
         window.page.wait_for_timeout(100)
-    window.page.wait_for_timeout(3000)  # what a preview draws, it draws later
+    # A preview draws later, but what it draws is marked from the first.
+    for frame in window.page.frames:
+        assert frame.locator(".markdown-body :is(img, .mermaid)").count() == 0
     assert not [url for url in asked if "leak" in url]
 
 
