@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,15 @@ def folder(tmp_path: Path) -> Path:
     project = tmp_path / "project"
     project.mkdir()
     return project
+
+
+@pytest.fixture
+def managed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where an organisation would keep its settings; the system's own place is left alone."""
+    file = tmp_path / "managed-settings.json"
+    places = {sys.platform: str(file)}
+    monkeypatch.setattr("claude_agent_lsp.sessions.settings_files._MANAGED_FILES", places)
+    return file
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,12 +66,7 @@ def test_users_rules_may_be_about_other_places(home: Path, folder: Path, tmp_pat
     assert not rules.denies_reading(folder / "keys" / "a")
 
 
-def test_the_organisations_rules_hold_too(
-    home: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    managed = tmp_path / "managed-settings.json"
-    places = {sys.platform: str(managed)}
-    monkeypatch.setattr("claude_agent_lsp.sessions.settings_files._MANAGED_FILES", places)
+def test_the_organisations_rules_hold_too(folder: Path, managed: Path) -> None:
     deny(managed, "Read(.env)")
     rules = DenyRules.of(folder)
     assert rules.rules == ("Read(.env)",)

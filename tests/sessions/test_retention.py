@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -72,11 +71,8 @@ def test_days_are_those_that_the_cli_goes_by(
 
 
 def test_what_the_organisation_sets_counts_over_all_others(
-    disk: Disk, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    disk: Disk, folder: Path, managed: Path
 ) -> None:
-    managed = tmp_path / "managed-settings.json"
-    places = {sys.platform: str(managed)}
-    monkeypatch.setattr("claude_agent_lsp.sessions.settings_files._MANAGED_FILES", places)
     managed.write_text(days(7))
     put(folder, disk, user=days(10), local=days(5))
     assert retention_days(folder) == 7
