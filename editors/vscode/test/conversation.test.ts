@@ -169,6 +169,24 @@ describe('a conversation', () => {
     ]);
   });
 
+  it('is asked all the same where it can not be read afterwards', async () => {
+    const { server } = (await activated()).stage.desk;
+    const conversation = await freshConversation();
+    const execute = server.execute.bind(server);
+    server.execute = async (name, argument, token) => {
+      if (name === 'claudeAgent.session.read' && !('limit' in argument && argument.limit === 1)) {
+        throw new Error('it is gone');
+      }
+      return execute(name, argument, token);
+    };
+    try {
+      await conversation.ask('hello');
+    } finally {
+      server.execute = execute;
+    }
+    assert.match(wordsOf(conversation), /OK/);
+  });
+
   it('tells the run of a mode that was chosen before it had begun', async () => {
     const conversation = await freshConversation();
     const asked = conversation.ask('hello');

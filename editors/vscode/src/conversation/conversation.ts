@@ -123,7 +123,7 @@ export class Conversation {
    * behind a run's end. What went wrong here stays to be read, until something is asked.
    */
   async renew(): Promise<void> {
-    const session = await this.look();
+    const session = await this.refresh();
     const { steps } = this;
     const stays = this.running || (endedInError(steps) && !this.unread);
     if (session === undefined || stays || session.lastModified === this.shownUntil) {
@@ -186,7 +186,7 @@ export class Conversation {
       this.stopping = undefined;
       this.report('');
     }
-    await this.renew();
+    await this.renew().catch(() => undefined); // it is read when it is looked at again
   }
 
   /** Stops the run. */
@@ -213,11 +213,7 @@ export class Conversation {
   }
 
   /** Looks anew at what the server knows of the session: its title, its tag. */
-  async refresh(): Promise<void> {
-    await this.look();
-  }
-
-  private async look(): Promise<Session | undefined> {
+  async refresh(): Promise<Session | undefined> {
     if (this.id === undefined || this.server.state !== 'running') {
       return undefined;
     }
