@@ -10,9 +10,9 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from claude_agent_lsp.agent.abort import AbortController, Aborted, AbortSignal
 from claude_agent_lsp.agent.launch import Launch, Overrides, SessionStart
 from claude_agent_lsp.agent.pool import ProcessPool
+from claude_agent_lsp.base.abort import AbortController, Aborted, AbortSignal
 from claude_agent_lsp.errors import RequestFailed
 
 from .conftest import launch_of, new_session, soon

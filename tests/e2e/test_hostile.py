@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 from pygls.exceptions import JsonRpcException
 
+from claude_agent_lsp.base.visible import visible
 from claude_agent_lsp.loopback import call, reply, say
-from claude_agent_lsp.workspace.visible import visible
 from tests.told_secrets import TOLD
 
 from .runs import begin, clis, data_of, eventually, refusal

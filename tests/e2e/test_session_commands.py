@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.loopback import call, reply, say
-from claude_agent_lsp.workspace.uris import path_of
 from tests.processes import processes_of
 
 from .refusals import FAILED, INVALID, refusal

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import pytest_asyncio
 
-from claude_agent_lsp.agent.abort import AbortController, AbortReason
 from claude_agent_lsp.agent.events import (
     Change,
     Ended,
@@ -30,6 +29,7 @@ from claude_agent_lsp.agent.events import (
     Thinking,
     ToolCall,
 )
+from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import ModelError
 from claude_agent_lsp.lsp.profiles import ClientProfile
 from claude_agent_lsp.lsp.progress import ProgressTokens, WorkDone, outcome_of

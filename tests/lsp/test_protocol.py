@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from pygls.lsp.server import LanguageServer
 
-from claude_agent_lsp.agent.abort import AbortController, AbortReason
+from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import InvalidArgument, SessionBusy
 from claude_agent_lsp.lsp import commands
 from claude_agent_lsp.lsp.arguments import Argument

@@ -14,7 +14,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.agent.admission import Admission
 from claude_agent_lsp.agent.audit import Audit, ToolTrail, question_entry
 from claude_agent_lsp.agent.events import Level, Notice
@@ -30,6 +29,7 @@ from claude_agent_lsp.agent.run import ActiveRun
 from claude_agent_lsp.agent.spending import Spending
 from claude_agent_lsp.agent.task import Task
 from claude_agent_lsp.agent.watchdog import Watchdog
+from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.denied import DenyRules
 from claude_agent_lsp.sessions.journal import Journal, JournaledTurn, now

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolResult
-from claude_agent_lsp.agent.secrets import json_without_secrets, without_secrets
 from claude_agent_lsp.agent.titles import title_of
 from claude_agent_lsp.agent.wording import deed_of, shortened
-from claude_agent_lsp.workspace.files import locked
+from claude_agent_lsp.base.files import locked
+from claude_agent_lsp.base.redaction import json_without_secrets, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from claude_agent_lsp.agent.events import QuestionOption
 from claude_agent_lsp.agent.questions import DENY
-from claude_agent_lsp.workspace.visible import visible
+from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, PermissionUpdate
 
-from claude_agent_lsp.agent.abort import Aborted
 from claude_agent_lsp.agent.choices import choices_in
 from claude_agent_lsp.agent.edits import diff_of
 from claude_agent_lsp.agent.events import (
@@ -36,7 +35,8 @@ from claude_agent_lsp.agent.questions import (
 )
 from claude_agent_lsp.agent.titles import title_of
 from claude_agent_lsp.agent.wording import detail_of, kept_in, shortened, told
-from claude_agent_lsp.workspace.visible import visible
+from claude_agent_lsp.base.abort import Aborted
+from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

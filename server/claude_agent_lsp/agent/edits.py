@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.titles import path_in
-from claude_agent_lsp.workspace.visible import visible
+from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -20,8 +20,8 @@ from claude_agent_lsp.errors import RequestFailed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from claude_agent_lsp.agent.abort import AbortSignal
     from claude_agent_lsp.agent.launch import Launch, SessionStart
+    from claude_agent_lsp.base.abort import AbortSignal
 
 logger = logging.getLogger(__name__)
 

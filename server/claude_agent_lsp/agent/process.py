@@ -33,7 +33,6 @@ from claude_agent_lsp.agent.cli import check, locate
 from claude_agent_lsp.agent.faults import fault_at_start, fault_in_run
 from claude_agent_lsp.agent.launch import MARK, marks
 from claude_agent_lsp.agent.orders import Orders
-from claude_agent_lsp.agent.secrets import without_secrets
 from claude_agent_lsp.agent.tree import (
     ProcessTree,
     all_with,
@@ -44,6 +43,7 @@ from claude_agent_lsp.agent.tree import (
     outside_group_of,
     started_at,
 )
+from claude_agent_lsp.base.redaction import without_secrets
 from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcript import Transcript
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp.agent.events import Level, Notice, Text, ToolCall, ToolResult
 from claude_agent_lsp.agent.prompt import told_first
-from claude_agent_lsp.agent.secrets import json_without_secrets, without_secrets
+from claude_agent_lsp.base.redaction import json_without_secrets, without_secrets
 from claude_agent_lsp.sessions.journal import Called, Resulted, Said, now
 from claude_agent_lsp.sessions.recovery import cut_back, recover, told
 from claude_agent_lsp.sessions.transcript import find_transcript

@@ -16,7 +16,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.abort import Aborted, AbortReason
 from claude_agent_lsp.agent.delivery import Delivery
 from claude_agent_lsp.agent.events import (
     Ended,
@@ -30,12 +29,12 @@ from claude_agent_lsp.agent.events import (
     Thinking,
 )
 from claude_agent_lsp.agent.task import Means
+from claude_agent_lsp.base.abort import Aborted, AbortReason
 from claude_agent_lsp.errors import Internal, RequestFailed, TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from claude_agent_lsp.agent.abort import AbortSignal
     from claude_agent_lsp.agent.audit import ToolTrail
     from claude_agent_lsp.agent.events import Emit, Event
     from claude_agent_lsp.agent.pool import ProcessPool
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.spending import Spending
     from claude_agent_lsp.agent.task import Channel, Task
     from claude_agent_lsp.agent.turn import Turn
+    from claude_agent_lsp.base.abort import AbortSignal
 
 logger = logging.getLogger(__name__)
 

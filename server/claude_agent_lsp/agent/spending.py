@@ -14,8 +14,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.files import locked, replace_file
 from claude_agent_lsp.errors import BudgetExceeded
-from claude_agent_lsp.workspace.files import locked, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Mapping
 
-    from claude_agent_lsp.agent.abort import AbortSignal
     from claude_agent_lsp.agent.events import Emit
     from claude_agent_lsp.agent.launch import Launch, SessionStart
     from claude_agent_lsp.agent.questions import Questions
     from claude_agent_lsp.agent.record import Record
+    from claude_agent_lsp.base.abort import AbortSignal
 
 
 class Channel(Protocol):

@@ -19,12 +19,12 @@ from claude_agent_sdk import (
     SystemMessage,
 )
 
-from claude_agent_lsp.agent.abort import AbortController, Aborted, AbortSignal
 from claude_agent_lsp.agent.decisions import Decisions
 from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.faults import fault_of_result
 from claude_agent_lsp.agent.ladder import Background, stop_turn
 from claude_agent_lsp.agent.translate import Translator
+from claude_agent_lsp.base.abort import AbortController, Aborted, AbortSignal
 from claude_agent_lsp.errors import NotAuthenticated
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from claude_agent_lsp.agent.apart import (
     what_is_cut,
 )
 from claude_agent_lsp.agent.titles import path_in
-from claude_agent_lsp.workspace.visible import visible
+from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
 from claude_agent_lsp.agent.prompt import Diagnostic, EditorContext, Position, Range
 from claude_agent_lsp.agent.query import LAST, NEW
-from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.workspace.problems import shown
-from claude_agent_lsp.workspace.rules import (
+from claude_agent_lsp.base.problems import shown
+from claude_agent_lsp.base.validation import (
     FILE,
     FLAG,
     PROMPT,
@@ -36,6 +35,7 @@ from claude_agent_lsp.workspace.rules import (
     record,
     whole,
 )
+from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.workspace.settings import Effort, PermissionMode, camel
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from lsprotocol import types
 
 from claude_agent_lsp.agent.questions import DENY, Answer, By, answer_to
+from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.results import jsonable
 from claude_agent_lsp.lsp.showing import open_document
-from claude_agent_lsp.workspace.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final, get_args
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from claude_agent_lsp.agent.abort import AbortController, Aborted, AbortReason, AbortSignal
 from claude_agent_lsp.agent.events import Ended, Run, RunStatus
 from claude_agent_lsp.agent.launch import BYPASS, Overrides
 from claude_agent_lsp.agent.query import Query
 from claude_agent_lsp.agent.questions import By, answer_to
 from claude_agent_lsp.agent.titles import one_line
+from claude_agent_lsp.base.abort import AbortController, Aborted, AbortReason, AbortSignal
+from claude_agent_lsp.base.problems import shown
 from claude_agent_lsp.errors import Internal, InvalidArgument, NotTrusted, RequestFailed
 from claude_agent_lsp.lsp import arguments as given
 from claude_agent_lsp.lsp.faults import cancelled, failed, fault_of, invalid
@@ -24,7 +25,6 @@ from claude_agent_lsp.lsp.session_commands import SessionCommands
 from claude_agent_lsp.lsp.showing import show_transcript
 from claude_agent_lsp.lsp.status import describe
 from claude_agent_lsp.lsp.table import COMMANDS, Command, Request, command
-from claude_agent_lsp.workspace.problems import shown
 from claude_agent_lsp.workspace.settings import PermissionMode
 
 if TYPE_CHECKING:

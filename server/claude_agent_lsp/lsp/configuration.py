@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from claude_agent_lsp.agent.abort import Aborted
-from claude_agent_lsp.agent.secrets import keep_secret
+from claude_agent_lsp.base.abort import Aborted
+from claude_agent_lsp.base.redaction import keep_secret
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
-    from claude_agent_lsp.agent.abort import AbortSignal
+    from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.lsp.server import AgentServer
     from claude_agent_lsp.workspace.folders import Folder
 

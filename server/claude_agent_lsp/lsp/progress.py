@@ -20,13 +20,13 @@ from claude_agent_lsp.agent.events import (
     ToolCall,
 )
 from claude_agent_lsp.agent.titles import one_line
-from claude_agent_lsp.workspace.visible import visible
+from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:
     import asyncio
 
-    from claude_agent_lsp.agent.abort import AbortController
     from claude_agent_lsp.agent.events import Event, Question, Run
+    from claude_agent_lsp.base.abort import AbortController
     from claude_agent_lsp.lsp.server import AgentServer
 
 logger = logging.getLogger(__name__)

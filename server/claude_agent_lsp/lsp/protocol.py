@@ -26,7 +26,7 @@ from pygls.exceptions import (
 )
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
-from claude_agent_lsp.agent.abort import AbortController, AbortReason
+from claude_agent_lsp.base.abort import AbortController, AbortReason
 
 if TYPE_CHECKING:
     from collections.abc import Generator

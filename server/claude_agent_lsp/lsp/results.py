@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.events import Location, Text, Thinking
+from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import RequestFailed
 from claude_agent_lsp.workspace.settings import camel
-from claude_agent_lsp.workspace.uris import uri_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

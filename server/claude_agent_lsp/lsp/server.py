@@ -14,6 +14,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from claude_agent_lsp import __version__
+from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.configuration import SECTION, Configuration
 from claude_agent_lsp.lsp.names import NAMES
@@ -23,7 +24,6 @@ from claude_agent_lsp.lsp.protocol import AgentProtocol
 from claude_agent_lsp.lsp.trusting import CHANGED, Trusting
 from claude_agent_lsp.workspace.folders import Folder, Folders
 from claude_agent_lsp.workspace.state import State, state_directory
-from claude_agent_lsp.workspace.uris import uri_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from claude_agent_lsp.agent.alone import no_run_in, nothing_in
 from claude_agent_lsp.agent.query import NEW
+from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import SessionNotFound, StoreUnavailable, UnsupportedByClient
 from claude_agent_lsp.lsp import arguments as given
 from claude_agent_lsp.lsp.announcing import Announcements
@@ -15,7 +16,6 @@ from claude_agent_lsp.lsp.showing import GrowingDocuments, open_document, write_
 from claude_agent_lsp.lsp.table import command
 from claude_agent_lsp.sessions.kept import TAG, Kept
 from claude_agent_lsp.sessions.transcript import find_transcript
-from claude_agent_lsp.workspace.uris import uri_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

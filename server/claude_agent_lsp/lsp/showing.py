@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from lsprotocol import types
 
 from claude_agent_lsp.agent.events import Started, Text, Thinking
+from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import SessionNotFound
-from claude_agent_lsp.workspace.files import replace_file
-from claude_agent_lsp.workspace.uris import uri_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from claude_agent_lsp.lsp.names import NAMES
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from claude_agent_lsp.agent.abort import AbortSignal
+    from claude_agent_lsp.base.abort import AbortSignal
 
 S = TypeVar("S")
 A = TypeVar("A", bound=Argument)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 
+from claude_agent_lsp.base.uris import path_of
+from claude_agent_lsp.base.visible import visible
 from claude_agent_lsp.errors import InvalidArgument, RequestFailed
 from claude_agent_lsp.workspace.trust import Trust, project_files
-from claude_agent_lsp.workspace.uris import path_of
-from claude_agent_lsp.workspace.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

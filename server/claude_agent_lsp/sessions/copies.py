@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from claude_agent_sdk import project_key_for_directory
 
+from claude_agent_lsp.base.replacement import Replacement
 from claude_agent_lsp.sessions.portable import (
     BEGIN,
     Place,
@@ -30,7 +31,6 @@ from claude_agent_lsp.sessions.portable import (
     read_after,
     tail_of,
 )
-from claude_agent_lsp.sessions.replacement import Replacement
 from claude_agent_lsp.sessions.stores.store import START, Diverged, Mark, digest_after, encoded
 from claude_agent_lsp.sessions.transcript import config_directory, find_transcript, is_turn
 

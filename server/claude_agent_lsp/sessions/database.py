@@ -15,7 +15,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from claude_agent_lsp.workspace.files import locked
+from claude_agent_lsp.base.files import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

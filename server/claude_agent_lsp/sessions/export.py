@@ -5,12 +5,12 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.kept import Kept
 from claude_agent_lsp.sessions.markdown import as_markdown
 from claude_agent_lsp.sessions.reading import read_messages
 from claude_agent_lsp.sessions.transcript import find_transcript
-from claude_agent_lsp.workspace.files import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from claude_agent_lsp.workspace.files import replace_file
+from claude_agent_lsp.base.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -13,10 +13,10 @@ import logging
 import os
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.projects import Project
 from claude_agent_lsp.sessions.transcript import config_directory, find_transcript
-from claude_agent_lsp.workspace.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

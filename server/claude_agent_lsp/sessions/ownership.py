@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from claude_agent_lsp.base.files import try_lock
 from claude_agent_lsp.errors import SessionBusy
-from claude_agent_lsp.workspace.files import try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

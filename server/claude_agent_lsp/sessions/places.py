@@ -14,10 +14,10 @@ import logging
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.portable import BEGIN, Place
 from claude_agent_lsp.sessions.stores.store import Mark
-from claude_agent_lsp.workspace.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable

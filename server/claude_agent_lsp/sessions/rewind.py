@@ -19,10 +19,10 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.errors import Conflict, InvalidArgument, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.checkpoints import Checkpoints, with_lf
 from claude_agent_lsp.sessions.transcript import find_transcript, folder_of
-from claude_agent_lsp.workspace.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

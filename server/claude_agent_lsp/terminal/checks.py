@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.cli import check, locate, login_of
 from claude_agent_lsp.agent.launch import Launch, SessionStart
-from claude_agent_lsp.agent.secrets import without_secrets
 from claude_agent_lsp.agent.titles import one_line
+from claude_agent_lsp.base.redaction import without_secrets
 from claude_agent_lsp.errors import CliNotFound, NotAuthenticated, RequestFailed
 from claude_agent_lsp.sessions.transcript import config_directory
 from claude_agent_lsp.workspace.settings import Settings

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.agent.secrets import MaskingFormatter
+from claude_agent_lsp.base.redaction import MaskingFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

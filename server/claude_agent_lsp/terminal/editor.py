@@ -14,8 +14,8 @@ import psutil
 
 from claude_agent_lsp import __version__
 from claude_agent_lsp.agent.tree import ProcessTree, kill
+from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.lsp.inbox import Frames, Garbled
-from claude_agent_lsp.workspace.uris import uri_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping

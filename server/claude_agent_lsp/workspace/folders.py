@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.errors import InvalidArgument, WorkspaceNotFound
-from claude_agent_lsp.workspace.uris import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

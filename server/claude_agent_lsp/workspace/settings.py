@@ -11,9 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
-from claude_agent_lsp.workspace import rules
-from claude_agent_lsp.workspace.problems import Problem, kind, shown, unknown
-from claude_agent_lsp.workspace.rules import Rule, UnfitError
+from claude_agent_lsp.base import validation as rules
+from claude_agent_lsp.base.problems import Problem, kind, shown, unknown
+from claude_agent_lsp.base.validation import Rule, UnfitError
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 PermissionMode = Literal["default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto"]

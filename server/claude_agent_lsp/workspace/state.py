@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.base.files import locked, replace_file
 from claude_agent_lsp.errors import StoreUnavailable
-from claude_agent_lsp.workspace.files import locked, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -15,8 +15,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.base.files import locked, replace_file
 from claude_agent_lsp.errors import StoreUnavailable
-from claude_agent_lsp.workspace.files import locked, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

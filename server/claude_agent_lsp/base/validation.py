@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from claude_agent_lsp.base.problems import shown
+from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.workspace.problems import shown
-from claude_agent_lsp.workspace.uris import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claude_agent_lsp.base.problems import shown
+from claude_agent_lsp.base.uris import without_slash_before_drive
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.workspace import path_of, uri_of
-from claude_agent_lsp.workspace.problems import shown
-from claude_agent_lsp.workspace.uris import without_slash_before_drive
 
 
 @pytest.mark.parametrize(

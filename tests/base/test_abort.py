@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_agent_lsp.agent.abort import AbortController, Aborted, AbortReason, AbortSignal
+from claude_agent_lsp.base.abort import AbortController, Aborted, AbortReason, AbortSignal
 
 
 def fired(reason: AbortReason = AbortReason.CANCELLED) -> AbortSignal:

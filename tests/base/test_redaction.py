@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from claude_agent_lsp.agent.secrets import (
+from claude_agent_lsp.base.redaction import (
     MaskingFormatter,
     json_without_secrets,
     keep_secret,

@@ -11,8 +11,8 @@ import re
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
+from claude_agent_lsp.base.problems import shown
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.workspace.problems import shown
 
 _FILE_URI = re.compile(r"file:(?://(?P<authority>[^/]*)|(?!//))(?P<path>/.*)", re.IGNORECASE)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
