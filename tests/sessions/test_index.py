@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from claude_agent_sdk import list_sessions
 
-from claude_agent_lsp.sessions.index import FILE, Index, Wanted
-from claude_agent_lsp.sessions.projects import projects_of
-from claude_agent_lsp.sessions.summary import summarize
+from claude_agent_lsp.sessions.catalogue.index import FILE, Index, Wanted
+from claude_agent_lsp.sessions.catalogue.summary import summarize
+from claude_agent_lsp.sessions.transcripts.projects import projects_of
 
 from .lines import Disk, Talk, result, text, use
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from claude_agent_lsp.sessions.index import Entry
+    from claude_agent_lsp.sessions.catalogue.index import Entry
 
 ALL = Wanted()
 
@@ -42,7 +42,7 @@ class Reads:
             self.names.append(transcript.stem)
             return summarize(transcript, folder)
 
-        monkeypatch.setattr("claude_agent_lsp.sessions.index.summarize", noted)
+        monkeypatch.setattr("claude_agent_lsp.sessions.catalogue.index.summarize", noted)
 
     def since(self) -> list[str]:
         names, self.names = self.names, []

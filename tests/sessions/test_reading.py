@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.sessions.reading import Message, RecordedCall, line_of, page_of, read_messages
+from claude_agent_lsp.sessions.reading.reading import (
+    Message,
+    RecordedCall,
+    line_of,
+    page_of,
+    read_messages,
+)
 
 from .lines import Disk, Talk, result, text, use
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from claude_agent_lsp.sessions.journal import Called, Journal, JournaledTurn, Said
-from claude_agent_lsp.sessions.recovery import Known, cut_back, lacking_of, recover, told
+from claude_agent_lsp.sessions.journal.journal import Called, Journal, JournaledTurn, Said
+from claude_agent_lsp.sessions.journal.recovery import Known, cut_back, lacking_of, recover, told
 
 if TYPE_CHECKING:
-    from claude_agent_lsp.sessions.journal import Step
+    from claude_agent_lsp.sessions.journal.journal import Step
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SESSION = "6f1d3b9e-0000-4000-8000-000000000000"

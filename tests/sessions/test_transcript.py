@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from claude_agent_lsp.sessions.transcript import (
+from claude_agent_lsp.sessions.transcripts.transcript import (
     Transcript,
     config_directory,
     cost_of,

@@ -13,8 +13,8 @@ import pytest_asyncio
 from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.loopback import Loopback, recall, reply, say, tokens
-from claude_agent_lsp.sessions.repository import project_key
-from claude_agent_lsp.sessions.stores.opening import open_store
+from claude_agent_lsp.sessions.sharing.project_key import project_key
+from claude_agent_lsp.sessions.sharing.stores.opening import open_store
 from tests.e2e.runs import eventually
 
 from .machines import SECONDS, Machine, git, told

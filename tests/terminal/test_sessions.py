@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from claude_agent_lsp.sessions.ownership import Ownership
+from claude_agent_lsp.sessions.lock import Ownership
 from tests.sessions.lines import Disk, Talk, text, use
 
 if TYPE_CHECKING:

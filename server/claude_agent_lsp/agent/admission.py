@@ -16,15 +16,15 @@ from claude_agent_lsp.agent.launch import SessionStart
 from claude_agent_lsp.agent.orphans import end_orphans
 from claude_agent_lsp.agent.query import LAST, NEW
 from claude_agent_lsp.errors import SessionNotFound
-from claude_agent_lsp.sessions.kept import Kept
-from claude_agent_lsp.sessions.transcript import find_transcript, folder_of
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.agent.query import Query
-    from claude_agent_lsp.sessions.journal import Journal
-    from claude_agent_lsp.sessions.ownership import Ownership
+    from claude_agent_lsp.sessions.journal.journal import Journal
+    from claude_agent_lsp.sessions.lock import Ownership
     from claude_agent_lsp.workspace.state import State
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Admission:
         at = start.at
         if query.resume_at is not None:
             # With the SDK, which takes a second to load.
-            reading = importlib.import_module("claude_agent_lsp.sessions.reading")
+            reading = importlib.import_module("claude_agent_lsp.sessions.reading.reading")
             at = reading.line_of(start.source, query.resume_at)
         return SessionStart(str(uuid.uuid4()), source=start.source, at=at)
 

@@ -31,12 +31,12 @@ from claude_agent_lsp.agent.task import Task
 from claude_agent_lsp.agent.watchdog import Watchdog
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavailable
-from claude_agent_lsp.sessions.denied import DenyRules
-from claude_agent_lsp.sessions.journal import Journal, JournaledTurn, now
-from claude_agent_lsp.sessions.kept import Kept
-from claude_agent_lsp.sessions.ownership import Ownership
-from claude_agent_lsp.sessions.sharing import SharedSessions
-from claude_agent_lsp.sessions.transcript import find_transcript, folder_of
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
+from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, now
+from claude_agent_lsp.sessions.lock import Ownership
+from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from claude_agent_lsp.agent.orphans import SERVER, server_mark
-from claude_agent_lsp.sessions.settings_files import setting
+from claude_agent_lsp.sessions.claude_settings.settings_files import setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from claude_agent_lsp.sessions.ownership import is_alive
+from claude_agent_lsp.sessions.lock import is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -45,7 +45,7 @@ from claude_agent_lsp.agent.tree import (
 )
 from claude_agent_lsp.base.redaction import without_secrets
 from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
-from claude_agent_lsp.sessions.transcript import Transcript
+from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.sessions.denied import DenyRules
+from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

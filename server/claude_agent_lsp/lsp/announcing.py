@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.events import Event
     from claude_agent_lsp.lsp.server import AgentServer
-    from claude_agent_lsp.sessions.catalogue import Session
+    from claude_agent_lsp.sessions.catalogue.catalogue import Session
 
 logger = logging.getLogger(__name__)
 

@@ -207,7 +207,9 @@ class AgentServer(LanguageServer):
     async def _look_after_kept_sessions(self) -> None:
         for folder in self.folders:  # the settings may name another state directory
             await self.configuration.of(folder)
-        kept = await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.sessions.kept")
+        kept = await asyncio.to_thread(
+            importlib.import_module, "claude_agent_lsp.sessions.catalogue.kept_copies"
+        )
         await asyncio.to_thread(kept.Kept(self.state.directory).refresh)
 
     def _notice(self, notice: Notice) -> None:

@@ -14,8 +14,8 @@ from claude_agent_lsp.lsp import arguments as given
 from claude_agent_lsp.lsp.announcing import Announcements
 from claude_agent_lsp.lsp.showing import GrowingDocuments, open_document, write_transcript
 from claude_agent_lsp.lsp.table import command
-from claude_agent_lsp.sessions.kept import TAG, Kept
-from claude_agent_lsp.sessions.transcript import find_transcript
+from claude_agent_lsp.sessions.catalogue.kept_copies import TAG, Kept
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.lsp.server import AgentServer
     from claude_agent_lsp.lsp.table import Request
-    from claude_agent_lsp.sessions.catalogue import Catalogue, Session
-    from claude_agent_lsp.sessions.index import Index
+    from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue, Session
+    from claude_agent_lsp.sessions.catalogue.index import Index
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
 
@@ -64,7 +64,7 @@ class SessionCommands:
         """Read what was said in a session."""
         await self._fetch(argument.session_id)
         session = await self._session(argument.session_id)
-        reading = await _loaded("reading")
+        reading = await _loaded("reading.reading")
         messages = await asyncio.to_thread(
             reading.read_messages, argument.session_id, self._server.agent.state.directory
         )
@@ -96,7 +96,7 @@ class SessionCommands:
     async def rename_session(self, argument: given.SessionRenameArgument, _: Request) -> object:
         """Set a session's title."""
         async with self._in_order:
-            changes = await _loaded("changes")
+            changes = await _loaded("edit_session")
             await self._at_hand(argument.session_id)
             await asyncio.to_thread(changes.rename, argument.session_id, argument.title)
             return self._announcements.changed(await self._session(argument.session_id))
@@ -105,7 +105,7 @@ class SessionCommands:
     async def tag_session(self, argument: given.SessionTagArgument, _: Request) -> object:
         """Set a session's tag, or clear it."""
         async with self._in_order:
-            changes = await _loaded("changes")
+            changes = await _loaded("edit_session")
             await self._at_hand(argument.session_id)
             await asyncio.to_thread(changes.tag, argument.session_id, argument.tag)
             session = await self._session(argument.session_id)
@@ -116,7 +116,7 @@ class SessionCommands:
     async def fork_session(self, argument: given.SessionForkArgument, _: Request) -> object:
         """Copy a session, or its beginning, under an id of its own."""
         async with self._in_order:
-            changes = await _loaded("changes")
+            changes = await _loaded("edit_session")
             await self._at_hand(argument.session_id)
             copy = await asyncio.to_thread(
                 changes.fork, argument.session_id, argument.at, argument.title
@@ -128,7 +128,7 @@ class SessionCommands:
         """Remove a session for good."""
         agent = self._server.agent
         async with self._in_order:
-            changes = await _loaded("changes")
+            changes = await _loaded("edit_session")
             session = await self._session(argument.session_id)
             async with nothing_in(agent, session.session_id):
                 if session.current:
@@ -147,7 +147,7 @@ class SessionCommands:
     async def export_session(self, argument: given.SessionExportArgument, _: Request) -> object:
         """Give a session out as a document."""
         session = await self._session(argument.session_id)
-        export = await _loaded("export")
+        export = await _loaded("reading.export")
         content = await asyncio.to_thread(
             export.exported, session, argument.format, self._server.agent.state.directory
         )
@@ -187,7 +187,7 @@ class SessionCommands:
         """Put files back as they were before a message."""
         agent = self._server.agent
         async with self._in_order, no_run_in(agent, argument.session_id):
-            rewind = await _loaded("rewind")
+            rewind = await _loaded("rewind.rewind")
             await self._at_hand(argument.session_id)
             return await asyncio.to_thread(
                 rewind.rewind,
@@ -256,7 +256,7 @@ class SessionCommands:
         return await asyncio.to_thread(self._made_catalogue, shared)
 
     def _made_catalogue(self, shared_only: SharedOnly | None = None) -> Catalogue:
-        from claude_agent_lsp.sessions.catalogue import Catalogue
+        from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
 
         agent = self._server.agent
         return Catalogue(
@@ -268,7 +268,7 @@ class SessionCommands:
         )
 
     def _opened_index(self) -> Index:
-        from claude_agent_lsp.sessions.index import Index
+        from claude_agent_lsp.sessions.catalogue.index import Index
 
         directory = self._server.agent.state.directory
         if self._index is None or self._index.directory != directory:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.events import Event, Run
     from claude_agent_lsp.lsp.server import AgentServer
-    from claude_agent_lsp.sessions.catalogue import Catalogue
+    from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def write_transcript(catalogue: Catalogue, session_id: str, path: Path) -> int:
         OSError: It can't be written.
         SessionNotFound: There is no such session.
     """
-    export = importlib.import_module("claude_agent_lsp.sessions.export")
+    export = importlib.import_module("claude_agent_lsp.sessions.reading.export")
     content: bytes = export.exported(catalogue.session(session_id), "markdown", path.parent.parent)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(path, content)

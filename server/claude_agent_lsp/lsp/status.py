@@ -13,7 +13,7 @@ from claude_agent_lsp.errors import RequestFailed
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.process import AgentProcess
     from claude_agent_lsp.lsp.server import AgentServer
-    from claude_agent_lsp.sessions.index import Index
+    from claude_agent_lsp.sessions.catalogue.index import Index
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
 
@@ -58,8 +58,8 @@ async def _cli(settings: Settings) -> dict[str, Any]:
 
 
 def _retention(folder: Folder, settings: Settings, index: Index) -> dict[str, Any]:
-    from claude_agent_lsp.sessions.projects import projects_of
-    from claude_agent_lsp.sessions.retention import retention, retention_days
+    from claude_agent_lsp.sessions.catalogue.retention import retention, retention_days
+    from claude_agent_lsp.sessions.transcripts.projects import projects_of
 
     days = retention_days(folder.path, settings.setting_sources)
     found = retention(projects_of(folder.path), days, index)

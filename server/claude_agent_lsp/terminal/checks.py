@@ -21,7 +21,7 @@ from claude_agent_lsp.agent.launch import Launch, SessionStart
 from claude_agent_lsp.agent.titles import one_line
 from claude_agent_lsp.base.redaction import without_secrets
 from claude_agent_lsp.errors import CliNotFound, NotAuthenticated, RequestFailed
-from claude_agent_lsp.sessions.transcript import config_directory
+from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 from claude_agent_lsp.workspace.settings import Settings
 from claude_agent_lsp.workspace.state import ENVIRONMENT_VARIABLE, State, state_directory
 
@@ -276,9 +276,14 @@ def _transcripts(settings: Settings) -> Finding:
 def _retention(settings: Settings) -> Finding:
     """What the CLI deletes next, if it is started here."""
     # SQLite, and the SDK where a transcript has to be read.
-    from claude_agent_lsp.sessions.index import Index
-    from claude_agent_lsp.sessions.projects import all_projects
-    from claude_agent_lsp.sessions.retention import SETTING, SOON, retention, retention_days
+    from claude_agent_lsp.sessions.catalogue.index import Index
+    from claude_agent_lsp.sessions.catalogue.retention import (
+        SETTING,
+        SOON,
+        retention,
+        retention_days,
+    )
+    from claude_agent_lsp.sessions.transcripts.projects import all_projects
 
     days = retention_days(Path.cwd(), settings.setting_sources)
     if days is None:

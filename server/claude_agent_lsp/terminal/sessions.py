@@ -14,11 +14,11 @@ from rich.text import Text
 from claude_agent_lsp.agent.titles import one_line
 from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFound
 from claude_agent_lsp.lsp.results import jsonable
-from claude_agent_lsp.sessions.catalogue import Catalogue
-from claude_agent_lsp.sessions.index import Index
-from claude_agent_lsp.sessions.journal import Journal
-from claude_agent_lsp.sessions.kept import Kept
-from claude_agent_lsp.sessions.ownership import Ownership
+from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
+from claude_agent_lsp.sessions.catalogue.index import Index
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.journal.journal import Journal
+from claude_agent_lsp.sessions.lock import Ownership
 from claude_agent_lsp.terminal.screen import open_screen
 from claude_agent_lsp.workspace.state import State, state_directory
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from pathlib import Path
 
-    from claude_agent_lsp.sessions.catalogue import Session
+    from claude_agent_lsp.sessions.catalogue.catalogue import Session
 
 TITLE_LENGTH: Final = 200
 # As many characters of an id as a person wants to type.
@@ -104,12 +104,12 @@ def _cells(session: Session, *, with_folder: bool) -> list[str]:
 def _show(options: Namespace, catalogue: Catalogue, state: State) -> int:
     session = _chosen(options.session, catalogue)
     if options.json:
-        from claude_agent_lsp.sessions.reading import read_messages
+        from claude_agent_lsp.sessions.reading.reading import read_messages
 
         messages = read_messages(session.session_id, state.directory)
         _write_json({"session": session, "messages": messages})
         return 0
-    from claude_agent_lsp.sessions.export import exported
+    from claude_agent_lsp.sessions.reading.export import exported
 
     text = exported(session, "markdown", state.directory).decode()
     _write(_plain(text) if sys.stdout.isatty() else text)
@@ -117,7 +117,7 @@ def _show(options: Namespace, catalogue: Catalogue, state: State) -> int:
 
 
 def _export(options: Namespace, catalogue: Catalogue, state: State) -> int:
-    from claude_agent_lsp.sessions.export import exported, write_export
+    from claude_agent_lsp.sessions.reading.export import exported, write_export
 
     session = _chosen(options.session, catalogue)
     content = exported(session, options.format, state.directory)
@@ -135,7 +135,7 @@ def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
     session = _chosen(options.session, catalogue)
     if not options.yes and not _agreed(session):
         return 1
-    from claude_agent_lsp.sessions.changes import delete
+    from claude_agent_lsp.sessions.edit_session import delete
 
     ownership = Ownership(lambda: state.directory, "a terminal")
     holder = f"sessions delete, process {os.getpid()}"

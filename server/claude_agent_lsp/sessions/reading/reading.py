@@ -1,0 +1,267 @@
+"""What was said in a session: the CLI's lines put together to messages.
+
+Everything here reads files: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from claude_agent_sdk import get_session_messages
+
+from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.journal.journal import Journal, Said
+from claude_agent_lsp.sessions.journal.recovery import recover
+from claude_agent_lsp.sessions.transcripts.sdk_view import messages_of
+from claude_agent_lsp.sessions.transcripts.transcript import SYNTHETIC, find_transcript
+from claude_agent_lsp.sessions.transcripts.user_text import written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from claude_agent_sdk import SessionMessage
+
+    from claude_agent_lsp.sessions.journal.journal import JournaledTurn
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """A tool call and what came of it, as the transcript has it."""
+
+    tool_call_id: str
+    tool: str
+    input: dict[str, Any]
+    status: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the user or the agent said at one time.
+
+    Attributes:
+        recovered: True if the CLI has lost it and the journal has kept it, else None.
+    """
+
+    message_id: str
+    role: str
+    text: str
+    thinking: str | None
+    tool_calls: tuple[RecordedCall, ...]
+    timestamp: datetime | None
+    recovered: bool | None = None
+
+
+@dataclass
+class _Draft:
+    message_id: str
+    role: str
+    timestamp: datetime | None
+    text: list[str] = field(default_factory=list)
+    thinking: list[str] = field(default_factory=list)
+    calls: dict[str, RecordedCall] = field(default_factory=dict)
+
+    def finished(self) -> Message:
+        return Message(
+            self.message_id,
+            self.role,
+            "\n".join(self.text),
+            "\n".join(self.thinking) or None,
+            tuple(self.calls.values()),
+            self.timestamp,
+        )
+
+
+def read_messages(session_id: str, state: Path | None = None) -> tuple[Message, ...]:
+    """All messages of a session, the first one first.
+
+    An agent's message has the id that its events had; its blocks, which the CLI writes line by
+    line, are one message again, and tool results stand with their calls.
+
+    Args:
+        session_id: The session.
+        state: The state directory, for what the CLI has no longer.
+    """
+    known = _messages(session_id, state)
+    if state is None:
+        return known
+    lost = recover(Journal(lambda: state), session_id).turns
+    return _in_time(known, [message for turn in lost for message in _recovered(turn)])
+
+
+def _messages(session_id: str, state: Path | None) -> tuple[Message, ...]:
+    transcript = find_transcript(session_id)
+    copy = Kept(state).find(session_id) if transcript is None and state is not None else None
+    times = _times(transcript or copy)
+    drafts: list[_Draft] = []
+    calls: dict[str, _Draft] = {}
+    for line in get_session_messages(session_id) if copy is None else messages_of(copy):
+        blocks = _blocks(line)
+        if _is_filler(line) or (line.type == "user" and _settle(blocks, calls)):
+            continue
+        message_id = _message_id(line)
+        if not drafts or drafts[-1].message_id != message_id:
+            drafts.append(_Draft(message_id, line.type, times.get(line.uuid)))
+        draft = drafts[-1]
+        for block in blocks:
+            _add(block, draft, calls)
+    return tuple(d.finished() for d in drafts if d.text or d.thinking or d.calls)
+
+
+def _recovered(turn: JournaledTurn) -> Iterator[Message]:
+    """A turn that the CLI has lost, or what it has lost of it."""
+    if turn.lacks_prompt:
+        yield Message(turn.message_id, "user", turn.prompt, None, (), turn.at, recovered=True)
+    drafts: list[_Draft] = []
+    for step in turn.steps:
+        if isinstance(step, Said):
+            if not drafts or drafts[-1].message_id != step.message_id:
+                drafts.append(_Draft(step.message_id, "assistant", step.at))
+            drafts[-1].text.append(step.text)
+            continue
+        if not drafts:
+            drafts.append(_Draft(step.tool_call_id, "assistant", step.at))
+        call_id, given = step.tool_call_id, dict(step.input)
+        drafts[-1].calls[call_id] = RecordedCall(call_id, step.tool, given, step.status, step.text)
+    for draft in drafts:
+        text, calls = "".join(draft.text), tuple(draft.calls.values())
+        yield Message(
+            draft.message_id, draft.role, text, None, calls, draft.timestamp, recovered=True
+        )
+
+
+def _in_time(known: tuple[Message, ...], lost: list[Message]) -> tuple[Message, ...]:
+    """Put each lost message before the first one that came after it."""
+    merged = list(known)
+    for message in lost:
+        later = (
+            place
+            for place, other in enumerate(merged)
+            if other.timestamp and message.timestamp and other.timestamp > message.timestamp
+        )
+        merged.insert(next(later, len(merged)), message)
+    return tuple(merged)
+
+
+def page_of(
+    messages: tuple[Message, ...], limit: int, cursor: str | None
+) -> tuple[tuple[Message, ...], str | None]:
+    """Some of `messages` and the cursor for those that follow.
+
+    Raises:
+        InvalidArgument: The cursor is none of ours.
+    """
+    begin = 0
+    if cursor is not None:
+        ids = [message.message_id for message in messages]
+        if cursor not in ids:
+            raise InvalidArgument("cursor: expected `nextCursor` of an earlier answer.")
+        begin = ids.index(cursor) + 1
+    page = messages[begin : begin + limit]
+    more = begin + limit < len(messages)
+    return page, page[-1].message_id if more else None
+
+
+def line_of(session_id: str, message_id: str, field: str = "resumeAt") -> str:
+    """The id of a message's last line, which is what the CLI can go back to.
+
+    Args:
+        session_id: The session.
+        message_id: The message, as `read_messages` tells it.
+        field: What the user calls it.
+
+    Raises:
+        InvalidArgument: The session has no such message.
+    """
+    for line in reversed(get_session_messages(session_id)):
+        if message_id in (line.uuid, _message_id(line)):
+            return line.uuid
+    raise InvalidArgument(f"{field}: the session {session_id} has no message {message_id}.")
+
+
+def _blocks(line: SessionMessage) -> list[dict[str, Any]]:
+    content = line.message.get("content") if isinstance(line.message, dict) else None
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    if isinstance(content, list):
+        return [block for block in content if isinstance(block, dict)]
+    return []
+
+
+def _is_filler(line: SessionMessage) -> bool:
+    """Whether the CLI put it there to keep the roles in turn, as a resume does."""
+    message = line.message
+    return (
+        isinstance(message, dict)
+        and message.get("model") == SYNTHETIC
+        and "No response requested." in str(message.get("content"))
+    )
+
+
+def _message_id(line: SessionMessage) -> str:
+    if line.type == "assistant" and isinstance(line.message, dict):
+        return str(line.message.get("id") or line.uuid)
+    return line.uuid
+
+
+def _settle(blocks: list[dict[str, Any]], calls: dict[str, _Draft]) -> bool:
+    """Put tool results to their calls; whether that was all there is."""
+    results = [block for block in blocks if block.get("type") == "tool_result"]
+    for block in results:
+        call_id = str(block.get("tool_use_id"))
+        draft = calls.get(call_id)
+        if draft is not None:
+            call = draft.calls[call_id]
+            status = "failed" if block.get("is_error") else "completed"
+            draft.calls[call_id] = RecordedCall(
+                call_id, call.tool, call.input, status, _plain(block.get("content"))
+            )
+    return bool(results) and len(results) == len(blocks)
+
+
+def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None:
+    match block.get("type"):
+        case "text":
+            text = str(block.get("text", ""))
+            text = written(text) if draft.role == "user" else text
+            if text.strip():
+                draft.text.append(text)
+        case "thinking":
+            if block.get("thinking"):
+                draft.thinking.append(str(block["thinking"]))
+        case "tool_use":
+            call_id = str(block.get("id"))
+            draft.calls[call_id] = RecordedCall(
+                call_id, str(block.get("name")), dict(block.get("input") or {})
+            )
+            calls[call_id] = draft
+
+
+def _plain(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return ""
+
+
+def _times(path: Path | None) -> dict[str, datetime]:
+    """When each line was written: the SDK's messages don't tell."""
+    if path is None:
+        return {}
+    times = {}
+    with path.open("rb") as file:
+        for line in file:
+            if b'"type":"user"' not in line and b'"type":"assistant"' not in line:
+                continue
+            try:
+                entry = json.loads(line)
+                times[entry["uuid"]] = datetime.fromisoformat(entry["timestamp"])
+            except (ValueError, KeyError, TypeError):
+                continue
+    return times
