@@ -14,21 +14,21 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.admission import Admission
-from claude_agent_lsp.agent.audit import Audit, ToolTrail, question_entry
+from claude_agent_lsp.agent.accounts.audit_log import Audit, ToolTrail, question_entry
+from claude_agent_lsp.agent.accounts.daily_budget import Spending
 from claude_agent_lsp.agent.events import Level, Notice
-from claude_agent_lsp.agent.launch import Launch
-from claude_agent_lsp.agent.loading import load_pool
-from claude_agent_lsp.agent.modes import Modes
-from claude_agent_lsp.agent.orphans import end_all, server_mark
-from claude_agent_lsp.agent.prompt import user_message
-from claude_agent_lsp.agent.query import Query
-from claude_agent_lsp.agent.questions import Questions
-from claude_agent_lsp.agent.record import Record
-from claude_agent_lsp.agent.run import ActiveRun
-from claude_agent_lsp.agent.spending import Spending
-from claude_agent_lsp.agent.task import Task
-from claude_agent_lsp.agent.watchdog import Watchdog
+from claude_agent_lsp.agent.permissions.queue import Questions
+from claude_agent_lsp.agent.process.launch import Launch
+from claude_agent_lsp.agent.process.orphans import end_all, server_mark
+from claude_agent_lsp.agent.process.pool_loader import load_pool
+from claude_agent_lsp.agent.process.watchdog import Watchdog
+from claude_agent_lsp.agent.run.admission import Admission
+from claude_agent_lsp.agent.run.context import Task
+from claude_agent_lsp.agent.run.message import user_message
+from claude_agent_lsp.agent.run.permission_modes import Modes
+from claude_agent_lsp.agent.run.query import Query
+from claude_agent_lsp.agent.run.run import ActiveRun
+from claude_agent_lsp.agent.run.run_journal import Record
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.agent.events import Emit, Question
-    from claude_agent_lsp.agent.launch import SessionStart
-    from claude_agent_lsp.agent.pool import ProcessPool
-    from claude_agent_lsp.agent.process import AgentProcess
-    from claude_agent_lsp.agent.questions import Answer
-    from claude_agent_lsp.agent.task import Channel
+    from claude_agent_lsp.agent.permissions.queue import Answer
+    from claude_agent_lsp.agent.process.launch import SessionStart
+    from claude_agent_lsp.agent.process.pool import ProcessPool
+    from claude_agent_lsp.agent.process.process import AgentProcess
+    from claude_agent_lsp.agent.run.context import Channel
     from claude_agent_lsp.workspace.settings import Settings
     from claude_agent_lsp.workspace.state import State
 

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
 
-from claude_agent_lsp.agent.prompt import Diagnostic, EditorContext, Position, Range
-from claude_agent_lsp.agent.query import LAST, NEW
+from claude_agent_lsp.agent.run.message import Diagnostic, EditorContext, Position, Range
+from claude_agent_lsp.agent.run.query import LAST, NEW
 from claude_agent_lsp.base.problems import shown
 from claude_agent_lsp.base.validation import (
     FILE,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 
-from claude_agent_lsp.agent.questions import DENY, Answer, By, answer_to
+from claude_agent_lsp.agent.permissions.queue import DENY, Answer, By, answer_to
 from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.results import jsonable

@@ -11,10 +11,10 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.agent.events import Ended, Run, RunStatus
-from claude_agent_lsp.agent.launch import BYPASS, Overrides
-from claude_agent_lsp.agent.query import Query
-from claude_agent_lsp.agent.questions import By, answer_to
-from claude_agent_lsp.agent.titles import one_line
+from claude_agent_lsp.agent.permissions.queue import By, answer_to
+from claude_agent_lsp.agent.permissions.tool_titles import one_line
+from claude_agent_lsp.agent.process.launch import BYPASS, Overrides
+from claude_agent_lsp.agent.run.query import Query
 from claude_agent_lsp.base.abort import AbortController, Aborted, AbortReason, AbortSignal
 from claude_agent_lsp.base.problems import shown
 from claude_agent_lsp.errors import Internal, InvalidArgument, NotTrusted, RequestFailed
@@ -29,7 +29,7 @@ from claude_agent_lsp.workspace.settings import PermissionMode
 
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Event
-    from claude_agent_lsp.agent.run import ActiveRun
+    from claude_agent_lsp.agent.run.run import ActiveRun
     from claude_agent_lsp.lsp.server import AgentServer
 
 logger = logging.getLogger(__name__)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.agent.events import Notice, Question
-    from claude_agent_lsp.agent.questions import Answer
+    from claude_agent_lsp.agent.permissions.queue import Answer
     from claude_agent_lsp.lsp.commands import Commands
     from claude_agent_lsp.lsp.outbox import Outbox
     from claude_agent_lsp.lsp.progress import ProgressTokens

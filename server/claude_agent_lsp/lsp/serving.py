@@ -75,7 +75,7 @@ def _end_by_force() -> None:
     logger.critical("The server could not end in order: ending by force")
     import psutil
 
-    from claude_agent_lsp.agent.tree import ProcessTree
+    from claude_agent_lsp.agent.process.tree import ProcessTree
 
     tree = ProcessTree.of(os.getpid())
     ProcessTree(None, tree.descendants).kill()

@@ -6,8 +6,8 @@ import asyncio
 import importlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from claude_agent_lsp.agent.alone import no_run_in, nothing_in
-from claude_agent_lsp.agent.query import NEW
+from claude_agent_lsp.agent.exclusive import no_run_in, nothing_in
+from claude_agent_lsp.agent.run.query import NEW
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import SessionNotFound, StoreUnavailable, UnsupportedByClient
 from claude_agent_lsp.lsp import arguments as given

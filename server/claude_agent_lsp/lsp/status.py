@@ -7,11 +7,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.agent.cli import check, locate, login_of
+from claude_agent_lsp.agent.process.cli import check, locate, login_of
 from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
-    from claude_agent_lsp.agent.process import AgentProcess
+    from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.lsp.server import AgentServer
     from claude_agent_lsp.sessions.catalogue.index import Index
     from claude_agent_lsp.workspace.folders import Folder

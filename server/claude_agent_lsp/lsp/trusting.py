@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.agent.events import Run
-    from claude_agent_lsp.agent.run import ActiveRun
+    from claude_agent_lsp.agent.run.run import ActiveRun
     from claude_agent_lsp.lsp.server import AgentServer
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
@@ -129,7 +129,7 @@ class Trusting:
             self._server.tell(types.MessageType.Info, text)
             return
         from claude_agent_lsp.agent.events import Question, QuestionOption, RunStatus
-        from claude_agent_lsp.agent.questions import ALLOW, DENY, By
+        from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY, By
 
         seconds = min(settings.question_timeout_seconds, LONGEST_QUESTION)
         question = Question(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from claude_agent_lsp.agent.audit import Audit
+from claude_agent_lsp.agent.accounts.audit_log import Audit
 from claude_agent_lsp.base.visible import visible
 from claude_agent_lsp.terminal.screen import open_screen
 from claude_agent_lsp.workspace.state import state_directory

@@ -16,9 +16,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.cli import check, locate, login_of
-from claude_agent_lsp.agent.launch import Launch, SessionStart
-from claude_agent_lsp.agent.titles import one_line
+from claude_agent_lsp.agent.permissions.tool_titles import one_line
+from claude_agent_lsp.agent.process.cli import check, locate, login_of
+from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.base.redaction import without_secrets
 from claude_agent_lsp.errors import CliNotFound, NotAuthenticated, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
@@ -28,7 +28,7 @@ from claude_agent_lsp.workspace.state import ENVIRONMENT_VARIABLE, State, state_
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from claude_agent_lsp.agent.cli import Cli
+    from claude_agent_lsp.agent.process.cli import Cli
 
 PACKAGE: Final = "claude-agent-lsp"
 OLDEST_PYTHON: Final = (3, 11)
@@ -203,7 +203,7 @@ async def _version(cli: Cli, settings: Settings) -> Finding:
 async def _start(cli: Cli, settings: Settings) -> list[Finding]:
     """Start a process as a query would, in an empty folder, and end it in order."""
     # It loads the SDK, which has been found to be there.
-    from claude_agent_lsp.agent.process import AgentProcess
+    from claude_agent_lsp.agent.process.process import AgentProcess
 
     loop = asyncio.get_running_loop()
     with tempfile.TemporaryDirectory(prefix="claude-agent-lsp-doctor-") as folder:

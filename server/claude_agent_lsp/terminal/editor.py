@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import psutil
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.agent.tree import ProcessTree, kill
+from claude_agent_lsp.agent.process.tree import ProcessTree, kill
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.lsp.inbox import Frames, Garbled
 

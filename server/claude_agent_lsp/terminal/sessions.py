@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from claude_agent_lsp.agent.titles import one_line
+from claude_agent_lsp.agent.permissions.tool_titles import one_line
 from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFound
 from claude_agent_lsp.lsp.results import jsonable
 from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, PermissionUpdate
 
-from claude_agent_lsp.agent.choices import choices_in
-from claude_agent_lsp.agent.edits import diff_of
 from claude_agent_lsp.agent.events import (
     Question,
     QuestionAnswered,
     QuestionAsked,
     QuestionOption,
 )
-from claude_agent_lsp.agent.questions import (
+from claude_agent_lsp.agent.permissions.diff import diff_of
+from claude_agent_lsp.agent.permissions.question_detail import detail_of, kept_in, shortened, told
+from claude_agent_lsp.agent.permissions.queue import (
     ALLOW,
     ALLOW_ALWAYS,
     ALLOW_EDITS,
@@ -33,8 +33,8 @@ from claude_agent_lsp.agent.questions import (
     Answer,
     By,
 )
-from claude_agent_lsp.agent.titles import title_of
-from claude_agent_lsp.agent.wording import detail_of, kept_in, shortened, told
+from claude_agent_lsp.agent.permissions.tool_titles import title_of
+from claude_agent_lsp.agent.permissions.user_questions import choices_in
 from claude_agent_lsp.base.abort import Aborted
 from claude_agent_lsp.base.visible import visible
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import PermissionResult, ToolPermissionContext
 
-    from claude_agent_lsp.agent.task import Means, Task
+    from claude_agent_lsp.agent.run.context import Means, Task
 
 LONGEST_QUESTION: Final = 365 * 86_400.0
 STOPPED: Final = "The user has stopped the run."

@@ -29,11 +29,11 @@ from claude_agent_sdk import (
     UserMessage,
 )
 
-from claude_agent_lsp.agent.cli import check, locate
-from claude_agent_lsp.agent.faults import fault_at_start, fault_in_run
-from claude_agent_lsp.agent.launch import MARK, marks
-from claude_agent_lsp.agent.orders import Orders
-from claude_agent_lsp.agent.tree import (
+from claude_agent_lsp.agent.process.cli import check, locate
+from claude_agent_lsp.agent.process.client_queue import Orders
+from claude_agent_lsp.agent.process.launch import MARK, marks
+from claude_agent_lsp.agent.process.sdk_errors import fault_at_start, fault_in_run
+from claude_agent_lsp.agent.process.tree import (
     ProcessTree,
     all_with,
     child_with,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
-    from claude_agent_lsp.agent.launch import Launch, SessionStart
+    from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from claude_agent_sdk.types import PermissionRuleValue, PermissionUpdate
 
-from claude_agent_lsp.agent.choices import choices_in
-from claude_agent_lsp.agent.wording import detail_of, kept_in, told
+from claude_agent_lsp.agent.permissions.question_detail import detail_of, kept_in, told
+from claude_agent_lsp.agent.permissions.user_questions import choices_in
 
 FOLDER = Path("/project")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from claude_agent_lsp.agent.launch import Launch
+    from claude_agent_lsp.agent.process.launch import Launch
     from claude_agent_lsp.errors import RequestFailed
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from claude_agent_lsp.agent.events import Question, QuestionOption
-from claude_agent_lsp.agent.questions import ALLOW, ALLOW_SESSION, DENY, Answer, Questions
+from claude_agent_lsp.agent.permissions.queue import ALLOW, ALLOW_SESSION, DENY, Answer, Questions
 
 SECONDS = 60.0
 

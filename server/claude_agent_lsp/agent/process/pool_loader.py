@@ -6,19 +6,19 @@ import asyncio
 import importlib
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.orphans import end_orphans
+from claude_agent_lsp.agent.process.orphans import end_orphans
 
 if TYPE_CHECKING:
-    from claude_agent_lsp.agent.pool import ProcessPool
-    from claude_agent_lsp.agent.watchdog import Watchdog
+    from claude_agent_lsp.agent.process.pool import ProcessPool
+    from claude_agent_lsp.agent.process.watchdog import Watchdog
     from claude_agent_lsp.workspace.settings import Settings
 
 
 async def load_pool(settings: Settings, watchdog: Watchdog) -> ProcessPool:
     """Returns a new pool. What a server that was killed has left is gone by then."""
     ending = asyncio.create_task(asyncio.to_thread(end_orphans))
-    module = await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.pool")
-    await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.turn")
+    module = await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.process.pool")
+    await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.run.turn")
     await ending
     pool: ProcessPool = module.ProcessPool(
         limit=settings.max_processes,

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from claude_agent_lsp.agent.orphans import SERVER, server_mark
+from claude_agent_lsp.agent.process.orphans import SERVER, server_mark
 from claude_agent_lsp.sessions.claude_settings.settings_files import setting
 
 if TYPE_CHECKING:

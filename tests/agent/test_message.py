@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from claude_agent_lsp.agent.prompt import (
+from claude_agent_lsp.agent.run.message import (
     MAX_IMAGE,
     MAX_SELECTION,
     Diagnostic,

@@ -7,7 +7,7 @@ from difflib import Match, SequenceMatcher
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.titles import path_in
+from claude_agent_lsp.agent.permissions.tool_titles import path_in
 from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:

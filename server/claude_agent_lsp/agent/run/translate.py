@@ -31,7 +31,7 @@ from claude_agent_lsp.agent.events import (
     ToolStatus,
     UsageReport,
 )
-from claude_agent_lsp.agent.titles import locations_of, path_in, title_of
+from claude_agent_lsp.agent.permissions.tool_titles import locations_of, path_in, title_of
 
 if TYPE_CHECKING:
     from pathlib import Path

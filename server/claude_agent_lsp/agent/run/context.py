@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from claude_agent_lsp.agent.events import Emit
-    from claude_agent_lsp.agent.launch import Launch, SessionStart
-    from claude_agent_lsp.agent.questions import Questions
-    from claude_agent_lsp.agent.record import Record
+    from claude_agent_lsp.agent.permissions.queue import Questions
+    from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+    from claude_agent_lsp.agent.run.run_journal import Record
     from claude_agent_lsp.base.abort import AbortSignal
 
 

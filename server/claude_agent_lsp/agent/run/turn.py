@@ -19,11 +19,11 @@ from claude_agent_sdk import (
     SystemMessage,
 )
 
-from claude_agent_lsp.agent.decisions import Decisions
 from claude_agent_lsp.agent.events import Level, Notice
-from claude_agent_lsp.agent.faults import fault_of_result
-from claude_agent_lsp.agent.ladder import Background, stop_turn
-from claude_agent_lsp.agent.translate import Translator
+from claude_agent_lsp.agent.permissions.permission_requests import Decisions
+from claude_agent_lsp.agent.process.interrupt import Background, stop_turn
+from claude_agent_lsp.agent.process.sdk_errors import fault_of_result
+from claude_agent_lsp.agent.run.translate import Translator
 from claude_agent_lsp.base.abort import AbortController, Aborted, AbortSignal
 from claude_agent_lsp.errors import NotAuthenticated
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
-    from claude_agent_lsp.agent.process import AgentProcess
-    from claude_agent_lsp.agent.task import Means, Task
+    from claude_agent_lsp.agent.process.process import AgentProcess
+    from claude_agent_lsp.agent.run.context import Means, Task
     from claude_agent_lsp.errors import RequestFailed
 
 # The CLI asks again for minutes when its key is refused. Once is enough for a login that has to

@@ -12,9 +12,9 @@ import logging
 import uuid
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.launch import SessionStart
-from claude_agent_lsp.agent.orphans import end_orphans
-from claude_agent_lsp.agent.query import LAST, NEW
+from claude_agent_lsp.agent.process.launch import SessionStart
+from claude_agent_lsp.agent.process.orphans import end_orphans
+from claude_agent_lsp.agent.run.query import LAST, NEW
 from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
@@ -22,7 +22,7 @@ from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, fo
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from claude_agent_lsp.agent.query import Query
+    from claude_agent_lsp.agent.run.query import Query
     from claude_agent_lsp.sessions.journal.journal import Journal
     from claude_agent_lsp.sessions.lock import Ownership
     from claude_agent_lsp.workspace.state import State

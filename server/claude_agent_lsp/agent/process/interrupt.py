@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psutil
 
-    from claude_agent_lsp.agent.process import AgentProcess
+    from claude_agent_lsp.agent.process.process import AgentProcess
 
 # The CLI takes an interrupt that arrives before the turn has begun, answers it and goes on with
 # the turn: 4 of 15 that were sent right behind the prompt were lost that way (CLI 2.1.330). A

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claude_agent_lsp.agent.events import QuestionOption
-from claude_agent_lsp.agent.questions import DENY
+from claude_agent_lsp.agent.permissions.queue import DENY
 from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.launch import BYPASS
+from claude_agent_lsp.agent.process.launch import BYPASS
 from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from claude_agent_lsp.agent.process import AgentProcess
-    from claude_agent_lsp.agent.run import ActiveRun
+    from claude_agent_lsp.agent.process.process import AgentProcess
+    from claude_agent_lsp.agent.run.run import ActiveRun
 
 
 class Modes:

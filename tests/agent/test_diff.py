@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.agent.edits import MOST_BYTES, MOST_LINES, diff_of
+from claude_agent_lsp.agent.permissions.diff import MOST_BYTES, MOST_LINES, diff_of
 
 if TYPE_CHECKING:
     from pathlib import Path

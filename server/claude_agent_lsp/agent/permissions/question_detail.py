@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.apart import (
+from claude_agent_lsp.agent.permissions.spoof_guard import (
     BACKGROUND,
     DETAIL_LENGTH,
     UNBOXED,
     set_apart,
     what_is_cut,
 )
-from claude_agent_lsp.agent.titles import path_in
+from claude_agent_lsp.agent.permissions.tool_titles import path_in
 from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:

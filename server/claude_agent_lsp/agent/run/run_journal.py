@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp.agent.events import Level, Notice, Text, ToolCall, ToolResult
-from claude_agent_lsp.agent.prompt import told_first
+from claude_agent_lsp.agent.run.message import told_first
 from claude_agent_lsp.base.redaction import json_without_secrets, without_secrets
 from claude_agent_lsp.sessions.journal.journal import Called, Resulted, Said, now
 from claude_agent_lsp.sessions.journal.recovery import cut_back, recover, told
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from claude_agent_lsp.agent.events import Emit, Event
-    from claude_agent_lsp.agent.launch import SessionStart
+    from claude_agent_lsp.agent.process.launch import SessionStart
     from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, Step
 
 logger = logging.getLogger(__name__)

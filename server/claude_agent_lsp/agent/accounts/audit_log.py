@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolResult
-from claude_agent_lsp.agent.titles import title_of
-from claude_agent_lsp.agent.wording import deed_of, shortened
+from claude_agent_lsp.agent.permissions.question_detail import deed_of, shortened
+from claude_agent_lsp.agent.permissions.tool_titles import title_of
 from claude_agent_lsp.base.files import locked
 from claude_agent_lsp.base.redaction import json_without_secrets, without_secrets
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.agent.events import Event, Question
-    from claude_agent_lsp.agent.questions import Answer
+    from claude_agent_lsp.agent.permissions.queue import Answer
 
 logger = logging.getLogger(__name__)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.agent.launch import Overrides
+from claude_agent_lsp.agent.process.launch import Overrides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from claude_agent_lsp.agent.prompt import EditorContext
+    from claude_agent_lsp.agent.run.message import EditorContext
     from claude_agent_lsp.workspace.settings import Settings
 
 LAST: Final = "last"

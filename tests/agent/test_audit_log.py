@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from claude_agent_lsp.agent import audit as module
-from claude_agent_lsp.agent.audit import OLDER_FILES, Audit, ToolTrail, question_entry
-from claude_agent_lsp.agent.edits import diff_of
+from claude_agent_lsp.agent.accounts import audit_log as module
+from claude_agent_lsp.agent.accounts.audit_log import OLDER_FILES, Audit, ToolTrail, question_entry
 from claude_agent_lsp.agent.events import (
     Ended,
     Event,
@@ -24,9 +23,10 @@ from claude_agent_lsp.agent.events import (
     ToolResult,
     ToolStatus,
 )
-from claude_agent_lsp.agent.questions import Answer
-from claude_agent_lsp.agent.titles import title_of
-from claude_agent_lsp.agent.wording import detail_of
+from claude_agent_lsp.agent.permissions.diff import diff_of
+from claude_agent_lsp.agent.permissions.question_detail import detail_of
+from claude_agent_lsp.agent.permissions.queue import Answer
+from claude_agent_lsp.agent.permissions.tool_titles import title_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_agent_lsp.agent.events import Location
-from claude_agent_lsp.agent.titles import (
+from claude_agent_lsp.agent.permissions.tool_titles import (
     TITLE_LENGTH,
     locations_of,
     one_line,

@@ -14,13 +14,13 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.process import AgentProcess
+from claude_agent_lsp.agent.process.process import AgentProcess
 from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from claude_agent_lsp.agent.launch import Launch, SessionStart
+    from claude_agent_lsp.agent.process.launch import Launch, SessionStart
     from claude_agent_lsp.base.abort import AbortSignal
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.delivery import Delivery
 from claude_agent_lsp.agent.events import (
     Ended,
     Level,
@@ -28,21 +27,22 @@ from claude_agent_lsp.agent.events import (
     Text,
     Thinking,
 )
-from claude_agent_lsp.agent.task import Means
+from claude_agent_lsp.agent.run.context import Means
+from claude_agent_lsp.agent.run.delivery import Delivery
 from claude_agent_lsp.base.abort import Aborted, AbortReason
 from claude_agent_lsp.errors import Internal, RequestFailed, TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from claude_agent_lsp.agent.audit import ToolTrail
+    from claude_agent_lsp.agent.accounts.audit_log import ToolTrail
+    from claude_agent_lsp.agent.accounts.daily_budget import Spending
     from claude_agent_lsp.agent.events import Emit, Event
-    from claude_agent_lsp.agent.pool import ProcessPool
-    from claude_agent_lsp.agent.questions import Questions
-    from claude_agent_lsp.agent.record import Record
-    from claude_agent_lsp.agent.spending import Spending
-    from claude_agent_lsp.agent.task import Channel, Task
-    from claude_agent_lsp.agent.turn import Turn
+    from claude_agent_lsp.agent.permissions.queue import Questions
+    from claude_agent_lsp.agent.process.pool import ProcessPool
+    from claude_agent_lsp.agent.run.context import Channel, Task
+    from claude_agent_lsp.agent.run.run_journal import Record
+    from claude_agent_lsp.agent.run.turn import Turn
     from claude_agent_lsp.base.abort import AbortSignal
 
 logger = logging.getLogger(__name__)
@@ -232,7 +232,7 @@ class ActiveRun:
     async def _work(self, load: Callable[[], asyncio.Future[ProcessPool]]) -> RequestFailed | None:
         self._means.signal.throw_if_aborted()
         pool = await self._means.signal.unless(load())
-        from claude_agent_lsp.agent.turn import Turn
+        from claude_agent_lsp.agent.run.turn import Turn
 
         task = self.task
         process = await pool.take(task.launch, task.session, self._means.signal, self._tell_of_wait)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.agent.launch import Launch
-from claude_agent_lsp.agent.spending import Spending
+from claude_agent_lsp.agent.accounts.daily_budget import Spending
+from claude_agent_lsp.agent.process.launch import Launch
 from claude_agent_lsp.errors import BudgetExceeded, ModelError
 from claude_agent_lsp.workspace.settings import Settings
 
