@@ -12,7 +12,7 @@ import pytest
 
 from claude_agent_lsp import errors
 from claude_agent_lsp.agent.events import Event, Question, Run, RunStatus
-from claude_agent_lsp.lsp.commands import COMMANDS
+from claude_agent_lsp.lsp.commands.commands import COMMANDS
 from claude_agent_lsp.workspace.settings import Settings, camel
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import pytest_asyncio
 
-from claude_agent_lsp.lsp import configuration
-from claude_agent_lsp.lsp.configuration import Configuration
-from claude_agent_lsp.lsp.profiles import ClientProfile
+from claude_agent_lsp.lsp.client_profile import ClientProfile
+from claude_agent_lsp.lsp.features import configuration
+from claude_agent_lsp.lsp.features.configuration import Configuration
 from claude_agent_lsp.workspace.folders import Folder
 from claude_agent_lsp.workspace.settings import Settings
 

@@ -14,8 +14,8 @@ from pygls.lsp.server import LanguageServer
 
 from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import InvalidArgument, SessionBusy
-from claude_agent_lsp.lsp import commands
-from claude_agent_lsp.lsp.arguments import Argument
+from claude_agent_lsp.lsp.commands import commands
+from claude_agent_lsp.lsp.commands.arguments import Argument
 from claude_agent_lsp.lsp.server import AgentServer
 from claude_agent_lsp.workspace.settings import Settings
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from claude_agent_lsp.lsp.commands import Request
-    from claude_agent_lsp.lsp.outbox import Outbox
+    from claude_agent_lsp.lsp.commands.commands import Request
+    from claude_agent_lsp.lsp.wire.writer import Outbox
 
 SECONDS = 10.0
 EXECUTE = "workspace/executeCommand"

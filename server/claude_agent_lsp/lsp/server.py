@@ -16,12 +16,12 @@ from pygls.lsp.server import LanguageServer
 from claude_agent_lsp import __version__
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.lsp.configuration import SECTION, Configuration
-from claude_agent_lsp.lsp.names import NAMES
-from claude_agent_lsp.lsp.parent import Parent
-from claude_agent_lsp.lsp.profiles import ClientProfile
+from claude_agent_lsp.lsp.client_profile import ClientProfile
+from claude_agent_lsp.lsp.commands.names import NAMES
+from claude_agent_lsp.lsp.features.configuration import SECTION, Configuration
+from claude_agent_lsp.lsp.features.folder_trust import CHANGED, Trusting
 from claude_agent_lsp.lsp.protocol import AgentProtocol
-from claude_agent_lsp.lsp.trusting import CHANGED, Trusting
+from claude_agent_lsp.lsp.wire.editor_process import Parent
 from claude_agent_lsp.workspace.folders import Folder, Folders
 from claude_agent_lsp.workspace.state import State, state_directory
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.agent.events import Notice, Question
     from claude_agent_lsp.agent.permissions.queue import Answer
-    from claude_agent_lsp.lsp.commands import Commands
-    from claude_agent_lsp.lsp.outbox import Outbox
-    from claude_agent_lsp.lsp.progress import ProgressTokens
+    from claude_agent_lsp.lsp.commands.commands import Commands
+    from claude_agent_lsp.lsp.features.progress import ProgressTokens
+    from claude_agent_lsp.lsp.wire.writer import Outbox
     from claude_agent_lsp.workspace.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -84,14 +84,14 @@ class AgentServer(LanguageServer):
     @cached_property
     def commands(self) -> Commands:
         """Carries the commands out."""
-        from claude_agent_lsp.lsp.commands import Commands
+        from claude_agent_lsp.lsp.commands.commands import Commands
 
         return Commands(self)
 
     @cached_property
     def tokens(self) -> ProgressTokens:
         """The progress that is shown in the editor."""
-        from claude_agent_lsp.lsp.progress import ProgressTokens
+        from claude_agent_lsp.lsp.features.progress import ProgressTokens
 
         return ProgressTokens(self)
 
@@ -216,7 +216,7 @@ class AgentServer(LanguageServer):
         self.tell(types.MessageType[notice.level.value.capitalize()], notice.text)
 
     async def _show(self, question: Question) -> Answer | None:
-        from claude_agent_lsp.lsp.asking import ask
+        from claude_agent_lsp.lsp.features.ask_user import ask
 
         return await ask(self, question)
 
@@ -244,7 +244,7 @@ def _folders_of(params: types.InitializeParams) -> list[Folder]:
 
 async def _load() -> None:
     """Have ready what the first command needs, while the user still types."""
-    await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.lsp.commands")
+    await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.lsp.commands.commands")
     await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.agent")
 
 

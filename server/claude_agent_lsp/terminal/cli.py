@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         parser.error(f"argument --log-file: {options.log_file}: {error.strerror}")
     if options.command is None:
-        from claude_agent_lsp.lsp.serving import serve
+        from claude_agent_lsp.lsp.main import serve
 
         return serve()
     return _command(options)

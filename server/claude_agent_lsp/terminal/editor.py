@@ -15,7 +15,7 @@ import psutil
 from claude_agent_lsp import __version__
 from claude_agent_lsp.agent.process.tree import ProcessTree, kill
 from claude_agent_lsp.base.uris import uri_of
-from claude_agent_lsp.lsp.inbox import Frames, Garbled
+from claude_agent_lsp.lsp.wire.reader import Frames, Garbled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping

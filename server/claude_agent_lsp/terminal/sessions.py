@@ -13,7 +13,7 @@ from rich.text import Text
 
 from claude_agent_lsp.agent.permissions.tool_titles import one_line
 from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFound
-from claude_agent_lsp.lsp.results import jsonable
+from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
 from claude_agent_lsp.sessions.catalogue.index import Index
 from claude_agent_lsp.sessions.catalogue.kept_copies import Kept

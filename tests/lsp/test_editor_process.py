@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from claude_agent_lsp.lsp.parent import Parent
+from claude_agent_lsp.lsp.wire.editor_process import Parent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """How the end is noticed: as on Linux, or as elsewhere."""
     if request.param == "polled":
         monkeypatch.delattr(os, "pidfd_open", raising=False)
-        monkeypatch.setattr("claude_agent_lsp.lsp.parent.POLL_SECONDS", 0.01)
+        monkeypatch.setattr("claude_agent_lsp.lsp.wire.editor_process.POLL_SECONDS", 0.01)
     elif not hasattr(os, "pidfd_open"):
         pytest.skip("only Linux tells")
     return str(request.param)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from claude_agent_lsp.lsp.arguments import Argument
-from claude_agent_lsp.lsp.names import NAMES
+from claude_agent_lsp.lsp.commands.arguments import Argument
+from claude_agent_lsp.lsp.commands.names import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

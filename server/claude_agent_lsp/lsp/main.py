@@ -18,9 +18,9 @@ import sys
 import threading
 from typing import Any, Final
 
-from claude_agent_lsp.lsp.inbox import Inbox
-from claude_agent_lsp.lsp.outbox import Outbox
 from claude_agent_lsp.lsp.server import AgentServer
+from claude_agent_lsp.lsp.wire.reader import Inbox
+from claude_agent_lsp.lsp.wire.writer import Outbox
 
 # An editor may expect the server to be gone 10 s after itself.
 FORCE_SECONDS: Final = 9.0

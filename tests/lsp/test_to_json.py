@@ -34,7 +34,7 @@ from claude_agent_lsp.agent.events import (
     UsageReport,
 )
 from claude_agent_lsp.errors import ProcessDied, SessionBusy
-from claude_agent_lsp.lsp.results import error_data, jsonable
+from claude_agent_lsp.lsp.convert.to_json import error_data, jsonable
 from claude_agent_lsp.workspace.settings import camel
 
 RUN = Run("r1", "s1", Path("/work/a b"), RunStatus.RUNNING)

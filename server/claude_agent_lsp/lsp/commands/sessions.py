@@ -10,10 +10,14 @@ from claude_agent_lsp.agent.exclusive import no_run_in, nothing_in
 from claude_agent_lsp.agent.run.query import NEW
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import SessionNotFound, StoreUnavailable, UnsupportedByClient
-from claude_agent_lsp.lsp import arguments as given
-from claude_agent_lsp.lsp.announcing import Announcements
-from claude_agent_lsp.lsp.showing import GrowingDocuments, open_document, write_transcript
-from claude_agent_lsp.lsp.table import command
+from claude_agent_lsp.lsp.commands import arguments as given
+from claude_agent_lsp.lsp.commands.registry import command
+from claude_agent_lsp.lsp.features.session_events import Announcements
+from claude_agent_lsp.lsp.features.transcript_documents import (
+    GrowingDocuments,
+    open_document,
+    write_transcript,
+)
 from claude_agent_lsp.sessions.catalogue.kept_copies import TAG, Kept
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
@@ -21,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from claude_agent_lsp.lsp.commands.registry import Request
     from claude_agent_lsp.lsp.server import AgentServer
-    from claude_agent_lsp.lsp.table import Request
     from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue, Session
     from claude_agent_lsp.sessions.catalogue.index import Index
     from claude_agent_lsp.workspace.folders import Folder

@@ -9,7 +9,7 @@ from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.agent.events import RunStatus
 from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed
-from claude_agent_lsp.lsp.results import error_data, jsonable, sentence
+from claude_agent_lsp.lsp.convert.to_json import error_data, jsonable, sentence
 
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Run

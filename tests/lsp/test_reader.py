@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from claude_agent_lsp.lsp.inbox import (
+from claude_agent_lsp.lsp.wire.reader import (
     INVALID_REQUEST,
     MAX_BODY,
     MAX_HEADER,
@@ -302,7 +302,7 @@ async def test_large_messages_take_time_in_proportion() -> None:
 def test_a_reader_that_waits_does_not_hold_up_the_exit() -> None:
     code = (
         "import asyncio\n"
-        "from claude_agent_lsp.lsp.inbox import Inbox\n"
+        "from claude_agent_lsp.lsp.wire.reader import Inbox\n"
         "async def main():\n"
         "    done = asyncio.Event()\n"
         "    inbox = Inbox(0, lambda _: done.set(), lambda *_: None)\n"

@@ -12,8 +12,8 @@ from lsprotocol import types
 from claude_agent_lsp.agent.permissions.queue import DENY, Answer, By, answer_to
 from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.lsp.results import jsonable
-from claude_agent_lsp.lsp.showing import open_document
+from claude_agent_lsp.lsp.convert.to_json import jsonable
+from claude_agent_lsp.lsp.features.transcript_documents import open_document
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.lsp.outbox import HIGH_WATER, LOW_WATER, Outbox
+from claude_agent_lsp.lsp.wire.writer import HIGH_WATER, LOW_WATER, Outbox
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -184,7 +184,7 @@ async def test_close_still_writes_what_is_queued_and_takes_no_more(pipe: Pipe) -
 def test_a_stuck_editor_does_not_hold_up_the_exit() -> None:
     code = (
         "import asyncio\n"
-        "from claude_agent_lsp.lsp.outbox import Outbox\n"
+        "from claude_agent_lsp.lsp.wire.writer import Outbox\n"
         "async def main():\n"
         "    outbox = Outbox(1)\n"
         "    outbox.write(b'x' * 10_000_000)\n"

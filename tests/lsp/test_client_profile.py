@@ -8,7 +8,7 @@ import pytest
 from lsprotocol.types import InitializeParams
 from pygls.protocol import default_converter
 
-from claude_agent_lsp.lsp.profiles import ClientProfile
+from claude_agent_lsp.lsp.client_profile import ClientProfile
 
 
 def structured(raw: dict[str, Any]) -> ClientProfile:

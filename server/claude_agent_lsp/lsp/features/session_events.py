@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.agent.events import Ended, Started
 from claude_agent_lsp.errors import RequestFailed
-from claude_agent_lsp.lsp.results import jsonable
+from claude_agent_lsp.lsp.convert.to_json import jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -18,13 +18,13 @@ from claude_agent_lsp.agent.run.query import Query
 from claude_agent_lsp.base.abort import AbortController, Aborted, AbortReason, AbortSignal
 from claude_agent_lsp.base.problems import shown
 from claude_agent_lsp.errors import Internal, InvalidArgument, NotTrusted, RequestFailed
-from claude_agent_lsp.lsp import arguments as given
-from claude_agent_lsp.lsp.faults import cancelled, failed, fault_of, invalid
-from claude_agent_lsp.lsp.results import jsonable, sentence
-from claude_agent_lsp.lsp.session_commands import SessionCommands
-from claude_agent_lsp.lsp.showing import show_transcript
-from claude_agent_lsp.lsp.status import describe
-from claude_agent_lsp.lsp.table import COMMANDS, Command, Request, command
+from claude_agent_lsp.lsp.commands import arguments as given
+from claude_agent_lsp.lsp.commands.registry import COMMANDS, Command, Request, command
+from claude_agent_lsp.lsp.commands.sessions import SessionCommands
+from claude_agent_lsp.lsp.commands.status import describe
+from claude_agent_lsp.lsp.convert.to_errors import cancelled, failed, fault_of, invalid
+from claude_agent_lsp.lsp.convert.to_json import jsonable, sentence
+from claude_agent_lsp.lsp.features.transcript_documents import show_transcript
 from claude_agent_lsp.workspace.settings import PermissionMode
 
 if TYPE_CHECKING:
