@@ -64,7 +64,7 @@ def _command(options: argparse.Namespace) -> int:
             from claude_agent_lsp.terminal.sessions import sessions
 
             return sessions(options)
-        from claude_agent_lsp.terminal.demo import demo
+        from claude_agent_lsp.terminal.demo.demo import demo
 
         return demo(live=options.live)
     except EndedBySignal as end:

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from claude_agent_lsp.terminal import wire
+from claude_agent_lsp.terminal.demo import wire
 from claude_agent_lsp.terminal.screen import Signs
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp import __version__
 from claude_agent_lsp.loopback import recall, reply, say
-from claude_agent_lsp.terminal.editor import Editor, ServerError
+from claude_agent_lsp.terminal.demo.editor import Editor, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from claude_agent_lsp.loopback import Loopback
-    from claude_agent_lsp.terminal.editor import Asked
-    from claude_agent_lsp.terminal.stage import Stage
+    from claude_agent_lsp.terminal.demo.editor import Asked
+    from claude_agent_lsp.terminal.demo.stage import Stage
 
 CODE: Final = "PINEAPPLE-42"
 REMEMBER: Final = f"Remember the code {CODE}."

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.loopback import Loopback
-from claude_agent_lsp.terminal.editor import ServerError, ServerGoneError
+from claude_agent_lsp.terminal.demo.editor import ServerError, ServerGoneError
+from claude_agent_lsp.terminal.demo.stage import Stage
+from claude_agent_lsp.terminal.demo.story import SCRIPT, Story, StoryFailedError
 from claude_agent_lsp.terminal.ending import run
 from claude_agent_lsp.terminal.screen import open_screen
-from claude_agent_lsp.terminal.stage import Stage
-from claude_agent_lsp.terminal.story import SCRIPT, Story, StoryFailedError
 from claude_agent_lsp.workspace.state import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
