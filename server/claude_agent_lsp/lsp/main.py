@@ -18,6 +18,7 @@ import sys
 import threading
 from typing import Any, Final
 
+from claude_agent_lsp.lsp.hang_report import report_on_signal
 from claude_agent_lsp.lsp.server import AgentServer
 from claude_agent_lsp.lsp.wire.reader import Inbox
 from claude_agent_lsp.lsp.wire.writer import Outbox
@@ -54,6 +55,7 @@ async def _serve(stdin: int, stdout: int) -> int:
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         with contextlib.suppress(AttributeError, NotImplementedError):  # Windows
             loop.add_signal_handler(getattr(signal, name), server.leave, 0)
+    report_on_signal()
     reading = asyncio.create_task(inbox.run())
     lost = asyncio.create_task(outbox.lost.wait())
     ends: set[asyncio.Future[Any]] = {reading, lost, server.left}
