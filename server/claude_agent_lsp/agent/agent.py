@@ -271,6 +271,11 @@ class Agent:
         transcript = find_transcript(session_id)
         return folder_of(transcript) if transcript is not None else None
 
+    def forget(self, session_id: str) -> None:
+        """Hold nothing of a session that is deleted: its mode, and what was allowed for it."""
+        self._modes.forget(session_id)
+        self._grants.pop(session_id, None)
+
     def stay(self, folder: Path) -> AbortSignal:
         """Fires when a folder is left: what is on its way to a process there must not get it."""
         return self._stays.setdefault(folder, AbortController()).signal

@@ -14,7 +14,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.base.uris import uri_of
+from claude_agent_lsp.base.uris import path_of, uri_of
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.client_profile import ClientProfile
 from claude_agent_lsp.lsp.commands.names import NAMES
@@ -124,6 +124,12 @@ class AgentServer(LanguageServer):
         if settings.state_directory is not None:
             self.state.directory = state_directory(settings.state_directory)
 
+    def document_closed(self, uri: str) -> None:
+        """Let a document that was shown rest."""
+        if "commands" in self.__dict__:  # else none was
+            with contextlib.suppress(InvalidArgument):  # it is no file
+                self.commands.document_closed(path_of(uri))
+
     def leave(self, status: int) -> None:
         """The process is to end; all that is at work is stopped first."""
         if not self.left.done():
@@ -174,7 +180,7 @@ class AgentServer(LanguageServer):
                 )
         for folder in self.folders:
             self.prewarm(folder)
-        self.start(self._look_after_kept_sessions())
+        self.start(self._look_after_state())
 
     def _configuration_changed(self, params: types.DidChangeConfigurationParams) -> None:
         self.configuration.change(params.settings)
@@ -204,13 +210,18 @@ class AgentServer(LanguageServer):
         except Exception as error:  # noqa: BLE001 - the first query will tell
             logger.warning("No process could be started ahead for %s: %s", folder.path, error)
 
-    async def _look_after_kept_sessions(self) -> None:
+    async def _look_after_state(self) -> None:
         for folder in self.folders:  # the settings may name another state directory
             await self.configuration.of(folder)
         kept = await asyncio.to_thread(
             importlib.import_module, "claude_agent_lsp.sessions.catalogue.kept_copies"
         )
         await asyncio.to_thread(kept.Kept(self.state.directory).refresh)
+        cleanup = await asyncio.to_thread(
+            importlib.import_module, "claude_agent_lsp.sessions.cleanup"
+        )
+        busy = self.agent.ownership.busy
+        await asyncio.to_thread(cleanup.clean_up, self.state.directory, busy)
 
     def _notice(self, notice: Notice) -> None:
         self.tell(types.MessageType[notice.level.value.capitalize()], notice.text)
