@@ -360,6 +360,8 @@ class Agent:
     async def _end(self, run: ActiveRun) -> asyncio.Task[None]:
         """Give the run's session back; returns what is still done after that."""
         del self._runs[run.run_id]
+        if not self._grants.get(run.session_id):
+            self._grants.pop(run.session_id, None)
         await asyncio.to_thread(self.ownership.release, run.session_id, run.run_id)
         self.sharing.turn_ended(run.session_id)
         return self._keep(asyncio.to_thread(self._settle, run))

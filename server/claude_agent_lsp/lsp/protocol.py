@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from cattrs import transform_error
@@ -106,6 +107,27 @@ class AgentProtocol(LanguageServerProtocol):
         # Not by _send_response: it leaves out an id that is null, which JSON-RPC wants to see.
         error = {"code": code, "message": text}
         self._send_data({"jsonrpc": self.VERSION, "id": message_id, "error": error})
+
+    async def ask(self, method: str, params: Any) -> Any:
+        """Ask the editor; if this is cancelled it is withdrawn, and nothing is kept for an answer.
+
+        Raises:
+            JsonRpcException: The editor answered with an error.
+        """
+        message_id = str(uuid.uuid4())
+        try:
+            return await self.send_request_async(method, params, msg_id=message_id)
+        except asyncio.CancelledError:
+            self._request_futures.pop(message_id, None)
+            self._result_types.pop(message_id, None)
+            self.notify(types.CANCEL_REQUEST, types.CancelParams(id=message_id))
+            raise
+
+    def _handle_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
+        if msg_id in self._request_futures:
+            super()._handle_response(msg_id, result, error)
+        else:
+            logger.debug("An answer came too late, or was not asked for: %r", msg_id)
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Read a message; one without `jsonrpc` is malformed."""

@@ -70,6 +70,7 @@ class AgentServer(LanguageServer):
         self.configuration = Configuration(self)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing: asyncio.Task[None] | None = None
+        self._state_wanted = self.state.directory
         self._parent = Parent(lambda: self.leave(1))
         self._listen()
 
@@ -122,7 +123,17 @@ class AgentServer(LanguageServer):
         if settings.log_level is not None:
             logging.getLogger("claude_agent_lsp").setLevel(settings.log_level.upper())
         if settings.state_directory is not None:
-            self.state.directory = state_directory(settings.state_directory)
+            self._state_wanted = state_directory(settings.state_directory)
+            self.move_state()
+
+    def move_state(self) -> None:
+        """Keep the state where the settings want it, unless somebody is at work where it is now.
+
+        What a run has is in one directory from its beginning to its end. The move is made up for
+        before the next run that finds none at work.
+        """
+        if "agent" not in self.__dict__ or self.agent.ownership.at_rest:
+            self.state.directory = self._state_wanted
 
     def document_closed(self, uri: str) -> None:
         """Let a document that was shown rest."""
@@ -190,6 +201,7 @@ class AgentServer(LanguageServer):
 
     def _folders_changed(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
         for removed in params.event.removed:
+            self.configuration.forget(removed.uri)
             with contextlib.suppress(InvalidArgument):
                 self.folders.remove(removed.uri)
         for added in params.event.added:
@@ -199,6 +211,7 @@ class AgentServer(LanguageServer):
                 self.prewarm(folder)
 
     async def _prewarm(self, folder: Folder) -> None:
+        await self.trust.look_again()
         stay = self.agent.stay(folder.path)
         settings = await self.configuration.of(folder)
         await self.agent.sharing.watch(settings.session_store)

@@ -95,8 +95,8 @@ class Ownership:
 
     @property
     def at_rest(self) -> bool:
-        """Whether this server has no session."""
-        return not self._held
+        """Whether this server has no session, and is not just taking one."""
+        return not self._held and not self._changing.locked()
 
     def claim(self, session_id: str, run_id: str) -> bool:
         """Give a session to a run until `release`.
