@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.agent.accounts.daily_budget import Spending
+from claude_agent_lsp.agent.accounts.daily_budget import Meter, Spending
 from claude_agent_lsp.agent.process.launch import Launch
-from claude_agent_lsp.errors import BudgetExceeded, ModelError
+from claude_agent_lsp.errors import BudgetExceeded, ModelError, StoreUnavailable
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def test_the_fault_names_the_budget_that_was_reached(tmp_path: Path) -> None:
     assert spending.charge(0.0, None, None) is None
 
 
-@pytest.mark.parametrize(
+DAMAGED = pytest.mark.parametrize(
     "content",
     [
         *(b"", b"{", b"[]", b"1", b'{"day": "2026-03-31"}', b"[" * 5000),
@@ -122,16 +123,84 @@ def test_the_fault_names_the_budget_that_was_reached(tmp_path: Path) -> None:
         b'{"days": {"2026-03-31": 1%s}}' % (b"0" * 400),
     ],
 )
-def test_what_is_damaged_counts_as_nothing_and_is_replaced(tmp_path: Path, content: bytes) -> None:
+
+
+@DAMAGED
+def test_what_is_damaged_lets_no_run_begin_that_has_a_budget(
+    tmp_path: Path, content: bytes
+) -> None:
     (tmp_path / FILE).write_bytes(content)
     spending = at(EVENING, tmp_path)
+    launch = Launch(tmp_path, Settings(daily_budget_usd=5.0))
+    for begin in (lambda: spending.check(5.0), lambda: spending.within(launch)):
+        with pytest.raises(StoreUnavailable, match="is not known") as refused:
+            begin()
+        assert str(tmp_path / FILE) in refused.value.hint
+        assert "dailyBudgetUsd" in refused.value.hint
+    # It is left as it is, to be repaired.
+    assert (tmp_path / FILE).read_bytes() == content
+    (tmp_path / FILE).unlink()
+    spending.check(5.0)
+
+
+@DAMAGED
+def test_without_a_budget_what_is_damaged_is_told_once_and_replaced(
+    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    spending = at(EVENING, tmp_path)
+    spending.check(None)
     assert spending.today() == 0
     spending.charge(1.0, None, None)
     assert spending.today() == 1.0
+    assert [record.levelname for record in caplog.records if record.levelno > 10] == ["WARNING"]
+    # What was lost is not taken for nothing by a run that has a budget.
+    with pytest.raises(StoreUnavailable, match="damaged today"):
+        spending.check(5.0)
+    at(NEXT_MORNING, tmp_path).check(5.0)
 
 
-def test_what_can_not_be_kept_costs_nothing_else(tmp_path: Path) -> None:
+def test_what_can_not_be_kept_costs_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "file").write_text("")
     spending = Spending(tmp_path / "file" / "state")
     fault = spending.charge(2.0, 1.0, BudgetExceeded("It."))
     assert "$2.00" in str(fault)
+    spending.charge(1.0, None, None)
+    assert spending.today() == 3.0
+    assert [record.levelname for record in caplog.records if record.levelno > 10] == ["WARNING"]
+
+
+def test_what_can_not_be_kept_lets_no_run_begin_that_has_a_budget(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    spending = Spending(tmp_path / "file" / "state")
+    spending.check(None)
+    with pytest.raises(StoreUnavailable, match="can't be read or written"):
+        spending.check(5.0)
+    in_its_place = Spending(tmp_path / "other")
+    (tmp_path / "other" / FILE).mkdir(parents=True)
+    with pytest.raises(StoreUnavailable, match="can't be read or written"):
+        in_its_place.check(5.0)
+
+
+async def test_a_run_is_charged_as_it_goes(tmp_path: Path) -> None:
+    spending = Spending(tmp_path)
+    spending.add(1.0)
+    meter = Meter(spending)
+    meter.note(0.25)
+    meter.note(0.5)
+    while spending.today() < 1.5:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    # What was estimated too high is given back at the end, and nothing is counted twice.
+    own = BudgetExceeded("Its own.")
+    assert await meter.close(0.375, 5.0, own) is own
+    assert spending.today() == 1.375
+    assert Spending(tmp_path).today() == 1.375
+
+
+async def test_a_run_that_says_nothing_costs_nothing(tmp_path: Path) -> None:
+    meter = Meter(Spending(tmp_path))
+    meter.note(0.0)
+    assert await meter.close(0.0, None, None) is None
+    assert list(tmp_path.iterdir()) == []

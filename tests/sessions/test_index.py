@@ -342,3 +342,22 @@ def _seconds(work: Any) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+def test_nothing_of_a_forgotten_session_stands_in_the_file(
+    disk: Disk, folder: Path, index: Index
+) -> None:
+    gone = disk.write(folder, Talk().user("the first HOOPOE " * 2000))
+    other = disk.write(folder, Talk().user("a wren"), at=900)
+    assert len(titles(index, folder)) == 2
+    # Its words stood there once; what it has now takes less room.
+    disk.write(folder, Talk().user("the second HOOPOE"), session_id=gone, at=2000)
+    assert titles(index, folder) == ["the second HOOPOE", "a wren"]
+    disk.path(gone, folder).unlink()
+    index.forget(gone)
+    files = [file.read_bytes() for file in index.directory.glob(f"{FILE}*")]
+    assert not any(b"HOOPOE" in content or b"hoopoe" in content for content in files)
+    assert not any(gone.encode() in content for content in files)
+    assert any(other.encode() in content for content in files)
+    assert titles(index, folder) == ["a wren"]
+    index.forget(gone)

@@ -31,6 +31,35 @@ ownership.release(sys.argv[2], "run-1")
 print("released", flush=True)
 sys.stdin.readline()
 """
+# Whoever has the session makes a file that nobody else may have made.
+CONTENDER = """
+import os, sys
+from pathlib import Path
+from claude_agent_lsp.errors import SessionBusy
+from claude_agent_lsp.sessions import ownership
+from claude_agent_lsp.sessions.cleanup import _remove_lock
+ownership.CHANGING_SECONDS = 0.0
+state, session, job = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+inside, lock = state / "inside", state / "locks" / f"{session}.lock"
+mine = ownership.Ownership(lambda: state)
+print("ready", flush=True)
+sys.stdin.readline()
+had = 0
+while had < 300:
+    if job == "clean":
+        had += 1
+        if lock.exists():
+            _remove_lock(lock)
+        continue
+    try:
+        mine.claim(session, "run")
+    except SessionBusy:
+        continue
+    os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
+    inside.unlink()
+    mine.release(session, "run")
+    had += 1
+"""
 
 
 @pytest.fixture
@@ -92,6 +121,46 @@ def test_the_lock_of_a_killed_holder_is_free_and_says_that_it_was_killed(
     assert ownership.claim(SESSION, "mine") is True
     ownership.release(SESSION, "mine")
     assert ownership.claim(SESSION, "mine") is False
+
+
+def test_removing_the_file_never_lets_two_have_the_session(tmp_path: Path) -> None:
+    contenders = [
+        subprocess.Popen(
+            [sys.executable, "-c", CONTENDER, str(tmp_path), SESSION, job],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for job in ("claim", "claim", "claim", "clean")
+    ]
+    for each in contenders:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
+    for each in contenders:
+        assert each.stdin is not None
+        each.stdin.write("\n")
+        each.stdin.flush()
+    told = [each.communicate(timeout=50)[1] for each in contenders]
+    assert [each.returncode for each in contenders] == [0] * 4, told
+    assert list((tmp_path / "locks").iterdir()) == []
+
+
+def test_a_session_that_is_given_back_leaves_no_file(ownership: Ownership, tmp_path: Path) -> None:
+    ownership.claim(SESSION, "one")
+    assert len(list((tmp_path / "locks").iterdir())) == 1
+    ownership.release(SESSION, "one")
+    assert list((tmp_path / "locks").iterdir()) == []
+
+
+def test_a_session_is_given_back_where_it_was_taken(tmp_path: Path) -> None:
+    directory = tmp_path / "here"
+    ownership = Ownership(lambda: directory)
+    ownership.claim(SESSION, "one")
+    directory = tmp_path / "moved"
+    ownership.release(SESSION, "one")
+    assert list((tmp_path / "here" / "locks").iterdir()) == []
+    assert not (tmp_path / "moved").exists()
 
 
 def test_a_file_that_makes_no_sense_is_no_holder(ownership: Ownership, tmp_path: Path) -> None:

@@ -205,3 +205,16 @@ def test_a_file_that_the_process_made_is_its_own_at_the_first_look(file: File) -
 def test_a_resumed_session_tells_what_it_has_cost(file: File) -> None:
     file.write(turn(), {"type": "cost-state", "totalCostUSD": 0.5})
     assert Transcript(SESSION).catch_up() == 0.5
+
+
+def test_what_is_known_of_a_long_conversation_has_bounds(
+    transcript: Transcript, file: File
+) -> None:
+    for _ in range(100):
+        own = turn()
+        transcript.expect(own["uuid"])
+        file.write(own)
+        assert not transcript.changed_by_others()
+    assert transcript._own == set()
+    file.write(turn())
+    assert transcript.changed_by_others()

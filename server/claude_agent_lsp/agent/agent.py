@@ -271,6 +271,11 @@ class Agent:
         transcript = find_transcript(session_id)
         return folder_of(transcript) if transcript is not None else None
 
+    def forget(self, session_id: str) -> None:
+        """Hold nothing of a session that is deleted: its mode, and what was allowed for it."""
+        self._modes.forget(session_id)
+        self._grants.pop(session_id, None)
+
     def stay(self, folder: Path) -> AbortSignal:
         """Fires when a folder is left: what is on its way to a process there must not get it."""
         return self._stays.setdefault(folder, AbortController()).signal
@@ -355,6 +360,8 @@ class Agent:
     async def _end(self, run: ActiveRun) -> asyncio.Task[None]:
         """Give the run's session back; returns what is still done after that."""
         del self._runs[run.run_id]
+        if not self._grants.get(run.session_id):
+            self._grants.pop(run.session_id, None)
         await asyncio.to_thread(self.ownership.release, run.session_id, run.run_id)
         self.sharing.turn_ended(run.session_id)
         return self._keep(asyncio.to_thread(self._settle, run))

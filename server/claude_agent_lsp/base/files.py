@@ -47,26 +47,52 @@ def locked(path: Path, *, patience_seconds: float = 5.0) -> Iterator[None]:
 
 
 def try_lock(path: Path) -> int | None:
-    """Takes a lock like that of `locked`, to be kept.
+    """Takes a lock like that of `locked`, to be kept, and to be removed by its holder.
 
     Args:
         path: The lock file; made with mode 0600 if it is not there.
 
     Returns:
-        A descriptor: the lock holds until it is closed. None if another holder has it.
+        A descriptor: the lock holds until `unlock_and_remove` or until it is closed. None if
+        another holder has it.
 
     Raises:
         OSError: The file cannot be made or opened.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if _acquired(handle, path):
-            return handle
-    except BaseException:
-        os.close(handle)
-        raise
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not _acquired(handle, path):
+                os.close(handle)
+                return None
+            if _is_at(path, handle):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)  # its holder has removed it meanwhile: another may lock a new one
+
+
+def unlock_and_remove(handle: int, path: Path) -> None:
+    """Gives back a lock of `try_lock`, and removes its file.
+
+    The file goes while it is locked, and whoever has opened it before finds, once they have its
+    lock, that it is not the one of that name any more. So there are never two holders.
+    """
+    with suppress(OSError):
+        if _is_at(path, handle):
+            path.unlink()
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
     os.close(handle)
-    return None
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    """Whether the open file is the one that has this name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def _acquire(handle: int, path: Path, deadline: float) -> None:

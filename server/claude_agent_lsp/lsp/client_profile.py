@@ -34,6 +34,7 @@ class ClientProfile:
         configuration: Whether `workspace/configuration` is answered.
         dynamic_configuration: Whether `workspace/didChangeConfiguration` can, and must, be
             registered for.
+        dynamic_synchronization: Whether it can be asked to tell when certain documents are closed.
     """
 
     name: str = ""
@@ -47,6 +48,7 @@ class ClientProfile:
     work_done_progress: bool = False
     configuration: bool = False
     dynamic_configuration: bool = False
+    dynamic_synchronization: bool = False
 
     @classmethod
     def of(cls, params: InitializeParams) -> ClientProfile:
@@ -59,6 +61,8 @@ class ClientProfile:
         workspace = params.capabilities.workspace
         show_document = window.show_document if window else None
         did_change = workspace.did_change_configuration if workspace else None
+        documents = params.capabilities.text_document
+        synchronization = documents.synchronization if documents else None
         return cls(
             name=name,
             waits=not blocks,
@@ -73,6 +77,7 @@ class ClientProfile:
             work_done_progress=bool(window and window.work_done_progress),
             configuration=bool(workspace and workspace.configuration),
             dynamic_configuration=bool(did_change and did_change.dynamic_registration),
+            dynamic_synchronization=bool(synchronization and synchronization.dynamic_registration),
         )
 
 

@@ -14,7 +14,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.base.uris import uri_of
+from claude_agent_lsp.base.uris import path_of, uri_of
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.client_profile import ClientProfile
 from claude_agent_lsp.lsp.commands.names import NAMES
@@ -70,6 +70,7 @@ class AgentServer(LanguageServer):
         self.configuration = Configuration(self)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing: asyncio.Task[None] | None = None
+        self._state_wanted = self.state.directory
         self._parent = Parent(lambda: self.leave(1))
         self._listen()
 
@@ -122,7 +123,23 @@ class AgentServer(LanguageServer):
         if settings.log_level is not None:
             logging.getLogger("claude_agent_lsp").setLevel(settings.log_level.upper())
         if settings.state_directory is not None:
-            self.state.directory = state_directory(settings.state_directory)
+            self._state_wanted = state_directory(settings.state_directory)
+            self.move_state()
+
+    def move_state(self) -> None:
+        """Keep the state where the settings want it, unless somebody is at work where it is now.
+
+        What a run has is in one directory from its beginning to its end. The move is made up for
+        before the next run that finds none at work.
+        """
+        if "agent" not in self.__dict__ or self.agent.ownership.at_rest:
+            self.state.directory = self._state_wanted
+
+    def document_closed(self, uri: str) -> None:
+        """Let a document that was shown rest."""
+        if "commands" in self.__dict__:  # else none was
+            with contextlib.suppress(InvalidArgument):  # it is no file
+                self.commands.document_closed(path_of(uri))
 
     def leave(self, status: int) -> None:
         """The process is to end; all that is at work is stopped first."""
@@ -174,7 +191,7 @@ class AgentServer(LanguageServer):
                 )
         for folder in self.folders:
             self.prewarm(folder)
-        self.start(self._look_after_kept_sessions())
+        self.start(self._look_after_state())
 
     def _configuration_changed(self, params: types.DidChangeConfigurationParams) -> None:
         self.configuration.change(params.settings)
@@ -184,6 +201,7 @@ class AgentServer(LanguageServer):
 
     def _folders_changed(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
         for removed in params.event.removed:
+            self.configuration.forget(removed.uri)
             with contextlib.suppress(InvalidArgument):
                 self.folders.remove(removed.uri)
         for added in params.event.added:
@@ -193,6 +211,7 @@ class AgentServer(LanguageServer):
                 self.prewarm(folder)
 
     async def _prewarm(self, folder: Folder) -> None:
+        await self.trust.look_again()
         stay = self.agent.stay(folder.path)
         settings = await self.configuration.of(folder)
         await self.agent.sharing.watch(settings.session_store)
@@ -204,13 +223,18 @@ class AgentServer(LanguageServer):
         except Exception as error:  # noqa: BLE001 - the first query will tell
             logger.warning("No process could be started ahead for %s: %s", folder.path, error)
 
-    async def _look_after_kept_sessions(self) -> None:
+    async def _look_after_state(self) -> None:
         for folder in self.folders:  # the settings may name another state directory
             await self.configuration.of(folder)
         kept = await asyncio.to_thread(
             importlib.import_module, "claude_agent_lsp.sessions.catalogue.kept_copies"
         )
         await asyncio.to_thread(kept.Kept(self.state.directory).refresh)
+        cleanup = await asyncio.to_thread(
+            importlib.import_module, "claude_agent_lsp.sessions.cleanup"
+        )
+        busy = self.agent.ownership.busy
+        await asyncio.to_thread(cleanup.clean_up, self.state.directory, busy)
 
     def _notice(self, notice: Notice) -> None:
         self.tell(types.MessageType[notice.level.value.capitalize()], notice.text)

@@ -1,25 +1,27 @@
 """Changes to a session as a whole: its title, its tag, a copy of it, its end.
 
-The SDK writes them, as lines that the CLI's own lists read. Everything here writes files: call it
-in a thread.
+The SDK writes titles, tags and copies, as lines that the CLI's own lists read. Everything here
+writes files: call it in a thread.
 """
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, TypeVar
 
 import claude_agent_sdk as sdk
 
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.journal.journal import Journal
 from claude_agent_lsp.sessions.reading.reading import line_of
+from claude_agent_lsp.sessions.session_files import remove_files_of
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory, find_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
-    from claude_agent_lsp.sessions.journal.journal import Journal
+    from claude_agent_lsp.sessions.catalogue.index import Index
+    from claude_agent_lsp.workspace.state import State
 
 T = TypeVar("T")
 
@@ -78,23 +80,33 @@ def fork(session_id: str, at: str | None = None, title: str | None = None) -> st
     return copy.session_id
 
 
-def delete(session_id: str, kept: Kept, journal: Journal) -> None:
-    """Remove a session, with what the CLI keeps for going back to its files.
+def delete(session_id: str, state: State, index: Index) -> None:
+    """Remove a session, with everything that it has on disk but for its lock, which the caller has.
 
     Args:
         session_id: The session.
-        kept: Where a copy of it may be.
-        journal: Has what the CLI has lost of it, which may be all.
+        state: Knows it as a folder's current one, or as one that was begun.
+        index: Has its title and its prompts.
 
     Raises:
         SessionNotFound: There is no such session.
-        StoreUnavailable: Its transcript can't be removed.
+        StoreUnavailable: Some of it can't be removed.
     """
-    elsewhere = kept.forget(session_id) or bool(journal.read(session_id).turns)
-    journal.forget(session_id)
-    if not elsewhere or find_transcript(session_id) is not None:
-        _changed(session_id, lambda: sdk.delete_session(session_id))
-    shutil.rmtree(config_directory() / "file-history" / session_id, ignore_errors=True)
+    _changed(session_id, lambda: _delete(session_id, state, index))
+
+
+def _delete(session_id: str, state: State, index: Index) -> None:
+    if (
+        find_transcript(session_id) is None
+        and Kept(state.directory).find(session_id) is None
+        and not Journal(lambda: state.directory).read(session_id).turns
+    ):
+        raise FileNotFoundError(session_id)
+    try:
+        remove_files_of(session_id, state.directory)
+    finally:
+        index.forget(session_id)
+        state.forget(session_id)
 
 
 def _changed(session_id: str, change: Callable[[], T]) -> T:

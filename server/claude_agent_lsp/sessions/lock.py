@@ -2,9 +2,9 @@
 
     <state>/locks/<session id>.lock     locked while a run is at work, and holds who has it
 
-The system frees a lock when its holder dies, however it dies: there are no stale locks. The file
-stays, since removing it would let two holders lock two files of one name. What a holder that was
-killed has left in it tells that its CLI may still be at work.
+The system frees a lock when its holder dies, however it dies: there are no stale locks. Its holder
+removes the file as it gives the session back. What one that was killed has left tells that its CLI
+may still be at work.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import json
 import logging
 import os
 import threading
+import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import psutil
 
-from claude_agent_lsp.base.files import try_lock
+from claude_agent_lsp.base.files import try_lock, unlock_and_remove
 from claude_agent_lsp.errors import SessionBusy
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 # A process's start is told with the precision of the system's clock ticks and boot time.
 SAME_START_SECONDS = 2.0
+# A lock that says of nobody that he has it is being taken, or cleaned away.
+CHANGING_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Ownership:
     def __init__(self, state_directory: Callable[[], Path], editor: str = "") -> None:
         self._state_directory = state_directory
         self._editor = editor
-        self._held: dict[str, tuple[str, int | None]] = {}
+        self._held: dict[str, tuple[str, tuple[int, Path] | None]] = {}
         self._changing = threading.Lock()
         self._started = psutil.Process().create_time()
 
@@ -89,6 +92,11 @@ class Ownership:
         """Whether a run is at work in a session, here or in another server."""
         holder = None if session_id in self._held else self._read(session_id)
         return session_id in self._held or (holder is not None and holder.alive)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether this server has no session, and is not just taking one."""
+        return not self._held and not self._changing.locked()
 
     def claim(self, session_id: str, run_id: str) -> bool:
         """Give a session to a run until `release`.
@@ -104,10 +112,11 @@ class Ownership:
                 raise SessionBusy(
                     f"The run {self._held[session_id][0]} is at work in the session {session_id}."
                 )
-            handle = self._lock(session_id)
+            lock = self._lock(session_id)
+            handle = lock[0] if lock is not None else None
             before = _holder_in(handle)
             _write(handle, Holder(run_id, self._editor, os.getpid(), self._started))
-            self._held[session_id] = (run_id, handle)
+            self._held[session_id] = (run_id, lock)
         return before is not None
 
     def release(self, session_id: str, run_id: str) -> None:
@@ -117,17 +126,14 @@ class Ownership:
             if held is None or held[0] != run_id:
                 return
             del self._held[session_id]
-            handle = held[1]
-            if handle is not None:
-                with contextlib.suppress(OSError):
-                    os.ftruncate(handle, 0)
-                os.close(handle)
+            if (lock := held[1]) is not None:
+                unlock_and_remove(*lock)
 
-    def _lock(self, session_id: str) -> int | None:
+    def _lock(self, session_id: str) -> tuple[int, Path] | None:
         path = self._path(session_id)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = try_lock(path)
+            handle = self._try(path, session_id)
         except OSError as error:
             # A state directory that can't be written must not keep the user from working.
             logger.warning("%s can't be locked: %s", path, error)
@@ -138,6 +144,14 @@ class Ownership:
             raise SessionBusy(
                 f"{who[0].upper()}{who[1:]} has a run at work in the session {session_id}."
             )
+        return handle, path
+
+    def _try(self, path: Path, session_id: str) -> int | None:
+        until = time.monotonic() + CHANGING_SECONDS
+        while (handle := try_lock(path)) is None and time.monotonic() < until:
+            if (holder := self._read(session_id)) is not None and holder.alive:
+                break
+            time.sleep(CHANGING_SECONDS / 20)  # somebody takes it just now, or removes it
         return handle
 
     def _read(self, session_id: str) -> Holder | None:

@@ -16,8 +16,6 @@ from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFo
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
 from claude_agent_lsp.sessions.catalogue.index import Index
-from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
-from claude_agent_lsp.sessions.journal.journal import Journal
 from claude_agent_lsp.sessions.lock import Ownership
 from claude_agent_lsp.terminal.screen import open_screen
 from claude_agent_lsp.workspace.state import State, state_directory
@@ -141,9 +139,7 @@ def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
     holder = f"sessions delete, process {os.getpid()}"
     ownership.claim(session.session_id, holder)
     try:
-        if session.current:
-            state.select(session.workspace, None)
-        delete(session.session_id, Kept(state.directory), Journal(lambda: state.directory))
+        delete(session.session_id, state, Index(state.directory))
     finally:
         ownership.release(session.session_id, holder)
     if options.json:

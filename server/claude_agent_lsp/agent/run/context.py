@@ -61,6 +61,7 @@ class Means:
         channel: Tells when the editor is too slow for more text.
         questions: The queue for what the user has to decide.
         record: The run's record in the journal.
+        spent: Is told what the run has cost so far, in US dollars.
     """
 
     run_id: str
@@ -72,3 +73,4 @@ class Means:
     channel: Channel
     questions: Questions
     record: Record
+    spent: Callable[[float], None]

@@ -29,6 +29,10 @@ class Modes:
         """Remember what the run at work has by now."""
         self._modes[session_id] = mode
 
+    def forget(self, session_id: str) -> None:
+        """Remember nothing of a session that is deleted."""
+        self._modes.pop(session_id, None)
+
     def change(
         self,
         session_id: str,

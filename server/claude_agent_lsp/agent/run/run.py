@@ -16,6 +16,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.agent.accounts.daily_budget import Meter
 from claude_agent_lsp.agent.events import (
     Ended,
     Level,
@@ -90,7 +91,7 @@ class ActiveRun:
         self._on_mode = on_mode
         self.trail = trail
         self._record = record
-        self._spending = spending
+        self._meter = Meter(spending)
         self._delivery = Delivery(record, to_editor)
         self._means = Means(
             run_id=run_id,
@@ -102,6 +103,7 @@ class ActiveRun:
             channel=channel,
             questions=questions,
             record=record,
+            spent=self._meter.note,
         )
         self.ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         self._run = Run(
@@ -217,8 +219,8 @@ class ActiveRun:
         # All is written down before the session is given back, and shown before the run has ended.
         await self._delivery.delivered()
         await self._record.end(completed=status is RunStatus.COMPLETED, cut_off=cut_off)
-        budget, cost = self.task.launch.settings.daily_budget_usd, self.picture().cost_usd
-        fault = await asyncio.to_thread(self._spending.charge, cost, budget, fault)
+        cost = 0.0 if self._turn is None else self._turn.figures.spent_usd
+        fault = await self._meter.close(cost, self.task.launch.settings.daily_budget_usd, fault)
         settled = await on_end()
         if self.cleared:
             await settled  # the next query must not find this session

@@ -32,6 +32,7 @@ from claude_agent_lsp.agent.events import (
     UsageReport,
 )
 from claude_agent_lsp.agent.permissions.tool_titles import locations_of, path_in, title_of
+from claude_agent_lsp.agent.prices import Estimate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +64,7 @@ class Translator:
         self._calls: dict[str, ToolCall] = {}
         self._denied: dict[str, str] = {}
         self._context_tokens = 0
+        self._estimate = Estimate()
         self.open_calls: set[str] = set()
         self.turns = 0
         self.usage = TokenUsage()
@@ -77,6 +79,11 @@ class Translator:
         """The agent's last message, as far as it was said."""
         return "".join(self._text)
 
+    @property
+    def spent_usd(self) -> float:
+        """What it has cost: what the CLI has said, and about what came since."""
+        return self.cost_usd + self._estimate.usd
+
     def deny(self, tool_call_id: str, reason: str) -> None:
         """Remember why the user refused a tool call."""
         self._denied[tool_call_id] = reason
@@ -84,6 +91,7 @@ class Translator:
     def read(self, message: Message) -> None:
         """Take in the next message."""
         if isinstance(message, StreamEvent):
+            self._estimate.stream(message.event, message.parent_tool_use_id)
             if message.parent_tool_use_id is None:
                 self._read_stream(message.event)
         elif isinstance(message, AssistantMessage):
@@ -116,6 +124,8 @@ class Translator:
 
     def _read_assistant(self, message: AssistantMessage) -> None:
         main = message.parent_tool_use_id is None
+        if message.usage:
+            self._estimate.take(message.message_id or "", message.model, message.usage)
         if main and message.usage:
             self._context_tokens = _context_tokens(message.usage)
         # What the CLI says by itself (an error, a command's output) was never streamed.
@@ -188,6 +198,7 @@ class Translator:
             self.structured_output = result.structured_output
         if result.total_cost_usd is not None:
             self.cost_usd = max(0.0, result.total_cost_usd - self._cost_before)
+            self._estimate.settle()
         if result.usage:
             self.usage = _added(self.usage, result.usage)
         for denial in result.permission_denials or ():

@@ -123,6 +123,7 @@ class Turn:
     def receive(self, message: Message) -> None:
         """Take the process's next message."""
         self.figures.read(message)
+        self._means.spent(self.figures.spent_usd)
         if isinstance(message, StreamEvent):
             return
         if isinstance(message, ResultMessage):

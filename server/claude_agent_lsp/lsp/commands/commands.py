@@ -122,6 +122,7 @@ class Commands(SessionCommands):
         stay = self._server.agent.stay(folder.path)
         settings = await self._server.configuration.of(folder, signal)
         trusted = await self._server.trust.of(folder.path)
+        self._server.move_state()
         if argument.permission_mode == BYPASS and not trusted:
             raise NotTrusted(f"{folder.path} is not trusted: nothing runs there unasked.")
         progress = self._server.tokens.start(
@@ -203,6 +204,7 @@ class Commands(SessionCommands):
         """Tell what the CLI offers in a folder."""
         agent = self._server.agent
         folder = await self._folder(argument.workspace, None)
+        await self._server.trust.look_again()
         stay = agent.stay(folder.path)
         settings = await self._server.configuration.of(folder)
         trusted = await self._server.trust.of(folder.path)

@@ -15,6 +15,7 @@ from claude_agent_lsp.lsp.commands.registry import command
 from claude_agent_lsp.lsp.features.session_events import Announcements
 from claude_agent_lsp.lsp.features.transcript_documents import (
     GrowingDocuments,
+    ask_for_closing,
     open_document,
     write_transcript,
 )
@@ -47,6 +48,7 @@ class SessionCommands:
         self._in_order = asyncio.Lock()
         self._index: Index | None = None
         self._documents = GrowingDocuments(self._write_document)
+        self._asked_for_closing: Path | None = None
         self._announcements = Announcements(server, self._session)
 
     @command("claudeAgent.session.list", given.SessionListArgument)
@@ -135,11 +137,10 @@ class SessionCommands:
             changes = await _loaded("edit_session")
             session = await self._session(argument.session_id)
             async with nothing_in(agent, session.session_id):
-                if session.current:
-                    await agent.select(session.workspace, None)
-                await asyncio.to_thread(
-                    changes.delete, session.session_id, self._kept, agent.journal
-                )
+                index = await asyncio.to_thread(self._opened_index)
+                await asyncio.to_thread(changes.delete, session.session_id, agent.state, index)
+                self._documents.remove(session.session_id)
+                agent.forget(session.session_id)
                 settings = await self._settings_of(session.workspace)
                 await agent.sharing.delete(
                     settings.session_store, session.workspace, session.session_id
@@ -176,7 +177,10 @@ class SessionCommands:
             if session_id is None:
                 raise SessionNotFound(f"{folder.path} has no current session.")
         path = self._document(session_id)
-        self._documents.add(session_id)
+        if self._asked_for_closing != path.parent:
+            self._asked_for_closing = path.parent
+            server.start(ask_for_closing(server, path.parent))
+        self._documents.add(session_id, path)
         try:
             line = await asyncio.to_thread(
                 write_transcript, await self._catalogue(), session_id, path
@@ -200,6 +204,10 @@ class SessionCommands:
                 agent.state.directory,
                 dry_run=argument.dry_run,
             )
+
+    def document_closed(self, path: Path) -> None:
+        """The editor has closed a document; if it is a session's, it need not grow any more."""
+        self._documents.closed(path)
 
     def _document(self, session_id: str) -> Path:
         return self._server.agent.state.directory / "transcripts" / f"{session_id}.md"

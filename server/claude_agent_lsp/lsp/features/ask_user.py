@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
@@ -55,7 +54,7 @@ async def ask(server: AgentServer, question: Question) -> Answer | None:
 
 async def _ask_by_request(server: AgentServer, question: Question) -> Answer | None:
     """Ask an editor that knows this server."""
-    given = await _requested(server, REQUEST, jsonable(question))
+    given = await server.protocol.ask(REQUEST, jsonable(question))
     # pygls knows no type for the answer, and makes an object with its fields of it.
     answer, note = getattr(given, "answer", None), getattr(given, "note", None)
     values = [answer] if isinstance(answer, str) else answer
@@ -113,22 +112,9 @@ async def _message(
         message=text,
         actions=[types.MessageActionItem(title=label) for label in labels],
     )
-    shown = await _requested(server, types.WINDOW_SHOW_MESSAGE_REQUEST, params)
+    shown = await server.protocol.ask(types.WINDOW_SHOW_MESSAGE_REQUEST, params)
     title = getattr(shown, "title", None)
     return title if isinstance(title, str) else None
-
-
-async def _requested(server: AgentServer, method: str, params: Any) -> Any:
-    """Ask the editor; withdraw it when this is cancelled."""
-    message_id = str(uuid.uuid4())
-    asked = server.protocol.send_request_async(method, params, msg_id=message_id)
-    try:
-        return await asyncio.shield(asked)
-    except asyncio.CancelledError:
-        # An answer that still comes is dropped.
-        server.protocol.notify(types.CANCEL_REQUEST, types.CancelParams(id=message_id))
-        asked.add_done_callback(lambda late: late.cancelled() or late.exception())
-        raise
 
 
 async def _write_document(server: AgentServer, question: Question, text: str) -> None:

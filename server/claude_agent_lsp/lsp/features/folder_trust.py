@@ -61,6 +61,7 @@ class Trusting:
         if not self._server.profile.trust:
             return
         self._told = _folders_in(params)
+        self._server.configuration.renew()
         for folder in self._server.folders:
             if not await self.of(folder.path):
                 await self._server.agent.leave(folder.path)
@@ -69,6 +70,8 @@ class Trusting:
         """Whether a folder is trusted."""
         if self._told is not None:
             return any(place in self._told for place in (folder, *folder.parents))
+        if folder in self._trusted:
+            await self.look_again()  # what is remembered may have been decided anew elsewhere
         if folder in self._trusted:
             return True
         decisions = -1
@@ -81,7 +84,10 @@ class Trusting:
         return bool(trusted)
 
     async def look_again(self) -> None:
-        """Notice what another server's user has decided since: it is the same user."""
+        """Notice what the user has decided since, in another editor or in the terminal.
+
+        Whoever starts or resumes something in a folder does it first, before `Agent.stay`.
+        """
         if self._trusted and await asyncio.to_thread(self._trust.stamp) != self._stamp:
             await self._reconsider()
 
@@ -99,6 +105,7 @@ class Trusting:
         self._asked.add(folder)
         await asyncio.to_thread(self._trust.decide, folder, trusted=trusted)
         self._decisions += 1
+        self._server.configuration.renew()
         await self._reconsider()  # also those below it, for which the decision holds too
 
     async def offer(self, folder: Folder, settings: Settings, run: ActiveRun) -> None:

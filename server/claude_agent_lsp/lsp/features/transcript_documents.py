@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import glob
 import importlib
 import logging
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 # Between two looks of an editor at a document that grows.
 REWRITE_SECONDS: Final = 1.0
+# How many documents are followed at the same time: more than anybody looks at.
+MOST_FOLLOWED: Final = 16
 
 
 async def show_transcript(
@@ -65,6 +68,26 @@ async def open_document(server: AgentServer, path: Path, line: int) -> bool:
     return bool(getattr(result, "success", False))
 
 
+async def ask_for_closing(server: AgentServer, directory: Path) -> None:
+    """Ask the editor to tell when it closes a document below a directory, if it can be asked."""
+    if not server.profile.dynamic_synchronization:
+        return
+    pattern = f"{glob.escape(str(directory))}/*.md"
+    selector = [types.TextDocumentFilterPattern(scheme="file", pattern=pattern)]
+    options = types.TextDocumentRegistrationOptions(document_selector=selector)
+    registrations = [
+        types.Registration(id=f"{method} {directory}", method=method, register_options=options)
+        # One comes with the other, by the specification.
+        for method in (types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CLOSE)
+    ]
+    try:
+        await server.protocol.send_request_async(
+            types.CLIENT_REGISTER_CAPABILITY, types.RegistrationParams(registrations)
+        )
+    except Exception as error:  # noqa: BLE001 - the newest are followed, then
+        logger.info("The editor will not tell of closed documents: %s", error)
+
+
 def write_transcript(catalogue: Catalogue, session_id: str, path: Path) -> int:
     """Write a session as Markdown below the state directory; call it in a thread.
 
@@ -79,6 +102,11 @@ def write_transcript(catalogue: Catalogue, session_id: str, path: Path) -> int:
     content: bytes = export.exported(catalogue.session(session_id), "markdown", path.parent.parent)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(path, content)
+    try:
+        catalogue.session(session_id)
+    except SessionNotFound:  # deleted meanwhile, and its documents with it
+        path.unlink(missing_ok=True)
+        raise
     return content.count(b"\n", 0, content.rfind(b"\n## You")) + 1
 
 
@@ -91,19 +119,37 @@ def _remove_others(path: Path, session_id: str) -> None:
 class GrowingDocuments:
     """Transcripts that the editor has open, written anew while runs go on with their sessions.
 
+    One is written until the editor closes it or its session is deleted. Not every editor tells that
+    it has closed a document, so only the newest are followed.
+
     Args:
         rewrite: Writes a session's document; it is called in a thread.
     """
 
     def __init__(self, rewrite: Callable[[str], object]) -> None:
         self._rewrite = rewrite
-        self._shown: set[str] = set()
+        # In the order in which they were shown; of each session, its document's name.
+        self._shown: dict[str, str] = {}
         self._due: set[str] = set()
         self._at_work: dict[str, asyncio.Task[None]] = {}
 
-    def add(self, session_id: str) -> None:
+    def add(self, session_id: str, path: Path) -> None:
         """The editor has just opened the document of this session."""
-        self._shown.add(session_id)
+        self._shown.pop(session_id, None)
+        self._shown[session_id] = path.name
+        while len(self._shown) > MOST_FOLLOWED:
+            self.remove(next(iter(self._shown)))
+
+    def remove(self, session_id: str) -> None:
+        """Follow a session no longer."""
+        self._shown.pop(session_id, None)
+        self._due.discard(session_id)
+
+    def closed(self, path: Path) -> None:
+        """The editor has closed a document, whichever it is."""
+        # An editor may name its folder in another way, with links followed say.
+        for session_id in [each for each, name in self._shown.items() if name == path.name]:
+            self.remove(session_id)
 
     def follower(self) -> Callable[[Event], None]:
         """What a run's events are to be told to."""
@@ -124,9 +170,10 @@ class GrowingDocuments:
 
     def _has_grown(self, session_id: str) -> None:
         self._due.add(session_id)
-        task = self._at_work.get(session_id)
-        if task is None or task.done():
-            self._at_work[session_id] = asyncio.create_task(self._keep_up(session_id))
+        if session_id not in self._at_work:
+            task = asyncio.create_task(self._keep_up(session_id))
+            self._at_work[session_id] = task
+            task.add_done_callback(lambda _: self._at_work.pop(session_id))
 
     async def _keep_up(self, session_id: str) -> None:
         while session_id in self._due:

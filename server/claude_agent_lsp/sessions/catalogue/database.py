@@ -104,6 +104,8 @@ class Database:
                     if self._version_of(db) != self._version:  # another may have been quicker
                         self._create(db)
             db.execute("PRAGMA synchronous = NORMAL")
+            # What is deleted is overwritten: it may be words of a session that the user deletes.
+            db.execute("PRAGMA secure_delete = ON")
             db.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
         except BaseException:
             db.close()

@@ -128,6 +128,19 @@ class Index:
         """What is known of one transcript; None for a file that is gone or is no session's."""
         return self._database.run(lambda db: _session(db, transcript))
 
+    def forget(self, session_id: str) -> None:
+        """Hold nothing of a session any more, not even in the file's unused parts."""
+
+        def work(db: sqlite3.Connection) -> None:
+            query = "SELECT project FROM transcripts WHERE session_id = ?"
+            for (directory,) in db.execute(query, (session_id,)).fetchall():
+                with writing(db):
+                    _forget(db, directory, [session_id])
+            # Its text still stands in the write-ahead log.
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+        self._database.run(work)
+
 
 def _select(db: sqlite3.Connection, projects: Sequence[Project], wanted: Wanted) -> list[Entry]:
     directories = [os.fsencode(project.directory) for project in projects]

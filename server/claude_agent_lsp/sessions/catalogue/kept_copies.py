@@ -8,6 +8,7 @@ Everything here reads and writes files: call it in a thread.
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import logging
 import os
@@ -71,7 +72,7 @@ class Kept:
 
     def find(self, session_id: str) -> Path | None:
         """The copy of a session, if there is one."""
-        return next(self._root.glob(f"*/{session_id}.jsonl"), None)
+        return next(self._root.glob(f"*/{glob.escape(session_id)}.jsonl"), None)
 
     def restore(self, session_id: str) -> Path | None:
         """Put a session back to where the CLI looks for it, if it has deleted it.
@@ -99,9 +100,10 @@ class Kept:
         logger.info("Put %s back, which the CLI had deleted", transcript)
         return transcript
 
-    def refresh(self, session_id: str = "*") -> None:
+    def refresh(self, session_id: str | None = None) -> None:
         """Bring the copy of a session, or all copies, up to date, and drop what lost its tag."""
-        for copy in list(self._root.glob(f"*/{session_id}.jsonl")):
+        name = "*" if session_id is None else glob.escape(session_id)
+        for copy in list(self._root.glob(f"*/{name}.jsonl")):
             transcript = config_directory() / "projects" / copy.parent.name / copy.name
             try:
                 if not transcript.exists():

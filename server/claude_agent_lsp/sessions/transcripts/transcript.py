@@ -114,6 +114,7 @@ class Transcript:
         if self._known and not turns <= self._own:
             return True
         self._known += whole
+        self._own -= turns  # they are known now, and never looked at again
         return False
 
 
