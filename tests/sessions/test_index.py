@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from claude_agent_sdk import list_sessions
 
+from claude_agent_lsp.sessions.catalogue.database import Database
 from claude_agent_lsp.sessions.catalogue.index import FILE, Index, Wanted
 from claude_agent_lsp.sessions.catalogue.summary import summarize
 from claude_agent_lsp.sessions.transcripts.projects import projects_of
@@ -361,3 +363,14 @@ def test_nothing_of_a_forgotten_session_stands_in_the_file(
     assert any(other.encode() in content for content in files)
     assert titles(index, folder) == ["a wren"]
     index.forget(gone)
+
+
+def test_what_is_kept_in_memory_is_closed_with_its_index(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    database = Database(tmp_path / FILE, (), 1)
+    connection = database.run(lambda db: db)
+    connection.execute("SELECT 1")
+    del database
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")

@@ -12,9 +12,10 @@ Rungs 2 to 4 are `AgentProcess.end`.
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from claude_agent_lsp.agent.process.tree import now
 
 if TYPE_CHECKING:
     import psutil
@@ -32,22 +33,22 @@ class Background:
     """What earlier turns have left at work in a process, and a turn's end leaves alone.
 
     Attributes:
-        since: When it was looked at, in seconds since 1970; what starts later is the turn's.
+        since: When it was looked at, by `tree.now`; what starts from then on is the turn's.
         tasks: The ids of their background tasks.
         shells: What these, or anything else of theirs, run in.
     """
 
-    since: float
+    since: int
     tasks: frozenset[str] = frozenset()
     shells: frozenset[psutil.Process] = frozenset()
 
     @classmethod
     async def of(cls, process: AgentProcess) -> Background:
         """Look at it, before a turn begins."""
-        now = time.time()
+        since = now()
         if not process.background_tasks:
-            return cls(now)
-        return cls(now, process.background_tasks, frozenset((await process.tree()).tool_shells()))
+            return cls(since)
+        return cls(since, process.background_tasks, frozenset((await process.tree()).tool_shells()))
 
 
 async def stop_turn(

@@ -40,8 +40,9 @@ from claude_agent_lsp.agent.process.tree import (
     kill,
     kill_all_with,
     looking,
+    now,
     outside_group_of,
-    started_at,
+    started,
 )
 from claude_agent_lsp.base.redaction import without_secrets
 from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
@@ -72,8 +73,6 @@ SWEEP_SECONDS = 0.5
 STDERR_LINES = 50
 # What a cancelled run's answer takes, with room.
 ANSWER_SECONDS = 0.1
-# How exact a process's start is told.
-CLOCK_SECONDS = 0.05
 
 
 class Receiver(Protocol):
@@ -210,18 +209,16 @@ class AgentProcess:
             self._ending = asyncio.create_task(self._descend(), name=f"end of {self.session_id}")
         return asyncio.shield(self._ending)
 
-    def sweep(self, processes: Collection[psutil.Process], *, since: float | None = None) -> None:
+    def sweep(self, processes: Collection[psutil.Process], *, since: int | None = None) -> None:
         """See to it that these are gone soon: they have been asked to end already.
 
         Args:
             processes: Which.
             since: All that tools have started from then to now goes too, wherever it has got to,
-                in seconds since 1970.
+                as `tree.now` tells it.
         """
         if processes or since is not None:
-            task = asyncio.create_task(
-                asyncio.to_thread(self._sweep, processes, since, time.time())
-            )
+            task = asyncio.create_task(asyncio.to_thread(self._sweep, processes, since, now()))
             self._sweeps.add(task)
             task.add_done_callback(self._sweeps.discard)
 
@@ -232,9 +229,7 @@ class AgentProcess:
             pid = await looking(child_with, MARK, self._mark)
         return ProcessTree(None) if pid is None else await looking(ProcessTree.of, pid)
 
-    def _sweep(
-        self, processes: Collection[psutil.Process], since: float | None, until: float
-    ) -> None:
+    def _sweep(self, processes: Collection[psutil.Process], since: int | None, until: int) -> None:
         found = set(processes)
         if since is not None and self.pid is not None:
             # What has left its shell has lost its parent, but not its mark.
@@ -244,7 +239,8 @@ class AgentProcess:
                 each
                 for each in all_with(MARK, self._mark)
                 if outside_group_of(self.pid, each)
-                and since - CLOCK_SECONDS < started_at(each) < until + CLOCK_SECONDS
+                and (start := started(each)) is not None
+                and since <= start <= until
             }
         _, left = psutil.wait_procs(found, timeout=SWEEP_SECONDS)
         kill(left)

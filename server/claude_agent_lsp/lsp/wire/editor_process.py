@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 POLL_SECONDS: Final = 1.0
 
+# Linux's way to be told of a process's end.
+pidfd_open: Callable[[int], int] | None = getattr(os, "pidfd_open", None)
+
 logger = logging.getLogger(__name__)
 
 
@@ -35,11 +38,11 @@ class Parent:
         """Watch this process. One that isn't there (another container's, say) is left alone."""
         if pid is None or pid <= 0:
             return
-        if not hasattr(os, "pidfd_open"):
+        if pidfd_open is None:
             self._look_after(pid)
             return
         try:
-            descriptor = os.pidfd_open(pid)
+            descriptor = pidfd_open(pid)
         except OSError:
             logger.info("The process %s can't be watched", pid)
             return

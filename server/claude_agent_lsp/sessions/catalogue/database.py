@@ -12,6 +12,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from contextlib import closing
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -76,6 +77,8 @@ class Database:
                 self._memory = sqlite3.connect(
                     ":memory:", isolation_level=None, check_same_thread=False
                 )
+                # Nobody else ever closes it; Python 3.13 warns of one that is merely dropped.
+                weakref.finalize(self, self._memory.close)
                 self._create(self._memory)
             return work(self._memory)
 
@@ -143,7 +146,7 @@ class Database:
         self._without_until = time.monotonic() + WITHOUT_SECONDS
         level = logging.DEBUG if self._told else logging.WARNING
         self._told = True
-        logger.log(level, "%s can't be used, memory is used instead: %s", self.file, error)
+        logger.log(level, "%s can't be used, memory is used instead: %s", self.file, str(error))
 
 
 @contextlib.contextmanager
