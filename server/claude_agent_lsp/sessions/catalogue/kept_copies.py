@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Final
 from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.transcripts.projects import Project
-from claude_agent_lsp.sessions.transcripts.transcript import config_directory, find_transcript
+from claude_agent_lsp.sessions.transcripts.transcript import (
+    config_directory,
+    find_transcript,
+    transcript_below,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +75,7 @@ class Kept:
 
     def find(self, session_id: str) -> Path | None:
         """The copy of a session, if there is one."""
-        return next(self._root.glob(f"*/{session_id}.jsonl"), None)
+        return transcript_below(self._root, session_id)
 
     def restore(self, session_id: str) -> Path | None:
         """Put a session back to where the CLI looks for it, if it has deleted it.
@@ -99,9 +103,10 @@ class Kept:
         logger.info("Put %s back, which the CLI had deleted", transcript)
         return transcript
 
-    def refresh(self, session_id: str = "*") -> None:
+    def refresh(self, session_id: str | None = None) -> None:
         """Bring the copy of a session, or all copies, up to date, and drop what lost its tag."""
-        for copy in list(self._root.glob(f"*/{session_id}.jsonl")):
+        found = self._root.glob("*/*.jsonl") if session_id is None else [self.find(session_id)]
+        for copy in [each for each in found if each is not None]:
             transcript = config_directory() / "projects" / copy.parent.name / copy.name
             try:
                 if not transcript.exists():
