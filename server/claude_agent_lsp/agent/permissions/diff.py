@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.permissions.tool_titles import path_in
 from claude_agent_lsp.base.line_diff import LineDiff
+from claude_agent_lsp.base.text import more_characters
 from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _replacing(name: str, what: str, content: str) -> str:
     """The diff of a file of which only so much is known."""
     added = list(_signed("+", _lines(content[:MOST_BYTES])))
     if (cut := len(content) - MOST_BYTES) > 0:
-        added.append(f"+… ({cut} more characters)")
+        added.append(f"+{more_characters(cut)}")
     hunk = f"@@ -1 +{_range(0, len(added))} @@"
     return "\n".join(
         [f"--- {name}", f"+++ {name}", hunk, f"-… (all that is there: {what})", *added]
