@@ -94,7 +94,12 @@ def test_a_damaged_line_is_left_out(audit: Audit) -> None:
 def followed(*events: Event) -> list[dict[str, Any]]:
     """The lines that some events leave."""
     lines: list[dict[str, Any]] = []
-    trail = ToolTrail(lambda _, entry: lines.append(entry), "run", "session", Path("/p"))
+    trail = ToolTrail(
+        lambda _, entry: lines.append(dict(entry() if callable(entry) else entry)),
+        "run",
+        "session",
+        Path("/p"),
+    )
     for event in events:
         trail.follow(event)
     return lines

@@ -11,10 +11,10 @@ from claude_agent_lsp.agent.events import Location
 from claude_agent_lsp.agent.permissions.tool_titles import (
     TITLE_LENGTH,
     locations_of,
-    one_line,
     path_in,
     title_of,
 )
+from claude_agent_lsp.base.text import one_line
 
 FOLDER = Path("/project")
 

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from claude_agent_lsp.errors import SessionNotFound
+from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
+from claude_agent_lsp.sessions.catalogue.index import Index
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
 from claude_agent_lsp.sessions.transcripts.transcript import (
     Transcript,
     config_directory,
@@ -52,6 +56,24 @@ def transcript(file: File) -> Transcript:
     transcript = Transcript(SESSION)
     transcript.catch_up()
     return transcript
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["", "*", f"{SESSION[:-1]}?", f"[6]{SESSION[1:]}", "..", "/", f"../-project/{SESSION}"]
+    + ["\0", f"{SESSION}\n", "a" * 5_000],
+)
+def test_what_is_no_session_id_finds_nothing(file: File, tmp_path: Path, word: str) -> None:
+    file.write(turn())
+    assert find_transcript(SESSION) == file.path
+    assert find_transcript(word) is None
+    kept = Kept(tmp_path)
+    kept.keep(file.path)
+    assert kept.find(SESSION) is not None
+    assert kept.find(word) is None
+    assert not kept.forget(word)
+    with pytest.raises(SessionNotFound):
+        Catalogue(Index(tmp_path / "state")).session(word)
 
 
 def test_the_directory_is_the_users_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

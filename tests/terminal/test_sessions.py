@@ -181,6 +181,18 @@ def test_unknown_session_is_told(user: User, command: str) -> None:
     assert done.stderr.startswith(f"There is no session {UNKNOWN}. ")
 
 
+@pytest.mark.parametrize(
+    "word", ["", " ", "*", "1*", "?" * 36, "[0-9]*", "..", "/", "../x", "-", "1" * 5_000, "1\u0662"]
+)
+def test_no_word_is_taken_for_a_pattern_or_a_path(user: User, disk: Disk, word: str) -> None:
+    session = disk.write(user.home, Talk().user("Hi"), session_id=UNKNOWN)
+    done = user.run("sessions", "delete", "--yes", "--", word)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is not the beginning of a session id" in done.stderr
+    assert len(done.stderr) < 300
+    assert disk.path(session, user.home).exists()
+
+
 def test_beginning_of_several_ids_is_refused(user: User, disk: Disk) -> None:
     for end in "12":
         disk.write(user.home, Talk().user("Hi"), session_id=UNKNOWN[:-1] + end)

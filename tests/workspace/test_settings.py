@@ -307,7 +307,7 @@ def test_secrets_are_what_the_cli_and_the_servers_are_given() -> None:
         "odd": {"command": "x", "env": None, "headers": ["three"]},
     }
     assert dataclasses.replace(DEFAULTS, env={"C": "four"}, mcp_servers=servers).secrets == (
-        "four",
-        "one",
-        "two",
+        ("C", "four"),
+        ("A", "one"),
+        ("X", "two"),
     )

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from claude_agent_lsp.agent.accounts.audit_log import Entry
     from claude_agent_lsp.agent.events import Emit, Question
     from claude_agent_lsp.agent.permissions.queue import Answer
     from claude_agent_lsp.agent.process.launch import SessionStart
@@ -390,7 +391,7 @@ class Agent:
         folder = None if run is None else run.task.launch.folder
         self._write_audit("question", question_entry(question, answer, call, folder))
 
-    def _write_audit(self, kind: str, entry: dict[str, Any]) -> None:
+    def _write_audit(self, kind: str, entry: Entry) -> None:
         self._keep(asyncio.to_thread(self._audit.write, kind, entry))
 
     def _tell_of_sharing(self, good: bool, text: str) -> None:

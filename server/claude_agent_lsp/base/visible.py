@@ -25,8 +25,34 @@ _SHAPELESS: Final = frozenset(
 _EMOJI_STYLE: Final = "\ufe0f"
 
 
+# So many characters are remembered; a text with all of Unicode in it must not stay in memory.
+_MOST_KNOWN: Final = 20_000
+
+
+class _Spelling(dict[int, str]):
+    """How each character is shown, found out when it first turns up."""
+
+    def __init__(self, kept: str) -> None:
+        super().__init__()
+        self._kept = kept
+
+    def __missing__(self, code: int) -> str:
+        if len(self) >= _MOST_KNOWN:
+            self.clear()
+        character = chr(code)
+        shown = character
+        if character not in self._kept and not _is_seen(character):
+            shown = character.encode("unicode_escape", "surrogatepass").decode()
+        self[code] = shown
+        return shown
+
+
+_IN_A_LINE: Final = _Spelling("")
+_IN_LINES: Final = _Spelling("\n\t")
+
+
 def visible(text: str, *, lines: bool = False) -> str:
-    """Returns the text with what can't be seen spelled out, as Python spells it.
+    """Spell out what can't be seen in a text, as Python spells it.
 
     Args:
         text: What somebody else wrote.
@@ -34,20 +60,18 @@ def visible(text: str, *, lines: bool = False) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    kept = "\n\t" if lines else ""
-    shown = []
-    before = ""
-    for character in text:
-        if character in kept or _is_seen(character, before):
-            shown.append(character)
-        else:
-            shown.append(character.encode("unicode_escape", "surrogatepass").decode())
-        before = character
+    spelling = _IN_LINES if lines else _IN_A_LINE
+    if _EMOJI_STYLE not in text:
+        return text.translate(spelling)
+    before, *pieces = text.split(_EMOJI_STYLE)
+    shown = [before.translate(spelling)]
+    for piece in pieces:
+        # It gives a sign its colours: half of all emoji are written with it.
+        sign = before[-1:] and unicodedata.category(before[-1]) == "So"
+        shown += [_EMOJI_STYLE if sign else "\\ufe0f", piece.translate(spelling)]
+        before = piece
     return "".join(shown)
 
 
-def _is_seen(character: str, before: str) -> bool:
-    if character == _EMOJI_STYLE:
-        # It gives a sign its colours: half of all emoji are written with it.
-        return bool(before) and unicodedata.category(before) == "So"
+def _is_seen(character: str) -> bool:
     return character not in _SHAPELESS and unicodedata.category(character) not in UNSEEN

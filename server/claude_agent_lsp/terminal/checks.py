@@ -16,10 +16,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.permissions.tool_titles import one_line
 from claude_agent_lsp.agent.process.cli import check, locate, login_of
 from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.base.redaction import without_secrets
+from claude_agent_lsp.base.text import one_line
 from claude_agent_lsp.errors import CliNotFound, NotAuthenticated, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 from claude_agent_lsp.workspace.settings import Settings

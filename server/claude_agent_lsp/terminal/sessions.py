@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from claude_agent_lsp.agent.permissions.tool_titles import one_line
+from claude_agent_lsp.base.problems import shown
+from claude_agent_lsp.base.text import one_line
 from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFound
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 TITLE_LENGTH: Final = 200
 # As many characters of an id as a person wants to type.
 SHORT: Final = 8
+# Of a session id: nothing else of what a person types may be taken for one, a pattern least of all.
+_BEGINNING: Final = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 # All that moves a terminal's cursor or changes its colours; line ends and tabs may stay.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -163,11 +166,14 @@ def _chosen(word: str, catalogue: Catalogue) -> Session:
     Raises:
         SessionNotFound: There is none, or there are several.
     """
+    hint = "`claude-agent-lsp sessions list --all` shows them all."
+    word = word.strip().lower()
+    if not _BEGINNING.fullmatch(word):
+        raise SessionNotFound(f"{shown(word)} is not the beginning of a session id.", hint=hint)
     if catalogue.find(word) is not None:
         return catalogue.session(word)
-    hint = "`claude-agent-lsp sessions list --all` shows them all."
     everything = catalogue.page(None, limit=sys.maxsize - 1).sessions
-    found = [one for one in everything if one.session_id.startswith(word.lower())]
+    found = [one for one in everything if one.session_id.lower().startswith(word)]
     if not found:
         raise SessionNotFound(f"There is no session {word}.", hint=hint)
     if len(found) > 1:

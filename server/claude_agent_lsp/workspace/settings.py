@@ -138,14 +138,14 @@ class Settings:
     )
 
     @property
-    def secrets(self) -> tuple[str, ...]:
-        """The values of the CLI's variables, and of those and the headers of MCP servers."""
+    def secrets(self) -> tuple[tuple[str, str], ...]:
+        """The CLI's variables, and those and the headers of MCP servers, by name and value."""
         given = [self.env, *(s.get(name) for s in self.mcp_servers.values() for name in _SECRETS)]
         return tuple(
-            value
+            (str(name), value)
             for each in given
             if isinstance(each, Mapping)
-            for value in each.values()
+            for name, value in each.items()
             if isinstance(value, str)
         )
 

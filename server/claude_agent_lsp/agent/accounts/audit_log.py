@@ -12,8 +12,10 @@ import contextlib
 import json
 import logging
 import os
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolResult
 from claude_agent_lsp.agent.permissions.question_detail import deed_of, shortened
@@ -22,7 +24,7 @@ from claude_agent_lsp.base.files import locked
 from claude_agent_lsp.base.redaction import json_without_secrets, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from claude_agent_lsp.agent.events import Event, Question
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 MOST_BYTES: Final = 1_000_000
 OLDER_FILES: Final = 4
 TEXT_LENGTH: Final = 2_000
+# Of each text of a tool's input so much is looked at: more than is kept, and than any path has.
+_FIELD_LENGTH: Final = 5_000
 UNFINISHED: Final = "unfinished"
 # Tools that change nothing; of any other one can't know.
 _READERS: Final = frozenset(
@@ -44,6 +48,8 @@ _READERS: Final = frozenset(
 )
 
 
+# What a line holds, or what makes it: to mask a long input takes its time.
+Entry: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 # Windows has no such flag, and needs a privilege to make a link.
 NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 
@@ -65,8 +71,9 @@ class Audit:
         """The newest file."""
         return self._directory / "audit" / "audit.jsonl"
 
-    def write(self, kind: str, entry: Mapping[str, Any]) -> None:
+    def write(self, kind: str, entry: Entry) -> None:
         """Add a line; one that can't be written is told to the log, and costs nothing else."""
+        entry = entry() if callable(entry) else entry
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "kind": kind, "editor": self._editor, "process": os.getpid(), **entry}
         masked = json_without_secrets(json.loads(json.dumps(line, default=str)))
@@ -133,7 +140,7 @@ def question_entry(
         "toolCallId": question.tool_call_id,
         "question": question.kind,
         "title": title,
-        "detail": _cut(without_secrets(detail)),
+        "detail": without_secrets(detail, limit=TEXT_LENGTH),
         "answer": answer.value,
         "by": answer.by.value,
         "note": answer.note,
@@ -159,7 +166,7 @@ class ToolTrail:
     """Follows the events of one run, for the tool calls that may have changed something.
 
     Args:
-        write: Writes a line.
+        write: Writes a line, and makes its entry: beside the loop.
         run_id: The run.
         session_id: Its session.
         folder: Where it works.
@@ -167,7 +174,7 @@ class ToolTrail:
 
     def __init__(
         self,
-        write: Callable[[str, dict[str, Any]], None],
+        write: Callable[[str, Entry], None],
         run_id: str,
         session_id: str,
         folder: Path,
@@ -198,21 +205,18 @@ class ToolTrail:
     def _note(self, call: ToolCall, status: str) -> None:
         if call.tool in _READERS:
             return
-        # Masked before they are cut: half of a secret would not be found.
-        given = json_without_secrets(call.input)
-        entry = {
-            **self._about,
-            "toolCallId": call.tool_call_id,
-            "tool": call.tool,
-            "title": title_of(call.tool, given),
-            "input": _cut(json.dumps(given, default=str)),
-            "status": status,
-            # Not asked: a rule or the mode has allowed it, or refused it.
-            "by": "question" if call.tool_call_id in self._asked else "rule",
-        }
-        self._write("tool", entry)
+        # Not asked: a rule or the mode has allowed it, or refused it.
+        by = "question" if call.tool_call_id in self._asked else "rule"
+        self._write("tool", partial(_tool_entry, call, {**self._about, "status": status, "by": by}))
 
 
-def _cut(text: str) -> str:
-    """What is kept of a long text, its secrets masked before: half of one would not be found."""
-    return text[:TEXT_LENGTH]
+def _tool_entry(call: ToolCall, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a tool call. It takes the longer, the more fields its input has."""
+    given = json_without_secrets(call.input, _FIELD_LENGTH)
+    return {
+        "toolCallId": call.tool_call_id,
+        "tool": call.tool,
+        "title": title_of(call.tool, given),
+        "input": json.dumps(given, default=str)[:TEXT_LENGTH],
+        **about,
+    }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import stat
-from difflib import Match, SequenceMatcher
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.permissions.tool_titles import path_in
+from claude_agent_lsp.base.line_diff import LineDiff
+from claude_agent_lsp.base.text import more_characters
 from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 CONTEXT_LINES: Final = 3
 # Of a larger file only the changed part itself is shown.
 MOST_BYTES: Final = 1_000_000
-# difflib's time is quadratic where lines repeat, and all of the server is slow meanwhile.
-MOST_LINES: Final = 2_000
 
 
 class _NotComparedError(Exception):
@@ -74,7 +72,7 @@ def _replacing(name: str, what: str, content: str) -> str:
     """The diff of a file of which only so much is known."""
     added = list(_signed("+", _lines(content[:MOST_BYTES])))
     if (cut := len(content) - MOST_BYTES) > 0:
-        added.append(f"+… ({cut} more characters)")
+        added.append(f"+{more_characters(cut)}")
     hunk = f"@@ -1 +{_range(0, len(added))} @@"
     return "\n".join(
         [f"--- {name}", f"+++ {name}", hunk, f"-… (all that is there: {what})", *added]
@@ -110,63 +108,12 @@ def _lines(text: str) -> list[str]:
 
 def _unified(before: list[str], after: list[str]) -> Iterator[str]:
     """The hunks of a unified diff."""
-    if before == after:
-        return
-    first, last = _same_ends(before, after)
-    # Comparing what is the same takes the time: of it, only what is shown is left.
-    start, end = max(first - CONTEXT_LINES, 0), max(last - CONTEXT_LINES, 0)
-    before, after = before[start : len(before) - end], after[start : len(after) - end]
-    matcher = _Comparison(before, after, first - start, last - end)
-    for hunk in matcher.get_grouped_opcodes(CONTEXT_LINES):
+    for hunk in LineDiff(before, after).get_grouped_opcodes(CONTEXT_LINES):
         (_, i, _, j, _), (_, _, i_end, _, j_end) = hunk[0], hunk[-1]
-        yield f"@@ -{_range(start + i, i_end - i)} +{_range(start + j, j_end - j)} @@"
+        yield f"@@ -{_range(i, i_end - i)} +{_range(j, j_end - j)} @@"
         for tag, i1, i2, j1, j2 in hunk:
             yield from _signed(" " if tag == "equal" else "-", before[i1:i2])
             yield from () if tag == "equal" else _signed("+", after[j1:j2])
-
-
-def _same_ends(before: list[str], after: list[str]) -> tuple[int, int]:
-    """How many lines at the start, and of the others at the end, are the same."""
-    most = min(len(before), len(after))
-    first = next((i for i in range(most) if before[i] != after[i]), most)
-    most -= first
-    return first, next((i for i in range(most) if before[-1 - i] != after[-1 - i]), most)
-
-
-class _Comparison(SequenceMatcher[str]):
-    """Compares what is between the ends that are the same.
-
-    Args:
-        before: The lines before.
-        after: And after.
-        first: How many lines at the start are the same.
-        last: And at the end.
-    """
-
-    def __init__(self, before: list[str], after: list[str], first: int, last: int) -> None:
-        super().__init__(None, before, after)
-        ends = len(before) - last, len(after) - last
-        within = _matches(before[first : ends[0]], after[first : ends[1]])
-        self._matches = [
-            Match(0, 0, first),
-            *(Match(first + i, first + j, size) for i, j, size in within),
-            Match(*ends, last),
-            Match(len(before), len(after), 0),
-        ]
-
-    def get_matching_blocks(self) -> list[Match]:
-        return self._matches
-
-
-def _matches(before: list[str], after: list[str]) -> list[Match]:
-    if max(len(before), len(after)) <= MOST_LINES:
-        return SequenceMatcher(None, before, after).get_matching_blocks()
-    if len(before) != len(after):
-        return []
-    # Line by line: a name was replaced all over the file, say.
-    runs = groupby(range(len(before)), lambda i: before[i] == after[i])
-    same = [list(run) for is_same, run in runs if is_same]
-    return [Match(run[0], run[0], len(run)) for run in same]
 
 
 def _range(start: int, count: int) -> str:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
+
+from claude_agent_lsp.base.text import more_characters
 
 DETAIL_LENGTH: Final = 500
 BACKGROUND: Final = "In the background"
@@ -61,7 +64,7 @@ def set_apart(text: str, limit: int = DETAIL_LENGTH) -> str:
 
 def what_is_cut(count: int) -> str:
     """The line that tells of so many characters that were cut."""
-    return f"\n… ({count} more characters)" if count > 0 else ""
+    return f"\n{more_characters(count)}" if count > 0 else ""
 
 
 def _barred(text: str) -> list[str]:
@@ -88,8 +91,14 @@ def _is_like_ours(line: str) -> bool:
 
 def _folded(text: str) -> str:
     """How a text looks: without case, accents, blanks and signs, its letters Latin ones."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
+    # Each by itself: to put many accents in their order takes a time that is quadratic.
+    plain = "".join(map(_decomposed, text)).casefold()
     return "".join(_LOOKALIKES.get(c, c) for c in plain if c.isalnum() or c == "|")
+
+
+@lru_cache(maxsize=4096)
+def _decomposed(character: str) -> str:
+    return unicodedata.normalize("NFKD", character)
 
 
 # How the lines begin that are the server's own.

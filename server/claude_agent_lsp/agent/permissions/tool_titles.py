@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.events import Location
+from claude_agent_lsp.base.text import beginning, ellipsis
 from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _TITLES: Final = {
     "Write": ("Writing", "path"),
 }
 PATH_FIELDS = ("file_path", "notebook_path", "path")
-_LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
 def title_of(tool: str, given: Mapping[str, Any]) -> str:
@@ -42,7 +41,7 @@ def title_of(tool: str, given: Mapping[str, Any]) -> str:
     """
     if tool.startswith("mcp__"):
         server, _, function = tool.removeprefix("mcp__").partition("__")
-        return one_line(visible(f"Using {function or server} of {server}"), TITLE_LENGTH)
+        return _shown(f"Using {function or server} of {server}", TITLE_LENGTH)
     verb, field = _TITLES.get(tool, (f"Using {tool}", ""))
     if not field:
         title = verb
@@ -50,8 +49,8 @@ def title_of(tool: str, given: Mapping[str, Any]) -> str:
         path = path_in(given)
         title = f"{verb} {path.name if path is not None else 'a file'}"
     else:
-        title = f"{verb} `{one_line(visible(str(given.get(field) or '')), TITLE_LENGTH // 2)}`"
-    return one_line(visible(title), TITLE_LENGTH)
+        title = f"{verb} `{_shown(str(given.get(field) or ''), TITLE_LENGTH // 2)}`"
+    return _shown(title, TITLE_LENGTH)
 
 
 def locations_of(given: Mapping[str, Any], folder: Path) -> tuple[Location, ...]:
@@ -85,7 +84,5 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def one_line(text: str, limit: int) -> str:
-    """`text` as one line of at most `limit` characters, with nothing in it that can't be seen."""
-    line = visible(_LINE_ENDS.sub(" ", text.strip()).replace("\t", " "))
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+def _shown(text: str, limit: int) -> str:
+    return ellipsis(beginning(text, limit, lambda part: visible(part).strip()), limit)

@@ -72,7 +72,7 @@ def fault_of_result(
     if not result.is_error:
         return None
     words = result.result or "; ".join(result.errors or ()) or result.subtype
-    words = without_secrets(words, env or {})[:WORDS_LENGTH]
+    words = without_secrets(words, env or {}, WORDS_LENGTH)
     status = result.api_error_status
     if result.subtype == "error_max_turns":
         return TurnLimit(f"The run stopped after {result.num_turns} turns, its limit.")

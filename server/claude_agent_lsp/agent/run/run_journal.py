@@ -95,9 +95,9 @@ class Record:
 
     async def note(self, events: Iterable[Event]) -> None:
         """Write down what is about to be shown."""
-        steps = [step for event in events if (step := _step_of(event)) is not None]
-        if steps:
-            await self._do(self._journal.note, self._session.session_id, steps)
+        told = [event for event in events if isinstance(event, Text | ToolCall | ToolResult)]
+        if told:
+            await self._do(self._note, told)
 
     async def end(self, *, completed: bool, cut_off: bool) -> None:
         """Cut away what the transcript holds.
@@ -108,6 +108,12 @@ class Record:
                 is told of a prompt that it never got.
         """
         await self._do(self._end, completed, cut_off)
+
+    def _note(self, events: Iterable[Event]) -> None:
+        # To mask them takes the longer, the more a tool was given.
+        steps = [step for event in events if (step := _step_of(event)) is not None]
+        if steps:
+            self._journal.note(self._session.session_id, steps)
 
     def _tell(self, message: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
         session_id, turn_id = self._session.session_id, self._turn.message_id

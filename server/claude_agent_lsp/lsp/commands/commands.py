@@ -12,11 +12,11 @@ from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.agent.events import Ended, Run, RunStatus
 from claude_agent_lsp.agent.permissions.queue import By, answer_to
-from claude_agent_lsp.agent.permissions.tool_titles import one_line
 from claude_agent_lsp.agent.process.launch import BYPASS, Overrides
 from claude_agent_lsp.agent.run.query import Query
 from claude_agent_lsp.base.abort import AbortController, Aborted, AbortReason, AbortSignal
 from claude_agent_lsp.base.problems import shown
+from claude_agent_lsp.base.text import one_line
 from claude_agent_lsp.errors import Internal, InvalidArgument, NotTrusted, RequestFailed
 from claude_agent_lsp.lsp.commands import arguments as given
 from claude_agent_lsp.lsp.commands.registry import COMMANDS, Command, Request, command

@@ -19,7 +19,7 @@ from claude_agent_lsp.agent.events import (
     Thinking,
     ToolCall,
 )
-from claude_agent_lsp.agent.permissions.tool_titles import one_line
+from claude_agent_lsp.base.text import one_line
 from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:

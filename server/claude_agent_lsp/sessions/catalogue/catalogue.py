@@ -21,7 +21,11 @@ from claude_agent_lsp.sessions.catalogue.kept_copies import TAG, Kept
 from claude_agent_lsp.sessions.journal.journal import Journal
 from claude_agent_lsp.sessions.journal.recovery import recover
 from claude_agent_lsp.sessions.transcripts.projects import all_projects, canonical, projects_of
-from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
+from claude_agent_lsp.sessions.transcripts.transcript import (
+    find_transcript,
+    folder_of,
+    is_session_id,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -136,6 +140,8 @@ class Catalogue:
         Raises:
             SessionNotFound: There is none under this id.
         """
+        if not is_session_id(session_id):
+            raise SessionNotFound(f"There is no session {session_id}.")
         path = self.find(session_id)
         entry = None if path is None else self._index.session(path)
         if path is None or entry is None:

@@ -8,7 +8,6 @@ Everything here reads and writes files: call it in a thread.
 from __future__ import annotations
 
 import contextlib
-import glob
 import json
 import logging
 import os
@@ -17,7 +16,11 @@ from typing import TYPE_CHECKING, Final
 from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.transcripts.projects import Project
-from claude_agent_lsp.sessions.transcripts.transcript import config_directory, find_transcript
+from claude_agent_lsp.sessions.transcripts.transcript import (
+    config_directory,
+    find_transcript,
+    transcript_below,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +75,7 @@ class Kept:
 
     def find(self, session_id: str) -> Path | None:
         """The copy of a session, if there is one."""
-        return next(self._root.glob(f"*/{glob.escape(session_id)}.jsonl"), None)
+        return transcript_below(self._root, session_id)
 
     def restore(self, session_id: str) -> Path | None:
         """Put a session back to where the CLI looks for it, if it has deleted it.
@@ -102,8 +105,8 @@ class Kept:
 
     def refresh(self, session_id: str | None = None) -> None:
         """Bring the copy of a session, or all copies, up to date, and drop what lost its tag."""
-        name = "*" if session_id is None else glob.escape(session_id)
-        for copy in list(self._root.glob(f"*/{name}.jsonl")):
+        found = self._root.glob("*/*.jsonl") if session_id is None else [self.find(session_id)]
+        for copy in [each for each in found if each is not None]:
             transcript = config_directory() / "projects" / copy.parent.name / copy.name
             try:
                 if not transcript.exists():

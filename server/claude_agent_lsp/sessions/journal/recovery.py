@@ -14,6 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.base.text import cut
 from claude_agent_lsp.sessions.journal.journal import Called, Said
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
@@ -188,10 +189,10 @@ def _has_line(transcript: Path | None, line_id: str, since: int) -> bool:
 
 
 def _told_call(call: Called) -> str:
-    given = _shortened(json.dumps(dict(call.input), ensure_ascii=False, default=str), INPUT_LENGTH)
+    given = cut(json.dumps(dict(call.input), ensure_ascii=False, default=str), INPUT_LENGTH, "")
     outcome = "There is no result."
     if call.status is not None:
-        outcome = f"It {call.status}: {_shortened(call.text or '', RESULT_LENGTH)}"
+        outcome = f"It {call.status}: {cut(call.text or '', RESULT_LENGTH, '')}"
     return f"You used the tool {call.tool} with {given}\n{outcome}"
 
 
@@ -224,11 +225,6 @@ def _after(text: str, count: int) -> str:
 
 def _squeezed(text: str) -> str:
     return "".join(text.split())
-
-
-def _shortened(text: str, length: int) -> str:
-    left_out = len(text) - length
-    return text if left_out <= 0 else f"{text[:length]}… ({left_out} more characters)"
 
 
 def _is_local(turn: JournaledTurn) -> bool:

@@ -6,6 +6,7 @@ import html
 import json
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.text import cut
 from claude_agent_lsp.sessions.reading.prose import code, fenced, one_line, prose
 
 if TYPE_CHECKING:
@@ -57,14 +58,9 @@ def _call(call: RecordedCall) -> str:
     given = json.dumps(call.input, indent=2, ensure_ascii=False)
     parts = [fenced(given, "json")]
     if call.text:
-        parts.append(fenced(_shortened(call.text)))
+        parts.append(fenced(cut(call.text, RESULT_LENGTH)))
     status = f" ({call.status})" if call.status else ""
     return _folded(f"{' '.join(call.tool.split())}{status}", "\n\n".join(parts))
-
-
-def _shortened(text: str) -> str:
-    left_out = len(text) - RESULT_LENGTH
-    return text if left_out <= 0 else f"{text[:RESULT_LENGTH]}\n… ({left_out} more characters)"
 
 
 def _folded(title: str, body: str) -> str:

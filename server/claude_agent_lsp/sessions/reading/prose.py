@@ -19,6 +19,7 @@ LOWEST: Final = 6
 _ATTEMPTS: Final = 4
 _END: Final = "the end of the message"
 _MARKUP = re.compile(r"[\\`*\[\]<>#|~]|(?<!\w)_|_(?!\w)")
+_TICKS = re.compile("`+")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
@@ -39,9 +40,7 @@ def prose(text: str) -> str:
 
 def fenced(text: str, language: str = "") -> str:
     """A code block whose fence is longer than any that the text holds."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
+    fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 
 
@@ -53,10 +52,13 @@ def one_line(text: str) -> str:
 def code(text: str) -> str:
     """A text in one line, as code."""
     line = _in_one_line(text)
-    ticks = "`"
-    while ticks in line:
-        ticks += "`"
+    ticks = "`" * (_longest_run(line) + 1)
     return f"{ticks}{line}{ticks}" if ticks == "`" else f"{ticks} {line} {ticks}"
+
+
+def _longest_run(text: str) -> int:
+    """How many backticks stand side by side in a text, at most."""
+    return max(map(len, _TICKS.findall(text)), default=0)
 
 
 def _in_one_line(text: str) -> str:

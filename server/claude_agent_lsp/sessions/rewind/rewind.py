@@ -11,7 +11,6 @@ the agent did stops it before anything is touched.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import hashlib
 import json
 import os
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.base.line_diff import LineDiff
 from claude_agent_lsp.errors import Conflict, InvalidArgument, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.rewind.checkpoints import Checkpoints, with_lf
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
@@ -189,13 +189,7 @@ def _lines(change: _Change) -> tuple[int, int]:
     """How many lines a change inserts and deletes."""
     before = (change.now or b"").splitlines(keepends=True)
     after = (change.wanted or b"").splitlines(keepends=True)
-    inserted = deleted = 0
-    steps = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-    for step, begin, end, new_begin, new_end in steps:
-        if step != "equal":
-            deleted += end - begin
-            inserted += new_end - new_begin
-    return inserted, deleted
+    return LineDiff(before, after).counts()
 
 
 def _hash(path: Path, content: bytes) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from pathlib import Path
 from typing import Any, Final
 
 HEAD_BYTES: Final = 262_144
+_SESSION_ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 SYNTHETIC: Final = "<synthetic>"
 # How the CLI notes a local command, as it does where its model is set from outside.
 _NOTES: Final = ("<command-name>", "<local-command-stdout>", "<local-command-stderr>")
@@ -24,10 +26,25 @@ def config_directory() -> Path:
     return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
 
 
+def is_session_id(word: str) -> bool:
+    """Whether a word is a UUID as the CLI writes them: nothing else may become part of a path."""
+    return _SESSION_ID.fullmatch(word) is not None
+
+
 def find_transcript(session_id: str) -> Path | None:
-    """The file of a session, whatever its folder, or None if the CLI has none."""
-    projects = config_directory() / "projects"
-    return next(projects.glob(f"*/{session_id}.jsonl"), None)
+    """Find the file of a session, whatever its folder.
+
+    Returns:
+        None if the CLI has none, or if this is no session id.
+    """
+    return transcript_below(config_directory() / "projects", session_id)
+
+
+def transcript_below(root: Path, session_id: str) -> Path | None:
+    """Find the transcript of a session in one of the directories in `root`."""
+    if not is_session_id(session_id):
+        return None
+    return next(root.glob(f"*/{session_id}.jsonl"), None)
 
 
 def folder_of(transcript: Path) -> Path | None:

@@ -11,20 +11,43 @@ if TYPE_CHECKING:
 # What the CLI and this server add to a prompt, or say in the user's name, the user did not write.
 _ADDED = re.compile(
     r"<(system-reminder|ide_opened_file|ide_selection|task-notification"
-    r"|local-command-stdout|local-command-stderr)>.*?</\1>\s*",
-    re.DOTALL,
+    r"|local-command-stdout|local-command-stderr)>"
 )
-_COMMAND = re.compile(r"<command-name>(.*?)</command-name>", re.DOTALL)
-_COMMAND_ARGUMENTS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
+_BLANKS = re.compile(r"\s*")
 
 
 def written(text: str) -> str:
     """What the user wrote of a text; of a slash command, the CLI keeps the parts."""
-    command = _COMMAND.search(text)
+    command = _between(text, "command-name")
     if command is None:
-        return _ADDED.sub("", text)
-    given = _COMMAND_ARGUMENTS.search(text)
-    return f"{command[1]} {given[1] if given else ''}".strip()
+        return _without_added(text)
+    return f"{command} {_between(text, 'command-args') or ''}".strip()
+
+
+def _between(text: str, name: str) -> str | None:
+    """What stands in the first element of a name; None where there is none that ends."""
+    _, opening, rest = text.partition(f"<{name}>")
+    content, closing, _ = rest.partition(f"</{name}>")
+    return content if opening and closing else None
+
+
+def _without_added(text: str) -> str:
+    """A text without the elements that were added, in a time that grows with its length."""
+    kept = []
+    at = 0
+    unclosed = set()
+    for match in _ADDED.finditer(text):
+        name = match[1]
+        if match.start() < at or name in unclosed:
+            continue
+        end = text.find(f"</{name}>", match.end())
+        if end < 0:
+            unclosed.add(name)  # none that begins later ends either
+            continue
+        kept.append(text[at : match.start()])
+        blanks = _BLANKS.match(text, end + len(name) + 3)
+        at = end if blanks is None else blanks.end()
+    return "".join([*kept, text[at:]])
 
 
 def prompt_in(entry: Mapping[str, Any]) -> str:
