@@ -1,8 +1,8 @@
 /** Lists to choose from: sessions, models, modes. */
 import * as vscode from 'vscode';
 import type { Session } from '../shared/protocol';
-import type { Desk } from './conversation/desk';
-import type { Surface } from './conversation/surface';
+import type { WindowServices } from './windowServices';
+import type { ConversationView } from './conversation/conversationView';
 import { severalFolders } from './folders';
 import { plain } from './plainText';
 import { agoOf } from './sessions/days';
@@ -26,7 +26,7 @@ export interface ChosenSession {
 type SessionItem = vscode.QuickPickItem & ChosenSession;
 
 /** Lets the user choose a session of the open folders; what is typed is searched for in prompts, too. */
-export async function chooseSession(desk: Desk): Promise<ChosenSession | undefined> {
+export async function chooseSession(services: WindowServices): Promise<ChosenSession | undefined> {
   const pick = vscode.window.createQuickPick<SessionItem>();
   pick.title = 'Resume Session';
   pick.placeholder = 'Words of its title or its prompts';
@@ -35,13 +35,13 @@ export async function chooseSession(desk: Desk): Promise<ChosenSession | undefin
   const load = async (words: string): Promise<void> => {
     pick.busy = true;
     try {
-      const items = await sessionItems(desk, words);
+      const items = await sessionItems(services, words);
       if (pick.value === words) {
         pick.items = items;
       }
     } catch (error) {
       pick.hide();
-      desk.report(error);
+      services.report(error);
     } finally {
       pick.busy = false;
     }
@@ -69,11 +69,11 @@ export async function chooseSession(desk: Desk): Promise<ChosenSession | undefin
   return chosen;
 }
 
-async function sessionItems(desk: Desk, words: string): Promise<SessionItem[]> {
+async function sessionItems(services: WindowServices, words: string): Promise<SessionItem[]> {
   const folders = vscode.workspace.workspaceFolders ?? [];
   const lists = await Promise.all(
     folders.map(async (folder) => {
-      const { sessions } = await desk.server.execute('claudeAgent.session.list', {
+      const { sessions } = await services.server.execute('claudeAgent.session.list', {
         workspace: folder.uri.toString(),
         limit: MOST,
         ...(words.trim() !== '' && { search: words }),
@@ -102,8 +102,8 @@ async function sessionItems(desk: Desk, words: string): Promise<SessionItem[]> {
 }
 
 /** Lets the user choose the model of a conversation. */
-export async function chooseModel({ conversation, desk }: Surface): Promise<void> {
-  const listed = desk.capabilities.of(conversation.folder);
+export async function chooseModel({ conversation, services }: ConversationView): Promise<void> {
+  const listed = services.capabilities.of(conversation.folder);
   const items = listed.then(({ models }) =>
     models.map((model) => ({
       label: plain(model.displayName),
@@ -119,7 +119,7 @@ export async function chooseModel({ conversation, desk }: Surface): Promise<void
 }
 
 /** Lets the user choose what the agent of a conversation may do without asking. */
-export async function chooseMode({ conversation }: Surface): Promise<void> {
+export async function chooseMode({ conversation }: ConversationView): Promise<void> {
   const items = Object.entries(MODES).map(([mode, detail]) => ({
     label: mode,
     description: mode === conversation.choice.mode ? 'chosen' : '',

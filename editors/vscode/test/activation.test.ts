@@ -17,8 +17,8 @@ interface Contributed {
 describe('activation', () => {
   it('comes after the start, takes less than 100 ms of the processor and starts nothing', async () => {
     await eventually(() => extension().isActive);
-    const { milliseconds, stage } = await activated();
-    assert.equal(stage.desk.server.state, 'stopped');
+    const { milliseconds, locations } = await activated();
+    assert.equal(locations.services.server.state, 'stopped');
     assert.ok(milliseconds < 100, `${milliseconds} ms`);
   });
 
