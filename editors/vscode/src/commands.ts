@@ -6,7 +6,7 @@ import { runDoctor } from './doctor';
 import { folderOf, openFolder } from './folders';
 import { showMenu } from './menu';
 import { chooseMode, chooseModel, chooseSession } from './pickers';
-import { showQuestion } from './conversation/viewMessages';
+import { handleMessage, showQuestion } from './conversation/viewMessages';
 import type { Installation } from './server/environment';
 import type { Locations } from './locations';
 import { mayAsk } from './trust';
@@ -75,7 +75,7 @@ async function askAboutSelection(locations: Locations, prompt: unknown): Promise
 
 async function put(view: ConversationView, prompt: unknown): Promise<void> {
   if (typeof prompt === 'string' && prompt.trim() !== '') {
-    await view.send(prompt);
+    await handleMessage({ type: 'send', prompt }, view);
   } else {
     view.focusPrompt();
   }

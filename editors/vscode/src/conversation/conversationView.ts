@@ -7,10 +7,12 @@ import type { Conversation } from './conversation';
 import type { Step } from './steps';
 import { Composer } from './composer';
 import type { WindowServices } from '../windowServices';
-import { handleMessage } from './viewMessages';
 
 /** Words within this time go in one message. */
 const GATHER_MS = 16;
+
+/** Does what a message of the view asks for. */
+export type MessageHandler = (message: ToHost, view: ConversationView) => Promise<void>;
 
 export class ConversationView implements vscode.Disposable {
   readonly composer = new Composer();
@@ -30,11 +32,13 @@ export class ConversationView implements vscode.Disposable {
    * @param webview Its page is the conversation's.
    * @param conversation What it shows first.
    * @param services What the whole window shares.
+   * @param handle Is given each message of the view but `ready`; what it throws is shown to the user.
    */
   constructor(
     private readonly webview: vscode.Webview,
     conversation: Conversation,
     readonly services: WindowServices,
+    private readonly handle: MessageHandler,
   ) {
     this.shown = conversation;
     services.conversations.show(conversation);
@@ -72,11 +76,6 @@ export class ConversationView implements vscode.Disposable {
   /** The user looks at it again: others may have gone on with its session. */
   renew(): void {
     this.shown.renew().catch((error: unknown) => this.services.log.warn(String(error)));
-  }
-
-  /** Asks, as the user does with the view's button. */
-  async send(prompt: string): Promise<void> {
-    await handleMessage({ type: 'send', prompt }, this);
   }
 
   /** Puts the cursor into the prompt. */
@@ -118,7 +117,7 @@ export class ConversationView implements vscode.Disposable {
       }
       return;
     }
-    handleMessage(message, this).catch((error: unknown) => this.services.report(error));
+    this.handle(message, this).catch((error: unknown) => this.services.report(error));
   }
 
   private listen(): void {

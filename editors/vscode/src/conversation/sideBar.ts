@@ -5,6 +5,7 @@ import type { Conversation } from './conversation';
 import type { WindowServices } from '../windowServices';
 import { page, pageOptions } from './page';
 import { ConversationView } from './conversationView';
+import { handleMessage } from './viewMessages';
 
 export const VIEW = 'claude-agent.conversation';
 
@@ -48,7 +49,7 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
     if (closed.signal.aborted) {
       return; // while the server was being started
     }
-    const view = new ConversationView(webviewView.webview, first, this.services);
+    const view = new ConversationView(webviewView.webview, first, this.services, handleMessage);
     this.current = view;
     webviewView.onDidChangeVisibility(() => this.visibility.fire());
     const named = view.onDidChange(() => this.name(first));

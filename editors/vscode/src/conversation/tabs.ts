@@ -5,6 +5,7 @@ import type { Conversation } from './conversation';
 import type { WindowServices } from '../windowServices';
 import { page, pageOptions } from './page';
 import { ConversationView } from './conversationView';
+import { handleMessage } from './viewMessages';
 
 export const PANEL = 'claude-agent.conversationPanel';
 const TITLE_LENGTH = 40;
@@ -84,7 +85,7 @@ export class Tabs implements vscode.WebviewPanelSerializer<Remembered | undefine
   }
 
   private fill(panel: vscode.WebviewPanel, conversation: Conversation): ConversationView {
-    const view = new ConversationView(panel.webview, conversation, this.services);
+    const view = new ConversationView(panel.webview, conversation, this.services, handleMessage);
     this.open.set(panel, view);
     const name = (): void => {
       const title = view.conversation.title;
