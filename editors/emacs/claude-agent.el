@@ -34,17 +34,9 @@
 (require 'claude-agent-questions)
 (require 'claude-agent-server)
 (require 'claude-agent-sessions)
+(require 'claude-agent-vocabulary)
 
 (autoload 'claude-agent "claude-agent-menu" nil t)
-
-(defconst claude-agent-permission-modes
-  '(("default" . "asks before it changes anything")
-    ("acceptEdits" . "edits files without asking")
-    ("plan" . "changes nothing, makes a plan")
-    ("dontAsk" . "denies what it would have to ask for")
-    ("auto" . "decides by itself what it has to ask for")
-    ("bypassPermissions" . "does everything without asking"))
-  "What the agent may do, and what that means.")
 
 (defvar claude-agent-prompt-history nil
   "What was asked.")

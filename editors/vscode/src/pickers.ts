@@ -1,6 +1,7 @@
 /** Lists to choose from: sessions, models, modes. */
 import * as vscode from 'vscode';
 import type { Session } from '../shared/protocol';
+import { PERMISSION_MODES } from '../shared/vocabulary';
 import type { WindowServices } from './windowServices';
 import type { ConversationView } from './conversation/conversationView';
 import { severalFolders } from './folders';
@@ -9,15 +10,6 @@ import { agoOf } from './sessions/days';
 
 const MOST = 200;
 const SEARCH_MS = 150;
-
-const MODES: Readonly<Record<string, string>> = {
-  default: 'Asks before it changes a file or runs a command',
-  acceptEdits: 'Edits files without asking',
-  plan: 'Looks and plans, and changes nothing',
-  dontAsk: 'Does what is allowed already, and nothing else',
-  auto: 'The CLI decides what is worth a question',
-  bypassPermissions: 'Never asks',
-};
 
 export interface ChosenSession {
   readonly session: Session;
@@ -120,7 +112,7 @@ export async function chooseModel({ conversation, services }: ConversationView):
 
 /** Lets the user choose what the agent of a conversation may do without asking. */
 export async function chooseMode({ conversation }: ConversationView): Promise<void> {
-  const items = Object.entries(MODES).map(([mode, detail]) => ({
+  const items = Object.entries(PERMISSION_MODES).map(([mode, { about: detail }]) => ({
     label: mode,
     description: mode === conversation.choice.mode ? 'chosen' : '',
     detail,

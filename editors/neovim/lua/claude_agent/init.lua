@@ -4,6 +4,7 @@ local client = require('claude_agent.client')
 local config = require('claude_agent.config')
 local context = require('claude_agent.context')
 local conversation = require('claude_agent.conversation')
+local vocabulary = require('claude_agent.vocabulary')
 
 local M = {}
 
@@ -104,13 +105,18 @@ function M.answer()
   end)
 end
 
-M.MODES = { 'default', 'acceptEdits', 'plan', 'bypassPermissions', 'dontAsk', 'auto' }
+M.MODES = vocabulary.MODES
 
 --- Sets what the agent may do without asking; without a mode, lets the user choose.
 ---@param mode? string
 function M.mode(mode)
   if not mode then
-    vim.ui.select(M.MODES, { prompt = 'What may it do without asking?' }, function(chosen)
+    vim.ui.select(M.MODES, {
+      prompt = 'Permission mode',
+      format_item = function(each)
+        return ('%s: %s'):format(each, vocabulary.ABOUT_MODES[each])
+      end,
+    }, function(chosen)
       if chosen then
         M.mode(chosen)
       end

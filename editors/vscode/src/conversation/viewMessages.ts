@@ -1,7 +1,7 @@
 /** What the user does in a conversation's view. */
 import * as vscode from 'vscode';
 import type { ToHost } from '../../shared/messages';
-import { EFFORTS } from '../capabilities';
+import { EFFORTS } from '../../shared/vocabulary';
 import { dropped } from '../context/dropped';
 import { findFiles } from '../context/files';
 import { changesFile, closeDiff, openDiff, openPlan, planOf } from '../diffs';
