@@ -21,7 +21,7 @@ type SessionItem = vscode.QuickPickItem & ChosenSession;
 export async function chooseSession(services: WindowServices): Promise<ChosenSession | undefined> {
   const pick = vscode.window.createQuickPick<SessionItem>();
   pick.title = 'Resume Session';
-  pick.placeholder = 'Words of its title or its prompts';
+  pick.placeholder = 'Search titles and prompts';
   pick.matchOnDescription = true;
   let timer: NodeJS.Timeout | undefined;
   const load = async (words: string): Promise<void> => {

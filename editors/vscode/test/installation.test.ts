@@ -134,7 +134,7 @@ esac`;
       assert.deepEqual(await Promise.all([first, ...others]), Array(3).fill(await first));
     });
     assert.equal(await timesInstalled(place), 1);
-    assert.deepEqual([...new Set(said)], ['another window installs its server…']);
+    assert.deepEqual([...new Set(said)], ['waiting for another window to install the server…']);
   });
 
   it('is made although a window was killed while it made one, and takes nothing of it', async () => {

@@ -32,7 +32,7 @@ describe('the server', () => {
       await command('restartServer');
       await eventually(() => messages.length > 0);
     });
-    assert.match(String(shown[0]?.[0]), /no claude-agent-lsp/);
+    assert.match(String(shown[0]?.[0]), /could not be started/);
     assert.equal(shown[0]?.[1], 'Open Settings');
     const { server, conversations, questions } = locations.services;
     assert.equal(statusOf(server, conversations, questions).kind, 'error');
@@ -58,7 +58,7 @@ describe('the server', () => {
       await eventually(() => missing.messages.some(({ text }) => text.includes('FIG-9')));
       assert.deepEqual(missing.steps, []);
     });
-    assert.match(String(recalled[0]?.[0]), /no claude-agent-lsp/);
+    assert.match(String(recalled[0]?.[0]), /could not be started/);
   });
 
   it('that never had a session recalls nothing', async () => {
@@ -113,7 +113,7 @@ describe('the server', () => {
       await asked;
       await eventually(() => messages.length > 0 && locations.services.server.state === 'running');
     });
-    assert.match(String(shown[0]?.[0]), /ended unexpectedly and was started again/);
+    assert.match(String(shown[0]?.[0]), /ended unexpectedly and is restarted/);
     await conversation.renew();
     assert.equal(conversation.steps.at(-1)?.kind, 'failure');
     const { view } = locations.sideBar;
@@ -142,7 +142,7 @@ describe('the server', () => {
         }
       });
     });
-    assert.match(String(shown[0]?.[0]), /again and again/);
+    assert.match(String(shown[0]?.[0]), /keeps ending unexpectedly/);
     assert.deepEqual(shown[0]?.slice(1), ['Restart Server', 'Show Output']);
     assert.equal(locations.services.server.state, 'failed');
     await command('restartServer');

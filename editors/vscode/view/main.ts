@@ -32,7 +32,7 @@ const untrusted = element(
   'div',
   { class: 'untrusted' },
   icon('workspace-untrusted'),
-  element('span', {}, 'The agent runs what a folder says: it works in folders that you trust.'),
+  element('span', {}, 'The agent can run code from a folder, so it only works in folders that you trust.'),
   button('Manage Trust', () => post({ type: 'manageTrust' }), { class: 'secondary' }),
 );
 

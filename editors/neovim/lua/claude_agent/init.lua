@@ -66,7 +66,7 @@ function M.stop()
     talk = conversation.at_work()
   end
   if not (talk and talk:stop()) then
-    client.notify('nothing is at work.')
+    client.notify('nothing is running.')
   end
 end
 
@@ -127,7 +127,7 @@ function M.mode(mode)
   local talk = conversation.of(buf) or conversation.new(folder, 'last')
   if talk.session == 'new' or talk.session == 'last' then
     talk.mode = mode
-    client.notify(('mode %s from the next prompt on.'):format(mode))
+    client.notify(('permission mode %s from the next prompt on.'):format(mode))
     return
   end
   client.with(talk.folder, function(server)
@@ -136,7 +136,7 @@ function M.mode(mode)
       if err then
         client.tell(err)
       else
-        client.notify('mode ' .. mode .. '.')
+        client.notify('permission mode ' .. mode .. '.')
       end
     end)
   end)

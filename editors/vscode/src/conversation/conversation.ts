@@ -312,7 +312,7 @@ export class Conversation {
     this.step({
       kind: 'failure',
       message: stopped ? 'Stopped.' : message,
-      hint: lost ? 'What was said so far is in the session: ask again to go on.' : hint,
+      hint: lost ? 'The conversation so far is saved in the session. Ask again to continue.' : hint,
     });
   }
 

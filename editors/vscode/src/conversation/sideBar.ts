@@ -132,5 +132,5 @@ function keyOf(folder: vscode.WorkspaceFolder): string {
 function noFolder(): string {
   return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'"><title>Claude Agent</title>
-</head><body><p>Open a folder: the agent works in one.</p></body></html>`;
+</head><body><p>Open a folder to use the agent.</p></body></html>`;
 }

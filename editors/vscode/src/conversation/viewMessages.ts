@@ -143,13 +143,13 @@ function attachDropped(uris: readonly string[], view: ConversationView): void {
   view.composer.attach(files);
   view.showContext();
   if (others.length > 0) {
-    throw new Error(`Only files of the agent's machine can be attached, not ${others.join(', ')}.`);
+    throw new Error(`Only files on the agent's machine can be attached. Not attached: ${others.join(', ')}.`);
   }
 }
 
 async function attachDialog(view: ConversationView): Promise<void> {
   const chosen = await vscode.window.showOpenDialog({
-    title: 'Files for the agent',
+    title: 'Attach Files',
     openLabel: 'Attach',
     canSelectMany: true,
     defaultUri: view.conversation.folder.uri,

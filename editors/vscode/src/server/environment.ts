@@ -74,13 +74,13 @@ async function madeUnderLock(wanted: Wanted, configured: string | undefined): Pr
   return vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: 'Claude Agent' },
     async (progress) => {
-      const waiting = (): void => progress.report({ message: 'another window installs its server…' });
+      const waiting = (): void => progress.report({ message: 'waiting for another window to install the server…' });
       return withCrossWindowLock(path.join(storage, `${name}.lock`), waiting, async () => {
         const another = await madeServer(wanted);
         if (another !== undefined) {
           return another;
         }
-        progress.report({ message: 'installing its server, once…' });
+        progress.report({ message: 'installing the server (only needed once)…' });
         return makeServer(wanted, await findPython(configured));
       });
     },
@@ -134,7 +134,7 @@ async function makeServer(
     await rm(environment, { recursive: true, force: true }).catch(() => undefined);
     throw new ServerFailure(
       'installationFailed',
-      `The server of Claude Agent could not be installed with ${python}: ${lastLine(error)}`,
+      `The Claude Agent server could not be installed with ${python}: ${lastLine(error)}`,
       ['tryAgain', 'showOutput', 'choosePython'],
     );
   }
@@ -146,7 +146,7 @@ async function wheelIn(directory: string): Promise<string> {
   if (name === undefined) {
     throw new ServerFailure(
       'executableMissing',
-      'There is no claude-agent-lsp on your PATH, and this build of the extension brings none.',
+      'claude-agent-lsp is not on your PATH, and this build of the extension does not include it.',
       ['openSettings'],
     );
   }

@@ -19,7 +19,7 @@ export async function findServer(installation: Installation): Promise<string> {
     if (version === undefined) {
       throw new ServerFailure(
         'executableUnfit',
-        `${path} is no claude-agent-lsp that can be started.`,
+        `${path} could not be started, or is not claude-agent-lsp.`,
         ['openSettings', 'tryAgain'],
       );
     }

@@ -46,7 +46,7 @@ export async function findPython(configured: string | undefined): Promise<string
       'installPython',
     ]);
   }
-  const where = configured === undefined ? '' : ` There is none at ${configured}.`;
+  const where = configured === undefined ? '' : ` ${configured} could not be run.`;
   throw new ServerFailure('pythonMissing', `Claude Agent needs ${needed}.${where}`, [
     configured === undefined ? 'installPython' : 'choosePython',
     'choosePython',

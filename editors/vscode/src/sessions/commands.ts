@@ -56,7 +56,7 @@ export function registerSessionCommands(
 async function search(tree: SessionsTree): Promise<void> {
   const words = await vscode.window.showInputBox({
     title: 'Search Sessions',
-    prompt: 'Words of titles or prompts; nothing shows all',
+    prompt: 'Search titles and prompts; leave it empty to show all sessions',
     value: tree.search,
   });
   if (words !== undefined) {
@@ -68,7 +68,7 @@ async function rename({ session }: SessionNode, { services }: Locations): Promis
   const title = await vscode.window.showInputBox({
     title: 'Rename Session',
     value: session.title,
-    validateInput: (value) => (value.trim() === '' ? 'A title has words.' : undefined),
+    validateInput: (value) => (value.trim() === '' ? 'Enter a title.' : undefined),
   });
   if (title !== undefined) {
     const { sessionId } = session;
@@ -79,7 +79,7 @@ async function rename({ session }: SessionNode, { services }: Locations): Promis
 async function tag({ session }: SessionNode, { services }: Locations): Promise<void> {
   const word = await vscode.window.showInputBox({
     title: 'Tag Session',
-    prompt: 'One word; nothing takes the tag away. "keep" keeps it from the CLI\'s cleaning.',
+    prompt: 'Leave it empty to remove the tag. The CLI\'s cleanup never removes sessions tagged "keep".',
     value: session.tag ?? '',
   });
   if (word !== undefined) {
@@ -100,8 +100,8 @@ async function fork({ session, folder }: SessionNode, locations: Locations): Pro
 
 async function remove({ session, folder }: SessionNode, locations: Locations): Promise<void> {
   const sure = 'Delete';
-  const question = `Delete “${plain(session.title, 80)}” for good?`;
-  const detail = 'Its transcript goes, for every editor and the terminal.';
+  const question = `Delete “${plain(session.title, 80)}” permanently?`;
+  const detail = 'Its transcript is deleted for every editor and the terminal.';
   const chosen = await vscode.window.showWarningMessage(question, { modal: true, detail }, sure);
   if (chosen !== sure) {
     return;
