@@ -41,6 +41,6 @@ describe('activation', () => {
     const properties = Object.assign({}, ...contributes.configuration.map((each) => each.properties)) as
       Contributed['contributes']['configuration'][0]['properties'];
     const machine = Object.keys(properties).filter((name) => properties[name]?.scope === 'machine');
-    assert.deepEqual(machine.sort(), USERS_ALONE.map((name) => `claudeAgent.${name}`));
+    assert.deepEqual(machine.sort(), USERS_ALONE.map((name) => `claudeAgent.${name}`).sort());
   });
 });
