@@ -210,7 +210,7 @@ async def test_folder_that_is_not_trusted_gets_what_runs_no_code(server: Server)
     held = await server.configuration.of(ONE)
     assert held == Settings(model="m", setting_sources=("user",), prewarm=False)
     assert every.withheld() == (
-        *("mcpServers", "cliPath", "env", "sessionStore", "additionalDirectories"),
-        "permissionMode",
+        *("permissionMode", "mcpServers", "additionalDirectories"),
+        *("cliPath", "env", "sessionStore"),
     )
     assert held.withheld() == ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_agent_lsp.agent.events import Ended, Run, RunStatus, Started, Text
-from claude_agent_lsp.lsp import showing
+from claude_agent_lsp.lsp.features import transcript_documents as showing
 from claude_agent_lsp.lsp.features.transcript_documents import MOST_FOLLOWED, GrowingDocuments
 
 if TYPE_CHECKING:

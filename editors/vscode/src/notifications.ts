@@ -4,7 +4,7 @@ import type { Question, QuestionOption } from '../shared/protocol';
 import type { EditCall } from './diffs';
 import { plain } from './plainText';
 import { notifiesOfQuestions } from './settings';
-import type { Stage } from './stage';
+import type { Locations } from './locations';
 
 const SHOW = 'Show';
 const LONGEST = 240;
@@ -13,12 +13,12 @@ export class Notifications implements vscode.Disposable {
   private readonly told = new Set<string>();
   private readonly listening: vscode.Disposable;
 
-  constructor(private readonly stage: Stage) {
+  constructor(private readonly locations: Locations) {
     const look = (): void => this.look();
     this.listening = vscode.Disposable.from(
-      stage.desk.questions.onDidChange(look),
-      stage.sideBar.onDidChangeVisibility(look),
-      stage.tabs.onDidChangeVisibility(look),
+      locations.services.questions.onDidChange(look),
+      locations.sideBar.onDidChangeVisibility(look),
+      locations.tabs.onDidChangeVisibility(look),
     );
   }
 
@@ -27,17 +27,17 @@ export class Notifications implements vscode.Disposable {
   }
 
   private look(): void {
-    const [question] = this.stage.desk.questions.all;
+    const [question] = this.locations.services.questions.all;
     if (question === undefined || this.told.has(question.questionId) || !notifiesOfQuestions()) {
       return;
     }
-    const conversation = this.stage.desk.conversations.find(question.sessionId);
-    if (conversation !== undefined && this.stage.visible(conversation)) {
+    const conversation = this.locations.services.conversations.find(question.sessionId);
+    if (conversation !== undefined && this.locations.visible(conversation)) {
       return;
     }
     this.told.add(question.questionId);
     const offered = offeredFor(question, conversation?.asked(question));
-    this.tell(question, offered).catch((error: unknown) => this.stage.desk.report(error));
+    this.tell(question, offered).catch((error: unknown) => this.locations.services.report(error));
   }
 
   private async tell(question: Question, offered: readonly QuestionOption[]): Promise<void> {
@@ -50,7 +50,7 @@ export class Notifications implements vscode.Disposable {
     }
     const option = chosen === undefined ? undefined : offered[labels.indexOf(chosen)];
     if (option !== undefined) {
-      const first = await this.stage.desk.questions.answer(question.questionId, option.value);
+      const first = await this.locations.services.questions.answer(question.questionId, option.value);
       if (!first) {
         void vscode.window.showInformationMessage('That question was settled already.');
       }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -151,6 +151,9 @@ class ToolResult:
     truncated: bool | None = None
 
 
+QuestionKind = Literal["permission", "plan", "choice", "trust"]
+
+
 @dataclass(frozen=True, slots=True)
 class QuestionOption:
     """One possible answer."""
@@ -164,7 +167,7 @@ class Question:
     """Something that the user has to decide before the agent goes on.
 
     Attributes:
-        kind: "permission", "plan" or "choice".
+        kind: About what: leave for a tool, a plan, a choice of the agent's, or trust in a folder.
         title: What it is about, one line.
         detail: Exactly what would happen, cut where it is long.
         diff: The whole change, as a unified diff.
@@ -177,7 +180,7 @@ class Question:
     question_id: str
     run_id: str
     session_id: str
-    kind: str
+    kind: QuestionKind
     title: str
     detail: str
     options: tuple[QuestionOption, ...]

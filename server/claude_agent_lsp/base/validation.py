@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from claude_agent_lsp.base.problems import shown
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _STORES = ("postgresql://", "postgres://", "redis://", "rediss://")
 _MAX_PROMPT = 2 * 2**20  # bytes of UTF-8
+_STRING_SCHEMA: Final = MappingProxyType({"type": "string"})
 
 
 class UnfitError(ValueError):
@@ -44,10 +46,13 @@ class Rule:
         expected: It in words, as the end of "expected …".
         read: Turns a JSON value into what is kept of it, or raises UnfitError. FILE raises
             InvalidArgument instead, which says more.
+        schema: It as JSON Schema, for editors that check settings while they are typed; empty
+            for what is no setting.
     """
 
     expected: str
     read: Callable[[object], object]
+    schema: Mapping[str, object] = dataclasses.field(default_factory=dict, compare=False)
 
 
 class MisplacedError(Exception):
@@ -205,23 +210,30 @@ def _store_url(value: object) -> str:
     return value.strip()
 
 
-FLAG = Rule("true or false", _flag)
-TEXT = Rule("a string that is not blank", _text)
-STRING = Rule("a string", _string)
-WORD = Rule("a string that is not blank", _word)
-PROMPT = Rule("text that is not blank, of at most 2 MiB", _prompt)
-FILE = Rule("an absolute file: URI", _file)
-ABSOLUTE_PATH = Rule("an absolute path (~ is your home) or a file: URI", _absolute)
-PATHS = Rule("a list of paths (~ is your home) or file: URIs", _locations)
+FLAG = Rule("true or false", _flag, {"type": "boolean"})
+TEXT = Rule("a string that is not blank", _text, _STRING_SCHEMA)
+STRING = Rule("a string", _string, _STRING_SCHEMA)
+WORD = Rule("a string that is not blank", _word, _STRING_SCHEMA)
+PROMPT = Rule("text that is not blank, of at most 2 MiB", _prompt, _STRING_SCHEMA)
+FILE = Rule("an absolute file: URI", _file, _STRING_SCHEMA)
+ABSOLUTE_PATH = Rule("an absolute path (~ is your home) or a file: URI", _absolute, _STRING_SCHEMA)
+PATHS = Rule(
+    "a list of paths (~ is your home) or file: URIs",
+    _locations,
+    {"type": "array", "items": _STRING_SCHEMA},
+)
 ENVIRONMENT = Rule(
     "an object of strings, without CLAUDE_CONFIG_DIR (set that one in the server's own "
     "environment)",
     _environment,
+    {"type": "object", "additionalProperties": _STRING_SCHEMA},
 )
-SERVERS = Rule("an object of server configurations by name", _servers)
-
-
-STORE_URL = Rule("a postgresql:// or redis:// URL", _store_url)
+SERVERS = Rule(
+    "an object of server configurations by name",
+    _servers,
+    {"type": "object", "additionalProperties": {"type": "object"}},
+)
+STORE_URL = Rule("a postgresql:// or redis:// URL", _store_url, _STRING_SCHEMA)
 
 
 def whole(*, least: int, most: int | None = None) -> Rule:
@@ -234,8 +246,10 @@ def whole(*, least: int, most: int | None = None) -> Rule:
         return int(number)
 
     if most is None:
-        return Rule(f"a whole number of at least {least}", read)
-    return Rule(f"a whole number from {least} to {most}", read)
+        schema: dict[str, object] = {"type": "integer", "minimum": least}
+        return Rule(f"a whole number of at least {least}", read, schema)
+    schema = {"type": "integer", "minimum": least, "maximum": most}
+    return Rule(f"a whole number from {least} to {most}", read, schema)
 
 
 def number(*, zero: bool) -> Rule:
@@ -247,7 +261,9 @@ def number(*, zero: bool) -> Rule:
             raise UnfitError
         return number
 
-    return Rule("a number of at least 0" if zero else "a number above 0", read)
+    if zero:
+        return Rule("a number of at least 0", read, {"type": "number", "minimum": 0})
+    return Rule("a number above 0", read, {"type": "number", "exclusiveMinimum": 0})
 
 
 def one_of(words: tuple[str, ...]) -> Rule:
@@ -258,7 +274,7 @@ def one_of(words: tuple[str, ...]) -> Rule:
             raise UnfitError
         return value
 
-    return Rule(f"one of {_quoted(words)}", read)
+    return Rule(f"one of {_quoted(words)}", read, {**_STRING_SCHEMA, "enum": words})
 
 
 def several_of(words: tuple[str, ...]) -> Rule:
@@ -269,7 +285,9 @@ def several_of(words: tuple[str, ...]) -> Rule:
             raise UnfitError
         return tuple(dict.fromkeys(value))
 
-    return Rule(f"a list of any of {_quoted(words)}", read)
+    items = {**_STRING_SCHEMA, "enum": words}
+    schema = {"type": "array", "items": items, "uniqueItems": True}
+    return Rule(f"a list of any of {_quoted(words)}", read, schema)
 
 
 def _quoted(words: tuple[str, ...]) -> str:

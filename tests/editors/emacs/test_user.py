@@ -89,7 +89,7 @@ def test_question_is_denied_put_off_and_allowed(
     ask(emacs, "make one")
     emacs.wait_for("default Deny)")
     emacs.keys("Enter")
-    emacs.wait_for("Done")  # until then it answers "Claude is at work here"
+    emacs.wait_for("Done")  # until then it answers "Claude is still working"
     assert not (folder / "one").exists()
     assert any("The user said no." in said.text for said in model.requests[-1].conversation)
     ask(emacs, "make one, please")
@@ -108,9 +108,9 @@ def test_folder_is_trusted_no_longer_and_trusted_again(open_emacs: OpenEmacs) ->
     emacs.wait_for("y = 2")
     emacs.keys("C-u")
     command(emacs, "claude-agent-trust")
-    emacs.wait_for("Claude does not trust this folder")
+    emacs.wait_for("This folder is no longer trusted")
     command(emacs, "claude-agent-trust")
-    emacs.wait_for("Claude trusts this folder")
+    emacs.wait_for("This folder is trusted")
 
 
 @shows(Ability.EDIT)

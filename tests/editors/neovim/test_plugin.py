@@ -188,7 +188,7 @@ def test_missing_server_is_told_with_what_to_do(lua: RunLua) -> None:
         return { text = text(), health = health }
         """
     )
-    assert "no-such-program is not on your PATH. :checkhealth claude_agent" in found["text"]
+    assert "no-such-program is not on your PATH. Run :checkhealth claude_agent" in found["text"]
     assert "pipx install claude-agent-lsp" in found["health"]
 
 

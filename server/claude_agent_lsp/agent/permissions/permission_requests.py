@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import PermissionResult, ToolPermissionContext
 
+    from claude_agent_lsp.agent.events import QuestionKind
     from claude_agent_lsp.agent.run.context import Means, Task
 
 LONGEST_QUESTION: Final = 365 * 86_400.0
@@ -164,7 +165,7 @@ class Decisions:
 
     async def _ask(
         self,
-        kind: str,
+        kind: QuestionKind,
         title: str,
         detail: str,
         options: list[QuestionOption] | tuple[QuestionOption, ...],

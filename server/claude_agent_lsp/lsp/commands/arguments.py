@@ -36,7 +36,8 @@ from claude_agent_lsp.base.validation import (
     whole,
 )
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.workspace.settings import Effort, PermissionMode, camel
+from claude_agent_lsp.workspace.modes import PermissionMode
+from claude_agent_lsp.workspace.settings import Effort, camel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,16 +1,16 @@
 /** What all conversations of a window share. */
 import * as vscode from 'vscode';
-import type { CapabilityCache } from '../capabilities';
-import type { ContextWatcher } from '../context/selection';
-import type { Documents } from '../diffs';
-import type { PromptHistory } from '../history';
-import { plain } from '../plainText';
-import type { Questions } from '../questions';
-import { ServerFailure } from '../server/failure';
-import type { Server } from '../server/server';
-import type { Conversations } from './conversations';
+import type { CapabilityCache } from './capabilities';
+import type { ContextWatcher } from './context/selection';
+import type { Documents } from './diffs';
+import type { PromptHistory } from './history';
+import { plain } from './plainText';
+import type { Questions } from './questions';
+import { ServerFailure } from './server/failure';
+import type { Server } from './server/server';
+import type { Conversations } from './conversation/conversations';
 
-export class Desk {
+export class WindowServices {
   constructor(
     readonly server: Server,
     readonly conversations: Conversations,

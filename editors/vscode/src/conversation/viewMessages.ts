@@ -1,7 +1,7 @@
 /** What the user does in a conversation's view. */
 import * as vscode from 'vscode';
 import type { ToHost } from '../../shared/messages';
-import { EFFORTS } from '../capabilities';
+import { EFFORTS } from '../../shared/vocabulary';
 import { dropped } from '../context/dropped';
 import { findFiles } from '../context/files';
 import { changesFile, closeDiff, openDiff, openPlan, planOf } from '../diffs';
@@ -9,39 +9,39 @@ import type { Questions } from '../questions';
 import { mayAsk } from '../trust';
 import { insertAtCursor } from './insertion';
 import { openFile, openLink } from './links';
-import type { Surface } from './surface';
+import type { ConversationView } from './conversationView';
 
 /**
  * Does what a message of the view asks for.
  *
  * @throws Error What goes wrong; the caller tells the user.
  */
-export async function receive(message: ToHost, surface: Surface): Promise<void> {
-  const { conversation, composer, desk } = surface;
+export async function handleMessage(message: ToHost, view: ConversationView): Promise<void> {
+  const { conversation, composer, services } = view;
   switch (message.type) {
     case 'ready':
       return;
     case 'send':
-      return send(message.prompt, surface);
+      return send(message.prompt, view);
     case 'again':
-      return again(surface);
+      return again(view);
     case 'stop':
       conversation.stop();
       return;
     case 'newSession':
-      surface.attach(desk.conversations.create(conversation.folder));
+      view.attach(services.conversations.create(conversation.folder));
       return;
     case 'resume':
       await vscode.commands.executeCommand('claude-agent.resume');
       return;
     case 'answer':
-      await desk.questions.answer(message.questionId, message.answer, message.note);
+      await services.questions.answer(message.questionId, message.answer, message.note);
       return;
     case 'showQuestion':
-      return showQuestion(message.questionId, surface);
+      return showQuestion(message.questionId, view);
     case 'openDiff': {
       const call = conversation.call(message.toolCallId);
-      await (call && openDiff(call, desk.documents));
+      await (call && openDiff(call, services.documents));
       return;
     }
     case 'openLink':
@@ -52,23 +52,23 @@ export async function receive(message: ToHost, surface: Surface): Promise<void> 
       await vscode.env.clipboard.writeText(message.text);
       return;
     case 'insert':
-      return insertAtCursor(message.text, desk.context.editor);
+      return insertAtCursor(message.text, services.context.editor);
     case 'removeContext':
       composer.remove(message.id);
-      surface.showContext();
+      view.showContext();
       return;
     case 'attach':
-      attachDropped(message.uris, surface);
+      attachDropped(message.uris, view);
       return;
     case 'attachDialog':
-      return attachDialog(surface);
+      return attachDialog(view);
     case 'completeFiles': {
       const files = await findFiles(message.query, conversation.folder);
-      surface.post({ type: 'files', query: message.query, files });
+      view.post({ type: 'files', query: message.query, files });
       return;
     }
     case 'wantCapabilities':
-      return tellCapabilities(surface);
+      return tellCapabilities(view);
     case 'choose':
       return conversation.choose({
         ...(message.model !== undefined && { model: message.model ?? undefined }),
@@ -79,20 +79,20 @@ export async function receive(message: ToHost, surface: Surface): Promise<void> 
       await vscode.commands.executeCommand('workbench.trust.manage');
       return;
     case 'log':
-      desk.log.info(`view: ${message.text}`);
+      services.log.info(`view: ${message.text}`);
   }
 }
 
 /** Shows what a question is about: the diff of an edit, a plan as Markdown. */
-export async function showQuestion(questionId: string, surface: Surface): Promise<void> {
-  const { conversation, desk } = surface;
-  const question = desk.questions.all.find((each) => each.questionId === questionId);
+export async function showQuestion(questionId: string, view: ConversationView): Promise<void> {
+  const { conversation, services } = view;
+  const question = services.questions.all.find((each) => each.questionId === questionId);
   const call = question && conversation.asked(question);
   const plan = question?.document ?? (call && planOf(call));
   if (plan !== undefined) {
-    await openPlan(plan, desk.documents);
+    await openPlan(plan, services.documents);
   } else if (call !== undefined && changesFile(call)) {
-    closeWhenSettled(questionId, await openDiff(call, desk.documents), desk.questions);
+    closeWhenSettled(questionId, await openDiff(call, services.documents), services.questions);
   }
 }
 
@@ -115,55 +115,55 @@ function closeWhenSettled(questionId: string, diff: vscode.Uri, questions: Quest
   });
 }
 
-async function send(prompt: string, surface: Surface): Promise<void> {
-  const { conversation, composer, desk } = surface;
+async function send(prompt: string, view: ConversationView): Promise<void> {
+  const { conversation, composer, services } = view;
   if (prompt.trim() === '' || conversation.running || !(await mayAsk())) {
     return;
   }
-  desk.history.add(conversation.folder, prompt);
-  const given = composer.take();
-  surface.showContext();
-  await conversation.ask(prompt, given);
+  services.history.add(conversation.folder, prompt);
+  const extras = composer.take();
+  view.showContext();
+  await conversation.ask(prompt, extras);
 }
 
 /** Does once more what has failed: reads the session, or asks the same of the agent. */
-async function again({ conversation }: Surface): Promise<void> {
+async function again({ conversation }: ConversationView): Promise<void> {
   if (conversation.unread) {
     await conversation.open(conversation.sessionId ?? '');
     return;
   }
   const asked = conversation.lastAsked();
   if (asked !== undefined && (await mayAsk())) {
-    await conversation.ask(asked.prompt, asked.given);
+    await conversation.ask(asked.prompt, asked.extras);
   }
 }
 
-function attachDropped(uris: readonly string[], surface: Surface): void {
+function attachDropped(uris: readonly string[], view: ConversationView): void {
   const { files, others } = dropped(uris, vscode.env.remoteName);
-  surface.composer.attach(files);
-  surface.showContext();
+  view.composer.attach(files);
+  view.showContext();
   if (others.length > 0) {
-    throw new Error(`Only files of the agent's machine can be attached, not ${others.join(', ')}.`);
+    throw new Error(`Only files on the agent's machine can be attached. Not attached: ${others.join(', ')}.`);
   }
 }
 
-async function attachDialog(surface: Surface): Promise<void> {
+async function attachDialog(view: ConversationView): Promise<void> {
   const chosen = await vscode.window.showOpenDialog({
-    title: 'Files for the agent',
+    title: 'Attach Files',
     openLabel: 'Attach',
     canSelectMany: true,
-    defaultUri: surface.conversation.folder.uri,
+    defaultUri: view.conversation.folder.uri,
   });
-  surface.composer.attach((chosen ?? []).map((uri) => uri.toString()));
-  surface.showContext();
+  view.composer.attach((chosen ?? []).map((uri) => uri.toString()));
+  view.showContext();
 }
 
-async function tellCapabilities(surface: Surface): Promise<void> {
+async function tellCapabilities(view: ConversationView): Promise<void> {
   if (!vscode.workspace.isTrusted) {
     return; // a process of the CLI runs what the folder says
   }
-  const told = await surface.desk.capabilities.of(surface.conversation.folder);
-  surface.post({
+  const told = await view.services.capabilities.of(view.conversation.folder);
+  view.post({
     type: 'capabilities',
     models: told.models,
     efforts: EFFORTS,

@@ -6,13 +6,15 @@ import { severalFolders } from '../folders';
 import type { Conversation } from './conversation';
 import type { Step } from './steps';
 import { Composer } from './composer';
-import type { Desk } from './desk';
-import { receive } from './receive';
+import type { WindowServices } from '../windowServices';
 
 /** Words within this time go in one message. */
 const GATHER_MS = 16;
 
-export class Surface implements vscode.Disposable {
+/** Does what a message of the view asks for. */
+export type MessageHandler = (message: ToHost, view: ConversationView) => Promise<void>;
+
+export class ConversationView implements vscode.Disposable {
   readonly composer = new Composer();
   private readonly changed = new vscode.EventEmitter<void>();
   private shown: Conversation;
@@ -29,23 +31,25 @@ export class Surface implements vscode.Disposable {
   /**
    * @param webview Its page is the conversation's.
    * @param conversation What it shows first.
-   * @param desk What the whole window shares.
+   * @param services What the whole window shares.
+   * @param handle Is given each message of the view but `ready`; what it throws is shown to the user.
    */
   constructor(
     private readonly webview: vscode.Webview,
     conversation: Conversation,
-    readonly desk: Desk,
+    readonly services: WindowServices,
+    private readonly handle: MessageHandler,
   ) {
     this.shown = conversation;
-    desk.conversations.show(conversation);
-    this.composer.offer(desk.context.current);
+    services.conversations.show(conversation);
+    this.composer.offer(services.context.current);
     this.always = vscode.Disposable.from(
       webview.onDidReceiveMessage((message: ToHost) => this.receive(message)),
-      desk.context.onDidChange((context) => {
+      services.context.onDidChange((context) => {
         this.composer.offer(context);
         this.showContext();
       }),
-      desk.questions.onDidChange(() => this.showQuestions()),
+      services.questions.onDidChange(() => this.showQuestions()),
       vscode.workspace.onDidGrantWorkspaceTrust(() => this.showState()),
       vscode.workspace.onDidChangeWorkspaceFolders(() => this.showState()),
     );
@@ -61,9 +65,9 @@ export class Surface implements vscode.Disposable {
     if (conversation !== this.shown) {
       const before = this.shown;
       this.shown = conversation;
-      this.desk.conversations.show(conversation);
+      this.services.conversations.show(conversation);
       this.listen();
-      this.desk.conversations.release(before);
+      this.services.conversations.release(before);
       this.showAll();
       this.changed.fire();
     }
@@ -71,12 +75,7 @@ export class Surface implements vscode.Disposable {
 
   /** The user looks at it again: others may have gone on with its session. */
   renew(): void {
-    this.shown.renew().catch((error: unknown) => this.desk.log.warn(String(error)));
-  }
-
-  /** Asks, as the user does with the view's button. */
-  async send(prompt: string): Promise<void> {
-    await receive({ type: 'send', prompt }, this);
+    this.shown.renew().catch((error: unknown) => this.services.log.warn(String(error)));
   }
 
   /** Puts the cursor into the prompt. */
@@ -106,7 +105,7 @@ export class Surface implements vscode.Disposable {
     this.always.dispose();
     this.changed.dispose();
     this.listening?.dispose();
-    this.desk.conversations.release(this.shown);
+    this.services.conversations.release(this.shown);
   }
 
   private receive(message: ToHost): void {
@@ -118,7 +117,7 @@ export class Surface implements vscode.Disposable {
       }
       return;
     }
-    receive(message, this).catch((error: unknown) => this.desk.report(error));
+    this.handle(message, this).catch((error: unknown) => this.services.report(error));
   }
 
   private listen(): void {
@@ -151,7 +150,7 @@ export class Surface implements vscode.Disposable {
   }
 
   private showQuestions(): void {
-    const questions = this.desk.questions.of(this.shown.sessionId).map((question) => {
+    const questions = this.services.questions.of(this.shown.sessionId).map((question) => {
       const call = this.shown.asked(question);
       const hasDiff = call !== undefined && changesFile(call);
       const hasPlan = question.document != null || (call && planOf(call)) !== undefined;
@@ -167,7 +166,7 @@ export class Surface implements vscode.Disposable {
       messages: this.shown.messages,
       steps: this.shown.steps.map(shownStep),
       state: this.state(),
-      history: this.desk.history.of(this.shown.folder),
+      history: this.services.history.of(this.shown.folder),
     });
     this.showQuestions();
     this.showContext();
@@ -192,7 +191,7 @@ function shownStep(step: Step): ShownStep {
   if (step.kind !== 'prompt') {
     return step;
   }
-  const { context, attachments = [] } = step.given;
+  const { context, attachments = [] } = step.extras;
   const names = attachments.map((uri) => vscode.workspace.asRelativePath(vscode.Uri.parse(uri)));
   return {
     kind: 'prompt',

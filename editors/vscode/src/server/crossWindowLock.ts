@@ -1,4 +1,4 @@
-/** Work that one window does while others wait: a file tells that somebody is at it. */
+/** A lock between windows, for work that one of them does while the others wait: a file that is touched. */
 import { rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 
@@ -15,7 +15,7 @@ const PATIENCE = { look: 500, touch: 3_000, left: 15_000 };
  *
  * @param waiting Is called while another window is at it.
  */
-export async function inTurn<Done>(
+export async function withCrossWindowLock<Done>(
   file: string,
   waiting: () => void,
   work: () => Promise<Done>,
