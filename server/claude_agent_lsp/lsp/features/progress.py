@@ -187,8 +187,7 @@ class WorkDone:
 
 
 def _waiting(question: Question) -> str:
-    title = one_line(question.title, LINE_LENGTH).removesuffix("?")
-    return f"Waiting for you: {title}?"
+    return f"Waiting for you: {one_line(question.title, LINE_LENGTH)}"
 
 
 def outcome_of(run: Run) -> str:
