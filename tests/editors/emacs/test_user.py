@@ -99,7 +99,7 @@ def test_question_is_denied_put_off_and_allowed(
     command(emacs, "claude-agent-questions")
     emacs.wait_for("default Deny)")
     emacs.type("allow o", "Enter")
-    emacs.wait_for("Allowed once")
+    emacs.wait_for("Answer: Allow once")
     emacs.wait_for(lambda screen: (folder / "one").exists() and screen.rstrip().count("Done"))
 
 
