@@ -180,7 +180,7 @@ Return EVENT; what is more than showing it is left to the caller."
        (claude-agent-conversation--set-activity "Waiting for the model"))
       ("question"
        (claude-agent-conversation--set-activity
-        (format "Waiting for you: %s?" (plist-get (plist-get event :question) :title))))
+         (concat "Waiting for you: " (plist-get (plist-get event :question) :title))))
       ("questionAnswered" (claude-agent-conversation--set-activity "Continuing"))
       ("notice"
        (claude-agent-conversation--line

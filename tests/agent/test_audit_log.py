@@ -24,7 +24,7 @@ from claude_agent_lsp.agent.events import (
     ToolStatus,
 )
 from claude_agent_lsp.agent.permissions.diff import diff_of
-from claude_agent_lsp.agent.permissions.question_detail import detail_of
+from claude_agent_lsp.agent.permissions.question_detail import describe
 from claude_agent_lsp.agent.permissions.queue import Answer
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
 
@@ -145,9 +145,9 @@ SECRET = "merganser-of-the-environment"
 @pytest.mark.parametrize(
     ("tool", "given"),
     [
-        ("Bash", {"command": f"mkfifo {'x' * 30} {SECRET}"}),
+        ("Bash", {"command": f"mkfifo {'x' * 60} {SECRET}"}),
         ("Bash", {"command": f"{'x' * 490} {SECRET}"}),
-        ("WebFetch", {"url": f"https://host/?{'x' * 20}={SECRET}"}),
+        ("WebFetch", {"url": f"https://host/?{'x' * 50}={SECRET}"}),
         ("mcp__a__b", {"text": f"{'x' * 480} {SECRET}"}),
         ("Write", {"file_path": "a", "content": f"{'x' * 455} {SECRET}\n"}),
     ],
@@ -158,11 +158,11 @@ def test_no_half_of_a_secret_is_left_in_what_a_question_showed(
     monkeypatch.setenv("SOME_TOKEN", SECRET)
     call = ToolCall("1", tool, title_of(tool, given), given)
     diff = diff_of(tool, given, Path("/p"))
-    deed = detail_of(tool, given, Path("/p"), diff=diff, reason="Why")
-    detail = f"{deed}\n\nFor this session: edits"
+    about = describe(tool, given, Path("/p"), diff=diff, reason="Why")
+    detail = f"{about.detail}\n\nFor this session: edits"
     now = datetime.now(UTC)
-    asked = Question("q", "r", "s", "permission", call.title, detail, (), now, diff, None)
-    assert SECRET[:6] in call.title + detail, "cut elsewhere"
+    asked = Question("q", "r", "s", "permission", about.title, detail, (), now, diff, None)
+    assert SECRET[:6] in about.title + detail, "cut elsewhere"
     entry = question_entry(asked, Answer("allow"), call, Path("/p"))
     assert SECRET[:3] not in entry["title"] + entry["detail"]
     assert entry["detail"].endswith("\nWhy\n\nFor this session: edits")

@@ -64,6 +64,8 @@ QUESTION_JSON = {
     "detail": "rm x",
     "options": [{"value": "deny", "label": "Deny"}],
     "deadline": "2026-01-02T03:04:05.678Z",
+    "notes": [],
+    "grants": {"session": [], "always": []},
 }
 
 

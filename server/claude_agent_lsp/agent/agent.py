@@ -389,7 +389,12 @@ class Agent:
         run, _ = self._runs.get(question.run_id, (None, None))
         call = None if run is None else run.trail.call(question.tool_call_id)
         folder = None if run is None else run.task.launch.folder
-        self._write_audit("question", question_entry(question, answer, call, folder))
+
+        def write() -> None:
+            self._audit.write("question", question_entry(question, answer, call, folder))
+
+        # Its words take the longer, the more the agent has written.
+        self._keep(asyncio.to_thread(write))
 
     def _write_audit(self, kind: str, entry: Entry) -> None:
         self._keep(asyncio.to_thread(self._audit.write, kind, entry))

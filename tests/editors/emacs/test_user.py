@@ -99,7 +99,7 @@ def test_question_is_denied_put_off_and_allowed(
     command(emacs, "claude-agent-questions")
     emacs.wait_for("default Deny)")
     emacs.type("allow o", "Enter")
-    emacs.wait_for("Allowed once")
+    emacs.wait_for("Answer: Allow once")
     emacs.wait_for(lambda screen: (folder / "one").exists() and screen.rstrip().count("Done"))
 
 
@@ -122,7 +122,7 @@ def test_question_waits_for_who_types_and_the_edit_is_in_the_buffer(
     ask(emacs, "edit it")
     # Who is in the minibuffer stays there.
     emacs.keys("M-x")
-    emacs.wait_for("Waiting for you: Editing code.py?")
+    emacs.wait_for("Waiting for you: Edit code.py?")
     emacs.type("nothing")
     emacs.wait_for("M-x nothing")
     emacs.keys("C-g")

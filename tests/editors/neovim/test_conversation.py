@@ -67,7 +67,7 @@ def test_question_waits_for_typing_to_end_and_is_denied_then_allowed(
     terminal.type(":ClaudeAgent ask make one", "Enter")
     # What is typed into a text is never taken for an answer.
     terminal.type("o2")
-    terminal.wait_for("Waiting for you: Running `touch one`?")
+    terminal.wait_for("Waiting for you: Run `touch one`?")
     terminal.keys("Enter")
     terminal.type("2")
     assert not (folder / "one").exists()

@@ -266,7 +266,7 @@ function Conversation:_on_toolResult(event)
 end
 
 function Conversation:_on_question(event)
-  self:_tell('waiting', ('Waiting for you: %s?'):format(event.question.title))
+  self:_tell('waiting', 'Waiting for you: ' .. event.question.title)
 end
 
 function Conversation:_on_questionAnswered()

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolResult
-from claude_agent_lsp.agent.permissions.question_detail import deed_of, shortened
+from claude_agent_lsp.agent.permissions.question_detail import describe, shortened
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
 from claude_agent_lsp.base.files import locked
 from claude_agent_lsp.base.redaction import json_without_secrets, without_secrets
@@ -151,14 +151,14 @@ def _masked(question: Question, call: ToolCall, folder: Path) -> tuple[str, str]
     """The title and the detail of a question about a tool call, masked before they are cut."""
     given = json_without_secrets(call.input)
     title, detail, diff = question.title, question.detail, question.diff
+    shown = describe(call.tool, call.input, folder, diff=diff)
+    masked = describe(call.tool, given, folder, diff=diff and without_secrets(diff))
     # Where a hook has changed the input meanwhile, the new one is not known here.
-    if title == title_of(call.tool, call.input):
-        title = title_of(call.tool, given)
-    shown = deed_of(call.tool, call.input, folder, diff=diff)
-    if detail.startswith(shown):
+    if title == shown.title:
+        title = masked.title
+    if detail.startswith(shown.detail):
         # Behind it stand the reason and what the answers would allow.
-        deed = deed_of(call.tool, given, folder, diff=diff and without_secrets(diff))
-        detail = deed + detail.removeprefix(shown)
+        detail = masked.detail + detail.removeprefix(shown.detail)
     return title, detail
 
 

@@ -12,18 +12,24 @@ import json
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, PermissionUpdate
 
 from claude_agent_lsp.agent.events import (
+    Action,
     Question,
     QuestionAnswered,
     QuestionAsked,
     QuestionOption,
 )
 from claude_agent_lsp.agent.permissions.diff import diff_of
-from claude_agent_lsp.agent.permissions.question_detail import detail_of, kept_in, shortened, told
+from claude_agent_lsp.agent.permissions.question_detail import (
+    describe,
+    grants_of,
+    shortened,
+    texts_of,
+)
 from claude_agent_lsp.agent.permissions.queue import (
     ALLOW,
     ALLOW_ALWAYS,
@@ -33,7 +39,6 @@ from claude_agent_lsp.agent.permissions.queue import (
     Answer,
     By,
 )
-from claude_agent_lsp.agent.permissions.tool_titles import title_of
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
 from claude_agent_lsp.base.abort import Aborted
 from claude_agent_lsp.base.visible import visible
@@ -43,8 +48,11 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import PermissionResult, ToolPermissionContext
 
-    from claude_agent_lsp.agent.events import QuestionKind
+    from claude_agent_lsp.agent.events import Grants, QuestionKind
+    from claude_agent_lsp.agent.permissions.question_detail import Description
     from claude_agent_lsp.agent.run.context import Means, Task
+
+T = TypeVar("T")
 
 LONGEST_QUESTION: Final = 365 * 86_400.0
 STOPPED: Final = "The user has stopped the run."
@@ -89,36 +97,42 @@ class Decisions:
         self, tool: str, given: Mapping[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
         """Ask for leave to use a tool."""
-        folder = self._task.launch.folder
-        diff = await asyncio.to_thread(diff_of, tool, given, folder)
         for_session = [replace(update, destination="session") for update in context.suggestions]
         for_ever = [u for u in context.suggestions if self._is_kept(u)]
-        detail = detail_of(tool, given, folder, diff=diff, reason=context.decision_reason)
-        options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
-        grants = self._means.grants
         # A mode is the session's as long as nobody sets another: it is no grant.
         modes = [update.mode for update in for_session if update.mode is not None]
         needed = {json.dumps(update.to_dict()) for update in for_session if update.mode is None}
-        if needed and not modes and needed <= grants:
+        if needed and not modes and needed <= self._means.grants:
             # Granted before, in a process that has ended since: the CLI has forgotten it.
             return PermissionResultAllow(updated_permissions=for_session)
+        about = await self._in_thread(
+            lambda: self._describe(
+                tool, given, context.decision_reason, grants_of(for_session, for_ever)
+            )
+        )
+        options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
         if for_session:
             options.append(QuestionOption(ALLOW_SESSION, "Allow for this session"))
-            detail += f"\n\nFor this session: {told(for_session)}"
         if for_ever:
-            label = f"Always allow {told(for_ever)}"
+            label = f"Always allow {texts_of(about.grants.always)}"
             options.append(QuestionOption(ALLOW_ALWAYS, label))
-            detail += f"\nAlways: {told(for_ever)}, in {kept_in(for_ever)}"
         answer = await self._ask(
-            *("permission", title_of(tool, given), detail, options),
-            diff=diff,
+            "permission",
+            about.title,
+            about.detail,
+            options,
+            diff=about.diff,
             tool_call_id=context.tool_use_id,
+            action=about.action,
+            notes=about.notes,
+            reason=about.reason,
+            grants=about.grants,
         )
         if answer.value == DENY:
             return PermissionResultDeny(message=answer.note or REFUSED)
         updates = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
         if answer.value == ALLOW_SESSION:
-            grants |= needed
+            self._means.grants.update(needed)
             for mode in modes:
                 self._means.set_mode(mode)
         return PermissionResultAllow(updated_permissions=updates)
@@ -131,11 +145,12 @@ class Decisions:
         options = [QuestionOption(DENY, "Keep planning"), QuestionOption(ALLOW, "Approve")]
         if mode == "default":
             options.append(QuestionOption(ALLOW_EDITS, "Approve, and accept all edits"))
-        text = visible(plan, lines=True)
+        text = await self._in_thread(lambda: visible(plan, lines=True))
         answer = await self._ask(
-            *("plan", "Carrying out this plan", shortened(text), options),
+            *("plan", "Carry out this plan?", shortened(text), options),
             document=text,
             tool_call_id=call,
+            action=Action(subject="", tool="ExitPlanMode"),
         )
         if answer.value == DENY:
             return PermissionResultDeny(message=answer.note or KEEP_PLANNING)
@@ -147,21 +162,37 @@ class Decisions:
     async def _choices(self, given: Mapping[str, Any], call: str | None) -> PermissionResult:
         """Ask what the agent asks, one after the other."""
         answers = {}
-        for choice in choices_in(given):
+        for choice in await self._in_thread(lambda: list(choices_in(given))):
             answer = await self._ask(
                 "choice",
-                visible(choice.text),
+                choice.title,
                 choice.detail,
                 choice.options,
                 multiple=choice.multiple,
                 free_text=True,
                 tool_call_id=call,
+                action=choice.action,
             )
             if answer.value == DENY:
                 reason = UNANSWERED if answer.by is not By.DEADLINE else answer.note
                 return PermissionResultDeny(message=answer.note or reason or UNANSWERED)
             answers[choice.text] = answer.value
         return PermissionResultAllow(updated_input={**given, "answers": answers})
+
+    def _describe(
+        self, tool: str, given: Mapping[str, Any], reason: str | None, grants: Grants
+    ) -> Description:
+        folder = self._task.launch.folder
+        diff = diff_of(tool, given, folder)
+        return describe(tool, given, folder, diff=diff, reason=reason, grants=grants)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """Do what takes the longer, the more the agent has written, beside the loop.
+
+        Raises:
+            Aborted: The run was stopped; the thread ends by itself.
+        """
+        return await self._means.signal.unless(asyncio.ensure_future(asyncio.to_thread(work)))
 
     async def _ask(
         self,

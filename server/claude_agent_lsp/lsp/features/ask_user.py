@@ -103,8 +103,7 @@ def _free(label: str, taken: Collection[str]) -> str:
 async def _message(
     server: AgentServer, question: Question, chosen: list[str], labels: list[str]
 ) -> str | None:
-    mark = "" if question.title.endswith("?") else "?"
-    text = f"{question.title}{mark}\n\n{question.detail}"
+    text = f"{question.title}\n\n{question.detail}"
     if chosen:
         text += f"\n\nChosen: {', '.join(chosen)}"
     params = types.ShowMessageRequestParams(

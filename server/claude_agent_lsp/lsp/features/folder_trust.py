@@ -135,19 +135,23 @@ class Trusting:
             )
             self._server.tell(types.MessageType.Info, text)
             return
-        from claude_agent_lsp.agent.events import Question, QuestionOption, RunStatus
+        from claude_agent_lsp.agent.events import Action, Question, QuestionOption, RunStatus
         from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY, By
 
         seconds = min(settings.question_timeout_seconds, LONGEST_QUESTION)
+        name = visible(str(place))
+        note = f"Not used until you trust it, since it could run code: {', '.join(withheld)}"
         question = Question(
             question_id=str(uuid.uuid4()),
             run_id=run.run_id,
             session_id=run.session_id,
             kind="trust",
-            title=f"Trusting the authors of {visible(str(place))}",
-            detail="Not used until you trust it, since it could run code: " + ", ".join(withheld),
+            title=f"Trust the authors of {name}?",
+            detail=note,
             options=(QuestionOption(DENY, "Don't trust"), QuestionOption(ALLOW, "Trust")),
             deadline=datetime.now(UTC) + timedelta(seconds=seconds),
+            action=Action(visible(place.name), path=name),
+            notes=(note,),
         )
         asking = asyncio.ensure_future(self._server.agent.questions.ask(question, seconds))
 

@@ -126,7 +126,7 @@ class WorkDone:
     def _wait(self, event: Event) -> None:
         if isinstance(event, QuestionAnswered) and event.question_id == self._asking:
             self._asking = None
-            self._report("Going on")
+            self._report("Continuing")
 
     def _tell_step(self, event: Event) -> None:
         if isinstance(event, Started):
@@ -137,7 +137,7 @@ class WorkDone:
         elif isinstance(event, QuestionAsked) and self._server.profile.show_message_request:
             self._report(_waiting(event.question))
         elif isinstance(event, QuestionAnswered):
-            self._report("Going on")
+            self._report("Continuing")
         elif isinstance(event, Notice):
             self._report(event.text)
         elif isinstance(event, Ended):
@@ -187,8 +187,7 @@ class WorkDone:
 
 
 def _waiting(question: Question) -> str:
-    title = one_line(question.title, LINE_LENGTH).removesuffix("?")
-    return f"Waiting for you: {title}?"
+    return f"Waiting for you: {one_line(question.title, LINE_LENGTH)}"
 
 
 def outcome_of(run: Run) -> str:
