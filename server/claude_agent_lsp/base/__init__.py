@@ -1,4 +1,1 @@
-"""What every layer uses: files, texts, signals, checks. It knows nothing of agents or editors.
-
-Import from the modules: this package loads nothing by itself.
-"""
+"""What every other layer may use: it knows nothing of any of them."""
