@@ -36,6 +36,7 @@ from claude_agent_lsp.agent.permissions.queue import (
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
 from claude_agent_lsp.base.abort import Aborted
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Decisions:
     ) -> PermissionResult:
         """Ask for leave to use a tool."""
         folder = self._task.launch.folder
-        diff = await asyncio.to_thread(diff_of, tool, given, folder)
+        diff = await disk.run(diff_of, tool, given, folder)
         for_session = [replace(update, destination="session") for update in context.suggestions]
         for_ever = [u for u in context.suggestions if self._is_kept(u)]
         detail = detail_of(tool, given, folder, diff=diff, reason=context.decision_reason)

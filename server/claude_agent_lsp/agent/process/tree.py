@@ -7,13 +7,13 @@ anything was signalled: afterwards the grandchildren have lost their parent and 
 
 from __future__ import annotations
 
-import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
+
+from claude_agent_lsp.base.lanes import processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,7 +22,6 @@ T = TypeVar("T")
 
 # What is killed is gone at once, unless the system is busy with it.
 GONE_SECONDS = 1.0
-_thread = ThreadPoolExecutor(1, "processes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +140,5 @@ def started_at(process: psutil.Process) -> float:
 
 
 async def looking(look: Callable[..., T], *arguments: Any) -> T:
-    """Do it in the thread for looks at processes: a cancel waits for no other work."""
-    return await asyncio.get_running_loop().run_in_executor(_thread, look, *arguments)
+    """Do it in a thread for looks at processes: a cancel waits for no disk."""
+    return await processes.run(look, *arguments)

@@ -30,6 +30,7 @@ from claude_agent_lsp.agent.events import (
 from claude_agent_lsp.agent.run.context import Means
 from claude_agent_lsp.agent.run.delivery import Delivery
 from claude_agent_lsp.base.abort import Aborted, AbortReason
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import Internal, RequestFailed, TimedOut
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ class ActiveRun:
         await self._delivery.delivered()
         await self._record.end(completed=status is RunStatus.COMPLETED, cut_off=cut_off)
         budget, cost = self.task.launch.settings.daily_budget_usd, self.picture().cost_usd
-        fault = await asyncio.to_thread(self._spending.charge, cost, budget, fault)
+        fault = await disk.run(self._spending.charge, cost, budget, fault)
         settled = await on_end()
         if self.cleared:
             await settled  # the next query must not find this session

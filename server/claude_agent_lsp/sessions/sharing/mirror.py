@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 from claude_agent_lsp.sessions.sharing.reconcile import Copies
 from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
@@ -191,7 +192,7 @@ class Mirror:
             finally:
                 await self._release(session)
             del self._sessions[session.session_id]
-            await asyncio.to_thread(self._places.forget, session.session_id)
+            await disk.run(self._places.forget, session.session_id)
 
     async def close(self) -> None:
         """Sends what can be sent in a moment, and lets go of everything."""
@@ -286,7 +287,7 @@ class Mirror:
     async def _is_pending(self, session: _Session) -> bool:
         """Whether nobody else has sent it meanwhile, another server of this machine for one."""
         mirrored = session.mirrored
-        known = await asyncio.to_thread(self._places.read, mirrored.session_id, mirrored.store)
+        known = await disk.run(self._places.read, mirrored.session_id, mirrored.store)
         if known is None or known.pending:
             return True
         session.mirrored = known
@@ -371,6 +372,6 @@ class Mirror:
 
     async def _keep(self, session: _Session) -> None:
         try:
-            await asyncio.to_thread(self._places.write, session.mirrored)
+            await disk.run(self._places.write, session.mirrored)
         except StoreUnavailable as error:
             logger.warning("%s", error)

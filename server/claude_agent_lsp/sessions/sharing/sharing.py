@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.sharing.project_key import project_key
 from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
@@ -131,7 +132,7 @@ class SharedSessions:
         """Brings a session here if it is only in the store; otherwise it does nothing."""
         if url is None or not _ID.fullmatch(session_id):
             return
-        if await asyncio.to_thread(find_transcript, session_id) is not None:
+        if await disk.run(find_transcript, session_id) is not None:
             return
         mirror = await self._mirror(url)
         try:
@@ -155,8 +156,8 @@ class SharedSessions:
         if url is None:
             return []
         mirror = await self._mirror(url)
-        key = await asyncio.to_thread(project_key, folder)
-        listing = await asyncio.to_thread(
+        key = await disk.run(project_key, folder)
+        listing = await disk.run(
             importlib.import_module, "claude_agent_lsp.sessions.sharing.stores.listing"
         )
         try:
@@ -168,7 +169,7 @@ class SharedSessions:
             return []
         here = set(local_ids)
         absent = [i for i in infos if i.session_id not in here and _ID.fullmatch(i.session_id)]
-        return await asyncio.to_thread(
+        return await disk.run(
             lambda: [info for info in absent if find_transcript(info.session_id) is None]
         )
 
@@ -222,14 +223,14 @@ class SharedSessions:
         modules = []
         for name in ("mirror", "sync_state", "stores.link", "stores.store"):
             full = f"claude_agent_lsp.sessions.sharing.{name}"
-            modules.append(await asyncio.to_thread(importlib.import_module, full))
+            modules.append(await disk.run(importlib.import_module, full))
         mirror, places, link, store = modules
         owner = store.Owner(
             self._editor or "another editor", os.getpid(), socket.gethostname(), self._server
         )
         known = places.Places(self._state_directory)
         made: Mirror = mirror.Mirror(link.StoreLink(url, self._tell), known, owner, self._tell)
-        made.resume(await asyncio.to_thread(known.pending, _name_of(url)))
+        made.resume(await disk.run(known.pending, _name_of(url)))
         return made
 
     async def _mirrored(self, url: str, folder: Path, session_id: str) -> Mirrored:
@@ -245,7 +246,7 @@ class SharedSessions:
             fresh: Mirrored = places.Mirrored(session_id, store, key, real, pending=False)
             return fresh
 
-        return await asyncio.to_thread(look)
+        return await disk.run(look)
 
 
 def _session(info: SDKSessionInfo, folder: Path) -> Session:
