@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from claude_agent_lsp.agent.exclusive import no_run_in, nothing_in
 from claude_agent_lsp.agent.run.query import NEW
@@ -23,7 +23,6 @@ from claude_agent_lsp.sessions.catalogue.kept_copies import TAG, Kept
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from claude_agent_lsp.lsp.commands.registry import Request
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from claude_agent_lsp.sessions.catalogue.index import Index
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
-
-    SharedOnly: TypeAlias = Callable[[Path, frozenset[str]], list[Session]]
 
 
 class SessionCommands:
@@ -54,7 +51,9 @@ class SessionCommands:
     async def list_sessions(self, argument: given.SessionListArgument, _: Request) -> object:
         """List a folder's sessions."""
         folder, settings = await self._place(argument.workspace)
-        catalogue = await self._catalogue(settings.session_store)
+        sharing = self._server.agent.sharing
+        shared = await sharing.shared_only(settings.session_store, folder.path)
+        catalogue = await self._catalogue()
         return await disk.run(
             catalogue.page,
             folder.path,
@@ -62,6 +61,7 @@ class SessionCommands:
             tag=argument.tag,
             limit=argument.limit,
             cursor=argument.cursor,
+            shared=shared,
         )
 
     @command("claudeAgent.session.read", given.SessionReadArgument)
@@ -250,11 +250,10 @@ class SessionCommands:
             sharing = self._server.agent.sharing
             await sharing.fetch(settings.session_store, folder.path, session_id)
 
-    async def _catalogue(self, store: str | None = None) -> Catalogue:
-        shared = None if store is None else self._server.agent.sharing.lister(store)
-        return await disk.run(self._made_catalogue, shared)
+    async def _catalogue(self) -> Catalogue:
+        return await disk.run(self._made_catalogue)
 
-    def _made_catalogue(self, shared_only: SharedOnly | None = None) -> Catalogue:
+    def _made_catalogue(self) -> Catalogue:
         from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
 
         agent = self._server.agent
@@ -263,7 +262,6 @@ class SessionCommands:
             agent.ownership.busy,
             agent.current,
             [folder.path for folder in self._server.folders],
-            shared_only,
         )
 
     def _opened_index(self) -> Index:

@@ -140,18 +140,15 @@ class SharedSessions:
         except StoreUnavailable as error:
             logger.info("%s can't be looked for in the store: %s", session_id, error)
 
-    async def shared_only(
-        self, url: str | None, folder: Path, local_ids: Iterable[str] = ()
-    ) -> list[SDKSessionInfo]:
-        """The sessions of a folder that are in the store and not here.
+    async def shared_only(self, url: str | None, folder: Path) -> list[Session]:
+        """The sessions of a folder that are in the store and have no transcript here.
 
         Args:
             url: The store.
             folder: The folder.
-            local_ids: Those that are known to be here.
 
         Returns:
-            What the SDK tells of them, newest first; nothing while the store is away.
+            Them, with the folder as it is spelled here; nothing while the store is away.
         """
         if url is None:
             return []
@@ -167,22 +164,7 @@ class SharedSessions:
         except StoreUnavailable as error:
             logger.info("The sessions of other machines can't be listed: %s", error)
             return []
-        here = set(local_ids)
-        absent = [i for i in infos if i.session_id not in here and _ID.fullmatch(i.session_id)]
-        return await disk.run(
-            lambda: [info for info in absent if find_transcript(info.session_id) is None]
-        )
-
-    def lister(self, url: str | None) -> Callable[[Path, frozenset[str]], list[Session]]:
-        """`shared_only` for a thread: as sessions, and with the folder as they name it."""
-        loop = asyncio.get_running_loop()
-
-        def sessions_of(folder: Path, local_ids: frozenset[str]) -> list[Session]:
-            asked = self.shared_only(url, folder, local_ids)
-            infos = asyncio.run_coroutine_threadsafe(asked, loop).result()
-            return [_session(info, folder) for info in infos]
-
-        return sessions_of
+        return await disk.run(_absent, infos, folder)
 
     async def delete(self, url: str | None, folder: Path, session_id: str) -> None:
         """Deletes a session in the store too.
@@ -247,6 +229,11 @@ class SharedSessions:
             return fresh
 
         return await disk.run(look)
+
+
+def _absent(infos: Iterable[SDKSessionInfo], folder: Path) -> list[Session]:
+    named = (info for info in infos if _ID.fullmatch(info.session_id))
+    return [_session(info, folder) for info in named if find_transcript(info.session_id) is None]
 
 
 def _session(info: SDKSessionInfo, folder: Path) -> Session:
