@@ -196,7 +196,7 @@ class SharedSessions:
 
     async def _mirror(self, url: str) -> Mirror:
         task = self._mirrors.get(url)
-        if task is None:
+        if task is None or (task.done() and not _is_there(task)):
             task = self._mirrors[url] = asyncio.create_task(self._open(url))
         return await asyncio.shield(task)
 
