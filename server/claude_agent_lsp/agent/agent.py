@@ -30,6 +30,7 @@ from claude_agent_lsp.agent.run.query import Query
 from claude_agent_lsp.agent.run.run import ActiveRun
 from claude_agent_lsp.agent.run.run_journal import Record
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
+from claude_agent_lsp.base.lanes import disk, processes
 from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
 from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
@@ -118,7 +119,7 @@ class Agent:
         Raises:
             StoreUnavailable: It could not be kept.
         """
-        await asyncio.to_thread(self._state.select, folder, session_id)
+        await disk.run(self._state.select, folder, session_id)
 
     @property
     def runs(self) -> tuple[ActiveRun, ...]:
@@ -155,7 +156,7 @@ class Agent:
         controller = AbortController()
         run_id = str(uuid.uuid4())
         store = query.settings.session_store
-        named = None if store is None else await asyncio.to_thread(self._admission.named, query)
+        named = None if store is None else await disk.run(self._admission.named, query)
         async with (
             self._folders.setdefault(query.folder, asyncio.Lock()),
             self.sharing.admission(
@@ -163,7 +164,7 @@ class Agent:
             ),
         ):
             spare = self._spare(query)
-            task, record = await asyncio.to_thread(self._admit, query, run_id, spare)
+            task, record = await disk.run(self._admit, query, run_id, spare)
             seconds = query.timeout_seconds
             limit = AbortSignal() if seconds is None else AbortSignal.timeout(seconds)
             run = ActiveRun(
@@ -210,8 +211,8 @@ class Agent:
             return  # a process with a budget is one run's, and is started with what is left then
         pool = await self._load(settings)
         async with self._folders.setdefault(folder, asyncio.Lock()):
-            session = await asyncio.to_thread(self._admission.to_come, folder)
-            busy = await asyncio.to_thread(self.ownership.busy, session.session_id)
+            session = await disk.run(self._admission.to_come, folder)
+            busy = await disk.run(self.ownership.busy, session.session_id)
             if not busy and not stay.aborted:
                 query = Query("", folder, settings, trusted=True)
                 pool.prewarm(self._launch(query, session, DenyRules()), session)
@@ -235,8 +236,8 @@ class Agent:
         signal.throw_if_aborted()
         process = next((p for p in pool if p.launch.folder == folder and p.usable), None)
         if process is None:
-            session = await asyncio.to_thread(self._admission.to_come, folder)
-            denied = await asyncio.to_thread(DenyRules.of, folder)
+            session = await disk.run(self._admission.to_come, folder)
+            denied = await disk.run(DenyRules.of, folder)
             query = Query("", folder, settings, trusted=trusted)
             launch = self._launch(query, session, denied)
             process = await pool.take(launch, session, signal, lambda: None)
@@ -257,7 +258,7 @@ class Agent:
         process = next((p for p in self.processes if p.session_id == session_id), None)
         run = next((run for run in self.runs if run.session_id == session_id), None)
         unknown = process is None and run is None
-        if unknown and await asyncio.to_thread(find_transcript, session_id) is None:
+        if unknown and await disk.run(find_transcript, session_id) is None:
             raise SessionNotFound(f"There is no session {session_id}.")
         lent = process is not None and self.lent(process)
         change = self._modes.change(session_id, permission_mode, run, process, lent=lent)
@@ -308,8 +309,8 @@ class Agent:
             await asyncio.wait(self._tasks)
         # What tools have left running goes with the editor; a watchdog would end it otherwise.
         mark = server_mark()
-        await asyncio.to_thread(end_all, lambda found: found == mark)
-        await asyncio.to_thread(self.watchdog.close)
+        await processes.run(end_all, lambda found: found == mark)
+        await processes.run(self.watchdog.close)
         await self.sharing.close()
 
     @property
@@ -363,9 +364,9 @@ class Agent:
         del self._runs[run.run_id]
         if not self._grants.get(run.session_id):
             self._grants.pop(run.session_id, None)
-        await asyncio.to_thread(self.ownership.release, run.session_id, run.run_id)
+        await disk.run(self.ownership.release, run.session_id, run.run_id)
         self.sharing.turn_ended(run.session_id)
-        return self._keep(asyncio.to_thread(self._settle, run))
+        return self._keep(disk.run(self._settle, run))
 
     def _settle(self, run: ActiveRun) -> None:
         """After a run: note that its session has a transcript, and all that stands in it."""
@@ -394,10 +395,10 @@ class Agent:
             self._audit.write("question", question_entry(question, answer, call, folder))
 
         # Its words take the longer, the more the agent has written.
-        self._keep(asyncio.to_thread(write))
+        self._keep(disk.run(write))
 
     def _write_audit(self, kind: str, entry: Entry) -> None:
-        self._keep(asyncio.to_thread(self._audit.write, kind, entry))
+        self._keep(disk.run(self._audit.write, kind, entry))
 
     def _tell_of_sharing(self, good: bool, text: str) -> None:
         """Tell the runs at work, or the user if there are none."""

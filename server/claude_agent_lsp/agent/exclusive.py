@@ -7,6 +7,8 @@ import contextlib
 import uuid
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.base.lanes import disk
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -21,11 +23,11 @@ async def no_run_in(agent: Agent, session_id: str) -> AsyncIterator[None]:
         SessionBusy: A run is at work in it.
     """
     holder = str(uuid.uuid4())
-    await asyncio.to_thread(agent.ownership.claim, session_id, holder)
+    await disk.run(agent.ownership.claim, session_id, holder)
     try:
         yield
     finally:
-        await asyncio.to_thread(agent.ownership.release, session_id, holder)
+        await disk.run(agent.ownership.release, session_id, holder)
 
 
 @contextlib.asynccontextmanager

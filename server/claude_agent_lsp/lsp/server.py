@@ -14,6 +14,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from claude_agent_lsp import __version__
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.uris import path_of, uri_of
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.client_profile import ClientProfile
@@ -215,7 +216,7 @@ class AgentServer(LanguageServer):
         stay = self.agent.stay(folder.path)
         settings = await self.configuration.of(folder)
         await self.agent.sharing.watch(settings.session_store)
-        used = await asyncio.to_thread(self.agent.current, folder.path) is not None
+        used = await disk.run(self.agent.current, folder.path) is not None
         if not settings.prewarm or not used:
             return
         try:
@@ -226,15 +227,13 @@ class AgentServer(LanguageServer):
     async def _look_after_state(self) -> None:
         for folder in self.folders:  # the settings may name another state directory
             await self.configuration.of(folder)
-        kept = await asyncio.to_thread(
+        kept = await disk.run(
             importlib.import_module, "claude_agent_lsp.sessions.catalogue.kept_copies"
         )
-        await asyncio.to_thread(kept.Kept(self.state.directory).refresh)
-        cleanup = await asyncio.to_thread(
-            importlib.import_module, "claude_agent_lsp.sessions.cleanup"
-        )
+        await disk.run(kept.Kept(self.state.directory).refresh)
+        cleanup = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.cleanup")
         busy = self.agent.ownership.busy
-        await asyncio.to_thread(cleanup.clean_up, self.state.directory, busy)
+        await disk.run(cleanup.clean_up, self.state.directory, busy)
 
     def _notice(self, notice: Notice) -> None:
         self.tell(types.MessageType[notice.level.value.capitalize()], notice.text)
@@ -268,8 +267,8 @@ def _folders_of(params: types.InitializeParams) -> list[Folder]:
 
 async def _load() -> None:
     """Have ready what the first command needs, while the user still types."""
-    await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.lsp.commands.commands")
-    await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.agent")
+    await disk.run(importlib.import_module, "claude_agent_lsp.lsp.commands.commands")
+    await disk.run(importlib.import_module, "claude_agent_lsp.agent.agent")
 
 
 def _registered(*_: object) -> None:

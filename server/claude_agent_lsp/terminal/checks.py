@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.process.cli import check, locate, login_of
 from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.redaction import without_secrets
 from claude_agent_lsp.base.text import one_line
 from claude_agent_lsp.errors import CliNotFound, NotAuthenticated, RequestFailed
@@ -82,7 +83,7 @@ async def examine(file: Path | None) -> AsyncIterator[Finding]:
         yield finding
     cli: Cli | None = None
     try:
-        cli = await check(await asyncio.to_thread(locate, settings.cli_path))
+        cli = await check(await disk.run(locate, settings.cli_path))
     except RequestFailed as error:
         yield _no_cli(error, settings)
     else:
@@ -92,9 +93,9 @@ async def examine(file: Path | None) -> AsyncIterator[Finding]:
     else:
         for finding in await _start(cli, settings):
             yield finding
-    yield await asyncio.to_thread(_state, settings)
-    yield await asyncio.to_thread(_transcripts, settings)
-    yield await asyncio.to_thread(_retention, settings)
+    yield await disk.run(_state, settings)
+    yield await disk.run(_transcripts, settings)
+    yield await disk.run(_retention, settings)
     yield _git()
 
 
@@ -187,7 +188,7 @@ async def _version(cli: Cli, settings: Settings) -> Finding:
     if settings.cli_path is None:
         return Finding("CLI", Verdict.GOOD, text)
     try:
-        usual = await check(await asyncio.to_thread(locate, None))
+        usual = await check(await disk.run(locate, None))
     except RequestFailed:
         return Finding("CLI", Verdict.GOOD, text)
     text = f"{text}; without claudeAgent.cliPath it would be {usual.version}"

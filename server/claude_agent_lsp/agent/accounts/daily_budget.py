@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.files import locked, replace_file
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import BudgetExceeded, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -257,9 +258,9 @@ class Meter:
         if self._counting is not None:
             await asyncio.wait({self._counting})
         rest, self._counted = cost_usd - self._counted, cost_usd
-        return await asyncio.to_thread(self._spending.charge, rest, daily_budget_usd, fault)
+        return await disk.run(self._spending.charge, rest, daily_budget_usd, fault)
 
     async def _count(self) -> None:
         while (more := self._cost - self._counted) > 0:
             self._counted = self._cost
-            await asyncio.to_thread(self._spending.add, more)
+            await disk.run(self._spending.add, more)

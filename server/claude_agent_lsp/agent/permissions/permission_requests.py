@@ -41,6 +41,7 @@ from claude_agent_lsp.agent.permissions.queue import (
 )
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
 from claude_agent_lsp.base.abort import Aborted
+from claude_agent_lsp.base.lanes import parsing
 from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ class Decisions:
         Raises:
             Aborted: The run was stopped; the thread ends by itself.
         """
-        return await self._means.signal.unless(asyncio.ensure_future(asyncio.to_thread(work)))
+        return await self._means.signal.unless(asyncio.ensure_future(parsing.run(work)))
 
     async def _ask(
         self,

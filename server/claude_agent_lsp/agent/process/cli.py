@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import CliFailedToStart, CliNotFound
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ async def check(path: Path, environment: Mapping[str, str] | None = None) -> Cli
     Raises:
         CliFailedToStart: It can't be run, or is something else than the CLI.
     """
-    key = (path, (await asyncio.to_thread(path.stat)).st_mtime_ns)
+    key = (path, (await disk.run(path.stat)).st_mtime_ns)
     version = _checked.get(key)
     if version is None:
         version = await _version(path, environment or {})

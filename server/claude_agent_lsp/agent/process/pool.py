@@ -15,6 +15,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.agent.process.process import AgentProcess
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class ProcessPool:
         self._lend(process)
         await self._started(process, signal)
         if process.launch.fits(launch):
-            if await asyncio.to_thread(process.transcript.changed_by_others):
+            if await disk.run(process.transcript.changed_by_others):
                 logger.info("Somebody else went on with %s: starting afresh", process.session_id)
             elif process.usable:
                 return True

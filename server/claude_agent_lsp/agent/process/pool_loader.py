@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.agent.process.orphans import end_orphans
+from claude_agent_lsp.base.lanes import disk, processes
 
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.process.pool import ProcessPool
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 async def load_pool(settings: Settings, watchdog: Watchdog) -> ProcessPool:
     """Returns a new pool. What a server that was killed has left is gone by then."""
-    ending = asyncio.create_task(asyncio.to_thread(end_orphans))
-    module = await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.process.pool")
-    await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.run.turn")
+    ending = asyncio.create_task(processes.run(end_orphans))
+    module = await disk.run(importlib.import_module, "claude_agent_lsp.agent.process.pool")
+    await disk.run(importlib.import_module, "claude_agent_lsp.agent.run.turn")
     await ending
     pool: ProcessPool = module.ProcessPool(
         limit=settings.max_processes,

@@ -44,6 +44,7 @@ from claude_agent_lsp.agent.process.tree import (
     outside_group_of,
     started,
 )
+from claude_agent_lsp.base import lanes
 from claude_agent_lsp.base.redaction import without_secrets
 from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
@@ -182,7 +183,7 @@ class AgentProcess:
         launch = self.launch
         if model != launch.model:
             # Told none, the CLI would take its default, whatever the user has set for it.
-            chosen = model or await asyncio.to_thread(launch.own_model)
+            chosen = model or await lanes.disk.run(launch.own_model)
             await self.call(lambda client: client.set_model(chosen))
         if permission_mode != launch.permission_mode:
             mode = cast("Any", permission_mode)
@@ -218,7 +219,7 @@ class AgentProcess:
                 as `tree.now` tells it.
         """
         if processes or since is not None:
-            task = asyncio.create_task(asyncio.to_thread(self._sweep, processes, since, now()))
+            task = asyncio.create_task(lanes.processes.run(self._sweep, processes, since, now()))
             self._sweeps.add(task)
             task.add_done_callback(self._sweeps.discard)
 
@@ -258,11 +259,11 @@ class AgentProcess:
                 can_use_tool=self._decide,
                 stderr=self._hear,
             )
-            await asyncio.to_thread(self._before_start)
-            self.cost_usd = await asyncio.to_thread(self.transcript.catch_up)
+            await lanes.processes.run(self._before_start)
+            self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
             configured = self.launch.settings.cli_path
             if configured is not None:
-                await check(await asyncio.to_thread(locate, configured), marks(self._mark))
+                await check(await lanes.disk.run(locate, configured), marks(self._mark))
             self._raise_if_ending()
             client = ClaudeSDKClient(options)
             await client.connect()
@@ -286,7 +287,7 @@ class AgentProcess:
                 await asyncio.wait({reading})
             if self._ending is None:
                 # It died by itself, and what it had started has lost its parent.
-                await asyncio.to_thread(kill_all_with, MARK, self._mark)
+                await lanes.processes.run(kill_all_with, MARK, self._mark)
             self._say_goodbye(failure)
 
     async def _read(self, client: ClaudeSDKClient) -> None:

@@ -7,16 +7,16 @@ anything was signalled: afterwards the grandchildren have lost their parent and 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
+
+from claude_agent_lsp.base.lanes import processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,7 +26,6 @@ T = TypeVar("T")
 # What is killed is gone at once, unless the system is busy with it.
 GONE_SECONDS = 1.0
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-_thread = ThreadPoolExecutor(1, "processes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,5 +162,5 @@ def started(process: psutil.Process) -> int | None:
 
 
 async def looking(look: Callable[..., T], *arguments: Any) -> T:
-    """Do it in the thread for looks at processes: a cancel waits for no other work."""
-    return await asyncio.get_running_loop().run_in_executor(_thread, look, *arguments)
+    """Do it in a thread for looks at processes: a cancel waits for no disk."""
+    return await processes.run(look, *arguments)

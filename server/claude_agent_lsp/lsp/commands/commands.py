@@ -15,6 +15,7 @@ from claude_agent_lsp.agent.permissions.queue import By, answer_to
 from claude_agent_lsp.agent.process.launch import BYPASS, Overrides
 from claude_agent_lsp.agent.run.query import Query
 from claude_agent_lsp.base.abort import AbortController, Aborted, AbortReason, AbortSignal
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.problems import shown
 from claude_agent_lsp.base.text import one_line
 from claude_agent_lsp.errors import Internal, InvalidArgument, NotTrusted, RequestFailed
@@ -197,7 +198,7 @@ class Commands(SessionCommands):
     @command("claudeAgent.status", given.StatusArgument)
     async def status(self, _: given.StatusArgument, __: Request) -> object:
         """Tell what goes on."""
-        return await describe(self._server, await asyncio.to_thread(self._opened_index))
+        return await describe(self._server, await disk.run(self._opened_index))
 
     @command("claudeAgent.capabilities", given.CapabilitiesArgument)
     async def capabilities(self, argument: given.CapabilitiesArgument, request: Request) -> object:
@@ -270,7 +271,7 @@ class Commands(SessionCommands):
 
     async def _refuse_bypass(self, session_id: str) -> None:
         """Raise `NotTrusted` if the session's folder isn't trusted."""
-        folder = await asyncio.to_thread(self._server.agent.folder_of, session_id)
+        folder = await disk.run(self._server.agent.folder_of, session_id)
         if folder is not None and not await self._server.trust.of(folder):
             raise NotTrusted(f"{folder} is not trusted: nothing runs there unasked.")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from claude_agent_lsp.agent.exclusive import no_run_in, nothing_in
 from claude_agent_lsp.agent.run.query import NEW
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import SessionNotFound, StoreUnavailable, UnsupportedByClient
 from claude_agent_lsp.lsp.commands import arguments as given
@@ -23,7 +24,6 @@ from claude_agent_lsp.sessions.catalogue.kept_copies import TAG, Kept
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from claude_agent_lsp.lsp.commands.registry import Request
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from claude_agent_lsp.sessions.catalogue.index import Index
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
-
-    SharedOnly: TypeAlias = Callable[[Path, frozenset[str]], list[Session]]
 
 
 class SessionCommands:
@@ -55,14 +53,17 @@ class SessionCommands:
     async def list_sessions(self, argument: given.SessionListArgument, _: Request) -> object:
         """List a folder's sessions."""
         folder, settings = await self._place(argument.workspace)
-        catalogue = await self._catalogue(settings.session_store)
-        return await asyncio.to_thread(
+        sharing = self._server.agent.sharing
+        shared = await sharing.shared_only(settings.session_store, folder.path)
+        catalogue = await self._catalogue()
+        return await disk.run(
             catalogue.page,
             folder.path,
             search=argument.search,
             tag=argument.tag,
             limit=argument.limit,
             cursor=argument.cursor,
+            shared=shared,
         )
 
     @command("claudeAgent.session.read", given.SessionReadArgument)
@@ -71,7 +72,7 @@ class SessionCommands:
         await self._fetch(argument.session_id)
         session = await self._session(argument.session_id)
         reading = await _loaded("reading.reading")
-        messages = await asyncio.to_thread(
+        messages = await disk.run(
             reading.read_messages, argument.session_id, self._server.agent.state.directory
         )
         page, cursor = reading.page_of(messages, argument.limit, argument.cursor)
@@ -89,13 +90,13 @@ class SessionCommands:
             sharing = self._server.agent.sharing
             await sharing.fetch(settings.session_store, folder.path, argument.session_id)
             catalogue = await self._catalogue()
-            if not await asyncio.to_thread(catalogue.belongs, argument.session_id, folder.path):
+            if not await disk.run(catalogue.belongs, argument.session_id, folder.path):
                 raise SessionNotFound(
                     f"There is no session {argument.session_id} in {folder.path}."
                 )
             await self._server.agent.select(folder.path, argument.session_id)
         self._server.prewarm(folder)
-        session = await asyncio.to_thread(catalogue.session, argument.session_id)
+        session = await disk.run(catalogue.session, argument.session_id)
         return self._announcements.changed(session)
 
     @command("claudeAgent.session.rename", given.SessionRenameArgument)
@@ -104,7 +105,7 @@ class SessionCommands:
         async with self._in_order:
             changes = await _loaded("edit_session")
             await self._at_hand(argument.session_id)
-            await asyncio.to_thread(changes.rename, argument.session_id, argument.title)
+            await disk.run(changes.rename, argument.session_id, argument.title)
             return self._announcements.changed(await self._session(argument.session_id))
 
     @command("claudeAgent.session.tag", given.SessionTagArgument)
@@ -113,9 +114,9 @@ class SessionCommands:
         async with self._in_order:
             changes = await _loaded("edit_session")
             await self._at_hand(argument.session_id)
-            await asyncio.to_thread(changes.tag, argument.session_id, argument.tag)
+            await disk.run(changes.tag, argument.session_id, argument.tag)
             session = await self._session(argument.session_id)
-            await asyncio.to_thread(self._keep_or_not, session)
+            await disk.run(self._keep_or_not, session)
             return self._announcements.changed(session)
 
     @command("claudeAgent.session.fork", given.SessionForkArgument)
@@ -124,9 +125,7 @@ class SessionCommands:
         async with self._in_order:
             changes = await _loaded("edit_session")
             await self._at_hand(argument.session_id)
-            copy = await asyncio.to_thread(
-                changes.fork, argument.session_id, argument.at, argument.title
-            )
+            copy = await disk.run(changes.fork, argument.session_id, argument.at, argument.title)
             return self._announcements.changed(await self._session(copy))
 
     @command("claudeAgent.session.delete", given.SessionDeleteArgument)
@@ -137,8 +136,8 @@ class SessionCommands:
             changes = await _loaded("edit_session")
             session = await self._session(argument.session_id)
             async with nothing_in(agent, session.session_id):
-                index = await asyncio.to_thread(self._opened_index)
-                await asyncio.to_thread(changes.delete, session.session_id, agent.state, index)
+                index = await disk.run(self._opened_index)
+                await disk.run(changes.delete, session.session_id, agent.state, index)
                 self._documents.remove(session.session_id)
                 agent.forget(session.session_id)
                 settings = await self._settings_of(session.workspace)
@@ -153,12 +152,12 @@ class SessionCommands:
         """Give a session out as a document."""
         session = await self._session(argument.session_id)
         export = await _loaded("reading.export")
-        content = await asyncio.to_thread(
+        content = await disk.run(
             export.exported, session, argument.format, self._server.agent.state.directory
         )
         if argument.uri is None:
             return {"text": content.decode(errors="replace")}
-        await asyncio.to_thread(export.write_export, argument.uri, content)
+        await disk.run(export.write_export, argument.uri, content)
         return {"uri": argument.uri}
 
     @command("claudeAgent.session.show", given.SessionShowArgument)
@@ -173,7 +172,7 @@ class SessionCommands:
         session_id = argument.session_id
         if session_id is None:
             folder, _settings = await self._place(None)
-            session_id = await asyncio.to_thread(server.agent.current, folder.path)
+            session_id = await disk.run(server.agent.current, folder.path)
             if session_id is None:
                 raise SessionNotFound(f"{folder.path} has no current session.")
         path = self._document(session_id)
@@ -182,9 +181,7 @@ class SessionCommands:
             server.start(ask_for_closing(server, path.parent))
         self._documents.add(session_id, path)
         try:
-            line = await asyncio.to_thread(
-                write_transcript, await self._catalogue(), session_id, path
-            )
+            line = await disk.run(write_transcript, await self._catalogue(), session_id, path)
         except OSError as error:
             text = f"{path} can't be written: {error.strerror or error}."
             raise StoreUnavailable(text) from error
@@ -197,7 +194,7 @@ class SessionCommands:
         async with self._in_order, no_run_in(agent, argument.session_id):
             rewind = await _loaded("rewind.rewind")
             await self._at_hand(argument.session_id)
-            return await asyncio.to_thread(
+            return await disk.run(
                 rewind.rewind,
                 argument.session_id,
                 argument.message_id,
@@ -221,7 +218,7 @@ class SessionCommands:
 
     async def _at_hand(self, session_id: str) -> None:
         """Put a kept session that the CLI has deleted back to where it can be changed."""
-        await asyncio.to_thread(self._kept.restore, session_id)
+        await disk.run(self._kept.restore, session_id)
 
     def _keep_or_not(self, session: Session) -> None:
         transcript = find_transcript(session.session_id)
@@ -232,7 +229,7 @@ class SessionCommands:
 
     async def _session(self, session_id: str) -> Session:
         catalogue = await self._catalogue()
-        return await asyncio.to_thread(catalogue.session, session_id)
+        return await disk.run(catalogue.session, session_id)
 
     async def _place(
         self, workspace: Path | None, document: Path | None = None
@@ -242,7 +239,7 @@ class SessionCommands:
         return folder, await self._server.configuration.of(folder)
 
     async def _folder(self, workspace: Path | None, document: Path | None) -> Folder:
-        return await asyncio.to_thread(
+        return await disk.run(
             self._server.folders.choose,
             uri_of(workspace) if workspace else None,
             uri_of(document) if document else None,
@@ -263,11 +260,10 @@ class SessionCommands:
             sharing = self._server.agent.sharing
             await sharing.fetch(settings.session_store, folder.path, session_id)
 
-    async def _catalogue(self, store: str | None = None) -> Catalogue:
-        shared = None if store is None else self._server.agent.sharing.lister(store)
-        return await asyncio.to_thread(self._made_catalogue, shared)
+    async def _catalogue(self) -> Catalogue:
+        return await disk.run(self._made_catalogue)
 
-    def _made_catalogue(self, shared_only: SharedOnly | None = None) -> Catalogue:
+    def _made_catalogue(self) -> Catalogue:
         from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
 
         agent = self._server.agent
@@ -276,7 +272,6 @@ class SessionCommands:
             agent.ownership.busy,
             agent.current,
             [folder.path for folder in self._server.folders],
-            shared_only,
         )
 
     def _opened_index(self) -> Index:
@@ -290,4 +285,4 @@ class SessionCommands:
 
 async def _loaded(name: str) -> Any:
     """A module of sessions/; some of them load the SDK, which takes a second."""
-    return await asyncio.to_thread(importlib.import_module, f"claude_agent_lsp.sessions.{name}")
+    return await disk.run(importlib.import_module, f"claude_agent_lsp.sessions.{name}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
 from claude_agent_lsp import __version__
 from claude_agent_lsp.agent.process.cli import check, locate, login_of
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ async def describe(server: AgentServer, index: Index) -> dict[str, Any]:
         {
             "uri": folder.uri,
             "name": folder.name,
-            "currentSession": await asyncio.to_thread(agent.current, folder.path),
+            "currentSession": await disk.run(agent.current, folder.path),
             "permissionMode": set_there.permission_mode,
             "trusted": await server.trust.of(folder.path),
-            "retention": await asyncio.to_thread(_retention, folder, set_there, index),
+            "retention": await disk.run(_retention, folder, set_there, index),
         }
         for folder, set_there in settings.items()
     ]
@@ -44,14 +44,14 @@ async def describe(server: AgentServer, index: Index) -> dict[str, Any]:
         "runs": [run.picture() for run in agent.runs],
         "questions": list(agent.questions.pending),
         "stores": agent.sharing.status(),
-        "spentTodayUsd": await asyncio.to_thread(agent.spending.today),
+        "spentTodayUsd": await disk.run(agent.spending.today),
     }
 
 
 async def _cli(settings: Settings) -> dict[str, Any]:
     """The executable that the first folder's settings lead to."""
     try:
-        found = await check(await asyncio.to_thread(locate, settings.cli_path))
+        found = await check(await disk.run(locate, settings.cli_path))
     except RequestFailed as error:
         return {"path": None, "version": None, "problem": str(error), "hint": error.hint}
     return {"path": str(found.path), "version": found.version}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ from lsprotocol import types
 
 from claude_agent_lsp.agent.permissions.queue import DENY, Answer, By, answer_to
 from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.lsp.features.transcript_documents import open_document
@@ -120,7 +120,7 @@ async def _write_document(server: AgentServer, question: Question, text: str) ->
     """Open a plan beside its question; when the editor has opened it is not waited for."""
     path = server.state.directory / "plans" / f"{question.session_id}.md"
     try:
-        await asyncio.to_thread(_write, path, text)
+        await disk.run(_write, path, text)
     except OSError as error:
         logger.warning("The plan can't be shown as a document: %s", error)
         return

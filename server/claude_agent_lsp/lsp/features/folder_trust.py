@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.base.visible import visible
 from claude_agent_lsp.errors import InvalidArgument, RequestFailed
@@ -77,7 +78,7 @@ class Trusting:
         decisions = -1
         while decisions != self._decisions:  # what was read before a decision is worth nothing
             decisions = self._decisions
-            stamp, trusted = await asyncio.to_thread(self._look, folder)
+            stamp, trusted = await disk.run(self._look, folder)
         if trusted:
             self._stamp = self._stamp if self._trusted else stamp
             self._trusted.add(folder)
@@ -88,7 +89,7 @@ class Trusting:
 
         Whoever starts or resumes something in a folder does it first, before `Agent.stay`.
         """
-        if self._trusted and await asyncio.to_thread(self._trust.stamp) != self._stamp:
+        if self._trusted and await disk.run(self._trust.stamp) != self._stamp:
             await self._reconsider()
 
     async def decide(self, folder: Path, *, trusted: bool) -> None:
@@ -103,7 +104,7 @@ class Trusting:
                 "trusted: expected the editor to say so: it speaks of trust by itself."
             )
         self._asked.add(folder)
-        await asyncio.to_thread(self._trust.decide, folder, trusted=trusted)
+        await disk.run(self._trust.decide, folder, trusted=trusted)
         self._decisions += 1
         self._server.configuration.renew()
         await self._reconsider()  # also those below it, for which the decision holds too
@@ -121,10 +122,10 @@ class Trusting:
         if self._told is not None or place in self._asked or await self.of(place):
             return
         self._asked.add(place)
-        if await asyncio.to_thread(self._trust.of, place) is not None:
+        if await disk.run(self._trust.of, place) is not None:
             return
         withheld = [f"claudeAgent.{name}" for name in settings.withheld()]
-        withheld += await asyncio.to_thread(project_files, place)
+        withheld += await disk.run(project_files, place)
         if not withheld:
             return
         profile = self._server.profile

@@ -12,6 +12,7 @@ from lsprotocol import types
 
 from claude_agent_lsp.agent.events import Started, Text, Thinking
 from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import SessionNotFound
 
@@ -41,8 +42,8 @@ async def show_transcript(
     """
     path = directory / "transcripts" / f"{run.session_id}-{run.run_id[:8]}.md"
     try:
-        line = await asyncio.to_thread(write_transcript, catalogue, run.session_id, path)
-        await asyncio.to_thread(_remove_others, path, run.session_id)
+        line = await disk.run(write_transcript, catalogue, run.session_id, path)
+        await disk.run(_remove_others, path, run.session_id)
     except Exception as error:
         logger.exception("No transcript of %s", run.session_id)
         text = f"The transcript could not be written ({error}). The agent says: {run.text}"
@@ -179,7 +180,7 @@ class GrowingDocuments:
         while session_id in self._due:
             self._due.discard(session_id)
             try:
-                await asyncio.to_thread(self._rewrite, session_id)
+                await disk.run(self._rewrite, session_id)
             except (OSError, SessionNotFound) as error:
                 logger.warning("The document of %s stays as it is: %s", session_id, error)
             await asyncio.sleep(REWRITE_SECONDS)

@@ -72,8 +72,6 @@ class Catalogue:
         running: Whether a run is at work in a session.
         current: A folder's current session.
         open_folders: The folders that are told as they are spelled here; the CLI follows links.
-        shared_only: The sessions of a folder that are nowhere but in a shared store: it is given
-            the ids of those that are here.
     """
 
     def __init__(
@@ -82,7 +80,6 @@ class Catalogue:
         running: Callable[[str], bool] = lambda _: False,
         current: Callable[[Path], str | None] = lambda _: None,
         open_folders: Iterable[Path] = (),
-        shared_only: Callable[[Path, frozenset[str]], Iterable[Session]] | None = None,
     ) -> None:
         self._index = index
         self._kept = Kept(index.directory)
@@ -90,7 +87,6 @@ class Catalogue:
         self._current = current
         self._journal = Journal(lambda: index.directory)
         self._open = {os.path.realpath(folder): folder for folder in open_folders}
-        self._shared_only = shared_only
 
     def page(
         self,
@@ -100,6 +96,7 @@ class Catalogue:
         tag: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        shared: Sequence[Session] = (),
     ) -> Page:
         """List a folder's sessions and those of its repository's other worktrees.
 
@@ -109,6 +106,8 @@ class Catalogue:
             tag: The tag they must have.
             limit: How many at most.
             cursor: `next_cursor` of the page before. It stays right while sessions come and go.
+            shared: Sessions of the folder that are in a shared store; those that are here, too,
+                are left out.
 
         Raises:
             InvalidArgument: The cursor is none of ours.
@@ -123,10 +122,10 @@ class Catalogue:
         self._keep(found)
         sessions = self._told(found, folder)
         others = list(self._all_lost(folder))
-        if folder is not None and self._shared_only is not None:
+        if shared:
             here = {entry.session_id for entry in self._index.sessions(projects, Wanted())}
             here |= {session.session_id for session in others}
-            others += self._shared_only(folder, frozenset(here))
+            others += [session for session in shared if session.session_id not in here]
         if others:
             fitting = (one for one in others if _fits(one, words, tag, after))
             sessions = sorted((*sessions, *fitting), key=_newest_first)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 from claude_agent_lsp.sessions.sharing.reconcile import Copies
 from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
@@ -40,6 +41,8 @@ CLAIM_SECONDS: Final = 5.0
 FETCH_SECONDS: Final = 20.0
 SEND_SECONDS: Final = 120.0
 CLOSE_SECONDS: Final = 2.0
+# When what a fault of ours has broken is tried again.
+FAULT_SECONDS: Final = 30.0
 
 
 @dataclass
@@ -94,7 +97,8 @@ class Mirror:
         self._tell = tell
         self._sessions: dict[str, _Session] = {}
         self._wake = asyncio.Event()
-        self._closing = False
+        self._closing = asyncio.Event()
+        self._told_of_fault = False
         link.on_failure = self._wake.set
         self._task = asyncio.create_task(self._work())
 
@@ -191,11 +195,11 @@ class Mirror:
             finally:
                 await self._release(session)
             del self._sessions[session.session_id]
-            await asyncio.to_thread(self._places.forget, session.session_id)
+            await disk.run(self._places.forget, session.session_id)
 
     async def close(self) -> None:
         """Sends what can be sent in a moment, and lets go of everything."""
-        self._closing = True
+        self._closing.set()
         self._wake.set()
         until = self._now + CLOSE_SECONDS
         await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
@@ -227,22 +231,47 @@ class Mirror:
         self._wake.set()
 
     async def _work(self) -> None:
-        while not self._closing:
-            due = [session for session in self._sessions.values() if session.due is not None]
-            first = min(due, key=lambda session: session.due or 0.0, default=None)
-            at = first.due if first is not None else None
-            if self.link.fault is not None:
-                at = max(self.link.retry_at, at or 0.0) if first else self.link.retry_at
-            if at is None or at > self._now:
+        """Do what is due until the end. A fault of ours costs some time and not the sharing."""
+        while not self._closing.is_set():
+            try:
+                await self._do_next()
+            except Exception as error:
+                logger.exception("A fault in the sharing of sessions")
+                self._tell_of_fault(error)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout_at(at):
-                        await self._wake.wait()
-                self._wake.clear()
-                continue
-            if first is not None:
-                await self._look(first)
-            else:
-                await self._knock()
+                    async with asyncio.timeout(FAULT_SECONDS):
+                        await self._closing.wait()
+
+    async def _do_next(self) -> None:
+        """Wait for what is due first, and do it."""
+        due = [session for session in self._sessions.values() if session.due is not None]
+        first = min(due, key=lambda session: session.due or 0.0, default=None)
+        at = first.due if first is not None else None
+        if self.link.fault is not None:
+            at = max(self.link.retry_at, at or 0.0) if first else self.link.retry_at
+        if at is None or at > self._now:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(at):
+                    await self._wake.wait()
+            self._wake.clear()
+        elif first is not None:
+            await self._look(first)
+        else:
+            await self._knock()
+
+    def _tell_of_fault(self, error: Exception) -> None:
+        """Tell the user, once."""
+        if self._told_of_fault:
+            return
+        self._told_of_fault = True
+        try:
+            self._tell(
+                False,
+                f"Sessions could not be shared ({type(error).__name__}: {error}). "
+                f"It is tried again every {FAULT_SECONDS:g} seconds.",
+            )
+        except Exception:
+            logger.exception("The user can't be told")
 
     async def _knock(self) -> None:
         """Sees whether the store is back."""
@@ -254,10 +283,10 @@ class Mirror:
         """Sends what is new in a session, and gives it back if nobody works in it."""
         async with session.changing:
             session.due = None
-            if not session.noted:
-                session.noted = True
-                await self._keep(session)
             try:
+                if not session.noted:
+                    session.noted = True
+                    await self._keep(session)
                 await self._send(session)
             except StoreUnavailable:
                 session.lacking = True
@@ -267,10 +296,11 @@ class Mirror:
                 logger.info("%s is not shared yet: %s", session.session_id, error)
                 if session.at_work or await self._is_pending(session):
                     session.due = self._now + BUSY_SECONDS
-            except Exception:
+            except Exception as error:
                 # Whatever is wrong with one session, the others are mirrored.
                 logger.exception("%s could not be shared", session.session_id)
-                session.again = None
+                session.due, session.noted = self._now + FAULT_SECONDS, False
+                self._tell_of_fault(error)
             else:
                 if session.at_work:
                     session.due = self._now + INTERVAL_SECONDS
@@ -280,13 +310,17 @@ class Mirror:
                     await self._keep(session)
             session.lacking = False
             if not session.at_work:
-                await self._release(session)
+                try:
+                    await self._release(session)
+                except Exception:
+                    # Its owner's connection, or its lease, ends it.
+                    logger.exception("%s could not be given back", session.session_id)
         self._told_if_caught_up()
 
     async def _is_pending(self, session: _Session) -> bool:
         """Whether nobody else has sent it meanwhile, another server of this machine for one."""
         mirrored = session.mirrored
-        known = await asyncio.to_thread(self._places.read, mirrored.session_id, mirrored.store)
+        known = await disk.run(self._places.read, mirrored.session_id, mirrored.store)
         if known is None or known.pending:
             return True
         session.mirrored = known
@@ -371,6 +405,6 @@ class Mirror:
 
     async def _keep(self, session: _Session) -> None:
         try:
-            await asyncio.to_thread(self._places.write, session.mirrored)
+            await disk.run(self._places.write, session.mirrored)
         except StoreUnavailable as error:
             logger.warning("%s", error)

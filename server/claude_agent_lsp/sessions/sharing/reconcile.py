@@ -12,7 +12,6 @@ What decides is how far both say the same:
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import uuid
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from claude_agent_sdk import project_key_for_directory
 
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.replacement import Replacement
 from claude_agent_lsp.sessions.sharing.line_codec import (
     BEGIN,
@@ -91,7 +91,7 @@ class Copies:
             StoreUnavailable: The store can't be used.
         """
         sent = False
-        for subpath, path in await asyncio.to_thread(self._files):
+        for subpath, path in await disk.run(self._files):
             sent |= await self._send(subpath, path, token)
         return sent
 
@@ -111,7 +111,7 @@ class Copies:
         kept = None
         if self._is_behind("", common, stored) and common.turns:
             kept = str(uuid.uuid4())
-            await asyncio.to_thread(self._keep, kept)
+            await disk.run(self._keep, kept)
         # What a conversation rests on is there before it.
         subkeys = await self._store.list_subkeys(
             {
@@ -130,9 +130,9 @@ class Copies:
         place = self._mirrored.place("")
         if await self._store.head(self._key("")) != place.mark:
             return False
-        path = await asyncio.to_thread(self._path, "")
+        path = await disk.run(self._path, "")
         try:
-            await asyncio.to_thread(read_after, path, self._mirrored.folder, place, 1)
+            await disk.run(read_after, path, self._mirrored.folder, place, 1)
         except (FileNotFoundError, NotADirectoryError, Rewritten):
             return False
         return True
@@ -142,7 +142,7 @@ class Copies:
         while True:
             place = self._mirrored.place(subpath)
             try:
-                entries, after = await asyncio.to_thread(
+                entries, after = await disk.run(
                     read_after, path, self._mirrored.folder, place, BATCH_BYTES
                 )
                 if not entries:
@@ -172,15 +172,15 @@ class Copies:
         common, stored = await self._compared(subpath)
         if not self._is_behind(subpath, common, stored):
             return
-        path = await asyncio.to_thread(self._path, subpath)
-        replacement = await asyncio.to_thread(Replacement, path)
+        path = await disk.run(self._path, subpath)
+        replacement = await disk.run(Replacement, path)
         try:
             if common.place.offset:
-                await asyncio.to_thread(replacement.copy, common.place.offset)
+                await disk.run(replacement.copy, common.place.offset)
             place = await self._write_rest(subpath, replacement, common.place.mark, stored)
-            await asyncio.to_thread(replacement.commit)
+            await disk.run(replacement.commit)
         finally:
-            await asyncio.to_thread(replacement.close)
+            await disk.run(replacement.close)
         self._mirrored.places[subpath] = place
 
     async def _write_rest(
@@ -198,14 +198,14 @@ class Copies:
             content = b"".join(lines)
             if _is_whole(subpath):
                 content = content.rstrip(b"\n")
-            await asyncio.to_thread(replacement.write, content)
+            await disk.run(replacement.write, content)
         if mark.digest != stored[-1]:
             raise Diverged("The store's copy has changed.")
-        return await asyncio.to_thread(_end_of, replacement, mark)
+        return await disk.run(_end_of, replacement, mark)
 
     async def _compared(self, subpath: str) -> tuple[_Common, list[str]]:
         stored = await self._store.digests(self._key(subpath))
-        return await asyncio.to_thread(self._compare, subpath, stored), stored
+        return await disk.run(self._compare, subpath, stored), stored
 
     def _compare(self, subpath: str, stored: list[str]) -> _Common:
         """How far a file here says the same as the store."""

@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.sharing.project_key import project_key
 from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
@@ -131,7 +132,7 @@ class SharedSessions:
         """Brings a session here if it is only in the store; otherwise it does nothing."""
         if url is None or not _ID.fullmatch(session_id):
             return
-        if await asyncio.to_thread(find_transcript, session_id) is not None:
+        if await disk.run(find_transcript, session_id) is not None:
             return
         mirror = await self._mirror(url)
         try:
@@ -139,24 +140,21 @@ class SharedSessions:
         except StoreUnavailable as error:
             logger.info("%s can't be looked for in the store: %s", session_id, error)
 
-    async def shared_only(
-        self, url: str | None, folder: Path, local_ids: Iterable[str] = ()
-    ) -> list[SDKSessionInfo]:
-        """The sessions of a folder that are in the store and not here.
+    async def shared_only(self, url: str | None, folder: Path) -> list[Session]:
+        """The sessions of a folder that are in the store and have no transcript here.
 
         Args:
             url: The store.
             folder: The folder.
-            local_ids: Those that are known to be here.
 
         Returns:
-            What the SDK tells of them, newest first; nothing while the store is away.
+            Them, with the folder as it is spelled here; nothing while the store is away.
         """
         if url is None:
             return []
         mirror = await self._mirror(url)
-        key = await asyncio.to_thread(project_key, folder)
-        listing = await asyncio.to_thread(
+        key = await disk.run(project_key, folder)
+        listing = await disk.run(
             importlib.import_module, "claude_agent_lsp.sessions.sharing.stores.listing"
         )
         try:
@@ -166,22 +164,7 @@ class SharedSessions:
         except StoreUnavailable as error:
             logger.info("The sessions of other machines can't be listed: %s", error)
             return []
-        here = set(local_ids)
-        absent = [i for i in infos if i.session_id not in here and _ID.fullmatch(i.session_id)]
-        return await asyncio.to_thread(
-            lambda: [info for info in absent if find_transcript(info.session_id) is None]
-        )
-
-    def lister(self, url: str | None) -> Callable[[Path, frozenset[str]], list[Session]]:
-        """`shared_only` for a thread: as sessions, and with the folder as they name it."""
-        loop = asyncio.get_running_loop()
-
-        def sessions_of(folder: Path, local_ids: frozenset[str]) -> list[Session]:
-            asked = self.shared_only(url, folder, local_ids)
-            infos = asyncio.run_coroutine_threadsafe(asked, loop).result()
-            return [_session(info, folder) for info in infos]
-
-        return sessions_of
+        return await disk.run(_absent, infos, folder)
 
     async def delete(self, url: str | None, folder: Path, session_id: str) -> None:
         """Deletes a session in the store too.
@@ -213,7 +196,7 @@ class SharedSessions:
 
     async def _mirror(self, url: str) -> Mirror:
         task = self._mirrors.get(url)
-        if task is None:
+        if task is None or (task.done() and not _is_there(task)):
             task = self._mirrors[url] = asyncio.create_task(self._open(url))
         return await asyncio.shield(task)
 
@@ -222,14 +205,14 @@ class SharedSessions:
         modules = []
         for name in ("mirror", "sync_state", "stores.link", "stores.store"):
             full = f"claude_agent_lsp.sessions.sharing.{name}"
-            modules.append(await asyncio.to_thread(importlib.import_module, full))
+            modules.append(await disk.run(importlib.import_module, full))
         mirror, places, link, store = modules
         owner = store.Owner(
             self._editor or "another editor", os.getpid(), socket.gethostname(), self._server
         )
         known = places.Places(self._state_directory)
         made: Mirror = mirror.Mirror(link.StoreLink(url, self._tell), known, owner, self._tell)
-        made.resume(await asyncio.to_thread(known.pending, _name_of(url)))
+        made.resume(await disk.run(known.pending, _name_of(url)))
         return made
 
     async def _mirrored(self, url: str, folder: Path, session_id: str) -> Mirrored:
@@ -245,7 +228,12 @@ class SharedSessions:
             fresh: Mirrored = places.Mirrored(session_id, store, key, real, pending=False)
             return fresh
 
-        return await asyncio.to_thread(look)
+        return await disk.run(look)
+
+
+def _absent(infos: Iterable[SDKSessionInfo], folder: Path) -> list[Session]:
+    named = (info for info in infos if _ID.fullmatch(info.session_id))
+    return [_session(info, folder) for info in named if find_transcript(info.session_id) is None]
 
 
 def _session(info: SDKSessionInfo, folder: Path) -> Session:

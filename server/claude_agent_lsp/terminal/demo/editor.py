@@ -14,6 +14,7 @@ import psutil
 
 from claude_agent_lsp import __version__
 from claude_agent_lsp.agent.process.tree import ProcessTree, kill
+from claude_agent_lsp.base.lanes import processes
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.lsp.wire.reader import Frames, Garbled
 
@@ -121,7 +122,7 @@ class Editor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        tree = await asyncio.to_thread(ProcessTree.of, self.pid)
+        tree = await processes.run(ProcessTree.of, self.pid)
         self._input.close()
         try:
             async with asyncio.timeout(GONE_SECONDS):
@@ -185,10 +186,10 @@ class Editor:
         Raises:
             ServerGoneError: Something of it is still there after some time.
         """
-        tree = await asyncio.to_thread(ProcessTree.of, self.pid)
+        tree = await processes.run(ProcessTree.of, self.pid)
         await self.ask("shutdown")
         self.notify("exit")
-        _, left = await asyncio.to_thread(psutil.wait_procs, tree.descendants, GONE_SECONDS)
+        _, left = await processes.run(psutil.wait_procs, tree.descendants, GONE_SECONDS)
         try:
             async with asyncio.timeout(GONE_SECONDS):
                 status = await self._process.wait()

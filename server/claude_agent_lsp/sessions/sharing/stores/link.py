@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
 
@@ -104,7 +105,7 @@ class StoreLink:
 
     async def _opened(self) -> SharedStore:
         if self._store is None or (self._store.done() and self._store.exception()):
-            self._store = asyncio.create_task(asyncio.to_thread(_open, self.address.url))
+            self._store = asyncio.create_task(disk.run(_open, self.address.url))
         return await asyncio.shield(self._store)
 
     def _failed(self, fault: StoreUnavailable) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
     from claude_agent_lsp.sessions.sharing.stores.store import Line
+
+logger = logging.getLogger(__name__)
 
 LEASE_SECONDS: Final = 10.0
 # How often others may get in between a look and the step that rests on it.
@@ -314,7 +317,7 @@ class RedisClaim:
         while not self._refused:
             await asyncio.sleep(self._lease / 3)
             asked = time.monotonic()
-            with contextlib.suppress(OSError, exceptions.RedisError):
+            try:
                 async with asyncio.timeout(self._lease / 3):
                     ours = await self._redis.eval(
                         redis_scripts.RENEW, 1, self._key, self._token, round(self._lease * 1000)
@@ -323,6 +326,10 @@ class RedisClaim:
                     self._until = asked + self._lease
                 else:
                     self._refused = True
+            except (OSError, exceptions.RedisError) as error:
+                logger.debug("The claim of %s was not renewed: %s", self._key, error)
+            except Exception:
+                logger.exception("The claim of %s was not renewed", self._key)
 
 
 class _Keys:
