@@ -36,12 +36,12 @@ CONTENDER = """
 import os, sys
 from pathlib import Path
 from claude_agent_lsp.errors import SessionBusy
-from claude_agent_lsp.sessions import ownership
+from claude_agent_lsp.sessions import lock as module
 from claude_agent_lsp.sessions.cleanup import _remove_lock
-ownership.CHANGING_SECONDS = 0.0
+module.CHANGING_SECONDS = 0.0
 state, session, job = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 inside, lock = state / "inside", state / "locks" / f"{session}.lock"
-mine = ownership.Ownership(lambda: state)
+mine = module.Ownership(lambda: state)
 print("ready", flush=True)
 sys.stdin.readline()
 had = 0

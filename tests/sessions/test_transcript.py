@@ -60,8 +60,18 @@ def transcript(file: File) -> Transcript:
 
 @pytest.mark.parametrize(
     "word",
-    ["", "*", f"{SESSION[:-1]}?", f"[6]{SESSION[1:]}", "..", "/", f"../-project/{SESSION}"]
-    + ["\0", f"{SESSION}\n", "a" * 5_000],
+    [
+        "",
+        "*",
+        f"{SESSION[:-1]}?",
+        f"[6]{SESSION[1:]}",
+        "..",
+        "/",
+        f"../-project/{SESSION}",
+        "\0",
+        f"{SESSION}\n",
+        "a" * 5_000,
+    ],
 )
 def test_what_is_no_session_id_finds_nothing(file: File, tmp_path: Path, word: str) -> None:
     file.write(turn())
