@@ -86,6 +86,37 @@ export interface Location {
 export interface QuestionOption {
   readonly value: string;
   readonly label: string;
+  /** Of a choice: what the agent says about it. */
+  readonly description?: string | null;
+}
+
+/** What happens if the user says yes. */
+export interface Action {
+  /** What it is done to, in a short line; may be empty. */
+  readonly subject: string;
+  readonly tool?: string | null;
+  /** The whole command. */
+  readonly command?: string | null;
+  readonly path?: string | null;
+  /** What the agent says that a command does. */
+  readonly description?: string | null;
+}
+
+/** Something that an answer allows beyond the one tool call. */
+export interface Grant {
+  readonly kind: 'rule' | 'mode' | 'directory';
+  /** The same in a few words. */
+  readonly text: string;
+  readonly tool?: string | null;
+  readonly rule?: string | null;
+  readonly mode?: string | null;
+  readonly directory?: string | null;
+}
+
+export interface Grants {
+  readonly session: readonly Grant[];
+  readonly always: readonly Grant[];
+  readonly savedIn?: string | null;
 }
 
 export interface Question {
@@ -93,7 +124,9 @@ export interface Question {
   readonly runId: string;
   readonly sessionId: string;
   readonly kind: QuestionKind;
+  /** A whole sentence. */
   readonly title: string;
+  /** The fields below as one text, cut where it is long. */
   readonly detail: string;
   readonly options: readonly QuestionOption[];
   readonly deadline: string;
@@ -107,6 +140,12 @@ export interface Question {
   readonly freeText?: boolean | null;
   /** The tool call that waits for the answer. */
   readonly toolCallId?: string | null;
+  readonly action?: Action | null;
+  /** What else there is to know of it. */
+  readonly notes?: readonly string[];
+  /** Why the CLI asks. */
+  readonly reason?: string | null;
+  readonly grants?: Grants;
 }
 
 /** What a run tells, on its `partialResultToken`. */

@@ -22,7 +22,7 @@ export function statusOf(
   const [question] = questions.all;
   const [run, ...others] = conversations.running;
   if (question !== undefined) {
-    return status('waiting', '$(bell-dot) Claude: waiting for you', `${question.title}?`);
+    return status('waiting', '$(bell-dot) Claude: waiting for you', question.title);
   }
   if (server.state === 'failed') {
     return status('error', '$(error) Claude', 'The server is not running. Click to see what you can do.');

@@ -22,7 +22,6 @@ const transcript = new Transcript({
   filled: (filled) => (empty.hidden = filled),
 });
 const questions = new QuestionDock({
-  callOf: (question) => transcript.callOf(question),
   writing: () => composer.busy,
   focusPrompt: () => composer.focus(),
 });
