@@ -19,6 +19,7 @@ from claude_agent_lsp.sessions.transcripts.transcript import (
     cost_of,
     find_transcript,
     folder_of,
+    last_line,
 )
 
 SESSION = "6f1c7f6e-0000-4000-8000-000000000000"
@@ -61,16 +62,8 @@ def transcript(file: File) -> Transcript:
 @pytest.mark.parametrize(
     "word",
     [
-        "",
-        "*",
-        f"{SESSION[:-1]}?",
-        f"[6]{SESSION[1:]}",
-        "..",
-        "/",
-        f"../-project/{SESSION}",
-        "\0",
-        f"{SESSION}\n",
-        "a" * 5_000,
+        *("", "*", f"{SESSION[:-1]}?", f"[6]{SESSION[1:]}", "..", "/", f"../-project/{SESSION}"),
+        *("\0", f"{SESSION}\n", "a" * 5_000),
     ],
 )
 def test_what_is_no_session_id_finds_nothing(file: File, tmp_path: Path, word: str) -> None:
@@ -84,6 +77,23 @@ def test_what_is_no_session_id_finds_nothing(file: File, tmp_path: Path, word: s
     assert not kept.forget(word)
     with pytest.raises(SessionNotFound):
         Catalogue(Index(tmp_path / "state")).session(word)
+
+
+@pytest.mark.parametrize("block", [1, 2, 5, 7, 1000])
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        *[("", None), ("b1", None), ("a1", "a1"), ("a1\n", "a1"), ("a1\na2\nb", "a2")],
+        *[("b\na1", "a1"), ("ba1\nbba2\n", None), ("\n\na1\n\nb\n", "a1"), ("aa\nb a\n", "aa")],
+    ],
+)
+def test_the_last_line_that_starts_so_is_found_from_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, content: str, found: str | None
+) -> None:
+    monkeypatch.setattr("claude_agent_lsp.sessions.transcripts.transcript._BLOCK_BYTES", block)
+    file = tmp_path / "file"
+    file.write_text(content)
+    assert last_line(file, b"a") == (None if found is None else found.encode())
 
 
 def test_the_directory_is_the_users_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,7 +174,7 @@ describe('a conversation', () => {
     const conversation = await freshConversation();
     const execute = server.execute.bind(server);
     server.execute = async (name, argument, token) => {
-      if (name === 'claudeAgent.session.read' && !('limit' in argument && argument.limit === 1)) {
+      if (name === 'claudeAgent.session.read' && !('limit' in argument && argument.limit === 0)) {
         throw new Error('it is gone');
       }
       return execute(name, argument, token);

@@ -217,7 +217,7 @@ export class Conversation {
     if (this.id === undefined || this.server.state !== 'running') {
       return undefined;
     }
-    const argument = { sessionId: this.id, limit: 1 };
+    const argument = { sessionId: this.id, limit: 0 };
     const read = await this.server.execute('claudeAgent.session.read', argument).catch(
       () => undefined, // a run that failed early has left no session
     );

@@ -230,7 +230,7 @@ class SessionReadArgument(Argument):
     """Of `claudeAgent.session.read`."""
 
     session_id: str = _required(_ANY_SESSION)
-    limit: int = _optional(_LIMIT, 50)
+    limit: int = _optional(whole(least=0, most=1000), 50)
     cursor: str | None = _optional(WORD)
 
 

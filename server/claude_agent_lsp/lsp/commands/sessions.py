@@ -72,10 +72,13 @@ class SessionCommands:
         await self._fetch(argument.session_id)
         session = await self._session(argument.session_id)
         reading = await _loaded("reading.reading")
-        messages = await disk.run(
-            reading.read_messages, argument.session_id, self._server.agent.state.directory
+        page, cursor = await disk.run(
+            reading.read_page,
+            argument.session_id,
+            self._server.agent.state.directory,
+            argument.limit,
+            argument.cursor,
         )
-        page, cursor = reading.page_of(messages, argument.limit, argument.cursor)
         answer = {"session": session, "messages": page}
         return answer if cursor is None else {**answer, "nextCursor": cursor}
 

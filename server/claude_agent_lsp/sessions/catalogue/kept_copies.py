@@ -19,6 +19,7 @@ from claude_agent_lsp.sessions.transcripts.projects import Project
 from claude_agent_lsp.sessions.transcripts.transcript import (
     config_directory,
     find_transcript,
+    last_line,
     transcript_below,
 )
 
@@ -135,12 +136,11 @@ def is_tagged(transcript: Path) -> bool:
     Raises:
         OSError: It can't be read.
     """
-    content = b"\n" + transcript.read_bytes()
-    begin = content.rfind(b"\n" + _TAG_LINE)
-    if begin < 0:
+    line = last_line(transcript, _TAG_LINE)
+    if line is None:
         return False
     try:
-        entry = json.loads(content[begin:].split(b"\n", 2)[1])
+        entry = json.loads(line)
     except ValueError:
         return False
     return isinstance(entry, dict) and entry.get("tag") == TAG

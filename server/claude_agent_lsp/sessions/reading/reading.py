@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from claude_agent_sdk import get_session_messages
 
@@ -16,12 +15,13 @@ from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
 from claude_agent_lsp.sessions.journal.journal import Journal, Said
 from claude_agent_lsp.sessions.journal.recovery import recover
-from claude_agent_lsp.sessions.transcripts.sdk_view import messages_of
-from claude_agent_lsp.sessions.transcripts.transcript import SYNTHETIC, find_transcript
+from claude_agent_lsp.sessions.outline import Place, blocks_of, places_in
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 from claude_agent_lsp.sessions.transcripts.user_text import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from claude_agent_sdk import SessionMessage
@@ -57,6 +57,9 @@ class Message:
     recovered: bool | None = None
 
 
+Item = TypeVar("Item", Message, Place, "Place | Message")
+
+
 @dataclass
 class _Draft:
     message_id: str
@@ -78,7 +81,7 @@ class _Draft:
 
 
 def read_messages(session_id: str, state: Path | None = None) -> tuple[Message, ...]:
-    """All messages of a session, the first one first.
+    """Read all messages of a session, the first one first.
 
     An agent's message has the id that its events had; its blocks, which the CLI writes line by
     line, are one message again, and tool results stand with their calls.
@@ -87,30 +90,86 @@ def read_messages(session_id: str, state: Path | None = None) -> tuple[Message, 
         session_id: The session.
         state: The state directory, for what the CLI has no longer.
     """
-    known = _messages(session_id, state)
-    if state is None:
-        return known
-    lost = recover(Journal(lambda: state), session_id).turns
-    return _in_time(known, [message for turn in lost for message in _recovered(turn)])
+    return Conversation.of(session_id, state).messages()
 
 
-def _messages(session_id: str, state: Path | None) -> tuple[Message, ...]:
-    transcript = find_transcript(session_id)
-    copy = Kept(state).find(session_id) if transcript is None and state is not None else None
-    times = _times(transcript or copy)
-    drafts: list[_Draft] = []
+def read_page(
+    session_id: str, state: Path | None, limit: int, cursor: str | None
+) -> tuple[tuple[Message, ...], str | None]:
+    """Read some messages of a session, and the cursor for those that follow.
+
+    Args:
+        session_id: The session.
+        state: The state directory, for what the CLI has no longer.
+        limit: How many at most; for none, nothing is read.
+        cursor: That of the page before.
+
+    Raises:
+        InvalidArgument: The cursor is none of ours.
+    """
+    if not limit:
+        return (), None
+    conversation = Conversation.of(session_id, state)
+    page, following = page_of(conversation.items, limit, cursor)
+    return conversation.messages(page), following
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What was said in a session, as far as it is known where: the words are read when needed.
+
+    Attributes:
+        transcript: The CLI's file, or the copy that is kept of it; None if there is none.
+        items: The messages in order: a place in the file, or what the journal has.
+    """
+
+    transcript: Path | None
+    items: tuple[Place | Message, ...]
+
+    @classmethod
+    def of(cls, session_id: str, state: Path | None) -> Conversation:
+        """Look where everything is."""
+        transcript = find_transcript(session_id)
+        if transcript is None and state is not None:
+            transcript = Kept(state).find(session_id)
+        try:
+            places = () if transcript is None else places_in(transcript)
+        except FileNotFoundError:  # it has just gone
+            transcript, places = None, ()
+        if state is None:
+            return cls(transcript, places)
+        lost = recover(Journal(lambda: state), session_id).turns
+        return cls(transcript, _in_time(places, [m for turn in lost for m in _recovered(turn)]))
+
+    def messages(self, items: Sequence[Place | Message] | None = None) -> tuple[Message, ...]:
+        """Read some of the messages, or all."""
+        items = self.items if items is None else items
+        if self.transcript is None:
+            return tuple(item for item in items if isinstance(item, Message))
+        with self.transcript.open("rb") as file:
+            return tuple(i if isinstance(i, Message) else _message_at(i, file) for i in items)
+
+
+def _message_at(place: Place, file: BinaryIO) -> Message:
+    draft = _Draft(place.message_id, place.role, place.timestamp)
     calls: dict[str, _Draft] = {}
-    for line in get_session_messages(session_id) if copy is None else messages_of(copy):
-        blocks = _blocks(line)
-        if _is_filler(line) or (line.type == "user" and _settle(blocks, calls)):
-            continue
-        message_id = _message_id(line)
-        if not drafts or drafts[-1].message_id != message_id:
-            drafts.append(_Draft(message_id, line.type, times.get(line.uuid)))
-        draft = drafts[-1]
-        for block in blocks:
+    for line in place.lines:
+        file.seek(line.offset)
+        blocks = blocks_of(_message_in(file.read(line.length)))
+        if place.role == "user" or not line.own:
+            _settle(blocks, calls)
+        for block in blocks if line.own else ():
             _add(block, draft, calls)
-    return tuple(d.finished() for d in drafts if d.text or d.thinking or d.calls)
+    return draft.finished()
+
+
+def _message_in(line: bytes) -> object:
+    """A line's message; of a file that was written anew meanwhile there may be none."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry.get("message") if isinstance(entry, dict) else None
 
 
 def _recovered(turn: JournaledTurn) -> Iterator[Message]:
@@ -135,13 +194,13 @@ def _recovered(turn: JournaledTurn) -> Iterator[Message]:
         )
 
 
-def _in_time(known: tuple[Message, ...], lost: list[Message]) -> tuple[Message, ...]:
+def _in_time(places: tuple[Place, ...], lost: list[Message]) -> tuple[Place | Message, ...]:
     """Put each lost message before the first one that came after it."""
-    merged = list(known)
+    merged: list[Place | Message] = list(places)
     for message in lost:
         later = (
-            place
-            for place, other in enumerate(merged)
+            at
+            for at, other in enumerate(merged)
             if other.timestamp and message.timestamp and other.timestamp > message.timestamp
         )
         merged.insert(next(later, len(merged)), message)
@@ -149,8 +208,8 @@ def _in_time(known: tuple[Message, ...], lost: list[Message]) -> tuple[Message, 
 
 
 def page_of(
-    messages: tuple[Message, ...], limit: int, cursor: str | None
-) -> tuple[tuple[Message, ...], str | None]:
+    messages: tuple[Item, ...], limit: int, cursor: str | None
+) -> tuple[tuple[Item, ...], str | None]:
     """Some of `messages` and the cursor for those that follow.
 
     Raises:
@@ -184,44 +243,23 @@ def line_of(session_id: str, message_id: str, field: str = "resumeAt") -> str:
     raise InvalidArgument(f"{field}: the session {session_id} has no message {message_id}.")
 
 
-def _blocks(line: SessionMessage) -> list[dict[str, Any]]:
-    content = line.message.get("content") if isinstance(line.message, dict) else None
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}]
-    if isinstance(content, list):
-        return [block for block in content if isinstance(block, dict)]
-    return []
-
-
-def _is_filler(line: SessionMessage) -> bool:
-    """Whether the CLI put it there to keep the roles in turn, as a resume does."""
-    message = line.message
-    return (
-        isinstance(message, dict)
-        and message.get("model") == SYNTHETIC
-        and "No response requested." in str(message.get("content"))
-    )
-
-
 def _message_id(line: SessionMessage) -> str:
     if line.type == "assistant" and isinstance(line.message, dict):
         return str(line.message.get("id") or line.uuid)
     return line.uuid
 
 
-def _settle(blocks: list[dict[str, Any]], calls: dict[str, _Draft]) -> bool:
-    """Put tool results to their calls; whether that was all there is."""
-    results = [block for block in blocks if block.get("type") == "tool_result"]
-    for block in results:
+def _settle(blocks: list[dict[str, Any]], calls: dict[str, _Draft]) -> None:
+    """Put tool results to their calls."""
+    for block in blocks:
         call_id = str(block.get("tool_use_id"))
-        draft = calls.get(call_id)
+        draft = calls.get(call_id) if block.get("type") == "tool_result" else None
         if draft is not None:
             call = draft.calls[call_id]
             status = "failed" if block.get("is_error") else "completed"
             draft.calls[call_id] = RecordedCall(
                 call_id, call.tool, call.input, status, _plain(block.get("content"))
             )
-    return bool(results) and len(results) == len(blocks)
 
 
 def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None:
@@ -248,20 +286,3 @@ def _plain(content: object) -> str:
     if isinstance(content, list):
         return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return ""
-
-
-def _times(path: Path | None) -> dict[str, datetime]:
-    """When each line was written: the SDK's messages don't tell."""
-    if path is None:
-        return {}
-    times = {}
-    with path.open("rb") as file:
-        for line in file:
-            if b'"type":"user"' not in line and b'"type":"assistant"' not in line:
-                continue
-            try:
-                entry = json.loads(line)
-                times[entry["uuid"]] = datetime.fromisoformat(entry["timestamp"])
-            except (ValueError, KeyError, TypeError):
-                continue
-    return times

@@ -24,13 +24,18 @@ def info_of(transcript: Path) -> SDKSessionInfo | None:
     return asyncio.run(_info_of(transcript))
 
 
-def messages_of(transcript: Path) -> list[SessionMessage]:
-    """The lines of its conversation, as the SDK would tell them. Call it in a thread.
+def conversation_in(session_id: str, entries: list[Any]) -> list[tuple[SessionMessage, str | None]]:
+    """Put the lines of a conversation in order, as the SDK does. Call it in a thread.
 
-    Raises:
-        OSError: It can't be read.
+    Args:
+        session_id: The session.
+        entries: Of its transcript; of what its messages say, the ids are enough.
+
+    Returns:
+        Each line with its time, as it stands there.
     """
-    return asyncio.run(_messages_of(transcript))
+    times = {entry["uuid"]: entry.get("timestamp") for entry in entries}
+    return [(line, times[line.uuid]) for line in asyncio.run(_conversation(session_id, entries))]
 
 
 def entries_in(content: bytes) -> list[Any]:
@@ -49,20 +54,22 @@ def entries_in(content: bytes) -> list[Any]:
 async def _info_of(transcript: Path) -> SDKSessionInfo | None:
     from claude_agent_sdk import get_session_info_from_store
 
-    return await get_session_info_from_store(await _store(transcript), transcript.stem, FOLDER)
+    content = transcript.read_bytes()  # noqa: ASYNC240 - the loop is the thread's own
+    store = await _store(transcript.stem, entries_in(content))
+    return await get_session_info_from_store(store, transcript.stem, FOLDER)
 
 
-async def _messages_of(transcript: Path) -> list[SessionMessage]:
+async def _conversation(session_id: str, entries: list[Any]) -> list[SessionMessage]:
     from claude_agent_sdk import get_session_messages_from_store
 
-    return await get_session_messages_from_store(await _store(transcript), transcript.stem, FOLDER)
+    store = await _store(session_id, entries)
+    return await get_session_messages_from_store(store, session_id, FOLDER)
 
 
-async def _store(transcript: Path) -> InMemorySessionStore:
+async def _store(session_id: str, entries: list[Any]) -> InMemorySessionStore:
     from claude_agent_sdk import InMemorySessionStore, project_key_for_directory
 
     store = InMemorySessionStore()
     key = project_key_for_directory(FOLDER)
-    content = transcript.read_bytes()  # noqa: ASYNC240 - the loop is the thread's own
-    await store.append({"project_key": key, "session_id": transcript.stem}, entries_in(content))
+    await store.append({"project_key": key, "session_id": session_id}, entries)
     return store

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 HEAD_BYTES: Final = 262_144
+_BLOCK_BYTES: Final = 1_048_576
 _SESSION_ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 SYNTHETIC: Final = "<synthetic>"
 # How the CLI notes a local command, as it does where its model is set from outside.
@@ -63,15 +64,40 @@ def folder_of(transcript: Path) -> Path | None:
 
 def cost_of(transcript: Path) -> float:
     """What a session has cost so far, in US dollars, as the CLI keeps it for its next process."""
-    content = transcript.read_bytes()
-    begin = content.rfind(b'{"type":"cost-state"')
-    if begin < 0:
+    line = last_line(transcript, b'{"type":"cost-state"')
+    if line is None:
         return 0.0
     try:
-        state = json.loads(content[begin:].split(b"\n", 1)[0])
-        return float(state["totalCostUSD"])
+        return float(json.loads(line)["totalCostUSD"])
     except (ValueError, KeyError, TypeError):
         return 0.0
+
+
+def last_line(transcript: Path, start: bytes) -> bytes | None:
+    """Find the last line that starts so, looking from the end.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    mark = b"\n" + start
+    with transcript.open("rb") as file:
+        at = file.seek(0, os.SEEK_END)
+        behind = b""  # the beginning of what was read before: the mark may lie across
+        while at > 0:
+            size = min(_BLOCK_BYTES, at)
+            at -= size
+            file.seek(at)
+            block = file.read(size) + behind
+            if (found := block.rfind(mark)) >= 0:
+                begin = at + found + 1
+            elif at == 0 and block.startswith(start):
+                begin = 0
+            else:
+                behind = block[: len(mark) - 1]
+                continue
+            file.seek(begin)
+            return file.readline().removesuffix(b"\n")
+    return None
 
 
 class Transcript:
