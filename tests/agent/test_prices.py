@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from claude_agent_lsp.agent.prices import Estimate, price_of
+from claude_agent_lsp.agent.accounts.prices import Estimate, price_of
 
 USAGE = {
     "input_tokens": 1_000_000,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import threading
 import weakref
 from pathlib import Path
 
 import pytest
 
+from claude_agent_lsp.base import lanes as lanes_module
 from claude_agent_lsp.base.lanes import Executor, FolderLane, Lane, Lanes, SessionLane, disk
 
 
@@ -120,7 +122,7 @@ async def test_who_comes_to_a_folder_first_enters_it_first() -> None:
     go_on, inside = asyncio.Event(), asyncio.Event()
 
     async def enter(number: int) -> None:
-        async with lane:
+        async with lane.place():
             entered.append(number)
             if number == 0:
                 inside.set()
@@ -141,3 +143,14 @@ async def test_leaving_a_folder_is_told_to_those_on_their_way_alone() -> None:
     assert before.done()
     assert not lane.left.done()
     lane.left.cancel()
+
+
+def test_nothing_else_uses_a_thread_of_the_loop() -> None:
+    """What ruff can't see: methods of a loop."""
+    server = Path(lanes_module.__file__).parents[1]
+    using = [
+        file.relative_to(server)
+        for file in server.rglob("*.py")
+        if re.search(r"run_in_executor|set_default_executor", file.read_text())
+    ]
+    assert using == []

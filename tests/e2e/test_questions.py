@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lsprotocol import types
@@ -78,9 +79,8 @@ async def test_each_kind_of_tool_is_told_in_fields(
     editor = await editor_with(announces={"questions": True})
     asked = editor.query("do all", wait=True)
     found = {}
-    for number in range(len(calls)):
-        await editor.until(lambda number=number: len(editor.requests) > number)
-        question, answer = editor.requests[number]
+    for count in range(1, len(calls) + 1):
+        question, answer = await editor.until(partial(_request, editor, count))
         found[question["action"]["tool"]] = question
         answer.set_result({"answer": "deny"})
     await asked
@@ -429,3 +429,8 @@ async def test_question_of_a_cli_that_dies_is_withdrawn(editor: Editor, folder: 
     editor.answer("Allow once", 2)
     assert (await again)["status"] == "completed"
     assert (folder / "one").exists()
+
+
+def _request(editor: Editor, count: int) -> tuple[dict[str, Any], Any] | None:
+    """The `count`-th `claudeAgent/question`, once it is there."""
+    return editor.requests[count - 1] if len(editor.requests) >= count else None

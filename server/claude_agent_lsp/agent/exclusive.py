@@ -7,8 +7,6 @@ import contextlib
 import uuid
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.base.lanes import disk
-
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -23,11 +21,12 @@ async def no_run_in(agent: Agent, session_id: str) -> AsyncIterator[None]:
         SessionBusy: A run is at work in it.
     """
     holder = str(uuid.uuid4())
-    await disk.run(agent.ownership.claim, session_id, holder)
+    lane = agent.lanes.session(session_id)
+    await lane.run(agent.ownership.claim, session_id, holder)
     try:
         yield
     finally:
-        await disk.run(agent.ownership.release, session_id, holder)
+        await lane.run(agent.ownership.release, session_id, holder)
 
 
 @contextlib.asynccontextmanager

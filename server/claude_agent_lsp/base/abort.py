@@ -118,6 +118,18 @@ class AbortSignal:
         return joined
 
     @classmethod
+    def when(cls, happens: asyncio.Future[None]) -> AbortSignal:
+        """A signal that fires as cancelled when something happens, unless released before."""
+        signal = cls()
+
+        def fire(_: object) -> None:
+            signal._fire(AbortReason.CANCELLED)
+
+        happens.add_done_callback(fire)
+        signal._detach.append(lambda: (happens.remove_done_callback(fire), None)[1])
+        return signal
+
+    @classmethod
     def timeout(cls, seconds: float) -> AbortSignal:
         """A signal that fires with `TIMED_OUT` after `seconds`, unless released before."""
         timed = cls()

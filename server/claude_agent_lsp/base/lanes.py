@@ -179,16 +179,11 @@ class SessionLane(Lane):
 
 
 class FolderLane(Lane):
-    """The disk work of one folder, and the order of what is done there.
-
-    `async with lane` waits until all who came before have left it. Coroutines that get here
-    without having waited before enter in the order in which they were started. Whoever cancels
-    has no business in a lane: it fires a signal.
-    """
+    """The disk work of one folder, and the order of what is done there."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._order = asyncio.Lock()
+        self._places: deque[Place] = deque()
         self._left: asyncio.Future[None] | None = None
 
     @property
@@ -204,11 +199,41 @@ class FolderLane(Lane):
             self._left.set_result(None)
             self._left = None
 
+    def place(self) -> Place:
+        """The next place in the order, taken at once; whoever has it must enter it or give it up.
+
+        Whoever cancels has no business here: it fires a signal.
+        """
+        return Place(self._places)
+
+
+class Place:
+    """A place in a lane: `async with` waits until all who came before have left theirs."""
+
+    def __init__(self, places: deque[Place]) -> None:
+        self._places = places
+        self._turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        places.append(self)
+        self._call_first()
+
     async def __aenter__(self) -> None:
-        await self._order.acquire()
+        try:
+            await self._turn
+        except BaseException:
+            self.give_up()
+            raise
 
     async def __aexit__(self, *_: object) -> None:
-        self._order.release()
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Let the next one in."""
+        self._places.remove(self)
+        self._call_first()
+
+    def _call_first(self) -> None:
+        if self._places and not self._places[0]._turn.done():  # noqa: SLF001 - of this class
+            self._places[0]._turn.set_result(None)  # noqa: SLF001
 
 
 class Lanes:

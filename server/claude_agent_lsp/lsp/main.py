@@ -18,6 +18,7 @@ import sys
 import threading
 from typing import Any, Final
 
+from claude_agent_lsp.base import lanes
 from claude_agent_lsp.lsp.hang_report import report_on_signal
 from claude_agent_lsp.lsp.server import AgentServer
 from claude_agent_lsp.lsp.wire.reader import Inbox
@@ -69,6 +70,7 @@ async def _serve(stdin: int, stdout: int) -> int:
     await outbox.flush(FLUSH_SECONDS)
     for task in (reading, lost):
         task.cancel()
+    lanes.end()
     return status
 
 

@@ -115,7 +115,7 @@ class AgentServer(LanguageServer):
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Begin something that nobody waits for."""
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(_guarded(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -213,7 +213,7 @@ class AgentServer(LanguageServer):
 
     async def _prewarm(self, folder: Folder) -> None:
         await self.trust.look_again()
-        stay = self.agent.stay(folder.path)
+        stay = self.agent.lanes.folder(folder.path).left
         settings = await self.configuration.of(folder)
         await self.agent.sharing.watch(settings.session_store)
         used = await disk.run(self.agent.current, folder.path) is not None
@@ -269,6 +269,13 @@ async def _load() -> None:
     """Have ready what the first command needs, while the user still types."""
     await disk.run(importlib.import_module, "claude_agent_lsp.lsp.commands.commands")
     await disk.run(importlib.import_module, "claude_agent_lsp.agent.agent")
+
+
+async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:
+        logger.exception("Work in the background failed: %s", work)
 
 
 def _registered(*_: object) -> None:

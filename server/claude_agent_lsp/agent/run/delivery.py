@@ -112,7 +112,10 @@ class Delivery:
             self._show_all(events)
 
     async def _write(self, events: list[Event]) -> None:
-        await self._writer.note(events)
+        try:
+            await self._writer.note(events)
+        except Exception:
+            logger.exception("What is shown could not be written down")
         self._show_all(events)
         self._writing = None
         self._go_on()

@@ -1,11 +1,15 @@
 """One run: a prompt in, events out, a Run at the end.
 
-    started ──▶ waiting for its process ──▶ turn ──┬─▶ completed
-                      │                            ├─▶ failed
-                      └──────────── signal ────────┴─▶ cancelled, timedOut
+    ADMITTED ──▶ RUNNING ──▶ ENDING ──▶ ENDED
+    it has its    waits for   it is       `ended` is done, and
+    session       a process,  written     nothing is told any
+                  then turn   down and    more
+                              given back
 
 One task conducts a run. Nobody cancels it; it is stopped through its signal. Its first event is
-`Started` and its last one `Ended`, always both, and nothing comes after.
+`Started` and its last one `Ended`, always both, and nothing comes after. Whatever fails on the way,
+the steps of its end are all taken, and `ended` is done: a session stays locked no longer than its
+run, and no request without an answer.
 """
 
 from __future__ import annotations
@@ -14,7 +18,8 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp.agent.accounts.daily_budget import Meter
 from claude_agent_lsp.agent.events import (
@@ -47,6 +52,27 @@ if TYPE_CHECKING:
     from claude_agent_lsp.base.abort import AbortSignal
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# What may hang with a disk must not keep a run from its end.
+END_SECONDS: Final = 2.0
+
+
+class RunState(Enum):
+    """Where a run is on its way."""
+
+    ADMITTED = "admitted"
+    RUNNING = "running"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+NEXT: Final = {
+    RunState.ADMITTED: RunState.RUNNING,
+    RunState.RUNNING: RunState.ENDING,
+    RunState.ENDING: RunState.ENDED,
+}
 
 
 class ActiveRun:
@@ -113,8 +139,7 @@ class ActiveRun:
             status=RunStatus.RUNNING,
         )
         self._began = time.monotonic()
-        self._started = False
-        self._over = False
+        self._state = RunState.ADMITTED
         self._spares = False
         self._turn: Turn | None = None
 
@@ -133,9 +158,13 @@ class ActiveRun:
         """Whether the user has left its session."""
         return self._turn is not None and self._turn.cleared
 
+    def meant(self, *, run_id: str | None = None, session_id: str | None = None) -> bool:
+        """Whether a cancel means this run: it names it, or its session, or nothing."""
+        return run_id in (None, self.run_id) and session_id in (None, self.session_id)
+
     def picture(self) -> Run:
         """How it stands now, or how it ended."""
-        if self._over:
+        if self._state is RunState.ENDED:
             return self._run
         run = replace(self._run, duration_ms=round((time.monotonic() - self._began) * 1000))
         if self._turn is None:
@@ -155,7 +184,7 @@ class ActiveRun:
 
     def notify(self, notice: Notice) -> bool:
         """Tell of something that is not of the run itself; returns whether it could be told."""
-        telling = self._started and not self._over
+        telling = self._state in (RunState.RUNNING, RunState.ENDING)
         if telling:
             self._emit(notice)
         return telling
@@ -164,7 +193,7 @@ class ActiveRun:
         """Take another permission mode, and tell of it."""
         if mode != self.permission_mode:
             self.permission_mode = mode
-            if self._started:
+            if self._state is not RunState.ADMITTED:
                 self._emit(ModeChanged(mode))
 
     def _mode(self) -> str:
@@ -176,7 +205,7 @@ class ActiveRun:
 
     def _emit(self, event: Event) -> None:
         """Tell the editor, while there is a run to tell of."""
-        if self._over:
+        if self._state is RunState.ENDED:
             return
         # A slow editor is spared the words that come in while the run is being stopped, and from
         # the first such word on: they stand in the session, and what it has shows no gap.
@@ -185,26 +214,29 @@ class ActiveRun:
             self._spares = self._spares or stopping
             if self._spares:
                 return
-        self.trail.follow(event)
+        try:
+            self.trail.follow(event)
+        except Exception:
+            logger.exception("The audit log lacks an event: %s", event.kind)
         self._delivery.put(event)
 
     async def conduct(
         self,
         load: Callable[[], asyncio.Future[ProcessPool]],
-        on_end: Callable[[], Awaitable[asyncio.Task[None]]],
+        on_end: Callable[[], Awaitable[asyncio.Future[None]]],
     ) -> None:
-        """Do all of it, from `Started` to `Ended`.
+        """Do all of it, from `Started` to `Ended`; never raises.
 
         Args:
             load: Gives the pool; the first time it has to load the SDK.
             on_end: Called before `Ended`: gives the session back, and returns what is still done
                 after it.
         """
-        self._emit(Started(self.picture()))
-        self._started = True
-        self._record.report_to(self._emit)
         status, fault, cut_off = RunStatus.COMPLETED, None, False
         try:
+            self._go_on_to(RunState.RUNNING)
+            self._emit(Started(self.picture()))
+            self._record.report_to(self._emit)
             fault = await self._work(load)
         except Aborted as aborted:
             status, fault = _stopped(aborted.reason)
@@ -216,20 +248,49 @@ class ActiveRun:
             fault = Internal(f"The server failed: {type(error).__name__}: {error}")
         if fault is not None and status is RunStatus.COMPLETED:
             status = RunStatus.FAILED
+        self._go_on_to(RunState.ENDING)
         # All is written down before the session is given back, and shown before the run has ended.
-        await self._delivery.delivered()
-        await self._record.end(completed=status is RunStatus.COMPLETED, cut_off=cut_off)
-        cost = 0.0 if self._turn is None else self._turn.figures.spent_usd
-        fault = await self._meter.close(cost, self.task.launch.settings.daily_budget_usd, fault)
-        settled = await on_end()
-        if self.cleared:
-            await settled  # the next query must not find this session
-        self._run = replace(self.picture(), status=status, error=fault)
+        await self._step(self._delivery.delivered)
+        completed = status is RunStatus.COMPLETED
+        await self._step(self._record.end, completed=completed, cut_off=cut_off)
+        charged = await self._step(self._charge, fault)
+        fault = fault if charged is None else charged
+        settled = await self._step(on_end)
+        if self.cleared and settled is not None:
+            await self._step(self._settled, settled)  # the next query must not find this session
+        try:
+            self._run = replace(self.picture(), status=status, error=fault)
+        except Exception:
+            logger.exception("What the run %s has done can't be told", self.run_id)
+            self._run = replace(self._run, status=status, error=fault)
         self._emit(Ended(self._run))
-        self._over = True
-        await self._delivery.delivered()
+        self._go_on_to(RunState.ENDED)
+        await self._step(self._delivery.delivered)
         self._means.signal.release()
         self.ended.set_result(self._run)
+
+    def _go_on_to(self, state: RunState) -> None:
+        assert NEXT.get(self._state) is state, f"{self._state} leads to no {state}"
+        self._state = state
+
+    async def _step(
+        self, step: Callable[..., Awaitable[T]], *arguments: Any, **named: Any
+    ) -> T | None:
+        """Take a step of the end; one that fails keeps none of the others from being taken."""
+        try:
+            return await step(*arguments, **named)
+        except Exception:
+            logger.exception("A step of the end of the run %s failed", self.run_id)
+            return None
+
+    async def _charge(self, fault: RequestFailed | None) -> RequestFailed | None:
+        budget = self.task.launch.settings.daily_budget_usd
+        cost = 0.0 if self._turn is None else self._turn.figures.spent_usd
+        async with asyncio.timeout(END_SECONDS):
+            return await self._meter.close(cost, budget, fault)
+
+    async def _settled(self, settled: asyncio.Future[None]) -> None:
+        await asyncio.wait({settled}, timeout=END_SECONDS)
 
     async def _work(self, load: Callable[[], asyncio.Future[ProcessPool]]) -> RequestFailed | None:
         self._means.signal.throw_if_aborted()

@@ -17,6 +17,7 @@ from claude_agent_sdk import (
     UserMessage,
 )
 
+from claude_agent_lsp.agent.accounts.prices import Estimate
 from claude_agent_lsp.agent.events import (
     Change,
     FileChanged,
@@ -32,7 +33,6 @@ from claude_agent_lsp.agent.events import (
     UsageReport,
 )
 from claude_agent_lsp.agent.permissions.tool_titles import locations_of, path_in, title_of
-from claude_agent_lsp.agent.prices import Estimate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -84,7 +84,10 @@ class Turn:
         await self._prepare()
         background = await Background.of(process)
         means.signal.throw_if_aborted()
-        message = await means.record.tell(self._task.message)
+        # A prompt that is told of and never sent is one that the session lacks, too.
+        message = await means.signal.unless(
+            asyncio.ensure_future(means.record.tell(self._task.message))
+        )
         means.signal.throw_if_aborted()
         stop = self._stop = AbortSignal.any(means.signal, self._refused.signal)
         process.take(self)

@@ -32,29 +32,39 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Event
     from claude_agent_lsp.agent.run.run import ActiveRun
     from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.workspace.folders import Folder
 
 logger = logging.getLogger(__name__)
 
 __all__ = ["COMMANDS", "Command", "Commands", "Request"]
 
+# How long the answer of a request that was cancelled is waited for, whatever holds it up: a disk.
+CANCEL_SECONDS: Final = 2.0
 # Helix has one line for it and for what the agent does, and asks.
 TITLE_LENGTH: Final = 30
 
 
 @dataclass(eq=False)
 class _Beginning:
-    """A query on its way to its run: what stops it, and the run once it is there."""
+    """A query on its way to its run.
 
-    stopped: AbortController = field(default_factory=AbortController)
-    run: ActiveRun | None = None
+    Attributes:
+        stop: Stops it.
+        over: Done with the run once it is there; with None if there is none.
+        cancels: Which runs were to be cancelled meanwhile, as `Agent.cancel` has it.
+    """
+
+    stop: AbortController
+    over: asyncio.Future[ActiveRun | None]
+    cancels: list[dict[str, str | None]] = field(default_factory=list)
 
 
 class Commands(SessionCommands):
     """What the commands do.
 
-    What an editor sends takes effect in the order in which it was sent: of two queries for one
-    session the second is refused, "new" holds for the query behind it, and a cancel finds the
-    query before it.
+    What an editor sends takes effect in each folder in the order in which it was sent: of two
+    queries for one session the second is refused, "new" holds for the query behind it, and a cancel
+    finds the query before it. No folder waits for another one, and a cancel for none.
 
     Args:
         server: The server that they belong to.
@@ -63,7 +73,6 @@ class Commands(SessionCommands):
     def __init__(self, server: AgentServer) -> None:
         super().__init__(server)
         self._beginning: set[_Beginning] = set()
-        self._after: set[asyncio.Task[None]] = set()
 
     async def execute(self, params: types.ExecuteCommandParams, signal: AbortSignal) -> object:
         """Execute a command.
@@ -76,8 +85,10 @@ class Commands(SessionCommands):
             raise invalid(InvalidArgument(f"There is no command {shown(params.command)}."))
         try:
             argument = given.parse(command.argument, params.arguments)
-            request = Request(signal, params.work_done_token)
-            return jsonable(await command.run(self, argument, request))
+            stop = AbortController()
+            request = Request(AbortSignal.any(signal, stop.signal), stop, params.work_done_token)
+            work = asyncio.ensure_future(command.run(self, argument, request))
+            return jsonable(await _answer(work, request))
         except InvalidArgument as error:
             raise invalid(error) from error
         except RequestFailed as error:
@@ -94,13 +105,8 @@ class Commands(SessionCommands):
     @command("claudeAgent.query", given.QueryArgument)
     async def query(self, argument: given.QueryArgument, request: Request) -> object:
         """Ask the agent."""
-        beginning = _Beginning()
-        self._beginning.add(beginning)
-        try:
-            async with self._in_order:
-                run = beginning.run = await self._begin(argument, request, beginning.stopped)
-        finally:
-            self._beginning.discard(beginning)
+        run = await self._begin_in_order(argument, request)
+        request.has_run.set()
         waits = self._server.profile.waits if argument.wait is None else argument.wait
         if not waits or not self._server.profile.shows_results:
             self._follow(run, waits=waits)
@@ -112,22 +118,37 @@ class Commands(SessionCommands):
             raise fault
         return ended
 
+    async def _begin_in_order(self, argument: given.QueryArgument, request: Request) -> ActiveRun:
+        over = asyncio.get_running_loop().create_future()
+        beginning = _Beginning(request.stop, over)
+        self._beginning.add(beginning)
+        document = argument.context.document if argument.context else None
+        run = None
+        try:
+            async with self._order.in_folder(argument.workspace, document) as folder:
+                run = await self._begin(folder, argument, request)
+                if any(run.meant(**which) for which in beginning.cancels):
+                    self._server.agent.cancel(run_id=run.run_id)
+        finally:
+            self._beginning.discard(beginning)
+            beginning.over.set_result(run)
+        return run
+
     async def _begin(
-        self, argument: given.QueryArgument, request: Request, stopped: AbortController
+        self, folder: Folder, argument: given.QueryArgument, request: Request
     ) -> ActiveRun:
-        signal = AbortSignal.any(request.signal, stopped.signal)
-        folder = await self._folder(
-            argument.workspace, argument.context.document if argument.context else None
-        )
+        signal = request.signal
         await self._server.trust.look_again()
-        stay = self._server.agent.stay(folder.path)
+        stay = self._server.agent.lanes.folder(folder.path).left
         settings = await self._server.configuration.of(folder, signal)
         trusted = await self._server.trust.of(folder.path)
         self._server.move_state()
         if argument.permission_mode == BYPASS and not trusted:
             raise NotTrusted(f"{folder.path} is not trusted: nothing runs there unasked.")
         progress = self._server.tokens.start(
-            request.work_done_token, f"Claude: {one_line(argument.prompt, TITLE_LENGTH)}", stopped
+            request.work_done_token,
+            f"Claude: {one_line(argument.prompt, TITLE_LENGTH)}",
+            request.stop,
         )
         token = argument.partial_result_token
 
@@ -173,26 +194,32 @@ class Commands(SessionCommands):
             if progress is not None:
                 self._server.tokens.end(progress)
             raise
-        if stay.aborted:  # it has lost the trust that these settings were read with
+        if stay.done():  # it has lost the trust that these settings were read with
             self._server.agent.cancel(run_id=run.run_id)
         if not trusted:
-            every = await self._server.configuration.given(folder, signal)
-            offer = self._server.trust.offer(folder, every, run)
-            self._server.start(offer)
+            self._server.start(self._offer_trust(folder, run, signal))
         return run
+
+    async def _offer_trust(self, folder: Folder, run: ActiveRun, signal: AbortSignal) -> None:
+        every = await self._server.configuration.given(folder, signal)
+        await self._server.trust.offer(folder, every, run)
 
     @command("claudeAgent.cancel", given.CancelArgument)
     async def cancel(self, argument: given.CancelArgument, _: Request) -> object:
         """Stop runs."""
-        agent = self._server.agent
         which = {"run_id": argument.run_id, "session_id": argument.session_id}
-        stopped = agent.cancel(**which)
-        beginning = tuple(self._beginning) if not any(which.values()) else ()
-        for query in beginning:
-            query.stopped.abort()
-        async with self._in_order:  # a query from before may have been on its way to its run
-            stopped += [query.run.run_id for query in beginning if query.run is not None]
-            stopped += agent.cancel(**which)
+        stopped = self._server.agent.cancel(**which)
+        # A query from before may be on its way to its run. It is stopped as soon as that is there;
+        # the answer does not wait for a folder whose disk hangs.
+        before = tuple(self._beginning)
+        for query in before:
+            query.cancels.append(which)
+            if not any(which.values()):
+                query.stop.abort()
+        if before:
+            await asyncio.wait([query.over for query in before], timeout=CANCEL_SECONDS)
+        runs = [query.over.result() for query in before if query.over.done()]
+        stopped += [run.run_id for run in runs if run is not None and run.meant(**which)]
         return {"cancelled": list(dict.fromkeys(stopped))}
 
     @command("claudeAgent.status", given.StatusArgument)
@@ -206,7 +233,7 @@ class Commands(SessionCommands):
         agent = self._server.agent
         folder = await self._folder(argument.workspace, None)
         await self._server.trust.look_again()
-        stay = agent.stay(folder.path)
+        stay = AbortSignal.when(agent.lanes.folder(folder.path).left)
         settings = await self._server.configuration.of(folder)
         trusted = await self._server.trust.of(folder.path)
         signal = AbortSignal.any(request.signal, stay)
@@ -217,6 +244,7 @@ class Commands(SessionCommands):
             raise NotTrusted(f"{folder.path} is trusted no longer.") from None
         finally:
             signal.release()
+            stay.release()
         asked = asyncio.ensure_future(process.call(lambda client: client.get_mcp_status()))
         asked.add_done_callback(lambda done: done.cancelled() or done.exception())
         servers = await request.signal.unless(asked)
@@ -236,7 +264,7 @@ class Commands(SessionCommands):
         """Change a session's permission mode, at once."""
         if argument.permission_mode == BYPASS:
             await self._refuse_bypass(argument.session_id)
-        async with self._in_order:
+        async with self._order.in_session(argument.session_id):
             taken = await self._server.agent.set_mode(argument.session_id, argument.permission_mode)
         await taken
         return {"sessionId": argument.session_id, "permissionMode": argument.permission_mode}
@@ -264,21 +292,18 @@ class Commands(SessionCommands):
     @command("claudeAgent.trust", given.TrustArgument)
     async def trust(self, argument: given.TrustArgument, _: Request) -> object:
         """Trust a folder, or trust it no longer."""
-        folder = await self._folder(argument.workspace, None)
-        async with self._in_order:
+        async with self._order.in_folder(argument.workspace) as folder:
             await self._server.trust.decide(folder.path, trusted=argument.trusted)
         return {"workspace": folder.path, "trusted": argument.trusted}
 
     async def _refuse_bypass(self, session_id: str) -> None:
         """Raise `NotTrusted` if the session's folder isn't trusted."""
-        folder = await disk.run(self._server.agent.folder_of, session_id)
+        folder = await self._lane(session_id).read(self._server.agent.folder_of, session_id)
         if folder is not None and not await self._server.trust.of(folder):
             raise NotTrusted(f"{folder} is not trusted: nothing runs there unasked.")
 
     def _follow(self, run: ActiveRun, *, waits: bool) -> None:
-        task = asyncio.create_task(self._tell_the_end(run, waits=waits))
-        self._after.add(task)
-        task.add_done_callback(self._after.discard)
+        self._server.start(self._tell_the_end(run, waits=waits))
 
     async def _tell_the_end(self, run: ActiveRun, *, waits: bool) -> None:
         """Show how a run ended to somebody who gets no answer any more, or can't see it."""
@@ -292,3 +317,21 @@ class Commands(SessionCommands):
             catalogue = await self._catalogue()
             directory = self._server.agent.state.directory
             await show_transcript(self._server, ended, catalogue, directory)
+
+
+async def _answer(work: asyncio.Future[object], request: Request) -> object:
+    """The answer of a command; of one that is cancelled while a disk holds it up, that it was.
+
+    What is left to itself goes on as far as it gets: a run that comes of it is stopped at once.
+    """
+    try:
+        return await request.signal.unless(work)
+    except Aborted:
+        if work.done():
+            return work.result()
+    if not request.has_run.is_set():
+        await asyncio.wait({work}, timeout=CANCEL_SECONDS)
+    if work.done() or request.has_run.is_set():
+        return await work
+    work.add_done_callback(lambda done: done.cancelled() or done.exception())
+    raise cancelled()

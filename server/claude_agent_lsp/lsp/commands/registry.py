@@ -5,7 +5,8 @@ What the server registers and checks, and what the documentation's test compares
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from claude_agent_lsp.lsp.commands.arguments import Argument
@@ -14,7 +15,7 @@ from claude_agent_lsp.lsp.commands.names import NAMES
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from claude_agent_lsp.base.abort import AbortSignal
+    from claude_agent_lsp.base.abort import AbortController, AbortSignal
 
 S = TypeVar("S")
 A = TypeVar("A", bound=Argument)
@@ -26,12 +27,16 @@ class Request:
     """What came with a command besides its argument.
 
     Attributes:
-        signal: Fires when the editor cancels the request.
+        signal: Fires when the editor cancels the request, or `stop` does.
+        stop: Stops it from within the server.
         work_done_token: Where it wants to see progress.
+        has_run: Set once a run answers it, which ends by itself when it is stopped.
     """
 
     signal: AbortSignal
+    stop: AbortController
     work_done_token: int | str | None
+    has_run: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)

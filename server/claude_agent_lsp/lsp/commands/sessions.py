@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 from typing import TYPE_CHECKING, Any
 
 from claude_agent_lsp.agent.exclusive import no_run_in, nothing_in
 from claude_agent_lsp.agent.run.query import NEW
 from claude_agent_lsp.base.lanes import disk
-from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import SessionNotFound, StoreUnavailable, UnsupportedByClient
 from claude_agent_lsp.lsp.commands import arguments as given
+from claude_agent_lsp.lsp.commands.order import Order
 from claude_agent_lsp.lsp.commands.registry import command
 from claude_agent_lsp.lsp.features.session_events import Announcements
 from claude_agent_lsp.lsp.features.transcript_documents import (
@@ -26,6 +25,7 @@ from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from claude_agent_lsp.base.lanes import SessionLane
     from claude_agent_lsp.lsp.commands.registry import Request
     from claude_agent_lsp.lsp.server import AgentServer
     from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue, Session
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class SessionCommands:
-    """What the commands about sessions do. One that changes a session waits its turn in the order.
+    """What the commands about sessions do. One that changes something waits its turn in its folder.
 
     Args:
         server: The server that they belong to.
@@ -43,7 +43,7 @@ class SessionCommands:
 
     def __init__(self, server: AgentServer) -> None:
         self._server = server
-        self._in_order = asyncio.Lock()
+        self._order = Order(server.agent, server.folders, self._folder_of)
         self._index: Index | None = None
         self._documents = GrowingDocuments(self._write_document)
         self._asked_for_closing: Path | None = None
@@ -56,7 +56,8 @@ class SessionCommands:
         sharing = self._server.agent.sharing
         shared = await sharing.shared_only(settings.session_store, folder.path)
         catalogue = await self._catalogue()
-        return await disk.run(
+        lane = self._server.agent.lanes.folder(folder.path)
+        return await lane.read(
             catalogue.page,
             folder.path,
             search=argument.search,
@@ -72,7 +73,7 @@ class SessionCommands:
         await self._fetch(argument.session_id)
         session = await self._session(argument.session_id)
         reading = await _loaded("reading.reading")
-        page, cursor = await disk.run(
+        page, cursor = await self._lane(argument.session_id).read(
             reading.read_page,
             argument.session_id,
             self._server.agent.state.directory,
@@ -85,62 +86,68 @@ class SessionCommands:
     @command("claudeAgent.session.select", given.SessionSelectArgument)
     async def select_session(self, argument: given.SessionSelectArgument, _: Request) -> object:
         """Set what "last" means from now on."""
-        async with self._in_order:
-            folder, settings = await self._place(argument.workspace)
+        async with self._order.in_folder(argument.workspace) as folder:
+            settings = await self._server.configuration.of(folder)
             if argument.session_id == NEW:
                 await self._server.agent.select(folder.path, None)
                 return None
             sharing = self._server.agent.sharing
             await sharing.fetch(settings.session_store, folder.path, argument.session_id)
             catalogue = await self._catalogue()
-            if not await disk.run(catalogue.belongs, argument.session_id, folder.path):
+            lane = self._lane(argument.session_id)
+            if not await lane.read(catalogue.belongs, argument.session_id, folder.path):
                 raise SessionNotFound(
                     f"There is no session {argument.session_id} in {folder.path}."
                 )
             await self._server.agent.select(folder.path, argument.session_id)
         self._server.prewarm(folder)
-        session = await disk.run(catalogue.session, argument.session_id)
+        session = await lane.read(catalogue.session, argument.session_id)
         return self._announcements.changed(session)
 
     @command("claudeAgent.session.rename", given.SessionRenameArgument)
     async def rename_session(self, argument: given.SessionRenameArgument, _: Request) -> object:
         """Set a session's title."""
-        async with self._in_order:
+        async with self._order.in_session(argument.session_id):
             changes = await _loaded("edit_session")
             await self._at_hand(argument.session_id)
-            await disk.run(changes.rename, argument.session_id, argument.title)
+            await self._lane(argument.session_id).run(
+                changes.rename, argument.session_id, argument.title
+            )
             return self._announcements.changed(await self._session(argument.session_id))
 
     @command("claudeAgent.session.tag", given.SessionTagArgument)
     async def tag_session(self, argument: given.SessionTagArgument, _: Request) -> object:
         """Set a session's tag, or clear it."""
-        async with self._in_order:
+        async with self._order.in_session(argument.session_id):
             changes = await _loaded("edit_session")
             await self._at_hand(argument.session_id)
-            await disk.run(changes.tag, argument.session_id, argument.tag)
+            lane = self._lane(argument.session_id)
+            await lane.run(changes.tag, argument.session_id, argument.tag)
             session = await self._session(argument.session_id)
-            await disk.run(self._keep_or_not, session)
+            await lane.run(self._keep_or_not, session)
             return self._announcements.changed(session)
 
     @command("claudeAgent.session.fork", given.SessionForkArgument)
     async def fork_session(self, argument: given.SessionForkArgument, _: Request) -> object:
         """Copy a session, or its beginning, under an id of its own."""
-        async with self._in_order:
+        async with self._order.in_session(argument.session_id):
             changes = await _loaded("edit_session")
             await self._at_hand(argument.session_id)
-            copy = await disk.run(changes.fork, argument.session_id, argument.at, argument.title)
+            lane = self._lane(argument.session_id)
+            copy = await lane.run(changes.fork, argument.session_id, argument.at, argument.title)
             return self._announcements.changed(await self._session(copy))
 
     @command("claudeAgent.session.delete", given.SessionDeleteArgument)
     async def delete_session(self, argument: given.SessionDeleteArgument, _: Request) -> object:
         """Remove a session for good."""
         agent = self._server.agent
-        async with self._in_order:
+        async with self._order.in_session(argument.session_id):
             changes = await _loaded("edit_session")
             session = await self._session(argument.session_id)
             async with nothing_in(agent, session.session_id):
                 index = await disk.run(self._opened_index)
-                await disk.run(changes.delete, session.session_id, agent.state, index)
+                lane = self._lane(session.session_id)
+                await lane.run(changes.delete, session.session_id, agent.state, index)
                 self._documents.remove(session.session_id)
                 agent.forget(session.session_id)
                 settings = await self._settings_of(session.workspace)
@@ -155,12 +162,13 @@ class SessionCommands:
         """Give a session out as a document."""
         session = await self._session(argument.session_id)
         export = await _loaded("reading.export")
-        content = await disk.run(
+        lane = self._lane(argument.session_id)
+        content = await lane.read(
             export.exported, session, argument.format, self._server.agent.state.directory
         )
         if argument.uri is None:
             return {"text": content.decode(errors="replace")}
-        await disk.run(export.write_export, argument.uri, content)
+        await lane.read(export.write_export, argument.uri, content)
         return {"uri": argument.uri}
 
     @command("claudeAgent.session.show", given.SessionShowArgument)
@@ -175,7 +183,8 @@ class SessionCommands:
         session_id = argument.session_id
         if session_id is None:
             folder, _settings = await self._place(None)
-            session_id = await disk.run(server.agent.current, folder.path)
+            lane = server.agent.lanes.folder(folder.path)
+            session_id = await lane.read(server.agent.current, folder.path)
             if session_id is None:
                 raise SessionNotFound(f"{folder.path} has no current session.")
         path = self._document(session_id)
@@ -184,7 +193,8 @@ class SessionCommands:
             server.start(ask_for_closing(server, path.parent))
         self._documents.add(session_id, path)
         try:
-            line = await disk.run(write_transcript, await self._catalogue(), session_id, path)
+            catalogue = await self._catalogue()
+            line = await self._lane(session_id).read(write_transcript, catalogue, session_id, path)
         except OSError as error:
             text = f"{path} can't be written: {error.strerror or error}."
             raise StoreUnavailable(text) from error
@@ -194,10 +204,11 @@ class SessionCommands:
     async def rewind_session(self, argument: given.SessionRewindArgument, _: Request) -> object:
         """Put files back as they were before a message."""
         agent = self._server.agent
-        async with self._in_order, no_run_in(agent, argument.session_id):
+        session_id = argument.session_id
+        async with self._order.in_session(session_id), no_run_in(agent, session_id):
             rewind = await _loaded("rewind.rewind")
-            await self._at_hand(argument.session_id)
-            return await disk.run(
+            await self._at_hand(session_id)
+            return await agent.lanes.session(session_id).read(
                 rewind.rewind,
                 argument.session_id,
                 argument.message_id,
@@ -208,6 +219,9 @@ class SessionCommands:
     def document_closed(self, path: Path) -> None:
         """The editor has closed a document; if it is a session's, it need not grow any more."""
         self._documents.closed(path)
+
+    def _lane(self, session_id: str) -> SessionLane:
+        return self._server.agent.lanes.session(session_id)
 
     def _document(self, session_id: str) -> Path:
         return self._server.agent.state.directory / "transcripts" / f"{session_id}.md"
@@ -221,7 +235,7 @@ class SessionCommands:
 
     async def _at_hand(self, session_id: str) -> None:
         """Put a kept session that the CLI has deleted back to where it can be changed."""
-        await disk.run(self._kept.restore, session_id)
+        await self._lane(session_id).run(self._kept.restore, session_id)
 
     def _keep_or_not(self, session: Session) -> None:
         transcript = find_transcript(session.session_id)
@@ -232,7 +246,7 @@ class SessionCommands:
 
     async def _session(self, session_id: str) -> Session:
         catalogue = await self._catalogue()
-        return await disk.run(catalogue.session, session_id)
+        return await self._lane(session_id).read(catalogue.session, session_id)
 
     async def _place(
         self, workspace: Path | None, document: Path | None = None
@@ -242,11 +256,13 @@ class SessionCommands:
         return folder, await self._server.configuration.of(folder)
 
     async def _folder(self, workspace: Path | None, document: Path | None) -> Folder:
-        return await disk.run(
-            self._server.folders.choose,
-            uri_of(workspace) if workspace else None,
-            uri_of(document) if document else None,
-        )
+        return await self._order.folder(workspace, document)
+
+    def _folder_of(self, session_id: str) -> Path | None:
+        try:
+            return self._made_catalogue().session(session_id).workspace
+        except SessionNotFound:
+            return None
 
     async def _settings_of(self, place: Path) -> Settings:
         """What is set in an open folder; what came with `initialize` in any other."""

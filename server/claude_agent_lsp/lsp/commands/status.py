@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp import __version__
 from claude_agent_lsp.agent.process.cli import check, locate, login_of
@@ -17,23 +18,24 @@ if TYPE_CHECKING:
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
 
+# How long the status waits for what is told of a folder.
+FOLDER_SECONDS: Final = 1.0
+
 
 async def describe(server: AgentServer, index: Index) -> dict[str, Any]:
     """Server, CLI, login, folders, processes, runs and questions."""
     agent = server.agent
-    settings = {folder: await server.configuration.of(folder) for folder in server.folders}
-    first = next(iter(settings.values()), server.configuration.initial.restricted())
+    usual = server.configuration.initial.restricted()
+    open_ones = tuple(server.folders)
+    asked = [asyncio.ensure_future(_folder(server, folder, index)) for folder in open_ones]
+    if asked:
+        await asyncio.wait(asked, timeout=FOLDER_SECONDS)
+    answers = [_answer(one) for one in asked]
     folders = [
-        {
-            "uri": folder.uri,
-            "name": folder.name,
-            "currentSession": await disk.run(agent.current, folder.path),
-            "permissionMode": set_there.permission_mode,
-            "trusted": await server.trust.of(folder.path),
-            "retention": await disk.run(_retention, folder, set_there, index),
-        }
-        for folder, set_there in settings.items()
+        _silent(folder, usual) if answer is None else answer[1]
+        for folder, answer in zip(open_ones, answers, strict=True)
     ]
+    first = answers[0][0] if answers and answers[0] is not None else usual
     known = next((p for p in reversed(agent.processes) if p.info), None)
     return {
         "server": {"name": "claude-agent-lsp", "version": __version__, "pid": os.getpid()},
@@ -45,6 +47,44 @@ async def describe(server: AgentServer, index: Index) -> dict[str, Any]:
         "questions": list(agent.questions.pending),
         "stores": agent.sharing.status(),
         "spentTodayUsd": await disk.run(agent.spending.today),
+    }
+
+
+async def _folder(
+    server: AgentServer, folder: Folder, index: Index
+) -> tuple[Settings, dict[str, Any]]:
+    """What is set in a folder, and what is told of it."""
+    lane = server.agent.lanes.folder(folder.path)
+    settings = await server.configuration.of(folder)
+    return settings, {
+        "uri": folder.uri,
+        "name": folder.name,
+        "currentSession": await lane.read(server.agent.current, folder.path),
+        "permissionMode": settings.permission_mode,
+        "trusted": await server.trust.of(folder.path),
+        "retention": await lane.read(_retention, folder, settings, index),
+    }
+
+
+def _answer(
+    asked: asyncio.Future[tuple[Settings, dict[str, Any]]],
+) -> tuple[Settings, dict[str, Any]] | None:
+    if asked.done():
+        return asked.result()
+    asked.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return None
+
+
+def _silent(folder: Folder, usual: Settings) -> dict[str, Any]:
+    """What is told of a folder whose disk, or whose settings, are too slow to be waited for."""
+    return {
+        "uri": folder.uri,
+        "name": folder.name,
+        "currentSession": None,
+        "permissionMode": usual.permission_mode,
+        "trusted": False,
+        "retention": {"days": None, "nextDeletions": []},
+        "problem": f"The folder did not answer within {FOLDER_SECONDS:g} second.",
     }
 
 

@@ -20,7 +20,7 @@ import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from claude_agent_lsp.base.files import replace_file
 
@@ -86,6 +86,10 @@ class JournaledTurn:
     unsent: bool = False
 
 
+# The id of a prompt that never was: whatever it told, the agent does not know.
+NOBODY: Final = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What a session's journal holds.
@@ -116,11 +120,14 @@ class Journal:
 
     def read(self, session_id: str) -> Entry:
         """What a session's journal holds; a line that can't be read is left out."""
+        return entry_of(self.content(session_id))
+
+    def content(self, session_id: str) -> bytes:
+        """A session's journal as it stands on disk, for `entry_of`; nothing if it can't be read."""
         try:
-            content = self._path(session_id).read_bytes()
+            return self._path(session_id).read_bytes()
         except OSError:
-            return Entry()
-        return _entry_of(content) if content else Entry()
+            return b""
 
     def sessions(self) -> tuple[str, ...]:
         """The ids of the sessions that have something in their journal."""
@@ -150,6 +157,14 @@ class Journal:
             OSError: It could not be written.
         """
         self._append(session_id, [{"kind": "told", "turn": turn, "by": by} for turn in turns])
+
+    def untell(self, session_id: str, turns: Iterable[str]) -> None:
+        """Write down that the agent has not been told of turns after all.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        self.tell(session_id, turns, NOBODY)
 
     def mark_unsent(self, session_id: str, turn_id: str) -> None:
         """Write down that a prompt was never sent.
@@ -260,7 +275,8 @@ def _records_of(turn: JournaledTurn) -> list[dict[str, Any]]:
     return records
 
 
-def _entry_of(content: bytes) -> Entry:
+def entry_of(content: bytes) -> Entry:
+    """What a journal holds."""
     reader = _Reader()
     damaged = False
     for line in content.split(b"\n"):

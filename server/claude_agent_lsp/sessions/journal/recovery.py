@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, Step
+    from claude_agent_lsp.sessions.journal.journal import Entry, Journal, JournaledTurn, Step
 
 INPUT_LENGTH: Final = 2_000
 RESULT_LENGTH: Final = 1_000
+# What is read of a transcript at a time: long enough to be quick, and parsed in 20 ms.
+PIECE_BYTES: Final = 2**20
 PREFACE: Final = (
     "You were cut off before this message, and the following was lost from this conversation. The "
     "user has seen it, so take it as said. A tool call without a result may or may not have been "
@@ -51,21 +53,19 @@ class Known:
     def of(cls, transcript: Path | None, since: int = 0) -> Known:
         """Read a transcript from a byte on; None, or one that is gone, knows nothing."""
         known = cls()
-        if transcript is None:
-            return known
-        try:
-            with transcript.open("rb") as file:
-                file.seek(since)
-                content = file.read()
-        except FileNotFoundError:
-            return known
-        for line in content.split(b"\n"):
+        while piece := piece_of(transcript, since):
+            known.read(piece)
+            since += len(piece)
+        return known
+
+    def read(self, lines: bytes) -> None:
+        """Read more lines of it."""
+        for line in lines.split(b"\n"):
             if b'"type":"user"' in line or b'"type":"assistant"' in line:
                 try:
-                    known._take(json.loads(line))
+                    self._take(json.loads(line))
                 except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                     continue
-        return known
 
     def _take(self, entry: dict[str, Any]) -> None:
         self.lines.add(entry["uuid"])
@@ -100,42 +100,23 @@ class Recovery:
 def recover(journal: Journal, session_id: str) -> Recovery:
     """Hold a session's journal against its transcript. Reads files: call it in a thread."""
     entry = journal.read(session_id)
-    if not entry.turns:
-        return Recovery(damaged=entry.damaged)
-    known = Known.of(find_transcript(session_id))
+    known = Known.of(find_transcript(session_id)) if entry.turns else Known()
+    return recovery_of(entry, known)
+
+
+def recovery_of(entry: Entry, known: Known) -> Recovery:
+    """What of a journal's entry a transcript lacks that is known."""
     turns = tuple(lacking for turn in entry.turns if (lacking := lacking_of(turn, known)))
     return Recovery(turns, entry.damaged)
 
 
-def cut_back(
-    journal: Journal, session_id: str, turn_id: str, *, completed: bool, alone: bool, since: int
-) -> None:
-    """After a turn, cut away what the transcript holds. Writes a file: call it in a thread.
-
-    Args:
-        journal: Where.
-        session_id: The session, which nobody else writes to meanwhile.
-        turn_id: The turn's prompt.
-        completed: Whether it has ended well.
-        alone: Whether the journal held nothing before it.
-        since: How long the transcript was before the turn, in bytes.
-
-    Raises:
-        OSError: It could not be written; nothing is cut away.
-    """
-    transcript = find_transcript(session_id)
-    if completed and alone and _has_line(transcript, turn_id, since):
-        journal.forget(session_id)
-        return
-    entry = journal.read(session_id)
-    marked = tuple(
+def marked(entry: Entry, turn_id: str, *, completed: bool) -> Entry:
+    """The entry, with how this turn has ended."""
+    turns = tuple(
         replace(turn, completed=completed) if turn.message_id == turn_id else turn
         for turn in entry.turns
     )
-    known = Known.of(transcript, since if alone else 0)
-    left = tuple(lacking for turn in marked if (lacking := lacking_of(turn, known)))
-    if left != entry.turns or entry.damaged:
-        journal.replace(session_id, left)
+    return replace(entry, turns=turns)
 
 
 def lacking_of(turn: JournaledTurn, known: Known) -> JournaledTurn | None:
@@ -176,16 +157,27 @@ def told(turns: Iterable[JournaledTurn]) -> str:
     return "\n\n".join(parts)
 
 
-def _has_line(transcript: Path | None, line_id: str, since: int) -> bool:
-    """Whether a transcript has a line of this id, from a byte on: found without reading it all."""
+def has_line(transcript: Path | None, line_id: str, since: int) -> bool:
+    """Whether a transcript has a line of this id, from a byte on: found without parsing it."""
+    wanted = f'"uuid":"{line_id}"'.encode()
+    while piece := piece_of(transcript, since):
+        if wanted in piece:
+            return True
+        since += len(piece)
+    return False
+
+
+def piece_of(transcript: Path | None, since: int) -> bytes:
+    """The next whole lines of a transcript from a byte on; nothing at its end, or if it is gone."""
     if transcript is None:
-        return False
+        return b""
     try:
         with transcript.open("rb") as file:
             file.seek(since)
-            return f'"uuid":"{line_id}"'.encode() in file.read()
+            piece = file.read(PIECE_BYTES)
+            return piece if piece.endswith(b"\n") else piece + file.readline()
     except FileNotFoundError:
-        return False
+        return b""
 
 
 def _told_call(call: Called) -> str:

@@ -193,16 +193,19 @@ def show_names(view: View, words: str) -> None:
             {"value": "deny", "label": words},
             {"value": words, "label": words, "description": words},
         ]
-        fields = dict.fromkeys(("subject", "tool", "path", "description"), words)
+        fields: dict[str, Any] = dict.fromkeys(("subject", "tool", "path", "description"), words)
         more: dict[str, Any] = {
             "b": {"action": {**fields, "command": words}},
             "c": {"document": words},
             "d": {"diff": f"a\nb\n+{words}"},
             "f": {"action": None},
         }.get(call, {})
-        more = {"action": fields, "notes": [words], "reason": words, **more}
-        more["grants"] = grants(words, saved_in=words)
-        view.tell("questions", questions=[question(call, options=options, **named, **more)])
+        given = {"action": fields, "notes": [words], "reason": words, **more}
+        shown = grants(words, saved_in=words)
+        view.tell(
+            "questions",
+            questions=[question(call, options=options, grants=shown, **named, **given)],
+        )
         expect(view.card).to_be_visible()
     view.prompt.fill("@x")
     view.tell("files", query="x", files=[words])
