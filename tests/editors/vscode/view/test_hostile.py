@@ -194,13 +194,13 @@ def show_names(view: View, words: str) -> None:
             {"value": words, "label": words, "description": words},
         ]
         fields: dict[str, Any] = dict.fromkeys(("subject", "tool", "path", "description"), words)
-        more: dict[str, Any] = {
+        special: dict[str, dict[str, Any]] = {
             "b": {"action": {**fields, "command": words}},
             "c": {"document": words},
             "d": {"diff": f"a\nb\n+{words}"},
             "f": {"action": None},
-        }.get(call, {})
-        given = {"action": fields, "notes": [words], "reason": words, **more}
+        }
+        given = {"action": fields, "notes": [words], "reason": words, **special.get(call, {})}
         shown = grants(words, saved_in=words)
         view.tell(
             "questions",
