@@ -1,0 +1,65 @@
+"""The order of a conversation is the SDK's, although it is given no contents."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from claude_agent_sdk import get_session_messages
+
+from claude_agent_lsp.sessions import outline
+from claude_agent_lsp.sessions.reading.reading import read_messages
+from claude_agent_lsp.sessions.transcripts.sdk_view import conversation_in
+
+from .lines import Disk, Talk, result, text, use
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def tangled(seed: int) -> list[dict[str, Any]]:
+    """Lines with branches, tools side by side, subagents and notes between them."""
+    chance = random.Random(seed)
+    lines: list[dict[str, Any]] = []
+    for n in range(40):
+        talk = Talk()
+        call = f"c{chance.randrange(n + 1)}"
+        line = chance.choice(
+            [
+                talk.user("x" * 300),
+                talk.user([result(call, "y" * 300), *([text("z")] * chance.randrange(2))]),
+                talk.agent(text("w" * 300), message_id=f"m{n // 3}"),
+                talk.agent(use(f"c{n}", "Bash", command="v" * 300), message_id=f"m{n // 3}"),
+            ]
+        )
+        line["parentUuid"] = chance.choice(lines[-4:])["uuid"] if lines else None
+        line["uuid"] = str(uuid.UUID(int=chance.getrandbits(128)))
+        if chance.random() < 0.1:
+            line[chance.choice(["isMeta", "isSidechain"])] = True
+        if chance.random() < 0.1:
+            line |= {"type": "system"}
+        if chance.random() < 0.1 and lines:
+            line["sourceToolAssistantUUID"] = chance.choice(lines)["uuid"]
+        lines.append(line)
+    return lines
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_lines_without_contents_are_in_the_same_order(disk: Disk, folder: Path, seed: int) -> None:
+    session_id = disk.write(folder, *tangled(seed))
+    links = list(outline._links(disk.path(session_id, folder)))
+    told = [line.uuid for line, _ in conversation_in(session_id, links)]
+    assert told == [line.uuid for line in get_session_messages(session_id)]
+    assert told
+    assert read_messages(session_id)
+
+
+def test_what_is_kept_has_a_bound(
+    disk: Disk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outline, "MOST_PLACES", 5)
+    for _ in range(9):
+        outline.places_in(disk.path(disk.write(folder, Talk().user("Hi")), folder))
+    assert len(outline._kept) <= 5
