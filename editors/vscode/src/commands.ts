@@ -122,7 +122,7 @@ async function answer(stage: Stage, questionId: unknown): Promise<void> {
   const { questions, conversations } = stage.desk;
   const question = questions.all.find((each) => each.questionId === questionId) ?? questions.all[0];
   if (question === undefined) {
-    void vscode.window.showInformationMessage('The agent asks nothing.');
+    void vscode.window.showInformationMessage('There is no open question.');
     return;
   }
   const conversation = conversations.find(question.sessionId);

@@ -109,7 +109,7 @@ describe('the command', () => {
     const shown = await answering('showInformationMessage', () => undefined, async () => {
       await command('answer');
     });
-    assert.deepEqual(shown, [['The agent asks nothing.']]);
+    assert.deepEqual(shown, [['There is no open question.']]);
   });
 
   it('Run Doctor runs it in a terminal', async () => {
