@@ -10,10 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import psutil
-
 from claude_agent_lsp import __version__
-from claude_agent_lsp.agent.process.tree import ProcessTree, kill
+from claude_agent_lsp.agent.process.tree import ProcessTree, kill, wait_gone
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.lsp.wire.reader import Frames, Garbled
 
@@ -188,7 +186,7 @@ class Editor:
         tree = await asyncio.to_thread(ProcessTree.of, self.pid)
         await self.ask("shutdown")
         self.notify("exit")
-        _, left = await asyncio.to_thread(psutil.wait_procs, tree.descendants, GONE_SECONDS)
+        left = await asyncio.to_thread(wait_gone, tree.descendants, GONE_SECONDS)
         try:
             async with asyncio.timeout(GONE_SECONDS):
                 status = await self._process.wait()
