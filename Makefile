@@ -1,5 +1,6 @@
 # make demo    the main job in your terminal, against the embedded loopback model
 # make test    everything that must hold: linters, types, layers, the whole suite
+# make check   in a minute: linters, types, and the unit tests on the machine's oldest and newest Python
 # make setup   what both need: leaves .venv/bin/claude-agent-lsp
 # make editors the real editors that its tests use, in a cache outside the tree
 # make editors-table   write the table of editors/README.md anew, from its tests' results
@@ -30,7 +31,7 @@ setup: $(READY)
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python 3.11 or newer is needed; this is %d.%d. Name one: make PYTHON=python3.12" % v[:2])'
-	@test -x $(BIN)/python || if command -v uv >/dev/null; then uv venv -q --python $(PYTHON) $(VENV); else $(PYTHON) -m venv $(VENV); fi
+	@sh scripts/python.sh venv $(VENV) $(PYTHON)
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install -q --require-hashes -r requirements/dev.txt
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install -q --no-deps --no-build-isolation -e .
@@ -46,6 +47,15 @@ lint: $(READY)
 	$(BIN)/lint-imports
 	@sh scripts/lint-neovim.sh
 	@sh scripts/extension.sh check
+
+# Its environments are in .venvs/; it is warm when they are there.
+.PHONY: check
+check: $(READY)
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
+	@sh scripts/check.sh "$(UV)"
 
 editors:
 	@sh scripts/editors.sh
@@ -79,7 +89,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lock:
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@sh scripts/python.sh venv $(VENV) $(PYTHON)
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv
 	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --upgrade \
@@ -87,7 +97,7 @@ lock:
 		--group dev pyproject.toml -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venvs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 .PHONY: generated
 generated: $(READY)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.process.launch import Launch
 
+pytestmark = pytest.mark.starts
+
 SECONDS = 20
 
 
@@ -60,7 +62,7 @@ async def test_what_a_turn_has_detached_at_once_ends_with_it_whenever_the_system
         background = await Background.of(process)
         with detached(process) as own:
             process.sweep((), since=background.since)
-            await asyncio.gather(*process._sweeps)
+            await process._marked.swept()
             assert not alive(own)
             assert alive(earlier)
     await asyncio.wait_for(process.end(), SECONDS)

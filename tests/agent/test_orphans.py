@@ -9,16 +9,20 @@ import signal
 import subprocess
 import sys
 import uuid
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
-from claude_agent_lsp.agent.process.orphans import SERVER, end_all, end_orphans, server_mark
+from claude_agent_lsp.agent.process.orphans import SERVER, _alive, end_all, end_orphans, server_mark
 from claude_agent_lsp.agent.process.watchdog import Watchdog
+from claude_agent_lsp.sessions.lock import Ownership
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.starts
 
 SECONDS = 20
 STUBBORN = "trap '' TERM; setsid sleep 1000 & sleep 1000 & echo ready; wait"
@@ -152,3 +156,94 @@ def test_one_that_was_ended_is_replaced_before_the_next_start() -> None:
     assert watchdog.pid not in (None, first)
     watchdog.close()
     assert watchdog.pid is None
+
+
+PSUTIL = (
+    *((psutil.Process, name) for name in ("__init__", "environ", "create_time", "status")),
+    *((psutil.Process, name) for name in ("is_running", "wait", "terminate", "kill")),
+    (psutil, "pids"),
+    (psutil, "wait_procs"),
+)
+ERRORS = [SystemError, OSError, RuntimeError, psutil.AccessDenied]
+
+
+def name_of(value: Any) -> str:
+    return str(getattr(value, "__name__", value))
+
+
+@pytest.fixture
+def mark_anew() -> Iterator[None]:
+    """This process's mark is told once; here it is told as psutil tells it now."""
+    server_mark.cache_clear()
+    yield
+    server_mark.cache_clear()
+
+
+@pytest.mark.usefixtures("mark_anew")
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize(("owner", "name"), PSUTIL, ids=name_of)
+def test_nothing_raises_whatever_psutil_does(
+    started: list[subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+    owner: Any,
+    name: str,
+    error: type[Exception],
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error(name)
+
+    monkeypatch.setattr("claude_agent_lsp.agent.process.orphans.TERM_SECONDS", 0.01)
+    monkeypatch.setattr("claude_agent_lsp.agent.process.orphans.ROUNDS", 2)
+    left = f"{uuid.uuid4()}"
+    start(started, left)
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, fail)
+        end_orphans()
+        end_all(lambda found: found == left)
+        mark = server_mark()
+        Ownership(Path)
+    assert _alive(mark)  # a server that goes on is taken for none that is gone
+    while marked(left):
+        end_all(lambda found: found == left)
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("name", ["__init__", "environ", "status"])
+def test_a_process_that_can_not_be_looked_at_hides_no_other(
+    started: list[subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    error: type[Exception],
+) -> None:
+    mark = f"{uuid.uuid4()}"
+    start(started, mark)
+    look: Callable[..., Any] = getattr(psutil.Process, name)
+
+    def fail_for_others(process: psutil.Process, pid: int | None = None) -> Any:
+        if (process.pid if pid is None else pid) not in own:
+            raise error(name)
+        return look(process) if pid is None else look(process, pid)
+
+    own = {os.getpid(), *marked(mark)}
+    assert len(own) == 4
+    with monkeypatch.context() as patch:
+        patch.setattr(psutil.Process, name, fail_for_others)
+        assert end_all(lambda found: found == mark) == 3
+    assert marked(mark) == []
+
+
+def test_the_mark_stays_when_the_clock_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = server_mark()
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: 1.0)
+    assert server_mark() == before
+
+
+def test_a_cli_starts_without_a_watchdog(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise ValueError("embedded null byte")
+
+    monkeypatch.setattr(subprocess, "Popen", fail)
+    watchdog = Watchdog()
+    watchdog.ensure()
+    assert watchdog.pid is None
+    watchdog.close()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.process.process import AgentProcess
 
+pytestmark = pytest.mark.starts
+
 SECONDS = 20
 NEVER = AbortSignal()
 
@@ -345,3 +347,20 @@ async def test_the_end_does_not_wait_for_a_start(home: Path) -> None:
     pool = Pool()
     pool.prewarm(launch_of("mute", home), new_session())
     await asyncio.wait_for(pool.close(), SECONDS)
+
+
+async def test_one_whose_transcript_can_not_be_looked_at_is_given_back(
+    pool: Pool, launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = new_session()
+    first = await pool.use(launch, session)
+
+    def fail() -> bool:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(first.transcript, "changed_by_others", fail)
+        with pytest.raises(OSError, match="the disk is gone"):
+            await pool.lend(launch, session)
+    assert not pool.lent(first)
+    assert await pool.use(launch, session) is first

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.process.launch import Launch
     from claude_agent_lsp.agent.process.tree import ProcessTree
 
+pytestmark = pytest.mark.starts
+
 SECONDS = 20
 
 
@@ -244,4 +246,16 @@ async def test_what_it_leaves_behind_is_gone_with_it(home: Path) -> None:
 async def test_a_question_that_belongs_to_no_run_is_denied(launch: Launch) -> None:
     process = await started(launch)
     assert isinstance(await process._decide("Bash", {}, None), PermissionResultDeny)  # type: ignore[arg-type]
+    await ended(process)
+
+
+async def test_a_call_that_can_not_even_be_made_fails_alone(launch: Launch) -> None:
+    process = await started(launch)
+
+    def misspelt(client: Any) -> Any:
+        return client.no_such_method()
+
+    with pytest.raises(RequestFailed, match="no_such_method"):
+        await asyncio.wait_for(process.call(misspelt), SECONDS)
+    assert process.ready
     await ended(process)

@@ -370,13 +370,15 @@ class Agent:
     @property
     def _loaded(self) -> ProcessPool | None:
         pool = self._pool
-        loaded = pool is not None and pool.done() and pool.exception() is None
-        return pool.result() if pool is not None and loaded else None
+        if pool is None or not pool.done() or pool.cancelled() or pool.exception() is not None:
+            return None
+        return pool.result()
 
     def _load(self, settings: Settings) -> asyncio.Future[ProcessPool]:
         if self._shutdown.signal.aborted:
             raise RequestFailed("The server is shutting down.", hint="Start it again.")
-        if self._pool is None:
+        if self._pool is None or (self._pool.done() and self._loaded is None):
+            # One that failed is tried again: what kept it from loading may be gone.
             self._pool = self._keep(load_pool(settings, self.watchdog))
         elif (pool := self._loaded) is not None:
             pool.limit, pool.idle_seconds = settings.max_processes, settings.idle_process_seconds

@@ -77,11 +77,9 @@ async def _serve(stdin: int, stdout: int) -> int:
 def _end_by_force() -> None:
     """Nothing of ours outlives the editor by 10 s."""
     logger.critical("The server could not end in order: ending by force")
-    import psutil
+    from claude_agent_lsp.agent.process.tree import ProcessTree, kill, wait_gone
 
-    from claude_agent_lsp.agent.process.tree import ProcessTree
-
-    tree = ProcessTree.of(os.getpid())
-    ProcessTree(None, tree.descendants).kill()
-    psutil.wait_procs(tree.descendants, timeout=0.5)
+    below = ProcessTree.of(os.getpid()).descendants
+    kill(below)
+    wait_gone(below, 0.5)
     os._exit(1)

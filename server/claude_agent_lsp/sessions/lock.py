@@ -61,11 +61,24 @@ class Holder:
 
 
 def is_alive(pid: int, started: float) -> bool:
-    """Whether the process is there that had this id and started then."""
+    """Whether the process is there that had this id and started then, or it can't be told."""
     try:
         return abs(psutil.Process(pid).create_time() - started) < SAME_START_SECONDS
-    except psutil.Error:
+    except psutil.NoSuchProcess:
         return False
+    except Exception:
+        # psutil lets through what the system's calls raise, and on macOS SystemError.
+        logger.debug("Whether %s is alive can't be told", pid, exc_info=True)
+        return True
+
+
+def _own_start() -> float:
+    try:
+        return float(psutil.Process().create_time())
+    except Exception:
+        # Without it the lock holds all the same; what a killed server left is just not known so.
+        logger.debug("The start of this process can't be told", exc_info=True)
+        return 0.0
 
 
 class Ownership:
@@ -81,7 +94,7 @@ class Ownership:
         self._editor = editor
         self._held: dict[str, tuple[str, tuple[int, Path] | None]] = {}
         self._changing = threading.Lock()
-        self._started = psutil.Process().create_time()
+        self._started = _own_start()
 
     def owner(self, session_id: str) -> str | None:
         """The id of this server's run at work in a session, or None."""

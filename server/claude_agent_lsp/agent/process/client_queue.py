@@ -50,6 +50,7 @@ class Orders:
         self._queue: asyncio.Queue[_Prompt | _Interrupt | _Call | _End] = asyncio.Queue()
         self._answers: set[asyncio.Future[Any]] = set()
         self._beside: set[asyncio.Task[None]] = set()
+        self._fault: RequestFailed | None = None
 
     def prompt(self, message: dict[str, Any]) -> None:
         """Send a user message."""
@@ -66,6 +67,9 @@ class Orders:
             The answer; fails with a `RequestFailed` if the CLI refuses or is gone.
         """
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self._fault is not None:
+            answer.set_exception(self._fault)
+            return answer
         self._answers.add(answer)
         answer.add_done_callback(self._answers.discard)
         self._queue.put_nowait(_Call(ask, answer))
@@ -84,7 +88,7 @@ class Orders:
                 case _Interrupt():
                     self._do_beside(_quietly(client.interrupt()))
                 case _Call(ask, answer):
-                    self._do_beside(_settle(ask(client), answer))
+                    self._do_beside(_settle(ask, client, answer))
                 case _End():
                     return
 
@@ -94,7 +98,8 @@ class Orders:
             task.cancel()
 
     def fail(self, fault: RequestFailed) -> None:
-        """Nothing that still waits for an answer will get one."""
+        """Nothing that waits for an answer, now or later, will get one."""
+        self._fault = fault
         for answer in tuple(self._answers):
             if not answer.done():
                 answer.set_exception(fault)
@@ -110,9 +115,13 @@ async def _one(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     yield message
 
 
-async def _settle(work: Awaitable[T], answer: asyncio.Future[T]) -> None:
+async def _settle(
+    ask: Callable[[ClaudeSDKClient], Awaitable[T]],
+    client: ClaudeSDKClient,
+    answer: asyncio.Future[T],
+) -> None:
     try:
-        result = await work
+        result = await ask(client)
     except Exception as error:  # noqa: BLE001 - the SDK raises plain exceptions here
         if not answer.done():
             answer.set_exception(RequestFailed(f"The CLI refused: {error}"))

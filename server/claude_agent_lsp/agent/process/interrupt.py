@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 from claude_agent_lsp.agent.process.tree import now
 
 if TYPE_CHECKING:
-    import psutil
-
     from claude_agent_lsp.agent.process.process import AgentProcess
+    from claude_agent_lsp.agent.process.tree import Process
 
 # The CLI takes an interrupt that arrives before the turn has begun, answers it and goes on with
 # the turn: 4 of 15 that were sent right behind the prompt were lost that way (CLI 2.1.330). A
@@ -40,7 +39,7 @@ class Background:
 
     since: int
     tasks: frozenset[str] = frozenset()
-    shells: frozenset[psutil.Process] = frozenset()
+    shells: frozenset[Process] = frozenset()
 
     @classmethod
     async def of(cls, process: AgentProcess) -> Background:

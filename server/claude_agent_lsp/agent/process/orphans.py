@@ -12,8 +12,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import psutil
-
+from claude_agent_lsp.agent.process.tree import (
+    Process,
+    ask,
+    environment_of,
+    every_process,
+    is_zombie,
+    kill,
+    terminate,
+    wait_gone,
+)
 from claude_agent_lsp.sessions.lock import is_alive
 
 if TYPE_CHECKING:
@@ -27,10 +35,15 @@ ROUNDS: Final = 20
 ROUND_SECONDS: Final = 0.05
 
 
+@cache
 def server_mark() -> str:
-    """This process's mark, for the environment of its CLIs."""
-    process = psutil.Process()
-    return f"{process.pid}:{process.create_time():.2f}:{_namespace()}"
+    """This process's mark, for the environment of its CLIs.
+
+    It stays the same when the system's clock is set, which moves what psutil tells of a start. A
+    server whose start can't be told has a mark that nobody takes for that of one that is gone.
+    """
+    started = ask(lambda: f"{Process().create_time():.2f}", "unknown")
+    return f"{os.getpid()}:{started}:{_namespace()}"
 
 
 def end_orphans() -> int:
@@ -54,31 +67,25 @@ def end_all(belongs: Callable[[str], bool]) -> int:
     found = list(_marked(belongs))
     if not found:
         return 0
-    for process in found:
-        _signal(process.terminate)
-    psutil.wait_procs(found, timeout=TERM_SECONDS)
+    terminate(found)
+    wait_gone(found, TERM_SECONDS)
     for _ in range(ROUNDS):
         # Looked for anew: what is about to die may just have started something.
         left = list(_marked(belongs))
         if not left:
             break
-        for process in left:
-            _signal(process.kill)
-        psutil.wait_procs(left, timeout=ROUND_SECONDS)
+        kill(left)
+        wait_gone(left, ROUND_SECONDS)
     return len(found)
 
 
-def _marked(belongs: Callable[[str], bool]) -> Iterator[psutil.Process]:
+def _marked(belongs: Callable[[str], bool]) -> Iterator[Process]:
     me = os.getpid()
-    for process in psutil.process_iter():
-        try:
-            if process.pid == me or process.status() == psutil.STATUS_ZOMBIE:
-                continue
-            mark = process.environ().get(SERVER)
-        except (psutil.Error, OSError):
-            continue
-        if mark and belongs(mark):
-            yield process
+    for process in every_process():
+        if process.pid != me and not is_zombie(process):
+            mark = environment_of(process).get(SERVER)
+            if mark and belongs(mark):
+                yield process
 
 
 def _alive(mark: str) -> bool:
@@ -97,10 +104,3 @@ def _namespace() -> str:
         return os.fspath(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return ""
-
-
-def _signal(send: Callable[[], None]) -> None:
-    try:
-        send()
-    except psutil.Error:
-        return

@@ -11,6 +11,7 @@ waits looks at everything anew after each step: others may have been quicker.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -102,8 +103,9 @@ class ProcessPool:
                     return process
             elif process is None and len(self._processes) < self.limit:
                 process = self._start(launch, session)
-                self._lend(process)
-                await self._started(process, signal)
+                with self._released_if_it_raises(process):
+                    self._lend(process)
+                    await signal.unless(process.started)
                 return process
             else:
                 if process is None and not self._make_room() and not told:
@@ -145,19 +147,23 @@ class ProcessPool:
 
     async def _good(self, process: AgentProcess, launch: Launch, signal: AbortSignal) -> bool:
         """Lend a free process if it can serve a run of this launch; if it can't, end it."""
-        self._lend(process)
-        await self._started(process, signal)
-        if process.launch.fits(launch):
-            if await disk.run(process.transcript.changed_by_others):
-                logger.info("Somebody else went on with %s: starting afresh", process.session_id)
-            elif process.usable:
-                return True
-        process.end()
+        with self._released_if_it_raises(process):
+            self._lend(process)
+            await signal.unless(process.started)
+            if process.launch.fits(launch):
+                if await disk.run(process.transcript.changed_by_others):
+                    logger.info(
+                        "Somebody else went on with %s: starting afresh", process.session_id
+                    )
+                elif process.usable:
+                    return True
+            process.end()
         return False
 
-    async def _started(self, process: AgentProcess, signal: AbortSignal) -> None:
+    @contextlib.contextmanager
+    def _released_if_it_raises(self, process: AgentProcess) -> Iterator[None]:
         try:
-            await signal.unless(process.started)
+            yield
         except BaseException:
             self.release(process)
             raise

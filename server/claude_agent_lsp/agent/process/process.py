@@ -1,10 +1,10 @@
 """One CLI process in one session, and the one task that owns its SDK client.
 
-    starting ──▶ ready ──▶ ending ──▶ gone
-        └──────────────────────────────▲        it failed to start, or died
+    connect ──▶ serve what others order ──▶ disconnect ──▶ nothing of it is left
 
 The owner task connects, sends what others ask it to send, and disconnects; nobody cancels it.
-A second task reads the CLI's messages from the first to the last, between turns too.
+A second task reads the CLI's messages from the first to the last, between turns too. Its states
+are those of `process_state.py`; whatever raises, `started` and `gone` are settled.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 import uuid
 import warnings
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-import psutil
 from claude_agent_sdk import (
     AssistantMessage,
     ClaudeSDKClient,
@@ -31,19 +29,10 @@ from claude_agent_sdk import (
 
 from claude_agent_lsp.agent.process.cli import check, locate
 from claude_agent_lsp.agent.process.client_queue import Orders
-from claude_agent_lsp.agent.process.launch import MARK, marks
+from claude_agent_lsp.agent.process.launch import marks
+from claude_agent_lsp.agent.process.marked import Marked
+from claude_agent_lsp.agent.process.process_state import Lifecycle, ProcessState
 from claude_agent_lsp.agent.process.sdk_errors import fault_at_start, fault_in_run
-from claude_agent_lsp.agent.process.tree import (
-    ProcessTree,
-    all_with,
-    child_with,
-    kill,
-    kill_all_with,
-    looking,
-    now,
-    outside_group_of,
-    started,
-)
 from claude_agent_lsp.base import lanes
 from claude_agent_lsp.base.redaction import without_secrets
 from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
@@ -55,6 +44,7 @@ if TYPE_CHECKING:
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
     from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+    from claude_agent_lsp.agent.process.tree import Process, ProcessTree
 
 logger = logging.getLogger(__name__)
 
@@ -69,11 +59,7 @@ START_SECONDS = 60.0
 EXIT_SECONDS = 1.5
 TERMINATE_SECONDS = 0.5
 LOOK_AGAIN_SECONDS = 0.05
-# What was asked to end by the CLI may clean up for this long.
-SWEEP_SECONDS = 0.5
 STDERR_LINES = 50
-# What a cancelled run's answer takes, with room.
-ANSWER_SECONDS = 0.1
 
 
 class Receiver(Protocol):
@@ -134,25 +120,28 @@ class AgentProcess:
         self.started: asyncio.Future[None] = loop.create_future()
         self.started.add_done_callback(lambda done: done.cancelled() or done.exception())
         self.gone = asyncio.Event()
+        self._life = Lifecycle()
         self._mark = str(uuid.uuid4())
+        self._marked = Marked(self._mark)
         self._orders = Orders()
         self._receiver: Receiver | None = None
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
         self._fault: RequestFailed | None = None
+        self._reading: asyncio.Task[None] | None = None
+        # Only what was asked to end has one; what has died by itself is ENDING, too.
         self._ending: asyncio.Task[None] | None = None
-        self._sweeps: set[asyncio.Task[None]] = set()
         self._before_start = before_start
         self._owner = asyncio.create_task(self._own(), name=f"process of {self.session_id}")
 
     @property
     def usable(self) -> bool:
         """Whether it can take a prompt now or soon."""
-        return self._ending is None and self._fault is None
+        return self._life.usable
 
     @property
     def ready(self) -> bool:
         """Whether it can take a prompt now."""
-        return self.usable and self.started.done()
+        return self._life.state is ProcessState.READY
 
     def take(self, receiver: Receiver) -> None:
         """Give its messages and questions to `receiver` until `leave`."""
@@ -196,8 +185,6 @@ class AgentProcess:
         Raises:
             RequestFailed: The CLI refused, or is gone.
         """
-        if self.gone.is_set():
-            raise self._fault or ProcessDied("The CLI has ended.")
         return await self._orders.call(ask)
 
     def end(self) -> asyncio.Future[None]:
@@ -207,10 +194,11 @@ class AgentProcess:
             Done when nothing of it is left. Any number of callers may wait, or not.
         """
         if self._ending is None:
+            self._life.begin_ending()
             self._ending = asyncio.create_task(self._descend(), name=f"end of {self.session_id}")
         return asyncio.shield(self._ending)
 
-    def sweep(self, processes: Collection[psutil.Process], *, since: int | None = None) -> None:
+    def sweep(self, processes: Collection[Process], *, since: int | None = None) -> None:
         """See to it that these are gone soon: they have been asked to end already.
 
         Args:
@@ -218,77 +206,74 @@ class AgentProcess:
             since: All that tools have started from then to now goes too, wherever it has got to,
                 as `tree.now` tells it.
         """
-        if processes or since is not None:
-            task = asyncio.create_task(lanes.processes.run(self._sweep, processes, since, now()))
-            self._sweeps.add(task)
-            task.add_done_callback(self._sweeps.discard)
+        self._marked.sweep(processes, self.pid, since)
 
     async def tree(self) -> ProcessTree:
         """It and everything below it, at this moment."""
-        pid = self.pid
-        if pid is None:
-            pid = await looking(child_with, MARK, self._mark)
-        return ProcessTree(None) if pid is None else await looking(ProcessTree.of, pid)
-
-    def _sweep(self, processes: Collection[psutil.Process], since: int | None, until: int) -> None:
-        found = set(processes)
-        if since is not None and self.pid is not None:
-            # What has left its shell has lost its parent, but not its mark.
-            # The search takes the interpreter's lock: the run's answer goes first.
-            time.sleep(ANSWER_SECONDS)
-            found |= {
-                each
-                for each in all_with(MARK, self._mark)
-                if outside_group_of(self.pid, each)
-                and (start := started(each)) is not None
-                and since <= start <= until
-            }
-        _, left = psutil.wait_procs(found, timeout=SWEEP_SECONDS)
-        kill(left)
-        psutil.wait_procs(left, timeout=SWEEP_SECONDS)
+        return await self._marked.tree(self.pid)
 
     async def _own(self) -> None:
-        reading: asyncio.Task[None] | None = None
-        client: ClaudeSDKClient | None = None
         failure: Exception | None = None
-        too_late = asyncio.get_running_loop().call_later(START_SECONDS, self._give_up_starting)
         try:
-            options = self.launch.options(
-                self.session,
-                mark=self._mark,
-                can_use_tool=self._decide,
-                stderr=self._hear,
-            )
-            await lanes.processes.run(self._before_start)
-            self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
-            configured = self.launch.settings.cli_path
-            if configured is not None:
-                await check(await lanes.disk.run(locate, configured), marks(self._mark))
-            self._raise_if_ending()
-            client = ClaudeSDKClient(options)
-            await client.connect()
-            self.info = await client.get_server_info() or {}
-            self._raise_if_ending()
-            pid = self.info.get("pid")
-            self.pid = pid if isinstance(pid, int) else None
-            too_late.cancel()
-            reading = asyncio.create_task(self._read(client))
-            self.started.set_result(None)
-            await self._orders.serve(client)
+            async with contextlib.AsyncExitStack() as after:
+                await self._live(after)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told to who waits
             failure = error
         finally:
-            too_late.cancel()
-            self._orders.drop()
-            if client is not None:
-                with contextlib.suppress(Exception):
-                    await client.disconnect()
-            if reading is not None:
-                await asyncio.wait({reading})
-            if self._ending is None:
-                # It died by itself, and what it had started has lost its parent.
-                await lanes.processes.run(kill_all_with, MARK, self._mark)
             self._say_goodbye(failure)
+
+    async def _live(self, after: contextlib.AsyncExitStack) -> None:
+        """Start, and do what is ordered until the end.
+
+        Args:
+            after: Takes the steps to do then, the last one first, each whatever the others raise.
+        """
+        after.push_async_callback(self._kill_if_it_died)
+        after.push_async_callback(self._read_to_the_end)
+        options = self.launch.options(
+            self.session, mark=self._mark, can_use_tool=self._decide, stderr=self._hear
+        )
+        too_late = asyncio.get_running_loop().call_later(START_SECONDS, self._give_up_starting)
+        after.callback(too_late.cancel)
+        await lanes.processes.run(self._before_start)
+        self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
+        configured = self.launch.settings.cli_path
+        if configured is not None:
+            await check(await lanes.disk.run(locate, configured), marks(self._mark))
+        self._raise_if_ending()
+        client = ClaudeSDKClient(options)
+        after.push_async_callback(self._disconnect, client)
+        after.callback(self._orders.drop)
+        after.callback(self._life.begin_ending)
+        await client.connect()
+        self.info = await client.get_server_info() or {}
+        self._raise_if_ending()
+        pid = self.info.get("pid")
+        self.pid = pid if isinstance(pid, int) else None
+        too_late.cancel()
+        self._reading = asyncio.create_task(self._read(client))
+        self._life.enter(ProcessState.READY)
+        self.started.set_result(None)
+        await self._orders.serve(client)
+
+    async def _disconnect(self, client: ClaudeSDKClient) -> None:
+        try:
+            await client.disconnect()
+        except BaseException as error:
+            # The SDK has not seen its end, so it may still be there.
+            (await self.tree()).kill()
+            if not isinstance(error, Exception):
+                raise
+            logger.debug("The SDK could not disconnect", exc_info=True)
+
+    async def _read_to_the_end(self) -> None:
+        if self._reading is not None:
+            await asyncio.wait({self._reading})
+
+    async def _kill_if_it_died(self) -> None:
+        if self._ending is None:
+            # It died by itself, and what it had started has lost its parent.
+            await lanes.processes.run(self._marked.kill_all)
 
     async def _read(self, client: ClaudeSDKClient) -> None:
         try:
@@ -300,12 +285,13 @@ class AgentProcess:
                     room = receiver.room()
                     if room is not None:
                         await room
-            if self._ending is None:
+            if self._life.usable:
                 self._fault = self._fault or fault_in_run(None, self._stderr)
         except Exception as error:
             logger.debug("No more messages of %s", self.session_id, exc_info=True)
             self._fault = self._fault or fault_in_run(error, self._stderr)
         finally:
+            self._life.begin_ending()
             self._orders.end()
 
     def _hand_over(self, message: Message, receiver: Receiver) -> None:
@@ -345,34 +331,42 @@ class AgentProcess:
         return await receiver.decide(tool, given, context)
 
     def _raise_if_ending(self) -> None:
-        if self._ending is not None:
+        if not self._life.usable:
             raise ProcessDied("The CLI was ended before it had started.")
 
     def _give_up_starting(self) -> None:
+        if self._life.state is not ProcessState.STARTING:
+            return
         self._fault = CliFailedToStart(
             f"The CLI did not answer within {START_SECONDS:g} seconds of its start."
         )
-        self._ending = self._ending or asyncio.create_task(self._descend())
+        self.end()
 
     async def _descend(self) -> None:
-        tree = await self.tree()
-        if not self.started.done():
-            # It reads no input yet: nothing of a conversation is lost. It may be starting just
-            # now, so look again until it is gone.
-            self._fault = self._fault or ProcessDied("The CLI was ended before it had started.")
-            tree.kill()
-            while not await self._gone_within(LOOK_AGAIN_SECONDS):
-                tree = await self.tree()
-                tree.kill()
-            return
-        self._orders.end()
+        try:
+            tree = await self.tree()
+            if not self.started.done():
+                await self._end_start(tree)
+                return
+        finally:
+            # Whatever raises: without its end the owner would serve for ever.
+            self._orders.end()
         if not await self._gone_within(EXIT_SECONDS):
             tree.terminate()
             if not await self._gone_within(TERMINATE_SECONDS):
                 tree.kill()
         await self.gone.wait()
         self.sweep(tree.descendants)
-        await asyncio.gather(*self._sweeps)
+        await self._marked.swept()
+
+    async def _end_start(self, tree: ProcessTree) -> None:
+        """End what reads no input yet: nothing of a conversation is lost."""
+        self._fault = self._fault or ProcessDied("The CLI was ended before it had started.")
+        tree.kill()
+        # It may be starting just now, so look again until it is gone.
+        while not await self._gone_within(LOOK_AGAIN_SECONDS):
+            tree = await self.tree()
+            tree.kill()
 
     async def _gone_within(self, seconds: float) -> bool:
         try:
@@ -386,12 +380,19 @@ class AgentProcess:
         fault = self._fault
         if fault is None and failure is not None:
             why = fault_in_run if self.started.done() else fault_at_start
-            fault = why(failure, self._stderr)
-        fault = fault or ProcessDied("The CLI has ended.")
-        self._fault = fault
+            try:
+                fault = why(failure, self._stderr)
+            except Exception:
+                logger.exception("Why %s has ended can't be told", self.session_id)
+        fault = self._fault = fault or ProcessDied("The CLI has ended.")
+        self._life.begin_ending()
+        self._life.enter(ProcessState.GONE)
+        self.gone.set()
         if not self.started.done():
             self.started.set_exception(fault)
         self._orders.fail(fault)
-        self.gone.set()
         if self._receiver is not None:
-            self._receiver.lost(fault)
+            try:
+                self._receiver.lost(fault)
+            except Exception:
+                logger.exception("The run of %s could not be told of its end", self.session_id)

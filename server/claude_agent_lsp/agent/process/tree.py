@@ -3,29 +3,48 @@
 The CLI ends a tool's shell with SIGTERM and then SIGKILL, but what the shell has started and
 ignores SIGTERM lives on (seen with CLI 2.1.330). Whoever wants it gone must have looked before
 anything was signalled: afterwards the grandchildren have lost their parent and can't be found.
+
+This is the one door to psutil: whatever that raises, here it means that something is not known.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
-from claude_agent_lsp.base.lanes import processes
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Process = psutil.Process
 
 # What is killed is gone at once, unless the system is busy with it.
 GONE_SECONDS = 1.0
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+def ask(look: Callable[[], T], unknown: T) -> T:
+    """What psutil answers, or `unknown` whatever it raises.
+
+    Beside its own errors psutil lets through what the system's calls raise: OSError and
+    RuntimeError, and on macOS SystemError out of `environ`, for a process that is just ending.
+    """
+    try:
+        return look()
+    except Exception as error:
+        if not isinstance(error, psutil.Error):
+            logger.debug("psutil could not tell", exc_info=True)
+        return unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +55,23 @@ class ProcessTree:
     picture never hits a stranger.
     """
 
-    root: psutil.Process | None
-    descendants: tuple[psutil.Process, ...] = ()
+    root: Process | None
+    descendants: tuple[Process, ...] = ()
 
     @classmethod
     def of(cls, pid: int) -> ProcessTree:
         """Look at the tree below `pid`; empty if there is no such process any more."""
-        try:
-            root = psutil.Process(pid)
-            return cls(root, tuple(root.children(recursive=True)))
-        except psutil.Error:
+        root = ask(lambda: Process(pid), None)
+        if root is None:
             return cls(None)
+        return cls(root, tuple(ask(lambda: root.children(recursive=True), ())))
 
     @property
-    def processes(self) -> tuple[psutil.Process, ...]:
+    def processes(self) -> tuple[Process, ...]:
         """The root, if there is one, and everything below it."""
         return ((self.root,) if self.root else ()) + self.descendants
 
-    def tool_shells(self) -> tuple[psutil.Process, ...]:
+    def tool_shells(self) -> tuple[Process, ...]:
         """What tools have started: below the CLI, but not in its process group.
 
         The CLI starts each tool's shell in a session of its own, and MCP servers in its own
@@ -66,24 +84,54 @@ class ProcessTree:
 
     def terminate(self) -> None:
         """Ask every process of the tree to end (SIGTERM), the root first."""
-        for process in self.processes:
-            try:
-                process.terminate()
-            except psutil.Error:
-                continue
+        terminate(self.processes)
 
     def kill(self) -> None:
         """End every process of the tree (SIGKILL)."""
         kill(self.processes)
 
 
-def kill(processes: Iterable[psutil.Process]) -> None:
+def kill(processes: Iterable[Process]) -> None:
     """SIGKILL to each of `processes` that still lives."""
     for process in processes:
-        try:
-            process.kill()
-        except psutil.Error:
-            continue
+        ask(process.kill, None)
+
+
+def terminate(processes: Iterable[Process]) -> None:
+    """SIGTERM to each of `processes` that still lives."""
+    for process in processes:
+        ask(process.terminate, None)
+
+
+def wait_gone(processes: Collection[Process], seconds: float) -> list[Process]:
+    """Wait until all of `processes` are gone, for at most so many seconds.
+
+    Returns:
+        What may still be there.
+    """
+    return ask(lambda: psutil.wait_procs(processes, timeout=seconds)[1], list(processes))
+
+
+def every_process() -> Iterator[Process]:
+    """All processes of the machine.
+
+    psutil.process_iter gives up at the first one that it can't look at, and remembers processes
+    of earlier looks whose ids others may have by now.
+    """
+    for pid in ask(psutil.pids, list[int]()):
+        process = ask(partial(Process, pid), None)
+        if process is not None:
+            yield process
+
+
+def environment_of(process: Process) -> Mapping[str, str]:
+    """The environment that a process was started with; empty if it can't be told."""
+    return ask(process.environ, {})
+
+
+def is_zombie(process: Process) -> bool:
+    """Whether a process has ended and only waits for its parent to notice."""
+    return ask(process.status, "") == psutil.STATUS_ZOMBIE
 
 
 def child_with(variable: str, value: str) -> int | None:
@@ -91,38 +139,28 @@ def child_with(variable: str, value: str) -> int | None:
 
     It finds a CLI that has not told its id yet.
     """
-    for child in psutil.Process().children():
-        try:
-            if child.environ().get(variable) == value:
-                return child.pid
-        except psutil.Error:
-            continue
+    for child in ask(lambda: Process().children(), list[Process]()):
+        if environment_of(child).get(variable) == value:
+            return int(child.pid)
     return None
 
 
-def all_with(variable: str, value: str) -> list[psutil.Process]:
+def all_with(variable: str, value: str) -> list[Process]:
     """All processes that have this in their environment, wherever they have got to.
 
     It looks at every process of the machine: for when a tree has lost its root.
     """
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(variable) == value:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
+    return [each for each in every_process() if environment_of(each).get(variable) == value]
 
 
 def kill_all_with(variable: str, value: str) -> None:
     """SIGKILL to all that `all_with` finds, and wait a moment until they are gone."""
     found = all_with(variable, value)
     kill(found)
-    psutil.wait_procs(found, timeout=GONE_SECONDS)
+    wait_gone(found, GONE_SECONDS)
 
 
-def outside_group_of(cli: int, process: psutil.Process) -> bool:
+def outside_group_of(cli: int, process: Process) -> bool:
     """Whether a process is in another group than a CLI, as what its tools start is.
 
     Windows has no groups; there nothing is.
@@ -144,23 +182,27 @@ def now() -> int:
     return nanoseconds * TICKS_PER_SECOND // 10**9
 
 
-def started(process: psutil.Process) -> int | None:
+def started(process: Process) -> int | None:
     """When a process has started, in ticks of 10 ms; None if that can't be told.
 
     Linux counts from the system's start (proc_pid_stat(5), field 22), which it tells to the second
     alone: a start told in seconds since 1970, as psutil does, is up to a second too early. macOS
     keeps the wall clock's time of each start, to the microsecond.
     """
+    if sys.platform != "linux":
+        seconds = ask(process.create_time, None)
+        return None if seconds is None else int(seconds * TICKS_PER_SECOND)
     try:
-        if sys.platform != "linux":
-            return int(process.create_time() * TICKS_PER_SECOND)
         # The command's name may hold anything, parentheses too.
         fields = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
         return int(fields[19])
-    except (psutil.Error, OSError):
+    except (OSError, LookupError, ValueError):
         return None
 
 
 async def looking(look: Callable[..., T], *arguments: Any) -> T:
     """Do it in a thread for looks at processes: a cancel waits for no disk."""
+    # The watchdog needs none of it, and has no time to lose.
+    from claude_agent_lsp.base.lanes import processes
+
     return await processes.run(look, *arguments)

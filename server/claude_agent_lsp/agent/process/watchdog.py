@@ -51,9 +51,9 @@ class Watchdog:
         with self._starting:
             if self.pid is not None:
                 return
-            if self._process is not None and self._process.stdin is not None:
-                self._process.stdin.close()
             try:
+                if self._process is not None and self._process.stdin is not None:
+                    self._process.stdin.close()
                 self._process = subprocess.Popen(  # noqa: S603 - this interpreter, these words
                     [sys.executable, "-I", "-S", "-c", _PROGRAM, server_mark(), *sys.path],
                     stdin=subprocess.PIPE,
@@ -65,7 +65,8 @@ class Watchdog:
                     # What ends the server's process group (a closed terminal) must not end it.
                     start_new_session=True,
                 )
-            except OSError:
+            except Exception:
+                # A CLI starts without one, too.
                 logger.exception("No watchdog: if this server is killed, its CLIs go on for a turn")
 
     def close(self) -> None:

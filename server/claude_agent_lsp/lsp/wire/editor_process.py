@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from typing import TYPE_CHECKING, Final
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import psutil
+    from claude_agent_lsp.agent.process.tree import Process
 
 POLL_SECONDS: Final = 1.0
 
@@ -38,14 +37,22 @@ class Parent:
         """Watch this process. One that isn't there (another container's, say) is left alone."""
         if pid is None or pid <= 0:
             return
-        if pidfd_open is None:
+        descriptor = None
+        if pidfd_open is not None:
+            try:
+                descriptor = pidfd_open(pid)
+            except ProcessLookupError:
+                logger.info("The process %s can't be watched", pid)
+                return
+            except OSError:
+                # An old kernel, a sandbox, or no descriptor left.
+                logger.info("The end of %s is not told here: it is looked for", pid)
+        if descriptor is None:
             self._look_after(pid)
-            return
-        try:
-            descriptor = pidfd_open(pid)
-        except OSError:
-            logger.info("The process %s can't be watched", pid)
-            return
+        else:
+            self._listen(descriptor)
+
+    def _listen(self, descriptor: int) -> None:
         loop = asyncio.get_running_loop()
 
         def ended() -> None:
@@ -56,13 +63,17 @@ class Parent:
         loop.add_reader(descriptor, ended)
 
     def _look_after(self, pid: int) -> None:
-        import psutil  # it takes its time to load, and Linux needs none of it
+        from claude_agent_lsp.agent.process.tree import Process, ask
 
-        with contextlib.suppress(psutil.NoSuchProcess):
-            self._poll(psutil.Process(pid))
+        process = ask(lambda: Process(pid), None)
+        if process is not None:
+            self._poll(process)
 
-    def _poll(self, process: psutil.Process) -> None:
-        if process.is_running():
+    def _poll(self, process: Process) -> None:
+        from claude_agent_lsp.agent.process.tree import ask
+
+        # What can't be told now is asked again.
+        if ask(process.is_running, True):
             asyncio.get_running_loop().call_later(POLL_SECONDS, self._poll, process)
         else:
             self._on_end()

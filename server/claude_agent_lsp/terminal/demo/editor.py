@@ -10,10 +10,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import psutil
-
 from claude_agent_lsp import __version__
-from claude_agent_lsp.agent.process.tree import ProcessTree, kill
+from claude_agent_lsp.agent.process.tree import ProcessTree, kill, wait_gone
 from claude_agent_lsp.base.lanes import processes
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.lsp.wire.reader import Frames, Garbled
@@ -189,7 +187,7 @@ class Editor:
         tree = await processes.run(ProcessTree.of, self.pid)
         await self.ask("shutdown")
         self.notify("exit")
-        _, left = await processes.run(psutil.wait_procs, tree.descendants, GONE_SECONDS)
+        left = await processes.run(wait_gone, tree.descendants, GONE_SECONDS)
         try:
             async with asyncio.timeout(GONE_SECONDS):
                 status = await self._process.wait()

@@ -1,0 +1,107 @@
+"""What one CLI has started: found in its tree while it lives, and by its mark wherever else.
+
+Everything that a CLI starts inherits its environment, and with it a mark that no other CLI has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from claude_agent_lsp.agent.process.launch import MARK
+from claude_agent_lsp.agent.process.tree import (
+    ProcessTree,
+    all_with,
+    child_with,
+    kill,
+    kill_all_with,
+    looking,
+    now,
+    outside_group_of,
+    started,
+    wait_gone,
+)
+from claude_agent_lsp.base import lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from claude_agent_lsp.agent.process.tree import Process
+
+logger = logging.getLogger(__name__)
+
+# What was asked to end by the CLI may clean up for this long.
+SWEEP_SECONDS = 0.5
+# What a cancelled run's answer takes, with room.
+ANSWER_SECONDS = 0.1
+
+
+class Marked:
+    """All processes with one CLI's mark. Nothing here raises: what can't be seen is not there.
+
+    Args:
+        mark: The CLI's own.
+    """
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+        self._sweeps: set[asyncio.Task[None]] = set()
+
+    async def tree(self, pid: int | None) -> ProcessTree:
+        """Look at the CLI and everything below it.
+
+        Args:
+            pid: The CLI's process id; None if it has not told it yet.
+        """
+        try:
+            if pid is None:
+                pid = await looking(child_with, MARK, self._mark)
+            return ProcessTree(None) if pid is None else await looking(ProcessTree.of, pid)
+        except Exception:
+            logger.debug("No thread looks any more: the interpreter is ending", exc_info=True)
+            return ProcessTree(None)
+
+    def sweep(self, processes: Collection[Process], cli: int | None, since: int | None) -> None:
+        """See to it that these are gone soon: they have been asked to end already.
+
+        Args:
+            processes: Which.
+            cli: The CLI's process id, if it is known.
+            since: All that tools have started from then to now goes too, wherever it has got to,
+                as `tree.now` tells it.
+        """
+        if processes or since is not None:
+            work = lanes.processes.run(self._sweep, processes, cli, since, now())
+            task = asyncio.create_task(work)
+            self._sweeps.add(task)
+            task.add_done_callback(self._sweeps.discard)
+
+    async def swept(self) -> None:
+        """Wait for all sweeps that have begun."""
+        if self._sweeps:
+            await asyncio.wait(self._sweeps)
+
+    def kill_all(self) -> None:
+        """SIGKILL to everything with the mark. It takes a moment: call it in a thread."""
+        kill_all_with(MARK, self._mark)
+
+    def _sweep(
+        self, processes: Collection[Process], cli: int | None, since: int | None, until: int
+    ) -> None:
+        found = set(processes)
+        if since is not None and cli is not None:
+            # What has left its shell has lost its parent, but not its mark.
+            # The search takes the interpreter's lock: the run's answer goes first.
+            time.sleep(ANSWER_SECONDS)
+            found |= {
+                each
+                for each in all_with(MARK, self._mark)
+                if outside_group_of(cli, each)
+                and (start := started(each)) is not None
+                and since <= start <= until
+            }
+        left = wait_gone(found, SWEEP_SECONDS)
+        kill(left)
+        wait_gone(left, SWEEP_SECONDS)
