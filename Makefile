@@ -15,6 +15,9 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .PHONY: setup demo test lint editors services bench lock clean
 
+# A server that compiles itself anew at each start takes twice as long over it.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import uuid
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in list(os.environ):
         if name.startswith(("ANTHROPIC_", "CLAUDE")):
             del os.environ[name]
+    # A server that compiles itself at each start takes twice as long over it.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
