@@ -6,7 +6,6 @@ The server, the SDK and the CLI are the real ones; only the model is a stand-in.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -18,6 +17,7 @@ from .terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 GONE_SECONDS = 10.0
 """After the editor, within which nothing of it may be left."""
@@ -35,18 +35,6 @@ class OpenTerminal(Protocol):
 
     def __call__(self, *command: str | Path, columns: int = 100, lines: int = 30) -> Terminal:
         """See `Terminal`; it is started in the test's `folder`."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Lets a test in an editor that runs a second time, told as such at the end of the run.
-
-    They type and look as a user does, but don't see what a user sees: that the editor is busy.
-    What fails twice is wrong. No other test of the suite has a second chance.
-    """
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(autouse=True)
