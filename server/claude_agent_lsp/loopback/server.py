@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -87,7 +89,7 @@ class Loopback:
             return
         server, thread = self._serving
         self._serving = None
-        server.should_exit = True
+        server.stop()
         thread.join()
 
     def add(self, *rules: Rule) -> None:
@@ -205,16 +207,37 @@ class _Server(uvicorn.Server):
                 log_level="critical",
                 access_log=False,
                 server_header=False,
+                date_header=False,
                 # Longer than any client keeps a connection: none ends under a request.
                 timeout_keep_alive=3600,
             )
         )
 
+        self._waiting: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    def stop(self) -> None:
+        """Have it end, from any thread."""
+        self.should_exit = True
+        if self._waiting is not None:
+            loop, stopped = self._waiting
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                loop.call_soon_threadsafe(stopped.set)
+
+    async def main_loop(self) -> None:
+        """Wait until it is stopped; uvicorn would look ten times a second."""
+        stopped = asyncio.Event()
+        self._waiting = asyncio.get_running_loop(), stopped
+        if not await self.on_tick(0):  # which makes the headers that all answers have
+            await stopped.wait()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drops all connections first; uvicorn would wait for the answers under way."""
+        """Drop all connections; uvicorn would wait for the answers under way."""
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
         for connection in self.server_state.connections:
             connection.transport.abort()
-        await super().shutdown(sockets)
+        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
+        await asyncio.gather(*(server.wait_closed() for server in self.servers))
 
 
 async def _body(receive: Receive) -> bytes:
