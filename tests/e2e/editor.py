@@ -7,9 +7,11 @@ import itertools
 import json
 import os
 import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import attrs
 from lsprotocol import types
 from lsprotocol.converters import get_converter
 from pygls.protocol import default_converter
@@ -20,6 +22,8 @@ from tests.told_secrets import LOG, TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
+
+    from cattrs import Converter
 
 EXECUTABLE = Path(__file__).parents[2] / ".venv" / "bin" / "claude-agent-lsp"
 HELIX = Path(__file__).with_name("helix_v25.07.json")
@@ -69,7 +73,7 @@ class Editor(LanguageClient):
     """
 
     def __init__(self, profile: str = "vscode", **kwargs: Any) -> None:
-        super().__init__(converter_factory=default_converter, **kwargs)
+        super().__init__(converter_factory=_converter, **kwargs)
         register_lsp_features(self)
         self.profile = profile
         self.log: list[tuple[float, str, Any]] = []
@@ -107,7 +111,8 @@ class Editor(LanguageClient):
         """
         capabilities = capabilities_of(self.profile)
         if announces is not None:
-            capabilities.experimental = {"claudeAgent": dict(announces)}
+            known = {"claudeAgent": dict(announces)}
+            capabilities = attrs.evolve(capabilities, experimental=known)
         self._write_down(Path(environment["HOME"], TOLD))
         if "--log-file" not in arguments:
             arguments = (*arguments, "--log-file", str(Path(environment["HOME"], LOG)))
@@ -266,6 +271,13 @@ class Editor(LanguageClient):
             self._news.notify_all()
 
 
+@cache
+def _converter() -> Converter:
+    """The converter of all editors: what it makes of a type is made once, not for each of them."""
+    make = cast("Callable[[], Converter]", default_converter)
+    return make()
+
+
 def _named(value: Any) -> Any:
     """What pygls has made of an object that it has no type for, as the object it was."""
     if hasattr(value, "_asdict"):
@@ -273,8 +285,9 @@ def _named(value: Any) -> Any:
     return [_named(item) for item in value] if isinstance(value, list) else value
 
 
+@cache
 def capabilities_of(profile: str) -> types.ClientCapabilities:
-    """What a client of this profile announces."""
+    """What a client of this profile announces; not to be changed, all clients share it."""
     if profile == "helix":
         recorded = json.loads(HELIX.read_text())
         return get_converter().structure(recorded["capabilities"], types.ClientCapabilities)
