@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 import uuid
 from typing import TYPE_CHECKING
@@ -41,6 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
     # A server that compiles itself at each start takes twice as long over it.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    # A shell that runs the suite in the background has it ignore SIGINT, and with it all that is
+    # started below, where tests interrupt what they have started.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
