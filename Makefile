@@ -8,6 +8,7 @@
 # make fuzz    200 000 messages that no editor would send; FUZZ_SEED=… does it again
 # make vsix    the extension for VS Code, with the server in it: editors/vscode/dist/claude-agent.vsix
 # make lock    compile the pinned, hashed requirements anew
+# make generated   write anew what is derived from the server's tables, and the version everywhere
 # make screenshots   draw the editors' pictures anew, EDITORS=neovim for one of them
 # make pictures   draw the pictures of the README anew, from real runs
 
@@ -114,6 +115,10 @@ lock:
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+.PHONY: generated
+generated: $(READY)
+	@$(BIN)/python scripts/generated.py
 
 .PHONY: editors-table
 editors-table: $(READY)

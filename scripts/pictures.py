@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
-from claude_agent_lsp.terminal.demo import demo
+from claude_agent_lsp.terminal.demo.demo import demo
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 

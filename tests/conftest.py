@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from hypothesis import settings
 
 from claude_agent_lsp.loopback import Loopback, recall, reply, say, tokens
 from tests import told_secrets
@@ -30,6 +31,10 @@ SUITE = "AGENT_LSP_SUITE"
 PATIENCE_SECONDS = 5.0
 # The property of a test whose value is told at the end of a run.
 TOLD = "told"
+
+# Each test has a time limit; one for each example fails by what else the machine does.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -46,7 +46,7 @@
   "Save the current buffer, as the user wants it."
   (when (and (buffer-modified-p)
              (pcase claude-agent-context-save
-               ('ask (y-or-n-p (format "The agent reads files: save %s first? " (buffer-name))))
+               ('ask (y-or-n-p (format "Save %s first, so that the agent sees your changes? " (buffer-name))))
                (save save)))
     (save-buffer)))
 

@@ -180,8 +180,8 @@ Return EVENT; what is more than showing it is left to the caller."
        (claude-agent-conversation--set-activity "Waiting for the model"))
       ("question"
        (claude-agent-conversation--set-activity
-        (format "Waiting for you: %s?" (plist-get (plist-get event :question) :title))))
-      ("questionAnswered" (claude-agent-conversation--set-activity "Going on"))
+         (concat "Waiting for you: " (plist-get (plist-get event :question) :title))))
+      ("questionAnswered" (claude-agent-conversation--set-activity "Continuing"))
       ("notice"
        (claude-agent-conversation--line
         (plist-get event :text)
@@ -336,7 +336,7 @@ Emacs puts back where they were before it, which was the end then."
       (claude-agent-fold-append
        fold
        (concat "\n" (plist-get result :text)
-               (and (eq (plist-get result :truncated) t) "\n… (more is left out)"))
+               (and (eq (plist-get result :truncated) t) "\n… (truncated)"))
        'claude-agent-dim))))
 
 (defun claude-agent-conversation--end (run)

@@ -84,7 +84,7 @@ What a shell command of the agent has changed is told by no event."
      ((verify-visited-file-modtime buffer))
      ((not (file-exists-p buffer-file-name)))
      ((buffer-modified-p)
-      (message "Claude has changed %s, whose buffer has changes that are not saved: see \
+      (message "Claude has changed %s, but its buffer has unsaved changes: see \
 `diff-buffer-with-file'" (buffer-name)))
      (t (revert-buffer t t t)))))
 

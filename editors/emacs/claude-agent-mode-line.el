@@ -38,10 +38,10 @@
   (cond
    ((claude-agent-questions-waiting-p)
     (propertize "Claude? " 'face 'warning
-                'help-echo "The agent waits for you: M-x claude-agent-questions"))
+                'help-echo "The agent is waiting for you: M-x claude-agent-questions"))
    ((seq-some (lambda (buffer) (buffer-local-value 'claude-agent-conversation-run buffer))
               (claude-agent-conversation-buffers))
-    (propertize "Claude… " 'help-echo "The agent is at work"))))
+    (propertize "Claude… " 'help-echo "The agent is working"))))
 
 (add-hook 'claude-agent-server-state-hook #'claude-agent-mode-line-update)
 

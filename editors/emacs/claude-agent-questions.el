@@ -12,6 +12,7 @@
 
 (require 'button)
 (require 'cl-lib)
+(require 'crm)
 (require 'seq)
 (require 'subr-x)
 (require 'text-property-search)
@@ -46,7 +47,7 @@ If nil, questions are only told, and asked by `claude-agent-questions'."
   "Answer a question of the agent that waits."
   (interactive)
   (unless (claude-agent-server-running-p)
-    (user-error "No question waits"))
+    (user-error "There is no open question"))
   (claude-agent-server-call
    "question.list" nil
    :success
@@ -67,23 +68,23 @@ If nil, questions are only told, and asked by `claude-agent-questions'."
        (claude-agent-questions--show question)
        (setq claude-agent-questions--open
              (append claude-agent-questions--open (list (cons question (current-buffer)))))
-       (message "Claude: %s?  %s" (plist-get question :title)
+       (message "Claude: %s  %s" (plist-get question :title)
                 (substitute-command-keys "\\[claude-agent-questions] answers"))
        (claude-agent-questions--watch)))
     ("questionAnswered"
-     (claude-agent-questions--settle (plist-get event :questionId) (plist-get event :answer)))
+     (claude-agent-questions--settle
+      (plist-get event :questionId) (plist-get event :answer) (plist-get event :by)))
     ("ended"
      (dolist (each claude-agent-questions--open)
        (when (eq (cdr each) (current-buffer))
-         (claude-agent-questions--settle (plist-get (car each) :questionId) "withdrawn"))))))
+         (claude-agent-questions--settle (plist-get (car each) :questionId) nil "withdrawn"))))))
 
 (defun claude-agent-questions--show (question)
   "Append QUESTION to the conversation, with its answers as buttons."
   (claude-agent-conversation-at-end
    (lambda ()
      (claude-agent-conversation-begin "question" nil)
-     (insert (propertize (format "%s?" (plist-get question :title))
-                         'font-lock-face 'warning)
+     (insert (propertize (plist-get question :title) 'font-lock-face 'warning)
              "\n" (plist-get question :detail) "\n")
      (let ((from (point)))
        (seq-doseq (option (plist-get question :options))
@@ -95,10 +96,21 @@ If nil, questions are only told, and asked by `claude-agent-questions'."
        (put-text-property from (point) 'claude-agent-question (plist-get question :questionId))
        (insert "\n")))))
 
-(defun claude-agent-questions--settle (id answer)
-  "Forget the question ID, which was settled by ANSWER, and show that."
-  (let ((buffer (cdr (seq-find (lambda (each) (equal (plist-get (car each) :questionId) id))
-                               claude-agent-questions--open))))
+(defun claude-agent-questions--outcome (question answer by)
+  "Return in a few words how QUESTION was settled: by ANSWER, which came BY."
+  (pcase by
+    ("withdrawn" "Withdrawn")
+    ("deadline" "Not answered in time")
+    (_ (let ((option (seq-find (lambda (each) (equal (plist-get each :value) answer))
+                               (plist-get question :options))))
+         (format "Answer: %s" (or (plist-get option :label) answer))))))
+
+(defun claude-agent-questions--settle (id answer by)
+  "Forget the question ID, which was settled by ANSWER, and show that.
+BY is how it came: \"editor\", \"command\", \"deadline\" or \"withdrawn\"."
+  (pcase-let ((`(,question . ,buffer)
+               (seq-find (lambda (each) (equal (plist-get (car each) :questionId) id))
+                         claude-agent-questions--open)))
     (setq claude-agent-questions--open
           (seq-remove (lambda (each) (equal (plist-get (car each) :questionId) id))
                       claude-agent-questions--open)
@@ -112,13 +124,8 @@ If nil, questions are only told, and asked by `claude-agent-questions'."
             (when buttons
               (goto-char (prop-match-beginning buttons))
               (delete-region (point) (prop-match-end buttons))
-              (insert (propertize
-                       (pcase answer
-                         ("deny" "Denied")
-                         ("allow" "Allowed once")
-                         ("allowSession" "Allowed for this session")
-                         (_ "Withdrawn"))
-                       'font-lock-face 'claude-agent-dim)))))))
+              (insert (propertize (claude-agent-questions--outcome question answer by)
+                                  'font-lock-face 'claude-agent-dim)))))))
     (when (equal claude-agent-questions--asking id)
       (run-at-time 0 nil #'claude-agent-questions--dismiss id))))
 
@@ -155,7 +162,7 @@ If nil, questions are only told, and asked by `claude-agent-questions'."
 (defun claude-agent-questions--choose (questions)
   "Let the user choose one of QUESTIONS, if there are several, and answer it."
   (pcase questions
-    ('nil (message "No question waits"))
+    ('nil (message "There is no open question"))
     (`(,question) (claude-agent-questions--ask question))
     (_ (let* ((titles (seq-map-indexed
                        (lambda (question n)
@@ -164,31 +171,46 @@ If nil, questions are only told, and asked by `claude-agent-questions'."
               (chosen (completing-read "Question: " titles nil t nil nil (caar titles))))
          (claude-agent-questions--ask (cdr (assoc chosen titles)))))))
 
+(defun claude-agent-questions--read (question)
+  "Read in the minibuffer what the user answers to QUESTION.
+Return the value of an option, words of the user's own, or a vector of several."
+  (let* ((options (mapcar (lambda (option)
+                            (cons (plist-get option :label) (plist-get option :value)))
+                          (plist-get question :options)))
+         (default (caar options))
+         (several (eq (plist-get question :multiple) t))
+         (exact (not (eq (plist-get question :freeText) t)))
+         (hint (concat (if several "several with ; between them, " "")
+                       (if exact "" "or your own words, ")))
+         (prompt (format "%s\n%s\n%s (%sdefault %s) "
+                         (string-trim (plist-get question :detail))
+                         (mapconcat (lambda (option) (format "[%s]" (car option))) options " ")
+                         (plist-get question :title)
+                         hint
+                         default))
+         (value (lambda (label) (or (cdr (assoc-string label options t)) label)))
+         (completion-ignore-case t))
+    (if (not several)
+        (funcall value (completing-read prompt options nil exact nil t default))
+      (let* ((crm-separator "[ \t]*;[ \t]*")
+             (labels (completing-read-multiple prompt options nil exact nil t default))
+             (values (mapcar value labels)))
+        (if (cdr values) (vconcat values) (car values))))))
+
 (defun claude-agent-questions--ask (question)
   "Ask QUESTION in the minibuffer; it stays open after a quit."
   (let* ((id (plist-get question :questionId))
-         (options (mapcar (lambda (option)
-                            (cons (plist-get option :label) (plist-get option :value)))
-                          (plist-get question :options)))
-         (completion-ignore-case t)
          (inhibit-quit nil)             ; a timer has it set
-         chosen)
+         answer)
     (setq claude-agent-questions--asking id)
     (unwind-protect
         (condition-case nil
-            (setq chosen
-                  (completing-read
-                   (format "%s\n%s\n%s? (default %s) "
-                           (string-trim (plist-get question :detail))
-                           (mapconcat (lambda (option) (format "[%s]" (car option))) options " ")
-                           (string-remove-suffix "?" (plist-get question :title))
-                           (caar options))
-                   options nil t nil t (caar options)))
+            (setq answer (claude-agent-questions--read question))
           (quit nil))
       (cond
-       (chosen
+       (answer
         (setq claude-agent-questions--asking nil)
-        (claude-agent-questions--answer id (cdr (assoc-string chosen options t))))
+        (claude-agent-questions--answer id answer))
        (claude-agent-questions--asking  ; not settled in the meantime
         (setq claude-agent-questions--asking nil)
         (cl-pushnew id claude-agent-questions--put-off :test #'equal)

@@ -135,7 +135,7 @@ shown in the echo area."
   (unless (claude-agent-server-running-p)
     (let ((program (car claude-agent-server-command)))
       (unless (executable-find program)
-        (user-error "There is no %s on your PATH: install it, or set \
+        (user-error "%s is not on your PATH: install it, or set \
 `claude-agent-server-command'" program)))
     (setq claude-agent-server--ready nil
           claude-agent-server--waiting nil
@@ -270,7 +270,7 @@ shown in the echo area."
                  '(:kind "ended"
                    :run (:status "failed"
                          :error (:message "The server has ended."
-                                 :hint "What was said is kept: ask again to go on."))))))
+                                 :hint "The conversation is kept: ask again to continue."))))))
     (run-hooks 'claude-agent-server-state-hook)))
 
 (defun claude-agent-server--problem (problem)

@@ -54,7 +54,7 @@
 (defun claude-agent-sessions--ask (buffer sessions continue)
   "Let the user choose of SESSIONS for BUFFER; show it, then call CONTINUE."
   (if (null sessions)
-      (message "There is no session in this folder yet")
+      (message "This folder has no sessions yet")
     (let* ((inhibit-quit nil)           ; a timer has it set
            (titles (claude-agent-sessions--titles sessions))
            (chosen (cdr (assoc (completing-read

@@ -34,17 +34,9 @@
 (require 'claude-agent-questions)
 (require 'claude-agent-server)
 (require 'claude-agent-sessions)
+(require 'claude-agent-vocabulary)
 
 (autoload 'claude-agent "claude-agent-menu" nil t)
-
-(defconst claude-agent-permission-modes
-  '(("default" . "asks before it changes anything")
-    ("acceptEdits" . "edits files without asking")
-    ("plan" . "changes nothing, makes a plan")
-    ("dontAsk" . "denies what it would have to ask for")
-    ("auto" . "decides by itself what it has to ask for")
-    ("bypassPermissions" . "does everything without asking"))
-  "What the agent may do, and what that means.")
 
 (defvar claude-agent-prompt-history nil
   "What was asked.")
@@ -83,10 +75,10 @@ at, in the protocol's form."
            current-prefix-arg
            context)))
   (when (string-blank-p prompt)
-    (user-error "There is nothing to ask"))
+    (user-error "The prompt is empty"))
   (with-current-buffer (claude-agent--conversation)
     (when claude-agent-conversation-run
-      (user-error "Claude is at work here: %s"
+      (user-error "Claude is still working: %s"
                   (substitute-command-keys "\\[claude-agent-stop] stops it")))
     (when new
       (claude-agent-conversation-clear nil))
@@ -102,7 +94,7 @@ at, in the protocol's form."
   (interactive)
   (with-current-buffer (claude-agent--conversation)
     (pcase claude-agent-conversation-run
-      ('nil (user-error "Claude is not at work here"))
+      ('nil (user-error "Claude is not running here"))
       ;; The run's id is still on its way, and is waited for.
       ('t (setq claude-agent-conversation-run 'stop))
       ('stop nil)
@@ -146,7 +138,7 @@ What is asked next goes on in it."
 (defun claude-agent-permission-mode (mode)
   "Set the permission MODE of this project's session, from now on."
   (interactive
-   (list (completing-read "The agent: " (claude-agent--annotated claude-agent-permission-modes)
+   (list (completing-read "Permission mode: " (claude-agent--annotated claude-agent-permission-modes)
                           nil t)))
   (unless (assoc mode claude-agent-permission-modes)
     (user-error "There is no permission mode %s" mode))
@@ -169,8 +161,8 @@ MCP servers of the project.  Interactively, WITHDRAW is the prefix argument."
        "trust" (list :trusted trusted)
        :folder claude-agent-conversation-folder
        :success (lambda (_)
-                  (message "Claude %s this folder"
-                           (if withdraw "does not trust" "trusts")))))))
+                  (message (if withdraw "This folder is no longer trusted"
+                             "This folder is trusted")))))))
 
 ;;;###autoload
 (defun claude-agent-doctor ()
@@ -204,7 +196,7 @@ MCP servers of the project.  Interactively, WITHDRAW is the prefix argument."
                    (if-let* ((project (project-current))) (project-root project)
                      default-directory))))
       (when (file-remote-p folder)
-        (user-error "The agent works in folders of this machine"))
+        (user-error "The agent works in local folders only"))
       (claude-agent-conversation-buffer folder))))
 
 (defun claude-agent--show (buffer)
@@ -216,7 +208,7 @@ MCP servers of the project.  Interactively, WITHDRAW is the prefix argument."
 (defun claude-agent--must-rest ()
   "Refuse to go on while the agent is at work in the current conversation."
   (when claude-agent-conversation-run
-    (user-error "Claude is at work here: stop it first")))
+    (user-error "Claude is still working: stop it first")))
 
 (defun claude-agent--send (prompt new context)
   "Send PROMPT with CONTEXT, in a NEW session or in the current one."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from claude_agent_lsp.agent.launch import Launch, SessionStart
+from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.workspace.settings import Settings
 from tests.standins import stand_in
 

@@ -11,7 +11,6 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_agent_lsp.agent.delivery import GATHER_SECONDS, Delivery
 from claude_agent_lsp.agent.events import (
     Ended,
     Event,
@@ -23,6 +22,7 @@ from claude_agent_lsp.agent.events import (
     Text,
     Thinking,
 )
+from claude_agent_lsp.agent.run.delivery import GATHER_SECONDS, Delivery
 
 from .conftest import soon
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from claude_agent_lsp.agent.orphans import SERVER, end_all, end_orphans, server_mark
-from claude_agent_lsp.agent.watchdog import Watchdog
+from claude_agent_lsp.agent.process.orphans import SERVER, end_all, end_orphans, server_mark
+from claude_agent_lsp.agent.process.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def test_all_with_the_mark_end_wherever_they_have_got_to(
 def test_only_those_whose_server_is_gone_are_orphans(
     started: list[subprocess.Popen[bytes]],
 ) -> None:
-    program = "from claude_agent_lsp.agent.orphans import server_mark; print(server_mark())"
+    program = "from claude_agent_lsp.agent.process.orphans import server_mark; print(server_mark())"
     gone = subprocess.check_output([sys.executable, "-c", program], text=True).strip()
     # In a container the same number means another process.
     elsewhere = gone.rsplit(":", 1)[0] + ":[1]"
@@ -89,8 +89,8 @@ def test_only_those_whose_server_is_gone_are_orphans(
 
 SERVER_PROGRAM = """
 import os, subprocess, sys, time
-from claude_agent_lsp.agent.orphans import SERVER, server_mark
-from claude_agent_lsp.agent.watchdog import Watchdog
+from claude_agent_lsp.agent.process.orphans import SERVER, server_mark
+from claude_agent_lsp.agent.process.watchdog import Watchdog
 watchdog = Watchdog()
 watchdog.ensure()
 environment = {**os.environ, SERVER: server_mark()}

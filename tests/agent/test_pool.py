@@ -10,9 +10,9 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from claude_agent_lsp.agent.abort import AbortController, Aborted, AbortSignal
-from claude_agent_lsp.agent.launch import Launch, Overrides, SessionStart
-from claude_agent_lsp.agent.pool import ProcessPool
+from claude_agent_lsp.agent.process.launch import Launch, Overrides, SessionStart
+from claude_agent_lsp.agent.process.pool import ProcessPool
+from claude_agent_lsp.base.abort import AbortController, Aborted, AbortSignal
 from claude_agent_lsp.errors import RequestFailed
 
 from .conftest import launch_of, new_session, soon
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from claude_agent_lsp.agent.process import AgentProcess
+    from claude_agent_lsp.agent.process.process import AgentProcess
 
 SECONDS = 20
 NEVER = AbortSignal()
@@ -316,7 +316,7 @@ async def test_a_lent_process_does_not_expire(launch: Launch) -> None:
 async def test_an_idle_process_with_background_tasks_is_kept_until_they_end(
     launch: Launch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("claude_agent_lsp.agent.pool.LOOK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("claude_agent_lsp.agent.process.pool.LOOK_AGAIN_SECONDS", 0.01)
     pool = Pool(idle_seconds=0.0)
     process = await pool.lend(launch, new_session())
     process.background_tasks = frozenset({"task"})

@@ -9,8 +9,8 @@ import psutil
 import pytest
 from claude_agent_sdk import ClaudeSDKClient, PermissionResultDeny, ResultMessage
 
-from claude_agent_lsp.agent import process as process_module
-from claude_agent_lsp.agent.process import AgentProcess
+from claude_agent_lsp.agent.process import process as process_module
+from claude_agent_lsp.agent.process.process import AgentProcess
 from claude_agent_lsp.errors import CliFailedToStart, ProcessDied, RequestFailed
 
 from .conftest import launch_of, new_session
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import Message
 
-    from claude_agent_lsp.agent.launch import Launch
-    from claude_agent_lsp.agent.tree import ProcessTree
+    from claude_agent_lsp.agent.process.launch import Launch
+    from claude_agent_lsp.agent.process.tree import ProcessTree
 
 SECONDS = 20
 

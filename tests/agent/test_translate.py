@@ -36,7 +36,7 @@ from claude_agent_lsp.agent.events import (
     ToolStatus,
     UsageReport,
 )
-from claude_agent_lsp.agent.translate import RESULT_LENGTH, Translator
+from claude_agent_lsp.agent.run.translate import RESULT_LENGTH, Translator
 
 FOLDER = Path("/project")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from claude_agent_lsp.agent.tree import ProcessTree, child_with, kill
+from claude_agent_lsp.agent.process.tree import ProcessTree, child_with, kill, now, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,3 +148,19 @@ def test_a_child_is_found_by_its_environment() -> None:
 def test_a_grandchild_is_not_taken_for_a_child() -> None:
     with parent("same", PLAIN, MARK="inherited") as process:
         assert child_with("MARK", "inherited") == process.pid
+
+
+def test_a_start_lies_between_the_moments_around_it() -> None:
+    for _ in range(20):
+        before = now()
+        with parent() as process:
+            start = started(psutil.Process(process.pid))
+            assert start is not None
+            assert before <= start <= now()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="psutil remembers what it was told before")
+def test_what_is_gone_has_no_start() -> None:
+    with parent() as process:
+        was = psutil.Process(process.pid)
+    assert started(was) is None

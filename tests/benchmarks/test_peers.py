@@ -12,7 +12,7 @@ from benchmarks.processes import calm, cpu_of
 from benchmarks.worker import options
 from claude_agent_sdk import ClaudeAgentOptions, PermissionResultDeny
 
-from claude_agent_lsp.agent.launch import Launch, SessionStart
+from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:

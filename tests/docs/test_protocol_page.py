@@ -6,14 +6,34 @@ import dataclasses
 import json
 import re
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from claude_agent_lsp import errors
-from claude_agent_lsp.agent.events import Event, Question, Run, RunStatus
-from claude_agent_lsp.lsp.commands import COMMANDS
-from claude_agent_lsp.workspace.settings import Settings, camel
+from claude_agent_lsp.agent.events import (
+    Action,
+    Change,
+    Event,
+    Grant,
+    Grants,
+    Level,
+    Question,
+    QuestionKind,
+    QuestionOption,
+    Run,
+    RunStatus,
+    ToolStatus,
+)
+from claude_agent_lsp.agent.permissions.queue import By
+from claude_agent_lsp.lsp.commands.commands import COMMANDS
+from claude_agent_lsp.workspace.modes import MODES
+from claude_agent_lsp.workspace.settings import Effort, camel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from claude_agent_lsp.lsp.commands.registry import Command
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 
@@ -41,10 +61,9 @@ def test_every_command_has_a_heading_and_every_heading_a_command() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.name)
-def test_fields_of_argument_stand_in_its_table(command: object) -> None:
-    text = section(f"### `{command.name}`")  # type: ignore[attr-defined]
-    text = text.partition("The answer is")[0]
-    assert set(first_cells(text)) == names_of(command.argument)  # type: ignore[attr-defined]
+def test_fields_of_argument_stand_in_its_table(command: Command) -> None:
+    text = section(f"### `{command.name}`").partition("The answer is")[0]
+    assert set(first_cells(text)) == names_of(command.argument)
 
 
 def test_fields_of_run_stand_in_its_table() -> None:
@@ -66,9 +85,12 @@ def test_events_stand_in_their_table_with_their_fields() -> None:
         assert not missing, f"{event.kind}: {missing}"
 
 
-def test_fields_of_question_stand_in_its_section() -> None:
+@pytest.mark.parametrize("cls", [Question, QuestionOption, Action, Grants, Grant])
+def test_fields_of_question_stand_in_its_section(cls: type) -> None:
     text = section("## Questions")
-    assert all(name in text for name in names_of(Question))
+    objects = " ".join(re.findall(r"\{[^`]*\}", text))
+    missing = [name for name in names_of(cls) if not re.search(rf"\b{name}\b", objects)]
+    assert not missing
 
 
 def test_reasons_stand_in_their_table() -> None:
@@ -80,14 +102,38 @@ def test_reasons_stand_in_their_table() -> None:
     assert set(first_cells(section("## Rules for all commands"))) == raised
 
 
-def test_settings_stand_in_their_table_with_their_defaults() -> None:
-    rows = [line for line in section("## Settings").splitlines() if line.startswith("| `")]
-    wanted = [
-        f"| `{setting.name}` | {_default(setting.default)} | {setting.about} |"
-        for setting in Settings.fields()
-    ]
-    assert rows == wanted
+def rows_of(text: str) -> dict[str, str]:
+    """The rest of each row of a command's table, by the names in its first column."""
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    return {name: "|".join(row[2:]) for row in rows for name in re.findall(r"`([^`]+)`", row[1])}
 
 
-def _default(value: object) -> str:
-    return "" if value is None else f"`{json.dumps(value)}`"
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.name)
+def test_required_fields_of_argument_are_told_and_defaults(command: Command) -> None:
+    rows = rows_of(section(f"### `{command.name}`").partition("The answer is")[0])
+    for field in dataclasses.fields(command.argument):
+        row = rows[camel(field.name)]
+        assert ("required" in row) == field.metadata["field"].required, field.name
+        if isinstance(field.default, str | int) and field.default is not False:
+            assert json.dumps(field.default) in row, field.name
+
+
+@pytest.mark.parametrize(
+    ("heading", "words"),
+    [
+        ("### `claudeAgent.query`", get_args(Effort)),
+        ("### `claudeAgent.mode`", MODES),
+        ("### What is streamed", [by.value for by in By]),
+        ("### What is streamed", [status.value for status in ToolStatus]),
+        ("### What is streamed", [change.value for change in Change]),
+        ("### What is streamed", [level.value for level in Level]),
+    ],
+)
+def test_every_word_with_a_meaning_is_told(heading: str, words: Iterable[str]) -> None:
+    text = section(heading)
+    assert [word for word in words if f"`{word}`" not in text] == []
+
+
+def test_kinds_of_questions_are_told() -> None:
+    kinds = " | ".join(f'"{kind}"' for kind in get_args(QuestionKind))
+    assert f"kind: {kinds}," in section("## Questions")

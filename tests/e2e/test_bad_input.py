@@ -144,7 +144,7 @@ REFUSED: list[tuple[str, list[Any], str]] = [
         [{"sessionId": UNKNOWN_SESSION, "permissionMode": "yolo"}],
         (
             'permissionMode: expected one of "default", "acceptEdits", "plan", '
-            '"bypassPermissions", "dontAsk", "auto", got "yolo".'
+            '"dontAsk", "auto", "bypassPermissions", got "yolo".'
         ),
     ),
     (

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.loopback import call, reply, say
+import pytest
+
+from claude_agent_lsp.loopback import call, reply, say, tokens
 
 from .runs import (
     allow_tools,
@@ -18,8 +24,6 @@ from .runs import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from claude_agent_lsp.loopback import Loopback
 
     from .conftest import Open
@@ -92,3 +96,42 @@ async def test_what_a_session_has_cost_before_is_not_charged_again(editor_with: 
     answer = await begin(second, "which code?", maxBudgetUsd=cost * 0.9).asked
     assert answer["text"] == "PINEAPPLE-42"
     assert answer["costUsd"] < cost * 0.9
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"days": {"2026-01-01": NaN}}'])
+async def test_no_run_with_a_budget_begins_while_nobody_knows_what_was_spent(
+    editor_with: Open, model: Loopback, environment: dict[str, str], content: str
+) -> None:
+    ledger = Path(environment["XDG_STATE_HOME"], "claude-agent-lsp", "spending.json")
+    ledger.parent.mkdir(parents=True)
+    ledger.write_text(content)
+    editor = await editor_with(settings={"dailyBudgetUsd": 5})
+    error = data_of(await refusal(begin(editor, "hello")))
+    assert error["reason"] == "storeUnavailable"
+    assert str(ledger) in error["hint"]
+    assert model.requests == []
+    assert (await status(editor))["runs"] == []
+    # The way out that the hint names; and the session is free.
+    ledger.unlink()
+    await begin(editor, "hello", 1).asked
+    assert await spent(editor) > 0
+
+
+async def test_a_run_whose_server_is_killed_has_cost_what_it_had_cost(
+    editor_with: Open, model: Loopback, environment: dict[str, str]
+) -> None:
+    allow_tools(environment)
+    model.add(reply("work on", [call("Bash", command="true")], [tokens(5000, pace=0.02)]))
+    first = await editor_with()
+    query = begin(first, "work on")
+    await first.event("toolResult", query.events)
+    await first.event("text", query.events)
+    before = await spent(first)
+    os.kill(first.pid, signal.SIGKILL)
+    with contextlib.suppress(Exception):  # a message that was cut off
+        await first.gone()
+    second = await editor_with(settings={"dailyBudgetUsd": 0.000001})
+    assert before > 0
+    assert await spent(second) >= before
+    error = data_of(await refusal(begin(second, "hello")))
+    assert error["reason"] == "budgetExceeded"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from lsprotocol import types
 
+from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.loopback import call, fail, reply, say
-from claude_agent_lsp.workspace.uris import path_of
 
 from .editor import SECONDS
 

@@ -11,7 +11,7 @@ from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp import __version__
 from claude_agent_lsp.loopback import call, fail, reply, say
-from claude_agent_lsp.lsp.commands import COMMANDS
+from claude_agent_lsp.lsp.commands.commands import COMMANDS
 
 from .refusals import CANCELLED, refusal
 from .wire import open_wire

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +12,9 @@ from pygls.exceptions import JsonRpcException
 from claude_agent_lsp.loopback import call, recall, reply, say, tokens
 
 from .editor import EXECUTABLE, Editor, capabilities_of
+from .runs import begin, cancelled, run_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from claude_agent_lsp.loopback import Loopback
 
     from .conftest import Open
@@ -197,3 +197,33 @@ async def test_state_is_kept_where_the_setting_says(editor_with: Open, tmp_path:
     assert (await editor.query("which code?"))["sessionId"] == told["sessionId"]
     elsewhere = await editor_with()
     assert (await elsewhere.query("which code?"))["text"] == "I don't know."
+
+
+async def test_state_does_not_move_while_a_run_is_at_work(
+    editor_with: Open, folder: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    other, moved = tmp_path / "other", tmp_path / "moved"
+    other.mkdir()
+    editor = await editor_with(folder, other)
+    query = begin(editor, "count slowly", workspace=folder.as_uri())
+    await editor.event("text", query.events)
+    session = (await run_of(editor, query))["sessionId"]
+    # One of the folders says from now on that the state is elsewhere.
+    editor.set_configuration(
+        {"stateDirectory": str(moved)}, section="claudeAgent", scope_uri=other.as_uri()
+    )
+    editor.protocol.notify(
+        types.WORKSPACE_DID_CHANGE_CONFIGURATION, types.DidChangeConfigurationParams(settings=None)
+    )
+    for _ in range(2):
+        await editor.command("session.list", {"workspace": other.as_uri()})
+    state = Path(environment["XDG_STATE_HOME"], "claude-agent-lsp")
+    assert (state / "locks" / f"{session}.lock").exists()
+    assert (state / "journal" / f"{session}.jsonl").exists()
+    await editor.event("text", query.events, count=len(editor.events(query.events)) + 3)
+    await cancelled(editor, query)
+    assert not moved.exists()
+    # It does with the next query that finds no run at work.
+    asked = await begin(editor, "hello", 1, workspace=other.as_uri()).asked
+    assert list((moved / "folders").iterdir())
+    assert not (state / "journal" / f"{asked['sessionId']}.jsonl").exists()

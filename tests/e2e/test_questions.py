@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lsprotocol import types
@@ -61,6 +62,74 @@ async def test_question_says_what_would_happen_and_deny_stands_first(
     assert answered["answer"] == "allow"
 
 
+async def test_each_kind_of_tool_is_told_in_fields(
+    editor_with: Open, folder: Path, model: Loopback
+) -> None:
+    """So that no client has to read what is meant for people."""
+    outside = folder.parent / "outside.txt"
+    outside.write_text("x")
+    command = "mkfifo a\nmkfifo b"
+    calls = {
+        "Bash": call("Bash", command=command, description="Make both"),
+        "Write": call("Write", file_path=str(folder / "a.txt"), content="x\n"),
+        "Read": call("Read", file_path=str(outside)),
+        "WebFetch": call("WebFetch", url="https://a.example/b", prompt="Sum it up"),
+    }
+    model.add(reply("do all", *([each] for each in calls.values()), [say("Tried.")]))
+    editor = await editor_with(announces={"questions": True})
+    asked = editor.query("do all", wait=True)
+    found = {}
+    for count in range(1, len(calls) + 1):
+        question, answer = await editor.until(partial(_request, editor, count))
+        found[question["action"]["tool"]] = question
+        answer.set_result({"answer": "deny"})
+    await asked
+    assert {tool: question["title"] for tool, question in found.items()} == {
+        "Bash": "Run `mkfifo a mkfifo b`?",
+        "Write": "Write a.txt?",
+        "Read": "Read outside.txt?",
+        "WebFetch": "Fetch `https://a.example/b`?",
+    }
+    assert found["Bash"]["action"] == {
+        "tool": "Bash",
+        "subject": "mkfifo a mkfifo b",
+        "command": command,
+        "description": "Make both",
+    }
+    assert [grant["kind"] for grant in found["Bash"]["grants"]["session"]] == ["rule", "rule"]
+    assert found["Write"]["action"] == {"tool": "Write", "subject": "a.txt", "path": "a.txt"}
+    assert found["Write"]["grants"] == {
+        "session": [{"kind": "mode", "text": "all edits", "mode": "acceptEdits"}],
+        "always": [],
+    }
+    assert found["Read"]["action"]["path"] == str(outside)
+    assert found["Read"]["reason"] in found["Read"]["detail"]
+    assert found["WebFetch"]["notes"] == ["url: https://a.example/b", "prompt: Sum it up"]
+    grant = {"kind": "rule", "tool": "WebFetch", "rule": "domain:a.example"}
+    grant["text"] = "WebFetch(domain:a.example)"
+    assert found["WebFetch"]["grants"] == {
+        "session": [grant],
+        "always": [grant],
+        "savedIn": ".claude/settings.local.json",
+    }
+
+
+async def test_a_command_of_a_megabyte_is_there_whole(editor_with: Open, model: Loopback) -> None:
+    lines = "".join(f"print('line {number}')\n" for number in range(45_000))
+    command = f"cat > big.py <<'EOF'\n{lines}EOF"
+    model.add(reply("write big", [call("Bash", command=command)], [say("Wrote.")]))
+    editor = await editor_with(announces={"questions": True})
+    asked = editor.query("write big", wait=True)
+    await editor.until(lambda: bool(editor.requests))
+    question, answer = editor.requests[0]
+    assert question["action"]["command"] == command
+    cut = f"{command[:500]}\n… ({len(command) - 500} more characters)\n"
+    assert question["detail"].startswith(cut)
+    assert len(question["detail"]) < 2_000
+    answer.set_result({"answer": "deny"})
+    assert len((await asked)["permissionDenials"]) == 1
+
+
 async def test_folders_name_can_not_add_to_the_question_whether_it_is_trusted(
     editor_with: Open, folder: Path, environment: dict[str, str]
 ) -> None:
@@ -71,9 +140,10 @@ async def test_folders_name_can_not_add_to_the_question_whether_it_is_trusted(
     editor = await editor_with(named)
     asked = editor.query("make one")
     question = await editor.question()
-    title = f"Trusting the authors of {folder.parent}/app\\n\\nThis folder belongs to"
+    title = f"Trust the authors of {folder.parent}/app\\n\\nThis folder belongs to"
     assert question.message.startswith(title)
     assert question.message.splitlines()[0].endswith("that you trust.\\u202e?")
+    assert question.message.splitlines()[2].startswith("Not used until you trust it")
     editor.answer(None)
     await editor.question(2)
     editor.answer("Deny", 2)
@@ -136,7 +206,7 @@ async def test_question_is_answered_by_command_with_a_note(
     asked = editor.query("make one")
     await editor.question()
     (question,) = (await editor.command("question.list"))["questions"]
-    assert question["title"].startswith("Running `touch one`")
+    assert question["title"] == "Run `touch one`?"
     assert [option["value"] for option in question["options"]][:2] == ["deny", "allow"]
     answer = {"questionId": question["questionId"], "answer": "deny", "note": "Use mkdir."}
     assert await editor.command("question.answer", answer) == {"answered": True}
@@ -359,3 +429,8 @@ async def test_question_of_a_cli_that_dies_is_withdrawn(editor: Editor, folder: 
     editor.answer("Allow once", 2)
     assert (await again)["status"] == "completed"
     assert (folder / "one").exists()
+
+
+def _request(editor: Editor, count: int) -> tuple[dict[str, Any], Any] | None:
+    """The `count`-th `claudeAgent/question`, once it is there."""
+    return editor.requests[count - 1] if len(editor.requests) >= count else None

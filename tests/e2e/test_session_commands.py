@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lsprotocol import types
 
+from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.loopback import call, reply, say
-from claude_agent_lsp.workspace.uris import path_of
 from tests.processes import processes_of
 
 from .refusals import FAILED, INVALID, refusal
@@ -290,6 +291,30 @@ async def test_shown_session_is_a_document_that_grows(editor: Editor, model: Loo
     await editor.query("go on")
     await eventually(lambda: "Last." in document.read_text())
     assert document.read_text().count("## You") == 2
+
+
+async def test_closed_document_grows_no_more(editor: Editor) -> None:
+    closed = (await editor.query("remember the code APPLE-1"))["sessionId"]
+    await editor.command("session.show")
+    (asked,) = [
+        params.registrations
+        for _, method, params in editor.log
+        if method == types.CLIENT_REGISTER_CAPABILITY
+        and params.registrations[0].id != "configuration"
+    ]
+    assert [each.method for each in asked] == ["textDocument/didOpen", "textDocument/didClose"]
+    (shown,) = editor.shown_documents
+    document = types.TextDocumentIdentifier(shown.uri)
+    editor.text_document_did_close(types.DidCloseTextDocumentParams(document))
+    before = path_of(shown.uri).read_text()
+    await editor.query("and more", session=closed)
+    # One that is open grows behind it.
+    opened = (await editor.query("hello", session="new"))["sessionId"]
+    await editor.command("session.show", {"sessionId": opened})
+    await editor.query("the last", session=opened)
+    text = path_of(editor.shown_documents[-1].uri).read_text
+    await eventually(lambda: "the last" in text())
+    assert path_of(shown.uri).read_text() == before
 
 
 async def test_folder_without_a_session_has_nothing_to_show(editor: Editor, folder: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from claude_agent_lsp.agent.cli import locate
+from claude_agent_lsp.agent.process.cli import locate
 from claude_agent_lsp.loopback import call, reply, say
 
 from .editor import SECONDS
@@ -222,6 +222,8 @@ async def test_session_is_read_with_its_calls_and_page_by_page(
         pages += page["messages"]
         cursor = page.get("nextCursor")
     assert pages == everything["messages"]
+    alone = await editor.command("session.read", {"sessionId": run["sessionId"], "limit": 0})
+    assert alone == {"session": everything["session"], "messages": []}
 
 
 async def test_half_said_answer_is_read(editor: Editor) -> None:

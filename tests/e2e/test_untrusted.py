@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_agent_lsp.loopback import call, reply, say
+from tests.conftest import trust_in_terminal
 
 from .runs import begin, cancelled, clis, eventually, status
 
@@ -124,3 +125,41 @@ async def test_question_of_trust_goes_with_a_run_that_is_stopped_and_comes_again
     shown = await editor.question(2)
     assert str(stranger) in shown.message
     editor.answer("Don't trust", 2)
+
+
+@pytest.mark.parametrize("step", ["prewarm", "capabilities"])
+@pytest.mark.parametrize("by", ["another server", "the terminal"])
+async def test_trust_that_is_lost_elsewhere_starts_nothing_more(
+    editor_with: Open,
+    stranger: Path,
+    environment: dict[str, str],
+    tmp_path: Path,
+    by: str,
+    step: str,
+) -> None:
+    canary, there = tmp_path / "canary", {"workspace": stranger.as_uri()}
+    editor = await editor_with()
+    if by == "the terminal":
+        trust_in_terminal(Path(environment["HOME"]), stranger)
+    else:
+        await editor.command("trust", {**there, "trusted": True})
+    session = (await begin(editor, "hello").asked)["sessionId"]
+    assert canary.exists()
+    for process in clis(editor):  # what is warm is not to be taken for one that is started
+        process.kill()
+    await eventually(lambda: not clis(editor))
+    canary.unlink()
+    if by == "the terminal":
+        trust_in_terminal(Path(environment["HOME"]), tmp_path / "other")
+    else:
+        other = await editor_with()
+        await other.command("trust", {**there, "trusted": False})
+        await other.quit()
+    if step == "prewarm":
+        await editor.command("session.select", {**there, "sessionId": session})
+    else:
+        await editor.command("capabilities", there)
+    (folder,) = (await status(editor))["folders"]
+    assert folder["trusted"] is False
+    await begin(editor, "hello", 1).asked
+    assert not canary.exists()

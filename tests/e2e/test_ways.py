@@ -120,6 +120,9 @@ async def test_always_allowed_is_not_asked_by_a_new_server_either(
     labels = {option["value"]: option["label"] for option in question["options"]}
     assert re.fullmatch(r"Always allow `mkfifo.*`", labels["allowAlways"])
     assert ".claude/settings.local.json" in question["detail"]
+    assert question["grants"]["savedIn"] == ".claude/settings.local.json"
+    assert question["grants"]["always"] == question["grants"]["session"]
+    assert labels["allowAlways"].endswith(question["grants"]["always"][0]["text"])
     await way.answer("allowAlways")
     await asked
     written = json.loads((folder / ".claude" / "settings.local.json").read_text())
@@ -211,7 +214,8 @@ async def test_plan_is_shown_and_goes_on_being_planned(
     way = await open_way()
     asked = await planned(way)
     question = await way.question()
-    assert question["kind"] == "plan"
+    assert (question["kind"], question["title"]) == ("plan", "Carry out this plan?")
+    assert question["action"] == {"subject": "", "tool": "ExitPlanMode"}
     assert question["document"] == "# The plan\n\n1. Do it.\\x1b[2K\n"
     assert [option["value"] for option in question["options"]] == ["deny", "allow", "acceptEdits"]
     await way.answer("deny")
@@ -230,7 +234,7 @@ async def test_plan_is_approved_and_edits_are_asked(
     await way.question()
     await way.answer("allow")
     question = await way.question(2)
-    assert question["title"] == "Writing new.txt"
+    assert question["title"] == "Write new.txt?"
     await way.answer("allow")
     await asked
     assert way.editor.events(kind="mode") == [{"kind": "mode", "permissionMode": "default"}]
@@ -291,6 +295,12 @@ async def test_choices_are_asked_in_order_and_told(open_way: OpenWay, model: Loo
     assert (question["kind"], question["title"]) == ("choice", "Which database?")
     assert "SQLite: small" in question["detail"]
     assert question["options"][0] == {"value": "deny", "label": "Don't answer"}
+    assert question["options"][1] == {
+        "value": "Postgres",
+        "label": "Postgres",
+        "description": "big",
+    }
+    assert question["action"] == {"subject": "DB", "tool": "AskUserQuestion"}
     await way.answer("SQLite")
     question = await way.question(2)
     assert question["multiple"] is True

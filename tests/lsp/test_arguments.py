@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from claude_agent_lsp.agent.prompt import Diagnostic, EditorContext, Position, Range
+from claude_agent_lsp.agent.run.message import Diagnostic, EditorContext, Position, Range
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.lsp.arguments import (
+from claude_agent_lsp.lsp.commands.arguments import (
     Argument,
     CancelArgument,
     CapabilitiesArgument,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import pytest_asyncio
 
-from claude_agent_lsp.lsp import configuration
-from claude_agent_lsp.lsp.configuration import Configuration
-from claude_agent_lsp.lsp.profiles import ClientProfile
+from claude_agent_lsp.lsp.client_profile import ClientProfile
+from claude_agent_lsp.lsp.features import configuration
+from claude_agent_lsp.lsp.features.configuration import Configuration
 from claude_agent_lsp.workspace.folders import Folder
 from claude_agent_lsp.workspace.settings import Settings
 
@@ -39,7 +39,7 @@ class Server:
     async def of(self, _: Path) -> bool:
         return self.trusted
 
-    async def send_request_async(self, method: str, params: Any) -> Any:
+    async def ask(self, method: str, params: Any) -> Any:
         assert method == "workspace/configuration"
         (item,) = params.items
         self.asked.append((item.scope_uri, item.section))
@@ -150,6 +150,47 @@ async def test_what_is_the_servers_takes_effect(server: Server) -> None:
     await server.configuration.of(ONE)
     assert [each.log_level for each in server.adopted] == ["debug", "debug"]
     assert server.adopted[-1].state_directory == Path("/state")
+    # Reading them again changes nothing; they do as they arrive anew.
+    await server.configuration.of(ONE)
+    await server.configuration.given(ONE)
+    assert len(server.adopted) == 2
+    server.configuration.change(None)
+    await server.configuration.of(ONE)
+    assert len(server.adopted) == 3
+
+
+async def test_what_is_the_servers_takes_effect_in_a_folder_once_it_is_trusted(
+    server: Server,
+) -> None:
+    server.trusted = False
+    server.answers = {ONE.uri: [{"stateDirectory": "/state"}]}
+    await server.configuration.of(ONE)
+    assert server.adopted == []
+    server.trusted = True
+    server.configuration.renew()
+    await server.configuration.of(ONE)
+    assert [each.state_directory for each in server.adopted] == [Path("/state")]
+
+
+async def test_editor_that_does_not_answer_any_more_takes_no_limit_away(server: Server) -> None:
+    server.answers = {ONE.uri: [{"dailyBudgetUsd": 5}]}
+    await server.configuration.of(ONE)
+    server.configuration.change(None)
+    server.answers = {ONE.uri: RuntimeError("busy")}
+    assert (await server.configuration.of(ONE)).daily_budget_usd == 5
+
+
+async def test_what_is_remembered_has_bounds(server: Server) -> None:
+    for number in range(3 * configuration.MOST_TOLD):
+        server.answers = {ONE.uri: [{"maxProcesses": -number}]}
+        server.configuration.change(None)
+        await server.configuration.of(ONE)
+    assert len(server.configuration._told) == configuration.MOST_TOLD
+    for number in range(50):
+        folder = Folder(f"file:///{number}", Path(f"/{number}"), "folder")
+        await server.configuration.of(folder)
+        server.configuration.forget(folder.uri)
+    assert len(server.configuration._by_folder) == len(server.configuration._last) == 1
 
 
 async def test_folder_that_is_not_trusted_gets_what_runs_no_code(server: Server) -> None:
@@ -169,7 +210,7 @@ async def test_folder_that_is_not_trusted_gets_what_runs_no_code(server: Server)
     held = await server.configuration.of(ONE)
     assert held == Settings(model="m", setting_sources=("user",), prewarm=False)
     assert every.withheld() == (
-        *("mcpServers", "cliPath", "env", "sessionStore", "additionalDirectories"),
-        "permissionMode",
+        *("permissionMode", "mcpServers", "additionalDirectories"),
+        *("cliPath", "env", "sessionStore"),
     )
     assert held.withheld() == ()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import pytest_asyncio
 
-from claude_agent_lsp.agent.abort import AbortController, AbortReason
 from claude_agent_lsp.agent.events import (
     Change,
     Ended,
@@ -30,9 +29,10 @@ from claude_agent_lsp.agent.events import (
     Thinking,
     ToolCall,
 )
+from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import ModelError
-from claude_agent_lsp.lsp.profiles import ClientProfile
-from claude_agent_lsp.lsp.progress import ProgressTokens, WorkDone, outcome_of
+from claude_agent_lsp.lsp.client_profile import ClientProfile
+from claude_agent_lsp.lsp.features.progress import ProgressTokens, WorkDone, outcome_of
 
 if TYPE_CHECKING:
     from claude_agent_lsp.lsp.server import AgentServer
@@ -41,7 +41,7 @@ RUN = Run("r1", "s1", Path("/work"), RunStatus.RUNNING)
 DONE = Ended(replace(RUN, status=RunStatus.COMPLETED))
 CALL = ToolCall("c1", "Read", "Reading a.py", {})
 QUESTION = Question(
-    "q1", "r1", "s1", "permission", "Running `rm`", "rm", (), datetime(2026, 1, 2, tzinfo=UTC)
+    "q1", "r1", "s1", "permission", "Run `rm`?", "rm", (), datetime(2026, 1, 2, tzinfo=UTC)
 )
 
 
@@ -142,10 +142,10 @@ async def test_open_question_stays_until_it_is_settled_where_the_editor_shows_no
     assert server.told == [], "a question that waits for another one can't be answered yet"
     server.tokens.ask(question)
     tell(progress, CALL, Text("m", "Hi"), QuestionAnswered("q2", "deny", "editor"))
-    line = 'Waiting for you: Running `rm`? Answer with claudeAgent.question.answer "deny"'
+    line = 'Waiting for you: Run `rm`? Answer with claudeAgent.question.answer "deny"'
     assert server.told == [("t", "report", line)]
     tell(progress, QuestionAnswered("q1", "deny", "editor"), CALL)
-    assert [words for _, _, words in server.told[1:]] == ["Going on", "Reading a.py"]
+    assert [words for _, _, words in server.told[1:]] == ["Continuing", "Reading a.py"]
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ async def test_open_question_stays_until_it_is_settled_where_the_editor_shows_no
         (Text("m", "Hi"), "Answering"),
         (Thinking("m", "Hm"), "Thinking"),
         (CALL, "Reading a.py"),
-        (QuestionAsked(QUESTION), "Waiting for you: Running `rm`?"),
-        (QuestionAnswered("q1", "deny", "editor"), "Going on"),
+        (QuestionAsked(QUESTION), "Waiting for you: Run `rm`?"),
+        (QuestionAnswered("q1", "deny", "editor"), "Continuing"),
         (Notice(Level.WARNING, "The model\nwaits."), "The model waits."),
         (Notice(Level.INFO, "x" * 500), "x" * 119 + "…"),
     ],

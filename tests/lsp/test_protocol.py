@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import pytest_asyncio
+from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from claude_agent_lsp.agent.abort import AbortController, AbortReason
+from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import InvalidArgument, SessionBusy
-from claude_agent_lsp.lsp import commands
-from claude_agent_lsp.lsp.arguments import Argument
+from claude_agent_lsp.lsp.commands import commands
+from claude_agent_lsp.lsp.commands.arguments import Argument
 from claude_agent_lsp.lsp.server import AgentServer
 from claude_agent_lsp.workspace.settings import Settings
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from claude_agent_lsp.lsp.commands import Request
-    from claude_agent_lsp.lsp.outbox import Outbox
+    from claude_agent_lsp.lsp.commands.commands import Request
+    from claude_agent_lsp.lsp.wire.writer import Outbox
 
 SECONDS = 10.0
 EXECUTE = "workspace/executeCommand"
@@ -272,3 +273,51 @@ class TestPygls:
         go_on.set()
         async with asyncio.timeout(SECONDS):
             await finished.wait()
+
+
+async def test_nothing_is_kept_for_the_answer_to_a_question_that_is_withdrawn(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    protocol, method = session.server.protocol, types.WINDOW_SHOW_MESSAGE_REQUEST
+    params = types.ShowMessageRequestParams(types.MessageType.Info, "Go on?")
+    for number in range(20):
+        asking = asyncio.create_task(protocol.ask(method, params))
+        await asyncio.sleep(0)
+        asked = session.editor.received[-1]
+        assert asked["method"] == method
+        asking.cancel()
+        await asyncio.wait({asking})
+        withdrawn = session.editor.received[-1]
+        assert withdrawn["method"] == "$/cancelRequest"
+        assert withdrawn["params"] == {"id": asked["id"]}
+        if number % 2:  # some editors answer late, others never
+            protocol.deliver({"jsonrpc": "2.0", "id": asked["id"], "result": None})
+    assert protocol._request_futures == protocol._result_types == {}
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_documents_that_are_opened_are_not_kept(session: Session) -> None:
+    for number in range(20):
+        document = {"uri": f"file:///{number}.md", "languageId": "", "version": 1, "text": "x"}
+        session.notify("textDocument/didOpen", textDocument=document)
+        if number % 2:
+            session.notify("textDocument/didClose", textDocument={"uri": document["uri"]})
+    assert len(session.server.workspace.text_documents) == 0
+
+
+async def test_state_stays_where_a_run_has_it_until_there_is_none(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = session.server
+    monkeypatch.delenv("CLAUDE_AGENT_LSP_STATE_DIRECTORY")
+    before, moved = server.state.directory, tmp_path / "moved"
+    server.agent.ownership.claim("session", "run")
+    server.adopt(Settings(state_directory=moved))
+    server.move_state()
+    assert server.state.directory == before
+    server.agent.ownership.release("session", "run")
+    assert server.state.directory == before
+    server.move_state()
+    assert server.state.directory == moved
+    server.adopt(Settings(state_directory=before))
+    assert server.state.directory == before

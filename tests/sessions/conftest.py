@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.sessions.index import Index
+from claude_agent_lsp.sessions.catalogue.index import Index
 
 from .lines import Disk
 
@@ -34,7 +34,9 @@ def managed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where an organisation would keep its settings; the system's own place is left alone."""
     file = tmp_path / "managed-settings.json"
     places = {sys.platform: str(file)}
-    monkeypatch.setattr("claude_agent_lsp.sessions.settings_files._MANAGED_FILES", places)
+    monkeypatch.setattr(
+        "claude_agent_lsp.sessions.claude_settings.settings_files._MANAGED_FILES", places
+    )
     return file
 
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
-from claude_agent_lsp.sessions.catalogue import Catalogue, Page
+from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue, Page
 
 from .lines import Disk, Talk, text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from claude_agent_lsp.sessions.index import Index
+    from claude_agent_lsp.sessions.catalogue.index import Index
 
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
 

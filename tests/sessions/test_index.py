@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -14,16 +15,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from claude_agent_sdk import list_sessions
 
-from claude_agent_lsp.sessions.index import FILE, Index, Wanted
-from claude_agent_lsp.sessions.projects import projects_of
-from claude_agent_lsp.sessions.summary import summarize
+from claude_agent_lsp.sessions.catalogue.database import Database
+from claude_agent_lsp.sessions.catalogue.index import FILE, Index, Wanted
+from claude_agent_lsp.sessions.catalogue.summary import summarize
+from claude_agent_lsp.sessions.transcripts.projects import projects_of
 
 from .lines import Disk, Talk, result, text, use
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from claude_agent_lsp.sessions.index import Entry
+    from claude_agent_lsp.sessions.catalogue.index import Entry
 
 ALL = Wanted()
 
@@ -42,7 +44,7 @@ class Reads:
             self.names.append(transcript.stem)
             return summarize(transcript, folder)
 
-        monkeypatch.setattr("claude_agent_lsp.sessions.index.summarize", noted)
+        monkeypatch.setattr("claude_agent_lsp.sessions.catalogue.index.summarize", noted)
 
     def since(self) -> list[str]:
         names, self.names = self.names, []
@@ -342,3 +344,33 @@ def _seconds(work: Any) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+def test_nothing_of_a_forgotten_session_stands_in_the_file(
+    disk: Disk, folder: Path, index: Index
+) -> None:
+    gone = disk.write(folder, Talk().user("the first HOOPOE " * 2000))
+    other = disk.write(folder, Talk().user("a wren"), at=900)
+    assert len(titles(index, folder)) == 2
+    # Its words stood there once; what it has now takes less room.
+    disk.write(folder, Talk().user("the second HOOPOE"), session_id=gone, at=2000)
+    assert titles(index, folder) == ["the second HOOPOE", "a wren"]
+    disk.path(gone, folder).unlink()
+    index.forget(gone)
+    files = [file.read_bytes() for file in index.directory.glob(f"{FILE}*")]
+    assert not any(b"HOOPOE" in content or b"hoopoe" in content for content in files)
+    assert not any(gone.encode() in content for content in files)
+    assert any(other.encode() in content for content in files)
+    assert titles(index, folder) == ["a wren"]
+    index.forget(gone)
+
+
+def test_what_is_kept_in_memory_is_closed_with_its_index(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    database = Database(tmp_path / FILE, (), 1)
+    connection = database.run(lambda db: db)
+    connection.execute("SELECT 1")
+    del database
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")

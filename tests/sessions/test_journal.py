@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_agent_lsp.sessions.journal import Called, Journal, JournaledTurn, Resulted, Said
+from claude_agent_lsp.sessions.journal.journal import Called, Journal, JournaledTurn, Resulted, Said
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SESSION = "6f1d3b9e-0000-4000-8000-000000000000"

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from claude_agent_lsp.sessions.catalogue import Session
-from claude_agent_lsp.sessions.markdown import RESULT_LENGTH, as_markdown
-from claude_agent_lsp.sessions.reading import Message, RecordedCall
+from claude_agent_lsp.sessions.catalogue.catalogue import Session
+from claude_agent_lsp.sessions.reading.markdown import RESULT_LENGTH, as_markdown
+from claude_agent_lsp.sessions.reading.reading import Message, RecordedCall
 
 MOMENT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 LOCAL = f"{MOMENT.astimezone():%Y-%m-%d %H:%M}"

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 from claude_agent_sdk import list_sessions
 
-from claude_agent_lsp.sessions.index import Wanted
-from claude_agent_lsp.sessions.projects import canonical, projects_of, worktrees_of
+from claude_agent_lsp.sessions.catalogue.index import Wanted
+from claude_agent_lsp.sessions.transcripts.projects import canonical, projects_of, worktrees_of
 
 from .lines import Disk, Talk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from claude_agent_lsp.sessions.index import Index
+    from claude_agent_lsp.sessions.catalogue.index import Index
 
 WHO = ("-c", "user.name=t", "-c", "user.email=t@example.org")
 

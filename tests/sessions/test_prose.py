@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from claude_agent_lsp.sessions.prose import code, fenced, one_line, prose
+from claude_agent_lsp.sessions.reading.prose import code, fenced, one_line, prose
 
 PIECES = st.sampled_from(
     [

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.sessions.reading import Message, RecordedCall, line_of, page_of, read_messages
+from claude_agent_lsp.sessions.reading.reading import (
+    Message,
+    RecordedCall,
+    line_of,
+    page_of,
+    read_messages,
+    read_page,
+)
 
 from .lines import Disk, Talk, result, text, use
 
@@ -205,3 +214,68 @@ def test_line_of_a_message_is_its_last(disk: Disk, folder: Path) -> None:
     assert line_of(session_id, lines[0]["uuid"]) == lines[0]["uuid"]
     with pytest.raises(InvalidArgument, match=f"^resumeAt: the session {session_id} has no"):
         line_of(session_id, "m2")
+
+
+def long_talk(turns: int) -> list[dict[str, Any]]:
+    talk = Talk()
+    lines = []
+    for n in range(turns):
+        lines += [
+            talk.user(f"prompt {n}"),
+            talk.agent(text(f"I look {n}."), message_id=f"m{n}"),
+            talk.agent(use(f"c{n}", "Read", file_path="/a"), message_id=f"m{n}"),
+            talk.user([result(f"c{n}", "x" * 500)]),
+        ]
+    return lines
+
+
+def test_pages_of_a_session_are_what_is_read_of_it_at_once(
+    disk: Disk, folder: Path, tmp_path: Path
+) -> None:
+    session_id = disk.write(folder, *long_talk(5))
+    found: list[Message] = []
+    page, cursor = read_page(session_id, tmp_path, 3, None)
+    while True:
+        found += page
+        if cursor is None:
+            break
+        page, cursor = read_page(session_id, tmp_path, 3, cursor)
+    assert tuple(found) == read_messages(session_id)
+    assert found[-1].tool_calls[0].text == "x" * 500
+    assert read_page(session_id, tmp_path, 0, None) == ((), None)
+    with pytest.raises(InvalidArgument, match=r"^cursor: "):
+        read_page(session_id, tmp_path, 1, "nothing")
+
+
+def test_what_is_known_of_a_file_is_forgotten_when_it_changes(disk: Disk, folder: Path) -> None:
+    lines = long_talk(2)
+    session_id = disk.write(folder, *lines[:4])
+    assert [words for _, words in said(session_id)] == ["prompt 0", "I look 0."]
+    disk.write(folder, *lines, session_id=session_id)
+    assert [words for _, words in said(session_id)][2:] == ["prompt 1", "I look 1."]
+    path = disk.path(session_id, folder)
+    other = path.with_suffix(".new")
+    # Of the same length and time, as another file in its place.
+    other.write_text(path.read_text().replace("I look", "I read"))
+    os.utime(other, (1000, 1000))
+    other.replace(path)
+    assert [words for _, words in said(session_id)][-1] == "I read 1."
+    path.unlink()
+    assert said(session_id) == []
+
+
+def test_a_page_of_a_long_session_costs_no_more_than_one_of_a_short(
+    disk: Disk, folder: Path, tmp_path: Path
+) -> None:
+    def seconds(turns: int) -> float:
+        session_id = disk.write(folder, *long_talk(turns))
+        read_page(session_id, tmp_path, 10, None)
+        times = []
+        for _ in range(5):
+            began = time.process_time()
+            read_page(session_id, tmp_path, 10, f"m{turns - 6}")
+            times.append(time.process_time() - began)
+        return min(times)
+
+    # 32 times as long, if all of it were read.
+    assert seconds(3_200) < 8 * seconds(100) + 0.005

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from claude_agent_lsp.sessions.journal import Called, Journal, JournaledTurn, Said
-from claude_agent_lsp.sessions.recovery import Known, cut_back, lacking_of, recover, told
+from claude_agent_lsp.sessions.journal.journal import Called, Journal, JournaledTurn, Said
+from claude_agent_lsp.sessions.journal.recovery import Known, lacking_of, recover, told
 
 if TYPE_CHECKING:
-    from claude_agent_lsp.sessions.journal import Step
+    from claude_agent_lsp.sessions.journal.journal import Step
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SESSION = "6f1d3b9e-0000-4000-8000-000000000000"
@@ -116,44 +116,6 @@ def test_a_prompt_that_was_never_sent_is_kept_and_not_told(
     recovery = recover(journal, SESSION)
     assert recovery.turns == (turn(unsent=True),)
     assert recovery.untold == ()
-
-
-def test_after_a_run_only_what_is_lacking_stays(journal: Journal, transcript: Path) -> None:
-    journal.begin(SESSION, turn())
-    journal.note(SESSION, [SAID, CALLED])
-    write(transcript, PROMPT, ANSWER)
-    cut_back(journal, SESSION, "p1", completed=False, alone=True, since=0)
-    assert recover(journal, SESSION).untold == (turn(CALLED, lacks_prompt=False),)
-    write(transcript, PROMPT, ANSWER, CALL)
-    cut_back(journal, SESSION, "p1", completed=False, alone=True, since=0)
-    assert journal.sessions() == ()
-
-
-@pytest.mark.parametrize("alone", [True, False])
-def test_after_a_run_that_ended_well_nothing_stays_but_a_prompt_that_is_lost(
-    journal: Journal, transcript: Path, alone: bool
-) -> None:
-    journal.begin(SESSION, turn())
-    journal.note(SESSION, [SAID])
-    reply_to_p1 = {**user("p2", "more"), "parentUuid": "p1"}
-    write(transcript, reply_to_p1)
-    cut_back(journal, SESSION, "p1", completed=True, alone=alone, since=0)
-    assert recover(journal, SESSION).turns == (turn(SAID, completed=True),)
-    write(transcript, PROMPT)
-    cut_back(journal, SESSION, "p1", completed=True, alone=alone, since=0)
-    assert journal.sessions() == ()
-
-
-def test_after_a_run_the_transcript_is_read_from_where_the_run_began(
-    journal: Journal, transcript: Path
-) -> None:
-    write(transcript, PROMPT, ANSWER)
-    before = transcript.stat().st_size
-    journal.begin(SESSION, turn())
-    cut_back(journal, SESSION, "p1", completed=False, alone=True, since=before)
-    # The prompt stands before that place, as if it were another's.
-    assert recover(journal, SESSION).turns == ()
-    assert journal.read(SESSION).turns == (turn(),)
 
 
 def test_the_agent_is_told_who_said_and_did_what() -> None:

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_agent_lsp.errors import StoreUnavailable
-from claude_agent_lsp.sessions.catalogue import Catalogue
-from claude_agent_lsp.sessions.kept import Kept, is_tagged
-from claude_agent_lsp.sessions.projects import projects_of
-from claude_agent_lsp.sessions.reading import read_messages
-from claude_agent_lsp.sessions.retention import retention, retention_days
-from claude_agent_lsp.sessions.transcript import find_transcript
+from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept, is_tagged
+from claude_agent_lsp.sessions.catalogue.retention import retention, retention_days
+from claude_agent_lsp.sessions.reading.reading import read_messages
+from claude_agent_lsp.sessions.transcripts.projects import projects_of
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
 from .lines import Disk, Talk, text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from claude_agent_lsp.sessions.index import Index
+    from claude_agent_lsp.sessions.catalogue.index import Index
 
 DAY = 86_400
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)

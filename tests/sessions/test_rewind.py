@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from claude_agent_lsp.errors import Conflict, InvalidArgument, SessionNotFound, StoreUnavailable
-from claude_agent_lsp.sessions.rewind import Rewind, rewind
+from claude_agent_lsp.sessions.rewind.rewind import Rewind, rewind
 
 from .lines import Disk, Talk
 

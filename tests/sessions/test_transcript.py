@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 
-from claude_agent_lsp.sessions.transcript import (
+from claude_agent_lsp.errors import SessionNotFound
+from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
+from claude_agent_lsp.sessions.catalogue.index import Index
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.transcripts.transcript import (
     Transcript,
     config_directory,
     cost_of,
     find_transcript,
     folder_of,
+    last_line,
 )
 
 SESSION = "6f1c7f6e-0000-4000-8000-000000000000"
@@ -52,6 +57,43 @@ def transcript(file: File) -> Transcript:
     transcript = Transcript(SESSION)
     transcript.catch_up()
     return transcript
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("", "*", f"{SESSION[:-1]}?", f"[6]{SESSION[1:]}", "..", "/", f"../-project/{SESSION}"),
+        *("\0", f"{SESSION}\n", "a" * 5_000),
+    ],
+)
+def test_what_is_no_session_id_finds_nothing(file: File, tmp_path: Path, word: str) -> None:
+    file.write(turn())
+    assert find_transcript(SESSION) == file.path
+    assert find_transcript(word) is None
+    kept = Kept(tmp_path)
+    kept.keep(file.path)
+    assert kept.find(SESSION) is not None
+    assert kept.find(word) is None
+    assert not kept.forget(word)
+    with pytest.raises(SessionNotFound):
+        Catalogue(Index(tmp_path / "state")).session(word)
+
+
+@pytest.mark.parametrize("block", [1, 2, 5, 7, 1000])
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        *[("", None), ("b1", None), ("a1", "a1"), ("a1\n", "a1"), ("a1\na2\nb", "a2")],
+        *[("b\na1", "a1"), ("ba1\nbba2\n", None), ("\n\na1\n\nb\n", "a1"), ("aa\nb a\n", "aa")],
+    ],
+)
+def test_the_last_line_that_starts_so_is_found_from_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, content: str, found: str | None
+) -> None:
+    monkeypatch.setattr("claude_agent_lsp.sessions.transcripts.transcript._BLOCK_BYTES", block)
+    file = tmp_path / "file"
+    file.write_text(content)
+    assert last_line(file, b"a") == (None if found is None else found.encode())
 
 
 def test_the_directory_is_the_users_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,3 +247,16 @@ def test_a_file_that_the_process_made_is_its_own_at_the_first_look(file: File) -
 def test_a_resumed_session_tells_what_it_has_cost(file: File) -> None:
     file.write(turn(), {"type": "cost-state", "totalCostUSD": 0.5})
     assert Transcript(SESSION).catch_up() == 0.5
+
+
+def test_what_is_known_of_a_long_conversation_has_bounds(
+    transcript: Transcript, file: File
+) -> None:
+    for _ in range(100):
+        own = turn()
+        transcript.expect(own["uuid"])
+        file.write(own)
+        assert not transcript.changed_by_others()
+    assert transcript._own == set()
+    file.write(turn())
+    assert transcript.changed_by_others()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from claude_agent_lsp.sessions.stores.address import StoreAddress
+from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
 
 
 @pytest.mark.parametrize(

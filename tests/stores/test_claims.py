@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
-from claude_agent_lsp.sessions.stores.address import StoreAddress
-from claude_agent_lsp.sessions.stores.store import START, ClaimLost, Owner
+from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
+from claude_agent_lsp.sessions.sharing.stores.store import START, ClaimLost, Owner
 
 if TYPE_CHECKING:
     from claude_agent_sdk import SessionKey
@@ -27,7 +27,7 @@ def key() -> SessionKey:
 
 
 async def test_lock_is_released_when_its_owner_dies(postgres: Postgres, key: SessionKey) -> None:
-    from claude_agent_lsp.sessions.stores.postgres import PostgresStore
+    from claude_agent_lsp.sessions.sharing.stores.postgres import PostgresStore
 
     store = PostgresStore(StoreAddress.of(postgres.url))
     claim = await store.claim(key, ANNA)
@@ -47,7 +47,7 @@ async def test_lock_is_released_when_its_owner_dies(postgres: Postgres, key: Ses
 
 
 async def test_lease_is_renewed_while_its_owner_lives(redis: RedisServer, key: SessionKey) -> None:
-    from claude_agent_lsp.sessions.stores.redis import RedisStore
+    from claude_agent_lsp.sessions.sharing.stores.redis import RedisStore
 
     store = RedisStore(StoreAddress.of(redis.url), lease_seconds=3.0)
     claim = await store.claim(key, ANNA)
@@ -65,7 +65,7 @@ async def test_lease_is_renewed_while_its_owner_lives(redis: RedisServer, key: S
 async def test_paused_owner_whose_lease_ran_out_can_not_write(
     redis: RedisServer, key: SessionKey
 ) -> None:
-    from claude_agent_lsp.sessions.stores.redis import RedisStore
+    from claude_agent_lsp.sessions.sharing.stores.redis import RedisStore
 
     store = RedisStore(StoreAddress.of(redis.url), lease_seconds=0.5)
     paused = await store.claim(key, ANNA)
@@ -93,7 +93,7 @@ async def test_paused_owner_whose_lease_ran_out_can_not_write(
 async def test_claim_that_came_too_late_does_not_shut_its_own_owner_out(
     redis: RedisServer, key: SessionKey
 ) -> None:
-    from claude_agent_lsp.sessions.stores.redis import RedisStore
+    from claude_agent_lsp.sessions.sharing.stores.redis import RedisStore
 
     store = RedisStore(StoreAddress.of(redis.url))
     owner = Owner("Neovim", 11, "anna", str(uuid.uuid4()))

@@ -12,17 +12,17 @@ import pytest
 import pytest_asyncio
 
 from claude_agent_lsp.errors import StoreUnavailable
-from claude_agent_lsp.sessions.copies import Copies
-from claude_agent_lsp.sessions.places import Mirrored
-from claude_agent_lsp.sessions.stores.opening import open_store
-from claude_agent_lsp.sessions.stores.store import Diverged, Owner
+from claude_agent_lsp.sessions.sharing.reconcile import Copies
+from claude_agent_lsp.sessions.sharing.stores.opening import open_store
+from claude_agent_lsp.sessions.sharing.stores.store import Diverged, Owner
+from claude_agent_lsp.sessions.sharing.sync_state import Mirrored
 from tests.sessions.lines import Disk, Talk, text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from claude_agent_lsp.sessions.stores.store import SharedStore
+    from claude_agent_lsp.sessions.sharing.stores.store import SharedStore
 
     from .servers import Postgres, RedisServer
 
@@ -139,8 +139,8 @@ async def test_long_session_is_sent_and_fetched_in_parts(
     sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anna, bert = sides
-    monkeypatch.setattr("claude_agent_lsp.sessions.copies.BATCH_BYTES", 2000)
-    monkeypatch.setattr("claude_agent_lsp.sessions.copies.BATCH_LINES", 7)
+    monkeypatch.setattr("claude_agent_lsp.sessions.sharing.reconcile.BATCH_BYTES", 2000)
+    monkeypatch.setattr("claude_agent_lsp.sessions.sharing.reconcile.BATCH_LINES", 7)
     talk = Talk()
     anna.say(*(talk.user(f"line {n}") for n in range(100)))
     await anna.send()

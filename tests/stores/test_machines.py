@@ -13,8 +13,8 @@ import pytest_asyncio
 from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.loopback import Loopback, recall, reply, say, tokens
-from claude_agent_lsp.sessions.repository import project_key
-from claude_agent_lsp.sessions.stores.opening import open_store
+from claude_agent_lsp.sessions.sharing.project_key import project_key
+from claude_agent_lsp.sessions.sharing.stores.opening import open_store
 from tests.e2e.runs import eventually
 
 from .machines import SECONDS, Machine, git, told
@@ -153,6 +153,19 @@ async def test_session_of_another_machine_is_listed_read_and_resumed(
     ]
     assert asked[2:5] == ["which code?", "PINEAPPLE-42", "remember the code APPLE-1"]
     await assert_mirrored(server, anna, run["sessionId"])
+
+
+async def test_however_many_lists_are_wanted_at_once_each_is_answered(
+    machines: tuple[Machine, Machine],
+) -> None:
+    anna, bert = machines
+    run = await (await anna.open()).query("remember the code PINEAPPLE-42")
+    there = await bert.open()
+    await until_shared(there)
+    pages = await asyncio.gather(*(there.command("session.list") for _ in range(40)))
+    for page in pages:
+        assert [session["sessionId"] for session in page["sessions"]] == [run["sessionId"]]
+    assert await there.quit() == 0
 
 
 async def test_session_that_is_only_in_the_store_is_resumed_or_forked_without_being_read_first(

@@ -12,8 +12,15 @@ import pytest_asyncio
 from claude_agent_sdk.testing import run_session_store_conformance
 
 from claude_agent_lsp.errors import InvalidArgument, SessionBusy, StoreUnavailable
-from claude_agent_lsp.sessions.stores.opening import open_store
-from claude_agent_lsp.sessions.stores.store import START, ClaimLost, Diverged, Mark, Owner, chained
+from claude_agent_lsp.sessions.sharing.stores.opening import open_store
+from claude_agent_lsp.sessions.sharing.stores.store import (
+    START,
+    ClaimLost,
+    Diverged,
+    Mark,
+    Owner,
+    chained,
+)
 
 from .servers import PASSWORD, QUOTED, Postgres, RedisServer, free_port
 
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import SessionKey, SessionListSubkeysKey, SessionStoreEntry
 
-    from claude_agent_lsp.sessions.stores.store import SharedStore
+    from claude_agent_lsp.sessions.sharing.stores.store import SharedStore
 
 ANNA = Owner("Neovim", 11, "anna")
 BERT = Owner("VS Code", 22, "bert")
@@ -232,7 +239,9 @@ def test_missing_driver_is_told_with_the_way_to_install_it(
     import sys
 
     extra = "redis" if url.startswith("redis") else "postgres"
-    monkeypatch.delitem(sys.modules, f"claude_agent_lsp.sessions.stores.{extra}", raising=False)
+    monkeypatch.delitem(
+        sys.modules, f"claude_agent_lsp.sessions.sharing.stores.{extra}", raising=False
+    )
     monkeypatch.setitem(sys.modules, "redis" if extra == "redis" else "asyncpg", None)
     with pytest.raises(StoreUnavailable) as refused:
         open_store(url)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from claude_agent_lsp.loopback import Loopback
-from claude_agent_lsp.terminal.story import SCRIPT
+from claude_agent_lsp.terminal.demo.story import SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

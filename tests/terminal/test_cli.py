@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.lsp.inbox import Frames, Garbled
+from claude_agent_lsp.lsp.wire.reader import Frames, Garbled
 from claude_agent_lsp.terminal.cli import main
 
 from .conftest import EXECUTABLE, SECONDS
@@ -145,7 +145,7 @@ def test_log_is_appended_to(user: User, tmp_path: Path) -> None:
 
 def test_server_loads_nothing_of_what_its_commands_need() -> None:
     code = (
-        "import sys, claude_agent_lsp.terminal.cli, claude_agent_lsp.lsp.serving\n"
+        "import sys, claude_agent_lsp.terminal.cli, claude_agent_lsp.lsp.main\n"
         "print(*(name for name in sys.argv[1:] if name in sys.modules))"
     )
     wanted = ("rich", "uvicorn", "starlette", "claude_agent_sdk", "claude_agent_lsp.loopback")

@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 from claude_agent_lsp.loopback import fail, reply, say
-from claude_agent_lsp.terminal.demo import demo
-from claude_agent_lsp.terminal.story import CODE, SCRIPT
+from claude_agent_lsp.terminal.demo.demo import demo
+from claude_agent_lsp.terminal.demo.story import CODE, SCRIPT
 
 from .conftest import SECONDS
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from claude_agent_lsp.terminal.story import CODE
+from claude_agent_lsp.terminal.demo.story import CODE
 
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "demo.svg"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from claude_agent_lsp.sessions.ownership import Ownership
+from claude_agent_lsp.sessions.lock import Ownership
 from tests.sessions.lines import Disk, Talk, text, use
 
 if TYPE_CHECKING:
@@ -179,6 +179,18 @@ def test_unknown_session_is_told(user: User, command: str) -> None:
     done = user.run("sessions", command, UNKNOWN)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"There is no session {UNKNOWN}. ")
+
+
+@pytest.mark.parametrize(
+    "word", ["", " ", "*", "1*", "?" * 36, "[0-9]*", "..", "/", "../x", "-", "1" * 5_000, "1\u0662"]
+)
+def test_no_word_is_taken_for_a_pattern_or_a_path(user: User, disk: Disk, word: str) -> None:
+    session = disk.write(user.home, Talk().user("Hi"), session_id=UNKNOWN)
+    done = user.run("sessions", "delete", "--yes", "--", word)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is not the beginning of a session id" in done.stderr
+    assert len(done.stderr) < 300
+    assert disk.path(session, user.home).exists()
 
 
 def test_beginning_of_several_ids_is_refused(user: User, disk: Disk) -> None:

@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from claude_agent_lsp.terminal import wire
+from claude_agent_lsp.terminal.demo import wire
+from claude_agent_lsp.terminal.demo.stage import Stage
 from claude_agent_lsp.terminal.screen import Signs, open_screen
-from claude_agent_lsp.terminal.stage import Stage
 
 QUERY = {"method": "workspace/executeCommand", "params": {"command": "claudeAgent.query"}}
 

@@ -18,6 +18,7 @@ def test_the_package_loads_nothing_slow_and_nothing_else_of_the_project() -> Non
     slow, own = result.stdout.split("\n")[:2]
     assert slow == ""
     assert all(
-        name == "claude_agent_lsp.errors" or name.startswith("claude_agent_lsp.workspace")
+        name == "claude_agent_lsp.errors"
+        or name.startswith(("claude_agent_lsp.workspace", "claude_agent_lsp.base"))
         for name in own.split()
     )

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claude_agent_lsp.workspace import Settings
+from claude_agent_lsp.workspace.setting import Scope
 
 DEFAULTS = Settings()
 SECRET = "hunter2"
@@ -67,6 +68,48 @@ def test_each_row_of_the_table_says_what_it_is() -> None:
         "env",
         "sessionStore",
     }
+
+
+FREE = Settings(
+    permission_mode="acceptEdits",
+    append_system_prompt="Do as I say.",
+    max_budget_usd=9.0,
+    daily_budget_usd=9.0,
+    mcp_servers={"db": {"command": "db"}},
+    additional_directories=(Path("/a"),),
+    cli_path=Path("/claude"),
+    env={"A": "b"},
+    session_store="redis://host",
+    state_directory=Path("/state"),
+    log_level="debug",
+)
+
+
+def test_each_setting_that_needs_trust_is_restrained_without_it_and_no_other_is() -> None:
+    held = FREE.restricted(users=Settings(max_budget_usd=1.0, daily_budget_usd=2.0))
+    changed = {
+        row.name
+        for row in Settings.fields()
+        if getattr(held, row.attribute) != getattr(FREE, row.attribute)
+    }
+    assert changed == {row.name for row in Settings.fields() if row.needs_trust}
+    assert (held.max_budget_usd, held.daily_budget_usd) == (1.0, 2.0)
+    assert held.restricted(users=held) == held
+
+
+def test_what_a_folder_that_is_not_trusted_would_change_is_told_by_name() -> None:
+    assert DEFAULTS.withheld() == ()
+    told = [r.name for r in Settings.fields() if r.restraint and r.restraint.about == "ignored"]
+    told = ["permissionMode", *told]
+    told.remove("prewarm")  # its default is the freest value
+    assert list(FREE.withheld()) == told
+    assert Settings(setting_sources=("project",), max_budget_usd=1.0).withheld() == ()
+
+
+def test_a_secret_is_not_read_from_a_folder() -> None:
+    for row in Settings.fields():
+        if row.secret:
+            assert row.scope is Scope.USER, row.name
 
 
 def test_every_setting_is_read() -> None:
@@ -307,7 +350,7 @@ def test_secrets_are_what_the_cli_and_the_servers_are_given() -> None:
         "odd": {"command": "x", "env": None, "headers": ["three"]},
     }
     assert dataclasses.replace(DEFAULTS, env={"C": "four"}, mcp_servers=servers).secrets == (
-        "four",
-        "one",
-        "two",
+        ("C", "four"),
+        ("A", "one"),
+        ("X", "two"),
     )

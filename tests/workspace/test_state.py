@@ -246,7 +246,7 @@ def test_threads_of_one_server_lose_nothing_of_each_other(state: State, folder: 
 def test_the_lock_of_a_killed_server_is_free(state: State, folder: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path\n"
-        "from claude_agent_lsp.workspace.files import locked\n"
+        "from claude_agent_lsp.base.files import locked\n"
         "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.readline()"
     )
     state.select(folder, "one")
@@ -275,3 +275,28 @@ def test_the_environment_beats_the_setting_and_the_setting_the_system(
     assert state_directory(Path("/from/setting")) == Path("/from/setting")
     monkeypatch.delenv("CLAUDE_AGENT_LSP_STATE_DIRECTORY")
     assert state_directory() == platformdirs.user_state_path("claude-agent-lsp", appauthor=False)
+
+
+def test_a_session_is_forgotten_in_every_folder(state: State, folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    state.begin(folder, "gone")
+    state.begin(other, "copy", source="gone", at="line")
+    state.begin(other, "kept", source="source")
+    state.select(other, "gone")
+    (state.directory / "folders" / "damaged.json").write_text("{")
+    state.forget("gone")
+    again = State(state.directory)
+    assert (again.current(folder), again.begun(folder)) == (None, frozenset())
+    assert (again.current(other), again.begun(other)) == (None, frozenset({"copy", "kept"}))
+    assert (again.fork(other, "copy"), again.fork(other, "kept")) == (None, ("source", None))
+    assert all(b"gone" not in file.read_bytes() for file in (state.directory / "folders").iterdir())
+
+
+def test_what_could_not_be_written_is_forgotten_too(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "file").write_text("")
+    state = State(tmp_path / "file" / "state")
+    with pytest.raises(StoreUnavailable):
+        state.select(folder, "gone")
+    with pytest.raises(StoreUnavailable):
+        state.forget("gone")
+    assert state.current(folder) is None

@@ -93,3 +93,29 @@ def test_what_a_folder_brings_along_is_named(project: Path) -> None:
     (project / ".claude" / "settings.json").touch()
     (project / ".mcp.json").symlink_to("nowhere")
     assert project_files(project) == (".claude/settings.json", ".mcp.json")
+
+
+def test_while_nobody_knows_what_was_decided_nothing_is_trusted(
+    trust: Trust, project: Path, tmp_path: Path
+) -> None:
+    trust_in_terminal(tmp_path, project.parent)
+    trust.decide(project, trusted=False)
+    assert (trust.of(project.parent), trust.of(project)) == (True, False)
+    (tmp_path / "state" / "trust.json").write_text("{")
+    assert (trust.of(project.parent), trust.of(project)) == (None, None)
+    trust.decide(project, trusted=True)
+    assert trust.of(project) is True
+
+
+def test_each_decision_changes_the_stamp(trust: Trust, tmp_path: Path) -> None:
+    stamps = [trust.stamp()]
+    trust.decide(tmp_path, trusted=True)
+    stamps.append(trust.stamp())
+    trust.decide(tmp_path, trusted=False)
+    stamps.append(trust.stamp())
+    trust_in_terminal(tmp_path, tmp_path)
+    stamps.append(trust.stamp())
+    (tmp_path / ".claude" / ".claude.json").unlink()
+    trust_in_terminal(tmp_path, tmp_path / "other")
+    stamps.append(trust.stamp())
+    assert len(set(stamps)) == len(stamps)

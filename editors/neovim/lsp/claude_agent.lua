@@ -2,12 +2,13 @@
 return {
   cmd = { 'claude-agent-lsp' },
   root_markers = { '.git' },
+  capabilities = { experimental = { claudeAgent = { questions = true } } },
   handlers = {
     ['$/progress'] = function(...)
       return require('claude_agent.events').on_progress(...)
     end,
-    ['window/showMessageRequest'] = function(...)
-      return require('claude_agent.questions').on_message_request(...)
+    ['claudeAgent/question'] = function(...)
+      return require('claude_agent.questions').on_question(...)
     end,
   },
   on_exit = function(_, _, client_id)

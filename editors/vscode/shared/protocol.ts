@@ -1,4 +1,5 @@
-/** The types of docs/protocol.md, as host and view use them. */
+/** The types of docs/protocol.md, as host and view use them. A test holds them against the server's. */
+import type { QuestionKind } from './vocabulary';
 
 export type Uri = string;
 
@@ -16,6 +17,7 @@ export interface Run {
   readonly workspace: Uri;
   readonly status: RunStatus;
   readonly text: string;
+  readonly structuredOutput?: unknown;
   readonly stopReason?: string | null;
   readonly turns: number;
   readonly durationMs: number;
@@ -84,14 +86,47 @@ export interface Location {
 export interface QuestionOption {
   readonly value: string;
   readonly label: string;
+  /** Of a choice: what the agent says about it. */
+  readonly description?: string | null;
+}
+
+/** What happens if the user says yes. */
+export interface Action {
+  /** What it is done to, in a short line; may be empty. */
+  readonly subject: string;
+  readonly tool?: string | null;
+  /** The whole command. */
+  readonly command?: string | null;
+  readonly path?: string | null;
+  /** What the agent says that a command does. */
+  readonly description?: string | null;
+}
+
+/** Something that an answer allows beyond the one tool call. */
+export interface Grant {
+  readonly kind: 'rule' | 'mode' | 'directory';
+  /** The same in a few words. */
+  readonly text: string;
+  readonly tool?: string | null;
+  readonly rule?: string | null;
+  readonly mode?: string | null;
+  readonly directory?: string | null;
+}
+
+export interface Grants {
+  readonly session: readonly Grant[];
+  readonly always: readonly Grant[];
+  readonly savedIn?: string | null;
 }
 
 export interface Question {
   readonly questionId: string;
   readonly runId: string;
   readonly sessionId: string;
-  readonly kind: 'permission' | 'plan' | 'choice';
+  readonly kind: QuestionKind;
+  /** A whole sentence. */
   readonly title: string;
+  /** The fields below as one text, cut where it is long. */
   readonly detail: string;
   readonly options: readonly QuestionOption[];
   readonly deadline: string;
@@ -105,6 +140,12 @@ export interface Question {
   readonly freeText?: boolean | null;
   /** The tool call that waits for the answer. */
   readonly toolCallId?: string | null;
+  readonly action?: Action | null;
+  /** What else there is to know of it. */
+  readonly notes?: readonly string[];
+  /** Why the CLI asks. */
+  readonly reason?: string | null;
+  readonly grants?: Grants;
 }
 
 /** What a run tells, on its `partialResultToken`. */
@@ -128,7 +169,13 @@ export type RunEvent =
       readonly truncated?: boolean | null;
     }
   | { readonly kind: 'question'; readonly question: Question }
-  | { readonly kind: 'questionAnswered'; readonly questionId: string; readonly answer: string }
+  | {
+      readonly kind: 'questionAnswered';
+      readonly questionId: string;
+      readonly answer: string;
+      readonly by: 'editor' | 'command' | 'deadline' | 'withdrawn';
+      readonly note?: string | null;
+    }
   | {
       readonly kind: 'fileChanged';
       readonly uri: Uri;
@@ -148,6 +195,8 @@ export interface QueryArgument {
   readonly prompt: string;
   readonly workspace?: Uri;
   readonly session?: string;
+  readonly fork?: boolean;
+  readonly resumeAt?: string;
   readonly context?: {
     readonly textDocument?: { readonly uri: Uri };
     readonly range?: Range;
@@ -157,7 +206,11 @@ export interface QueryArgument {
   readonly model?: string;
   readonly effort?: string;
   readonly permissionMode?: string;
-  readonly partialResultToken?: string;
+  readonly maxTurns?: number;
+  readonly maxBudgetUsd?: number;
+  readonly timeoutSeconds?: number;
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+  readonly partialResultToken?: string | number;
   readonly wait?: boolean;
 }
 
@@ -187,7 +240,7 @@ export interface Capabilities {
   readonly slashCommands: readonly SlashCommand[];
 }
 
-/** The commands of the server that the extension uses: what each is given, and its answer. */
+/** The commands of the server: the argument of each, and its answer. */
 export interface Commands {
   'claudeAgent.query': [QueryArgument, Run];
   'claudeAgent.cancel': [{ runId?: string; sessionId?: string }, { cancelled: string[] }];
@@ -195,7 +248,7 @@ export interface Commands {
   'claudeAgent.mode': [{ sessionId: string; permissionMode: string }, unknown];
   'claudeAgent.question.list': [object, { questions: Question[] }];
   'claudeAgent.question.answer': [
-    { questionId: string; answer: string | readonly string[]; note?: string },
+    { questionId?: string; answer: string | readonly string[]; note?: string },
     { answered: boolean },
   ];
   'claudeAgent.session.list': [
@@ -208,15 +261,20 @@ export interface Commands {
   ];
   'claudeAgent.session.select': [{ workspace?: Uri; sessionId: string }, Session | null];
   'claudeAgent.session.rename': [{ sessionId: string; title: string }, Session];
-  'claudeAgent.session.tag': [{ sessionId: string; tag: string | null }, Session];
+  'claudeAgent.session.tag': [{ sessionId: string; tag?: string | null }, Session];
   'claudeAgent.session.fork': [{ sessionId: string; at?: string; title?: string }, Session];
   'claudeAgent.session.delete': [{ sessionId: string }, { deleted: boolean }];
   'claudeAgent.session.export': [
     { sessionId: string; format: 'markdown' | 'jsonl'; uri?: Uri },
     { uri?: Uri; text?: string },
   ];
-  'claudeAgent.session.show': [{ sessionId: string }, { uri: Uri; shown: boolean }];
+  'claudeAgent.session.show': [{ sessionId?: string }, { uri: Uri; shown: boolean }];
+  'claudeAgent.session.rewind': [
+    { sessionId: string; messageId: string; dryRun?: boolean },
+    { filesChanged: Uri[]; insertions: number; deletions: number },
+  ];
   'claudeAgent.status': [object, Status];
+  'claudeAgent.trust': [{ workspace?: Uri; trusted: boolean }, unknown];
 }
 
 export interface Status {

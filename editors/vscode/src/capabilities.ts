@@ -3,8 +3,6 @@ import type * as vscode from 'vscode';
 import type { Capabilities } from '../shared/protocol';
 import type { Server } from './server/server';
 
-export const EFFORTS = ['low', 'medium', 'high', 'xhigh', 'max'] as const;
-
 export class CapabilityCache {
   private readonly asked = new Map<string, Promise<Capabilities>>();
 

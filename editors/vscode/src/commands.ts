@@ -1,43 +1,43 @@
 /** The commands of the palette, of menus and of keys, but for those of the tree of sessions. */
 import * as vscode from 'vscode';
-import type { Surface } from './conversation/surface';
+import type { ConversationView } from './conversation/conversationView';
 import { contextOf } from './context/selection';
 import { runDoctor } from './doctor';
 import { folderOf, openFolder } from './folders';
 import { showMenu } from './menu';
 import { chooseMode, chooseModel, chooseSession } from './pickers';
-import { showQuestion } from './conversation/receive';
+import { handleMessage, showQuestion } from './conversation/viewMessages';
 import type { Installation } from './server/environment';
-import type { Stage } from './stage';
+import type { Locations } from './locations';
 import { mayAsk } from './trust';
 
 const WALKTHROUGH = 'claude-agent-lsp.claude-agent#start';
 
 /** Registers them; the disposable takes them back. */
-export function registerCommands(stage: Stage, installation: Installation): vscode.Disposable {
-  const { desk } = stage;
+export function registerCommands(locations: Locations, installation: Installation): vscode.Disposable {
+  const { services } = locations;
   const register = (name: string, run: (argument: unknown) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`claude-agent.${name}`, async (argument: unknown) => {
       try {
         await run(argument);
       } catch (error) {
-        desk.report(error);
+        services.report(error);
       }
     });
   return vscode.Disposable.from(
-    register('ask', (prompt) => ask(stage, prompt)),
-    register('askAboutSelection', (prompt) => askAboutSelection(stage, prompt)),
-    register('stop', () => stop(stage)),
-    register('resume', () => resume(stage)),
-    register('newSession', () => newSession(stage)),
-    register('openInEditor', () => openInEditor(stage)),
-    register('focus', () => stage.reveal()),
-    register('answer', (questionId) => answer(stage, questionId)),
-    register('chooseModel', async () => chooseModel(await stage.reveal())),
-    register('chooseMode', async () => chooseMode(await stage.reveal())),
-    register('menu', () => showMenu(stage)),
-    register('showOutput', () => desk.log.show(true)),
-    register('restartServer', () => desk.server.restart()),
+    register('ask', (prompt) => ask(locations, prompt)),
+    register('askAboutSelection', (prompt) => askAboutSelection(locations, prompt)),
+    register('stop', () => stop(locations)),
+    register('resume', () => resume(locations)),
+    register('newSession', () => newSession(locations)),
+    register('openInEditor', () => openInEditor(locations)),
+    register('focus', () => locations.reveal()),
+    register('answer', (questionId) => answer(locations, questionId)),
+    register('chooseModel', async () => chooseModel(await locations.reveal())),
+    register('chooseMode', async () => chooseMode(await locations.reveal())),
+    register('menu', () => showMenu(locations)),
+    register('showOutput', () => services.log.show(true)),
+    register('restartServer', () => services.server.restart()),
     register('runDoctor', () => runDoctor(installation)),
     register('openSettings', () =>
       vscode.commands.executeCommand('workbench.action.openSettings', 'claudeAgent.'),
@@ -49,91 +49,91 @@ export function registerCommands(stage: Stage, installation: Installation): vsco
 }
 
 /** Asks what it is given, or puts the user into the prompt. */
-async function ask(stage: Stage, prompt: unknown): Promise<void> {
+async function ask(locations: Locations, prompt: unknown): Promise<void> {
   if (!(await mayAsk())) {
     return;
   }
-  const surface = await stage.reveal();
-  await put(surface, prompt);
+  const view = await locations.reveal();
+  await put(view, prompt);
 }
 
-async function askAboutSelection(stage: Stage, prompt: unknown): Promise<void> {
+async function askAboutSelection(locations: Locations, prompt: unknown): Promise<void> {
   if (!(await mayAsk())) {
     return;
   }
   const editor = vscode.window.activeTextEditor;
   const folder = folderOf(editor?.document.uri);
-  const surface = await stage.reveal();
-  const elsewhere = folder !== undefined && folder.uri.toString() !== folderUri(surface);
+  const view = await locations.reveal();
+  const elsewhere = folder !== undefined && folder.uri.toString() !== folderUri(view);
   if (elsewhere) {
-    surface.attach(stage.desk.conversations.create(folder));
+    view.attach(locations.services.conversations.create(folder));
   }
-  surface.composer.offer(contextOf(editor));
-  surface.showContext();
-  await put(surface, prompt);
+  view.composer.offer(contextOf(editor));
+  view.showContext();
+  await put(view, prompt);
 }
 
-async function put(surface: Surface, prompt: unknown): Promise<void> {
+async function put(view: ConversationView, prompt: unknown): Promise<void> {
   if (typeof prompt === 'string' && prompt.trim() !== '') {
-    await surface.send(prompt);
+    await handleMessage({ type: 'send', prompt }, view);
   } else {
-    surface.focusPrompt();
+    view.focusPrompt();
   }
 }
 
 /** Stops the conversation that is shown, else the only one at work, else all that are. */
-function stop(stage: Stage): void {
-  const shown = stage.current?.conversation;
+function stop(locations: Locations): void {
+  const shown = locations.current?.conversation;
   if (shown?.running === true) {
     shown.stop();
     return;
   }
-  for (const conversation of stage.desk.conversations.running) {
+  for (const conversation of locations.services.conversations.running) {
     conversation.stop();
   }
 }
 
-async function resume(stage: Stage): Promise<void> {
-  const chosen = await chooseSession(stage.desk);
+async function resume(locations: Locations): Promise<void> {
+  const chosen = await chooseSession(locations.services);
   if (chosen !== undefined) {
-    const surface = await stage.open(chosen.session.sessionId, chosen.folder);
-    surface.focusPrompt();
+    const view = await locations.open(chosen.session.sessionId, chosen.folder);
+    view.focusPrompt();
   }
 }
 
-async function newSession(stage: Stage): Promise<void> {
+async function newSession(locations: Locations): Promise<void> {
   const editor = vscode.window.activeTextEditor;
-  const surface = await stage.reveal();
+  const view = await locations.reveal();
   const folder =
-    editor === undefined ? surface.conversation.folder : folderOf(editor.document.uri);
-  surface.attach(stage.desk.conversations.create(folder ?? surface.conversation.folder));
-  surface.focusPrompt();
+    editor === undefined ? view.conversation.folder : folderOf(editor.document.uri);
+  view.attach(locations.services.conversations.create(folder ?? view.conversation.folder));
+  view.focusPrompt();
 }
 
 /** The conversation of the side bar gets a tab; the side bar a new one. */
-async function openInEditor(stage: Stage): Promise<void> {
-  const { conversation } = await stage.sideBar.reveal();
-  stage.tabs.show(conversation).focusPrompt();
-  stage.sideBar.surface?.attach(stage.desk.conversations.create(conversation.folder));
+async function openInEditor(locations: Locations): Promise<void> {
+  const { conversation } = await locations.sideBar.reveal();
+  locations.tabs.show(conversation).focusPrompt();
+  locations.sideBar.view?.attach(locations.services.conversations.create(conversation.folder));
 }
 
 /** Shows the conversation that asks, at its question, with what the question is about. */
-async function answer(stage: Stage, questionId: unknown): Promise<void> {
-  const { questions, conversations } = stage.desk;
+async function answer(locations: Locations, questionId: unknown): Promise<void> {
+  const { questions, conversations } = locations.services;
   const question = questions.all.find((each) => each.questionId === questionId) ?? questions.all[0];
   if (question === undefined) {
-    void vscode.window.showInformationMessage('The agent asks nothing.');
+    void vscode.window.showInformationMessage('There is no open question.');
     return;
   }
   const conversation = conversations.find(question.sessionId);
   if (conversation === undefined) {
     return;
   }
-  const surface = await stage.show(conversation);
-  await showQuestion(question.questionId, surface);
-  surface.focusQuestion(question.questionId);
+  const view = await locations.show(conversation);
+  await showQuestion(question.questionId, view);
+  view.focusQuestion(question.questionId);
 }
 
-function folderUri(surface: Surface): string | undefined {
-  return openFolder(surface.conversation.folder.uri.toString())?.uri.toString();
+function folderUri(view: ConversationView): string | undefined {
+  return openFolder(view.conversation.folder.uri.toString())?.uri.toString();
 }

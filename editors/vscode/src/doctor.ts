@@ -17,7 +17,7 @@ export async function runDoctor(installation: Installation): Promise<void> {
       ? { shellPath: executable, shellArgs: ['doctor'] }
       : {
           shellPath: '/bin/sh',
-          shellArgs: ['-c', '"$0" doctor; printf "\\nEnter closes this. "; read _', executable],
+          shellArgs: ['-c', '"$0" doctor; printf "\\nPress Enter to close. "; read _', executable],
         }),
     ...(folder !== undefined && { cwd: folder }),
     isTransient: true,

@@ -5,7 +5,7 @@ import { registerCommands } from './commands';
 import { ContextWatcher } from './context/selection';
 import { Choices } from './conversation/choices';
 import { Conversations } from './conversation/conversations';
-import { Desk } from './conversation/desk';
+import { WindowServices } from './windowServices';
 import { SideBar, VIEW } from './conversation/sideBar';
 import { PANEL, Tabs } from './conversation/tabs';
 import { Documents, SCHEME } from './diffs';
@@ -17,7 +17,7 @@ import { tell } from './server/remedies';
 import { Server } from './server/server';
 import { registerSessionCommands } from './sessions/commands';
 import { SessionsTree } from './sessions/tree';
-import { Stage } from './stage';
+import { Locations } from './locations';
 import { StatusBar } from './status';
 
 let server: Server | undefined;
@@ -27,7 +27,7 @@ declare const loading: NodeJS.CpuUsage;
 
 /** What tests look at. */
 export interface Activated {
-  readonly stage: Stage;
+  readonly locations: Locations;
   readonly tree: SessionsTree;
   /** What loading and activation took of the processor: nobody else's work is in it. */
   readonly milliseconds: number;
@@ -50,7 +50,7 @@ export function activate(context: vscode.ExtensionContext): Activated {
   const documents = new Documents();
   const history = new PromptHistory(context.workspaceState);
   const capabilities = new CapabilityCache(running);
-  const desk = new Desk(
+  const services = new WindowServices(
     running,
     conversations,
     questions,
@@ -60,9 +60,9 @@ export function activate(context: vscode.ExtensionContext): Activated {
     capabilities,
     log,
   );
-  const sideBar = new SideBar(desk, context.extensionUri, context.workspaceState);
-  const tabs = new Tabs(desk, context.extensionUri);
-  const stage = new Stage(desk, sideBar, tabs);
+  const sideBar = new SideBar(services, context.extensionUri, context.workspaceState);
+  const tabs = new Tabs(services, context.extensionUri);
+  const locations = new Locations(services, sideBar, tabs);
   const tree = new SessionsTree(running, conversations, questions);
   const view = vscode.window.createTreeView('claude-agent.sessions', { treeDataProvider: tree });
   context.subscriptions.push(
@@ -72,11 +72,11 @@ export function activate(context: vscode.ExtensionContext): Activated {
     questions,
     watcher,
     sideBar,
-    stage,
+    locations,
     tree,
     view,
     new StatusBar(running, conversations, questions),
-    new Notifications(stage),
+    new Notifications(locations),
     vscode.workspace.registerTextDocumentContentProvider(SCHEME, documents),
     vscode.window.registerWebviewViewProvider(VIEW, sideBar, {
       webviewOptions: { retainContextWhenHidden: true },
@@ -88,11 +88,11 @@ export function activate(context: vscode.ExtensionContext): Activated {
         running.restart().catch(() => undefined); // told by the failure's own message
       }
     }),
-    registerCommands(stage, installation),
-    registerSessionCommands(stage, tree, view),
+    registerCommands(locations, installation),
+    registerSessionCommands(locations, tree, view),
   );
   const activating = process.cpuUsage(began);
-  return { stage, tree, milliseconds: milliseconds(loading) + milliseconds(activating) };
+  return { locations, tree, milliseconds: milliseconds(loading) + milliseconds(activating) };
 }
 
 function milliseconds({ user, system }: NodeJS.CpuUsage): number {

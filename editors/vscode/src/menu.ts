@@ -1,21 +1,21 @@
 /** The menu behind the status bar: what helps now first. */
 import * as vscode from 'vscode';
-import type { Stage } from './stage';
+import type { Locations } from './locations';
 
 interface Entry extends vscode.QuickPickItem {
   readonly command: string;
 }
 
 /** Shows it, and does what is chosen. */
-export async function showMenu(stage: Stage): Promise<void> {
-  const { questions, conversations, server } = stage.desk;
+export async function showMenu(locations: Locations): Promise<void> {
+  const { questions, conversations, server } = locations.services;
   const entries: Entry[] = [
     ...(questions.all.length > 0
-      ? [entry('$(bell-dot) Show the Open Question', 'answer', 'The agent waits for you')]
+      ? [entry('$(bell-dot) Show the Open Question', 'answer', 'The agent is waiting for you')]
       : []),
     ...(conversations.running.length > 0 ? [entry('$(debug-stop) Stop', 'stop')] : []),
     ...(server.state === 'failed'
-      ? [entry('$(debug-restart) Restart Server', 'restartServer', 'It is not running')]
+      ? [entry('$(debug-restart) Restart Server', 'restartServer', 'The server is not running')]
       : []),
     entry('$(comment-discussion) Ask', 'ask'),
     entry('$(history) Resume Session…', 'resume'),

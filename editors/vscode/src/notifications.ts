@@ -1,10 +1,9 @@
 /** Questions as notifications, while the conversation that asks is not to be seen. */
 import * as vscode from 'vscode';
 import type { Question, QuestionOption } from '../shared/protocol';
-import type { EditCall } from './diffs';
 import { plain } from './plainText';
 import { notifiesOfQuestions } from './settings';
-import type { Stage } from './stage';
+import type { Locations } from './locations';
 
 const SHOW = 'Show';
 const LONGEST = 240;
@@ -13,12 +12,12 @@ export class Notifications implements vscode.Disposable {
   private readonly told = new Set<string>();
   private readonly listening: vscode.Disposable;
 
-  constructor(private readonly stage: Stage) {
+  constructor(private readonly locations: Locations) {
     const look = (): void => this.look();
     this.listening = vscode.Disposable.from(
-      stage.desk.questions.onDidChange(look),
-      stage.sideBar.onDidChangeVisibility(look),
-      stage.tabs.onDidChangeVisibility(look),
+      locations.services.questions.onDidChange(look),
+      locations.sideBar.onDidChangeVisibility(look),
+      locations.tabs.onDidChangeVisibility(look),
     );
   }
 
@@ -27,21 +26,20 @@ export class Notifications implements vscode.Disposable {
   }
 
   private look(): void {
-    const [question] = this.stage.desk.questions.all;
+    const [question] = this.locations.services.questions.all;
     if (question === undefined || this.told.has(question.questionId) || !notifiesOfQuestions()) {
       return;
     }
-    const conversation = this.stage.desk.conversations.find(question.sessionId);
-    if (conversation !== undefined && this.stage.visible(conversation)) {
+    const conversation = this.locations.services.conversations.find(question.sessionId);
+    if (conversation !== undefined && this.locations.visible(conversation)) {
       return;
     }
     this.told.add(question.questionId);
-    const offered = offeredFor(question, conversation?.asked(question));
-    this.tell(question, offered).catch((error: unknown) => this.stage.desk.report(error));
+    this.tell(question, offeredFor(question)).catch((error: unknown) => this.locations.services.report(error));
   }
 
   private async tell(question: Question, offered: readonly QuestionOption[]): Promise<void> {
-    const message = `${plain(question.title)}? ${plain(inOneLine(question.detail), LONGEST)}`;
+    const message = `${plain(question.title)} ${plain(inOneLine(question.detail), LONGEST)}`;
     const labels = offered.map((option) => plain(option.label, 60));
     const chosen = await vscode.window.showWarningMessage(message, ...labels, SHOW);
     if (chosen === SHOW) {
@@ -50,9 +48,9 @@ export class Notifications implements vscode.Disposable {
     }
     const option = chosen === undefined ? undefined : offered[labels.indexOf(chosen)];
     if (option !== undefined) {
-      const first = await this.stage.desk.questions.answer(question.questionId, option.value);
+      const first = await this.locations.services.questions.answer(question.questionId, option.value);
       if (!first) {
-        void vscode.window.showInformationMessage('That question was settled already.');
+        void vscode.window.showInformationMessage('This question is no longer open.');
       }
     }
   }
@@ -63,11 +61,11 @@ export class Notifications implements vscode.Disposable {
  * is longer, or has lines of its own, has to be looked at. One line of a command is a comment, the
  * next one is not.
  */
-export function offeredFor(question: Question, call: EditCall | undefined): readonly QuestionOption[] {
-  const { detail, options, kind } = question;
-  const command = call?.tool === 'Bash' ? call.input.command : undefined;
-  const known = typeof command === 'string' && detail.startsWith(command);
-  const oneLine = !(known ? command : detail).includes('\n');
+export function offeredFor(question: Question): readonly QuestionOption[] {
+  const { action, detail, diff, document, kind, notes = [], options, reason } = question;
+  const parts =
+    action == null ? [detail] : [action.command, action.path, diff, document, ...notes, reason];
+  const oneLine = !parts.some((part) => part?.includes('\n') === true);
   const whole = inOneLine(detail).length <= LONGEST && (oneLine || kind === 'choice');
   return whole ? options : options.slice(0, 1);
 }

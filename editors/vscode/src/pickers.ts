@@ -1,23 +1,15 @@
 /** Lists to choose from: sessions, models, modes. */
 import * as vscode from 'vscode';
 import type { Session } from '../shared/protocol';
-import type { Desk } from './conversation/desk';
-import type { Surface } from './conversation/surface';
+import { PERMISSION_MODES } from '../shared/vocabulary';
+import type { WindowServices } from './windowServices';
+import type { ConversationView } from './conversation/conversationView';
 import { severalFolders } from './folders';
 import { plain } from './plainText';
 import { agoOf } from './sessions/days';
 
 const MOST = 200;
 const SEARCH_MS = 150;
-
-const MODES: Readonly<Record<string, string>> = {
-  default: 'Asks before it changes a file or runs a command',
-  acceptEdits: 'Edits files without asking',
-  plan: 'Looks and plans, and changes nothing',
-  dontAsk: 'Does what is allowed already, and nothing else',
-  auto: 'The CLI decides what is worth a question',
-  bypassPermissions: 'Never asks',
-};
 
 export interface ChosenSession {
   readonly session: Session;
@@ -26,22 +18,22 @@ export interface ChosenSession {
 type SessionItem = vscode.QuickPickItem & ChosenSession;
 
 /** Lets the user choose a session of the open folders; what is typed is searched for in prompts, too. */
-export async function chooseSession(desk: Desk): Promise<ChosenSession | undefined> {
+export async function chooseSession(services: WindowServices): Promise<ChosenSession | undefined> {
   const pick = vscode.window.createQuickPick<SessionItem>();
   pick.title = 'Resume Session';
-  pick.placeholder = 'Words of its title or its prompts';
+  pick.placeholder = 'Search titles and prompts';
   pick.matchOnDescription = true;
   let timer: NodeJS.Timeout | undefined;
   const load = async (words: string): Promise<void> => {
     pick.busy = true;
     try {
-      const items = await sessionItems(desk, words);
+      const items = await sessionItems(services, words);
       if (pick.value === words) {
         pick.items = items;
       }
     } catch (error) {
       pick.hide();
-      desk.report(error);
+      services.report(error);
     } finally {
       pick.busy = false;
     }
@@ -69,11 +61,11 @@ export async function chooseSession(desk: Desk): Promise<ChosenSession | undefin
   return chosen;
 }
 
-async function sessionItems(desk: Desk, words: string): Promise<SessionItem[]> {
+async function sessionItems(services: WindowServices, words: string): Promise<SessionItem[]> {
   const folders = vscode.workspace.workspaceFolders ?? [];
   const lists = await Promise.all(
     folders.map(async (folder) => {
-      const { sessions } = await desk.server.execute('claudeAgent.session.list', {
+      const { sessions } = await services.server.execute('claudeAgent.session.list', {
         workspace: folder.uri.toString(),
         limit: MOST,
         ...(words.trim() !== '' && { search: words }),
@@ -102,8 +94,8 @@ async function sessionItems(desk: Desk, words: string): Promise<SessionItem[]> {
 }
 
 /** Lets the user choose the model of a conversation. */
-export async function chooseModel({ conversation, desk }: Surface): Promise<void> {
-  const listed = desk.capabilities.of(conversation.folder);
+export async function chooseModel({ conversation, services }: ConversationView): Promise<void> {
+  const listed = services.capabilities.of(conversation.folder);
   const items = listed.then(({ models }) =>
     models.map((model) => ({
       label: plain(model.displayName),
@@ -119,8 +111,8 @@ export async function chooseModel({ conversation, desk }: Surface): Promise<void
 }
 
 /** Lets the user choose what the agent of a conversation may do without asking. */
-export async function chooseMode({ conversation }: Surface): Promise<void> {
-  const items = Object.entries(MODES).map(([mode, detail]) => ({
+export async function chooseMode({ conversation }: ConversationView): Promise<void> {
+  const items = Object.entries(PERMISSION_MODES).map(([mode, { about: detail }]) => ({
     label: mode,
     description: mode === conversation.choice.mode ? 'chosen' : '',
     detail,

@@ -1,25 +1,14 @@
 /** The extension's own settings, and what of `claudeAgent` the server is given. */
 import * as vscode from 'vscode';
+import { USER_SETTINGS } from '../shared/vocabulary';
 
 export const SECTION = 'claudeAgent';
 
 /** Settings of the extension alone; the server knows nothing of them. */
 const OWN: readonly string[] = ['server', 'trace', 'view', 'notifications', 'context'];
 
-/** What could run code, or let the agent do more: of scope `machine` in package.json. */
-export const USERS_ALONE = [
-  'additionalDirectories',
-  'cliPath',
-  'dailyBudgetUsd',
-  'env',
-  'mcpServers',
-  'permissionMode',
-  'server.path',
-  'server.python',
-  'sessionStore',
-  'settingSources',
-  'stateDirectory',
-] as const;
+/** What no folder has a say in: of scope `machine` in package.json. */
+export const USERS_ALONE = [...USER_SETTINGS, 'server.path', 'server.python'] as const;
 
 export interface ServerSettings {
   readonly path: string | undefined;

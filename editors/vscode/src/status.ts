@@ -22,10 +22,10 @@ export function statusOf(
   const [question] = questions.all;
   const [run, ...others] = conversations.running;
   if (question !== undefined) {
-    return status('waiting', '$(bell-dot) Claude: waiting for you', `${question.title}?`);
+    return status('waiting', '$(bell-dot) Claude: waiting for you', question.title);
   }
   if (server.state === 'failed') {
-    return status('error', '$(error) Claude', 'The server is not running. Click for what helps.');
+    return status('error', '$(error) Claude', 'The server is not running. Click to see what you can do.');
   }
   if (run !== undefined) {
     const more = others.length > 0 ? ` (+${others.length})` : '';
@@ -33,7 +33,7 @@ export function statusOf(
     return status('running', `$(loading~spin) Claude: ${line}${more}`, run.title);
   }
   if (server.state === 'starting') {
-    return status('starting', '$(loading~spin) Claude: starting', 'The server starts.');
+    return status('starting', '$(loading~spin) Claude: starting', 'The server is starting.');
   }
   return status('idle', '$(comment-discussion) Claude', 'Claude Agent is idle.');
 }

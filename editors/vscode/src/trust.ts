@@ -9,7 +9,7 @@ export async function mayAsk(): Promise<boolean> {
     return true;
   }
   const told =
-    'Claude Agent can run what a folder says, so it works in folders that you trust. ' +
+    'Claude Agent can run code from a folder, so it only works in folders that you trust. ' +
     'This window is in Restricted Mode.';
   if ((await vscode.window.showWarningMessage(told, MANAGE)) === MANAGE) {
     await vscode.commands.executeCommand('workbench.trust.manage');

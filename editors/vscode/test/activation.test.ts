@@ -17,8 +17,8 @@ interface Contributed {
 describe('activation', () => {
   it('comes after the start, takes less than 100 ms of the processor and starts nothing', async () => {
     await eventually(() => extension().isActive);
-    const { milliseconds, stage } = await activated();
-    assert.equal(stage.desk.server.state, 'stopped');
+    const { milliseconds, locations } = await activated();
+    assert.equal(locations.services.server.state, 'stopped');
     assert.ok(milliseconds < 100, `${milliseconds} ms`);
   });
 
@@ -41,6 +41,6 @@ describe('activation', () => {
     const properties = Object.assign({}, ...contributes.configuration.map((each) => each.properties)) as
       Contributed['contributes']['configuration'][0]['properties'];
     const machine = Object.keys(properties).filter((name) => properties[name]?.scope === 'machine');
-    assert.deepEqual(machine.sort(), USERS_ALONE.map((name) => `claudeAgent.${name}`));
+    assert.deepEqual(machine.sort(), USERS_ALONE.map((name) => `claudeAgent.${name}`).sort());
   });
 });

@@ -8,10 +8,10 @@ interface Labelled {
 
 describe('the command', () => {
   it('Ask puts the user into the prompt', async () => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     await vscode.commands.executeCommand('workbench.view.explorer');
     await command('ask');
-    await eventually(() => stage.sideBar.visible);
+    await eventually(() => locations.sideBar.visible);
   });
 
   it('Ask About Selection gives the lines along', async () => {
@@ -22,14 +22,14 @@ describe('the command', () => {
     await command('askAboutSelection', 'what is this?');
     const [first] = conversation.steps;
     assert.ok(first?.kind === 'prompt');
-    assert.equal(first.given.context?.label, 'hello.py:2');
+    assert.equal(first.extras.context?.label, 'hello.py:2');
   });
 
   it('Resume Session… shows the session that is chosen', async () => {
     const conversation = await freshConversation();
     await command('ask', 'a session to come back to');
     await command('newSession');
-    const { stage } = await activated();
+    const { locations } = await activated();
     await eventually(async () => {
       // The view that takes the keyboard closes the list: then it is opened again.
       const resumed = command('resume');
@@ -37,7 +37,7 @@ describe('the command', () => {
       await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
       await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
       await resumed;
-      return stage.sideBar.surface?.conversation.sessionId === conversation.sessionId;
+      return locations.sideBar.view?.conversation.sessionId === conversation.sessionId;
     });
   });
 
@@ -45,15 +45,15 @@ describe('the command', () => {
     const conversation = await freshConversation();
     await command('ask', 'for a tab');
     await command('openInEditor');
-    const { stage } = await activated();
-    const [tab] = stage.tabs.surfaces;
+    const { locations } = await activated();
+    const [tab] = locations.tabs.views;
     assert.equal(tab?.conversation, conversation);
-    assert.notEqual(stage.sideBar.surface?.conversation, conversation);
+    assert.notEqual(locations.sideBar.view?.conversation, conversation);
     await eventually(() =>
       vscode.window.tabGroups.all.some((group) => group.tabs.some((each) => each.label === 'for a tab')),
     );
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-    await eventually(() => stage.tabs.surfaces.length === 0);
+    await eventually(() => locations.tabs.views.length === 0);
   });
 
   it('Choose Permission Mode… holds for the conversation', async () => {
@@ -81,7 +81,7 @@ describe('the command', () => {
   });
 
   it('Show Menu does what is chosen', async () => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     const before = await freshConversation();
     await command('ask', 'something to leave');
     assert.ok(before.sessionId);
@@ -92,8 +92,8 @@ describe('the command', () => {
         await command('menu');
       },
     );
-    assert.ok(stage.current);
-    assert.equal(stage.current.conversation.sessionId, undefined);
+    assert.ok(locations.current);
+    assert.equal(locations.current.conversation.sessionId, undefined);
   });
 
   it('Stop stops what is shown', async () => {
@@ -109,7 +109,7 @@ describe('the command', () => {
     const shown = await answering('showInformationMessage', () => undefined, async () => {
       await command('answer');
     });
-    assert.deepEqual(shown, [['The agent asks nothing.']]);
+    assert.deepEqual(shown, [['There is no open question.']]);
   });
 
   it('Run Doctor runs it in a terminal', async () => {

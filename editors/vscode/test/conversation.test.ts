@@ -6,12 +6,12 @@ import * as vscode from 'vscode';
 import type { Message } from '../shared/protocol';
 import { dropped } from '../src/context/dropped';
 import { findFiles } from '../src/context/files';
-import { receive } from '../src/conversation/receive';
+import { handleMessage } from '../src/conversation/viewMessages';
 import { activated, command, eventually, folder, freshConversation, wordsOf } from './support';
 
 /** Asks in a session, as another editor does. */
 async function askElsewhere(prompt: string, session: string): Promise<void> {
-  const { server } = (await activated()).stage.desk;
+  const { server } = (await activated()).locations.services;
   await server.query(
     { prompt, session, workspace: folder().uri.toString() },
     { event: () => undefined, line: () => undefined },
@@ -62,11 +62,11 @@ describe('a conversation', () => {
     await command('ask', 'remember the code PEAR-3');
     const { sessionId } = conversation;
     assert.ok(sessionId);
-    const { stage } = await activated();
+    const { locations } = await activated();
     await command('newSession');
-    const surface = await stage.open(sessionId, folder());
+    const view = await locations.open(sessionId, folder());
     assert.deepEqual(
-      surface.conversation.messages.map((message) => [message.role, message.text]),
+      view.conversation.messages.map((message) => [message.role, message.text]),
       [
         ['user', 'remember the code PEAR-3'],
         ['assistant', 'I will remember it.'],
@@ -97,12 +97,12 @@ describe('a conversation', () => {
     const asked = command('ask', 'count slowly');
     await eventually(() => wordsOf(conversation).includes('word1'));
     await command('newSession');
-    const { stage } = await activated();
-    assert.notEqual(stage.current?.conversation, conversation);
+    const { locations } = await activated();
+    assert.notEqual(locations.current?.conversation, conversation);
     assert.equal(conversation.running, true);
     assert.ok(conversation.sessionId);
-    const surface = await stage.open(conversation.sessionId, folder());
-    assert.equal(surface.conversation, conversation);
+    const view = await locations.open(conversation.sessionId, folder());
+    assert.equal(view.conversation, conversation);
     await command('stop');
     await asked;
   });
@@ -110,14 +110,14 @@ describe('a conversation', () => {
   it('that two places show lives until both have let it go', async () => {
     const conversation = await freshConversation();
     await command('ask', 'in two places');
-    const { stage } = await activated();
-    const { conversations } = stage.desk;
+    const { locations } = await activated();
+    const { conversations } = locations.services;
     const { sessionId } = conversation;
     assert.ok(sessionId);
-    stage.tabs.show(conversation);
-    await eventually(() => stage.tabs.surfaces.length === 1);
+    locations.tabs.show(conversation);
+    await eventually(() => locations.tabs.views.length === 1);
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-    await eventually(() => stage.tabs.surfaces.length === 0);
+    await eventually(() => locations.tabs.views.length === 0);
     assert.equal(conversations.find(sessionId), conversation);
     const asked = command('ask', 'count slowly');
     await eventually(() => conversations.running.includes(conversation));
@@ -133,7 +133,7 @@ describe('a conversation', () => {
     const { sessionId } = conversation;
     assert.ok(sessionId);
     await command('newSession');
-    const { conversations } = (await activated()).stage.desk;
+    const { conversations } = (await activated()).locations.services;
     const open = async (): Promise<unknown> => conversations.open(sessionId, folder());
     const [one, other] = await Promise.all([open(), open()]);
     assert.equal(one, other);
@@ -170,11 +170,11 @@ describe('a conversation', () => {
   });
 
   it('is asked all the same where it can not be read afterwards', async () => {
-    const { server } = (await activated()).stage.desk;
+    const { server } = (await activated()).locations.services;
     const conversation = await freshConversation();
     const execute = server.execute.bind(server);
     server.execute = async (name, argument, token) => {
-      if (name === 'claudeAgent.session.read' && !('limit' in argument && argument.limit === 1)) {
+      if (name === 'claudeAgent.session.read' && !('limit' in argument && argument.limit === 0)) {
         throw new Error('it is gone');
       }
       return execute(name, argument, token);
@@ -206,7 +206,7 @@ describe('a conversation', () => {
   });
 
   it('keeps how its prompts are run, but for a mode that asks nothing', async () => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     for (const [mode, kept] of [
       ['plan', 'plan'],
       ['bypassPermissions', 'default'],
@@ -217,52 +217,52 @@ describe('a conversation', () => {
       const { sessionId } = conversation;
       assert.ok(sessionId);
       await command('newSession');
-      const again = await stage.desk.conversations.open(sessionId, folder());
+      const again = await locations.services.conversations.open(sessionId, folder());
       assert.notEqual(again, conversation);
       assert.equal(again.choice.mode, kept);
     }
   });
 
-  it('that has failed is tried again with all that it was given', async () => {
+  it('that has failed is tried again with all that went with it', async () => {
     const conversation = await freshConversation();
-    const { stage } = await activated();
-    const given = { attachments: [vscode.Uri.joinPath(folder().uri, 'hello.py').toString()] };
-    await conversation.ask('look at the file', given);
-    const surface = stage.sideBar.surface;
-    assert.ok(surface);
-    await receive({ type: 'again' }, surface);
+    const { locations } = await activated();
+    const extras = { attachments: [vscode.Uri.joinPath(folder().uri, 'hello.py').toString()] };
+    await conversation.ask('look at the file', extras);
+    const view = locations.sideBar.view;
+    assert.ok(view);
+    await handleMessage({ type: 'again' }, view);
     const prompts = conversation.steps.filter((step) => step.kind === 'prompt');
     assert.deepEqual(
-      prompts.map(({ prompt, given: { attachments } }) => ({ prompt, attachments })),
-      [1, 2].map(() => ({ prompt: 'look at the file', ...given })),
+      prompts.map(({ prompt, extras: { attachments } }) => ({ prompt, attachments })),
+      [1, 2].map(() => ({ prompt: 'look at the file', ...extras })),
     );
   });
 
   it('tells what the editor shows, and leaves out what was taken away', async () => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     const file = vscode.Uri.joinPath(folder().uri, 'hello.py');
     const editor = await vscode.window.showTextDocument(file);
     editor.selection = new vscode.Selection(0, 0, 1, 3);
-    const surface = await stage.sideBar.reveal();
-    await eventually(() => surface.composer.items()[0]?.label === 'hello.py:1-2');
-    surface.composer.remove('editor');
-    assert.deepEqual(surface.composer.items(), []);
+    const view = await locations.sideBar.reveal();
+    await eventually(() => view.composer.items()[0]?.label === 'hello.py:1-2');
+    view.composer.remove('editor');
+    assert.deepEqual(view.composer.items(), []);
     editor.selection = new vscode.Selection(0, 0, 0, 3);
-    await eventually(() => surface.composer.items()[0]?.label === 'hello.py:1');
+    await eventually(() => view.composer.items()[0]?.label === 'hello.py:1');
   });
 
   it('tells of the diagnostics of the selection', async () => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     const uri = vscode.Uri.joinPath(folder().uri, 'hello.py');
     const diagnostics = vscode.languages.createDiagnosticCollection('test');
     const message = 'name is not defined';
     diagnostics.set(uri, [new vscode.Diagnostic(new vscode.Range(1, 0, 1, 4), message)]);
     const editor = await vscode.window.showTextDocument(uri);
     editor.selection = new vscode.Selection(1, 0, 1, 2);
-    const surface = await stage.sideBar.reveal();
-    await eventually(() => surface.composer.items()[1]?.label === '1 problem');
+    const view = await locations.sideBar.reveal();
+    await eventually(() => view.composer.items()[1]?.label === '1 problem');
     assert.deepEqual(
-      surface.composer.take().context?.diagnostics.map((each) => each.message),
+      view.composer.take().context?.diagnostics.map((each) => each.message),
       [message],
     );
     diagnostics.dispose();

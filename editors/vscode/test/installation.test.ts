@@ -7,7 +7,7 @@ import * as vscode from 'vscode';
 import { type Installation, installedServer } from '../src/server/environment';
 import { ServerFailure } from '../src/server/failure';
 import { findPython } from '../src/server/python';
-import { inTurn } from '../src/server/turns';
+import { withCrossWindowLock } from '../src/server/crossWindowLock';
 import { activated, eventually, executable, replacing } from './support';
 
 async function failing(during: Promise<unknown>): Promise<ServerFailure> {
@@ -60,13 +60,13 @@ describe('a Python for the server', () => {
   });
 });
 
-describe('turns', () => {
-  it('are waited for as long as the work takes, and not after a window was killed', async () => {
-    const file = path.join(os.homedir(), 'turn');
+describe('the lock between windows', () => {
+  it('is waited for as long as the work takes, and not after a window was killed', async () => {
+    const file = path.join(os.homedir(), 'lock');
     const patience = { look: 20, touch: 100, left: 1_000 };
     const done: string[] = [];
     const work = (name: string, ms: number): Promise<void> =>
-      inTurn(file, () => undefined, async () => {
+      withCrossWindowLock(file, () => undefined, async () => {
         await setTimeout(ms);
         done.push(name);
       }, patience);
@@ -88,12 +88,12 @@ function noting(said: string[]): typeof vscode.window.withProgress {
 
 describe('the private environment', () => {
   const installation = async (name: string, wheel = name): Promise<Installation> => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     const directory = path.join(os.homedir(), 'environment', name);
     const wheels = path.join(directory, 'wheels');
     await mkdir(wheels, { recursive: true });
     await writeFile(path.join(wheels, 'claude_agent_lsp-1-py3-none-any.whl'), wheel);
-    return { wheels, storage: path.join(directory, 'storage'), log: stage.desk.log };
+    return { wheels, storage: path.join(directory, 'storage'), log: locations.services.log };
   };
   const daysAgo = (days: number): Date => new Date(Date.now() - days * 24 * 60 * 60 * 1000);
   const environmentOf = (server: string): string => path.dirname(path.dirname(server));
@@ -134,7 +134,7 @@ esac`;
       assert.deepEqual(await Promise.all([first, ...others]), Array(3).fill(await first));
     });
     assert.equal(await timesInstalled(place), 1);
-    assert.deepEqual([...new Set(said)], ['another window installs its server…']);
+    assert.deepEqual([...new Set(said)], ['waiting for another window to install the server…']);
   });
 
   it('is made although a window was killed while it made one, and takes nothing of it', async () => {

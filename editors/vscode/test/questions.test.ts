@@ -19,8 +19,8 @@ async function exists(name: string): Promise<boolean> {
 describe('a question', () => {
   it('is shown by the status bar, and denied', async () => {
     await freshConversation();
-    const { stage } = await activated();
-    const { questions, server, conversations } = stage.desk;
+    const { locations } = await activated();
+    const { questions, server, conversations } = locations.services;
     const asked = command('ask', 'make one');
     const question = await eventually(() => questions.all[0]);
     assert.equal(question.options[0]?.value, 'deny');
@@ -33,19 +33,19 @@ describe('a question', () => {
 
   it('is allowed, once', async () => {
     await freshConversation();
-    const { stage } = await activated();
+    const { locations } = await activated();
     const asked = command('ask', 'make one');
-    const question = await eventually(() => stage.desk.questions.all[0]);
-    await stage.desk.questions.answer(question.questionId, 'allow');
+    const question = await eventually(() => locations.services.questions.all[0]);
+    await locations.services.questions.answer(question.questionId, 'allow');
     await asked;
     assert.equal(await exists('one'), true);
   });
 
   it('is a notification while its conversation is hidden', async () => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     await freshConversation();
     const asked = command('ask', 'make two');
-    await eventually(() => stage.desk.conversations.running[0]);
+    await eventually(() => locations.services.conversations.running[0]);
     const shown = await answering('showWarningMessage', () => 'Deny', async (messages) => {
       await vscode.commands.executeCommand('workbench.view.explorer');
       await eventually(() => messages.length > 0);
@@ -59,10 +59,10 @@ describe('a question', () => {
   });
 
   it('about an edit opens the diff of it', async () => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     await freshConversation();
     const asked = command('ask', 'greet the world');
-    await eventually(() => stage.desk.questions.all[0]);
+    await eventually(() => locations.services.questions.all[0]);
     await command('answer');
     const tab = await eventually(() => {
       const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
@@ -72,7 +72,7 @@ describe('a question', () => {
     const after = await vscode.workspace.openTextDocument(tab.modified);
     assert.match(after.getText(), /Hello, world/);
     assert.doesNotMatch(await readFile(here('hello.py'), 'utf8'), /Hello, world/);
-    const { questions } = stage.desk;
+    const { questions } = locations.services;
     await questions.answer(questions.all[0]?.questionId ?? '', 'allow');
     await asked;
     await eventually(() =>
@@ -84,25 +84,25 @@ describe('a question', () => {
   });
 
   it('is withdrawn when its run is stopped', async () => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     await freshConversation();
     const asked = command('ask', 'make three');
-    await eventually(() => stage.desk.questions.all[0]);
+    await eventually(() => locations.services.questions.all[0]);
     await command('stop');
     await asked;
-    assert.deepEqual(stage.desk.questions.all, []);
+    assert.deepEqual(locations.services.questions.all, []);
     assert.equal(await exists('three'), false);
   });
 
   it('of the agent itself is answered by what the user chooses', async () => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     const conversation = await freshConversation();
     const asked = command('ask', 'ask me');
-    const question = await eventually(() => stage.desk.questions.all[0]);
+    const question = await eventually(() => locations.services.questions.all[0]);
     assert.equal(question.kind, 'choice');
     const red = question.options.find((option) => option.label.includes('Red'));
     assert.ok(red);
-    await stage.desk.questions.answer(question.questionId, red.value);
+    await locations.services.questions.answer(question.questionId, red.value);
     await asked;
     const result = conversation.steps.find(
       (step) => step.kind === 'event' && step.event.kind === 'toolResult',
@@ -112,8 +112,8 @@ describe('a question', () => {
   });
 
   it('about one of two edits of a file opens the diff of that one', async () => {
-    const { stage } = await activated();
-    const { questions } = stage.desk;
+    const { locations } = await activated();
+    const { questions } = locations.services;
     await freshConversation();
     const asked = command('ask', 'edit it twice');
     for (const [shown, other] of [
@@ -140,11 +140,11 @@ describe('a question', () => {
   });
 
   it('about a plan opens it as Markdown, and its approval ends the planning', async () => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     const conversation = await freshConversation();
     await conversation.choose({ mode: 'plan' });
     const asked = command('ask', 'propose a plan');
-    const question = await eventually(() => stage.desk.questions.all[0]);
+    const question = await eventually(() => locations.services.questions.all[0]);
     assert.equal(question.kind, 'plan');
     assert.match(question.document ?? '', /1\. Do it/);
     await command('answer');
@@ -153,7 +153,7 @@ describe('a question', () => {
         group.tabs.some((tab) => tab.label.includes('Plan.md')),
       ),
     );
-    await stage.desk.questions.answer(question.questionId, 'acceptEdits');
+    await locations.services.questions.answer(question.questionId, 'acceptEdits');
     await asked;
     assert.equal(conversation.choice.mode, 'acceptEdits');
   });

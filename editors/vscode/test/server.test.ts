@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { receive } from '../src/conversation/receive';
+import { handleMessage } from '../src/conversation/viewMessages';
 import { ServerFailure } from '../src/server/failure';
 import { tell } from '../src/server/remedies';
 import { statusOf } from '../src/status';
@@ -18,29 +18,29 @@ import {
 const settings = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration('claudeAgent');
 
 async function kill(): Promise<void> {
-  const { stage } = await activated();
-  const status = await stage.desk.server.execute('claudeAgent.status', {});
+  const { locations } = await activated();
+  const status = await locations.services.server.execute('claudeAgent.status', {});
   process.kill(status.server.pid, 'SIGKILL');
 }
 
 describe('the server', () => {
   it('that is no server is told, and the button opens the settings', async () => {
-    const { stage } = await activated();
-    await stage.desk.server.stop();
+    const { locations } = await activated();
+    await locations.services.server.stop();
     const shown = await answering('showErrorMessage', () => undefined, async (messages) => {
       await settings().update('server.path', '/nowhere/x', vscode.ConfigurationTarget.Global);
       await command('restartServer');
       await eventually(() => messages.length > 0);
     });
-    assert.match(String(shown[0]?.[0]), /no claude-agent-lsp/);
+    assert.match(String(shown[0]?.[0]), /could not be started/);
     assert.equal(shown[0]?.[1], 'Open Settings');
-    const { server, conversations, questions } = stage.desk;
+    const { server, conversations, questions } = locations.services;
     assert.equal(statusOf(server, conversations, questions).kind, 'error');
   });
 
   it('that is missing lets no conversation be forgotten', async () => {
-    const { stage } = await activated();
-    const { conversations, server } = stage.desk;
+    const { locations } = await activated();
+    const { conversations, server } = locations.services;
     await settings().update('server.path', undefined, vscode.ConfigurationTarget.Global);
     const conversation = await freshConversation();
     await command('ask', 'remember the code FIG-9');
@@ -58,19 +58,19 @@ describe('the server', () => {
       await eventually(() => missing.messages.some(({ text }) => text.includes('FIG-9')));
       assert.deepEqual(missing.steps, []);
     });
-    assert.match(String(recalled[0]?.[0]), /no claude-agent-lsp/);
+    assert.match(String(recalled[0]?.[0]), /could not be started/);
   });
 
   it('that never had a session recalls nothing', async () => {
-    const { conversations } = (await activated()).stage.desk;
+    const { conversations } = (await activated()).locations.services;
     const gone = await conversations.recall('00000000-0000-4000-8000-000000000000', folder());
     assert.equal(gone.sessionId, undefined);
     assert.deepEqual(gone.steps, []);
   });
 
   it('that finds no Python is given one by the button', async () => {
-    const { stage } = await activated();
-    const { log, server } = stage.desk;
+    const { locations } = await activated();
+    const { log, server } = locations.services;
     const chosen = vscode.Uri.file(await executable('python-chosen', 'echo 3.12'));
     const failure = new ServerFailure('pythonMissing', 'There is none.', ['installPython', 'choosePython']);
     const shown = await answering('showErrorMessage', () => 'Choose Python…', async () => {
@@ -84,9 +84,9 @@ describe('the server', () => {
   });
 
   it('that ends at once is told, and is tried again by the button', async () => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     const path_ = await executable('ends', 'case "$1" in --version) echo 1 ;; *) exit 3 ;; esac');
-    await stage.desk.server.stop();
+    await locations.services.server.stop();
     await settings().update('server.path', path_, vscode.ConfigurationTarget.Global);
     const shown = await answering(
       'showErrorMessage',
@@ -96,7 +96,7 @@ describe('the server', () => {
       },
       async () => {
         await command('restartServer');
-        await eventually(() => stage.desk.server.state === 'running');
+        await eventually(() => locations.services.server.state === 'running');
       },
     );
     assert.match(String(shown[0]?.[0]), /did not start/);
@@ -105,20 +105,20 @@ describe('the server', () => {
 
   it('that is killed in mid-run is started again, and the session goes on', async () => {
     const conversation = await freshConversation();
-    const { stage } = await activated();
+    const { locations } = await activated();
     const shown = await answering('showWarningMessage', () => undefined, async (messages) => {
       const asked = command('ask', 'count slowly');
       await eventually(() => wordsOf(conversation).includes('word5'));
       await kill();
       await asked;
-      await eventually(() => messages.length > 0 && stage.desk.server.state === 'running');
+      await eventually(() => messages.length > 0 && locations.services.server.state === 'running');
     });
-    assert.match(String(shown[0]?.[0]), /ended unexpectedly and was started again/);
+    assert.match(String(shown[0]?.[0]), /ended unexpectedly and is restarted/);
     await conversation.renew();
     assert.equal(conversation.steps.at(-1)?.kind, 'failure');
-    const { surface } = stage.sideBar;
-    assert.ok(surface);
-    const again = receive({ type: 'again' }, surface);
+    const { view } = locations.sideBar;
+    assert.ok(view);
+    const again = handleMessage({ type: 'again' }, view);
     await eventually(() => conversation.steps.filter((step) => step.kind === 'prompt').length === 2);
     await command('stop');
     await again;
@@ -131,21 +131,21 @@ describe('the server', () => {
   });
 
   it('that crashes again and again is not started for ever', async () => {
-    const { stage } = await activated();
-    await stage.desk.server.restart();
+    const { locations } = await activated();
+    await locations.services.server.restart();
     const shown = await answering('showErrorMessage', () => undefined, async (messages) => {
       await answering('showWarningMessage', () => undefined, async () => {
         while (messages.length === 0) {
-          await eventually(() => stage.desk.server.state === 'running');
+          await eventually(() => locations.services.server.state === 'running');
           await kill();
-          await eventually(() => messages.length > 0 || stage.desk.server.state !== 'running');
+          await eventually(() => messages.length > 0 || locations.services.server.state !== 'running');
         }
       });
     });
-    assert.match(String(shown[0]?.[0]), /again and again/);
+    assert.match(String(shown[0]?.[0]), /keeps ending unexpectedly/);
     assert.deepEqual(shown[0]?.slice(1), ['Restart Server', 'Show Output']);
-    assert.equal(stage.desk.server.state, 'failed');
+    assert.equal(locations.services.server.state, 'failed');
     await command('restartServer');
-    assert.equal(stage.desk.server.state, 'running');
+    assert.equal(locations.services.server.state, 'running');
   });
 });

@@ -89,15 +89,15 @@ describe('the tree of sessions', () => {
     const { session } = (await again(node)) ?? {};
     assert.equal(session?.title, 'Another title');
     assert.equal(session.tag, 'keep');
-    const { stage } = await activated();
-    assert.equal(stage.current?.conversation.title, 'Another title');
+    const { locations } = await activated();
+    assert.equal(locations.current?.conversation.title, 'Another title');
   });
 
   it('forks, and shows the copy', async () => {
     const node = await nodeOf('to be forked');
     await command('session.fork', node);
-    const { stage } = await activated();
-    const shown = stage.current?.conversation;
+    const { locations } = await activated();
+    const shown = locations.current?.conversation;
     assert.ok(shown?.sessionId);
     assert.notEqual(shown.sessionId, node.session.sessionId);
     assert.equal(shown.messages.length, 2);
@@ -113,8 +113,8 @@ describe('the tree of sessions', () => {
       await command('session.delete', node);
     });
     assert.equal(await again(node), undefined);
-    const { stage } = await activated();
-    assert.equal(stage.current?.conversation.sessionId, undefined);
+    const { locations } = await activated();
+    assert.equal(locations.current?.conversation.sessionId, undefined);
   });
 
   it('exports to the file that is chosen', async () => {
@@ -130,10 +130,10 @@ describe('the tree of sessions', () => {
     const node = await nodeOf('to be opened');
     await command('newSession');
     await command('session.open', node);
-    const { stage } = await activated();
-    assert.equal(stage.current?.conversation.sessionId, node.session.sessionId);
+    const { locations } = await activated();
+    assert.equal(locations.current?.conversation.sessionId, node.session.sessionId);
     await command('session.openInEditor', node);
-    await eventually(() => stage.tabs.surfaces.length === 1);
+    await eventually(() => locations.tabs.views.length === 1);
     await command('session.show', node);
     await eventually(() => vscode.window.activeTextEditor?.document.getText().includes('to be opened'));
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');

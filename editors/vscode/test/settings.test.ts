@@ -116,7 +116,7 @@ describe('settings', () => {
   }
 
   it('are all known to the server: none is reported as wrong, and a wrong one is', async () => {
-    const { stage } = await activated();
+    const { locations } = await activated();
     const own = Object.entries(properties()).filter(
       ([name]) => !/^claudeAgent\.(server|trace|view|notifications|context)\b/.test(name),
     );
@@ -126,12 +126,12 @@ describe('settings', () => {
       for (const [name, value] of given) {
         await settings().update(name, value, vscode.ConfigurationTarget.Global);
       }
-      await stage.desk.server.restart();
-      await stage.desk.server.execute('claudeAgent.status', {});
+      await locations.services.server.restart();
+      await locations.services.server.execute('claudeAgent.status', {});
       assert.deepEqual(messages, []);
       await settings().update('maxTurns', -1, vscode.ConfigurationTarget.Global);
       await eventually(async () => {
-        await stage.desk.server.execute('claudeAgent.status', {});
+        await locations.services.server.execute('claudeAgent.status', {});
         return messages.length > 0;
       });
     });
@@ -139,12 +139,12 @@ describe('settings', () => {
     for (const [name] of given) {
       await settings().update(name, undefined, vscode.ConfigurationTarget.Global);
     }
-    await stage.desk.server.restart();
+    await locations.services.server.restart();
   });
 
   it('hold in full where VS Code trusts the folder: the server knows it', async () => {
-    const { stage } = await activated();
-    const status = await stage.desk.server.execute('claudeAgent.status', {});
+    const { locations } = await activated();
+    const status = await locations.services.server.execute('claudeAgent.status', {});
     assert.deepEqual(status.folders.map((each) => each.trusted), [true]);
   });
 
@@ -187,7 +187,7 @@ describe('settings', () => {
   });
 
   it('notifications.questions says whether a question is also a notification', async () => {
-    const { questions } = (await activated()).stage.desk;
+    const { questions } = (await activated()).locations.services;
     for (const wanted of [false, true]) {
       const conversation = await freshConversation();
       await vscode.commands.executeCommand('workbench.view.explorer');
@@ -214,7 +214,7 @@ describe('settings', () => {
   });
 
   it('model and effort reach the model, and env the tools', async () => {
-    const { questions } = (await activated()).stage.desk;
+    const { questions } = (await activated()).locations.services;
     for (const [name, value, said] of [
       ['model', 'claude-haiku-4-5', /I am claude-haiku-4-5/],
       ['effort', 'low', /think with low effort/],

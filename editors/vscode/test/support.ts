@@ -111,7 +111,7 @@ export async function command(name: string, ...args: unknown[]): Promise<unknown
 }
 
 /** The words of the agent in a conversation, since it was read. */
-export function wordsOf(conversation: Activated['stage']['desk']['conversations']['running'][0]): string {
+export function wordsOf(conversation: Activated['locations']['services']['conversations']['running'][0]): string {
   return conversation.steps
     .map((step) => (step.kind === 'event' && step.event.kind === 'text' ? step.event.text : ''))
     .join('');
@@ -119,11 +119,11 @@ export function wordsOf(conversation: Activated['stage']['desk']['conversations'
 
 /** Begins a conversation in the side bar. */
 export async function freshConversation(): Promise<
-  NonNullable<Activated['stage']['current']>['conversation']
+  NonNullable<Activated['locations']['current']>['conversation']
 > {
-  const { stage } = await activated();
+  const { locations } = await activated();
   await vscode.commands.executeCommand('workbench.action.closeAllEditors');
   await command('newSession');
-  const surface = await stage.sideBar.reveal();
-  return surface.conversation;
+  const view = await locations.sideBar.reveal();
+  return view.conversation;
 }

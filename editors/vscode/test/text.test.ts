@@ -1,9 +1,8 @@
 import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { Question } from '../shared/protocol';
+import type { Action, Question } from '../shared/protocol';
 import { fileOf } from '../src/conversation/links';
-import type { EditCall } from '../src/diffs';
 import { offeredFor } from '../src/notifications';
 import { fetchingNothing, plain } from '../src/plainText';
 import { Restarts, WITHIN_MS } from '../src/server/restarts';
@@ -40,44 +39,48 @@ describe('a Markdown text that is previewed', () => {
 
 describe('a notification', () => {
   const options = ['deny', 'allow', 'allowSession'].map((value) => ({ value, label: value }));
-  const question = (detail: string, kind: 'permission' | 'choice' = 'permission'): Question => ({
+  const question = (detail: string, more: Partial<Question> = {}): Question => ({
     questionId: 'q',
     runId: 'r',
     sessionId: 's',
-    kind,
-    title: 'Running it',
+    kind: 'permission',
+    title: 'Run it?',
     detail,
     options,
     deadline: '2026-11-25T12:00:00Z',
+    ...more,
   });
-  const bash = (command: string): EditCall => ({
-    tool: 'Bash',
-    input: { command },
-    status: undefined,
-    created: false,
-  });
+  const action = (more: Partial<Action>): Action => ({ subject: '', tool: 'Bash', ...more });
 
   it('allows a command of one line, with what it grants', () => {
     const detail = 'touch one\n\nFor this session: `touch *`';
-    assert.equal(offeredFor(question(detail), bash('touch one')), options);
+    const asked = question(detail, { action: action({ command: 'touch one' }) });
+    assert.equal(offeredFor(asked), options);
+  });
+
+  it('allows what is one line each', () => {
+    const fetch = action({ tool: 'WebFetch' });
+    const notes = ['url: https://a.b', 'prompt: Sum it up'];
+    assert.equal(offeredFor(question(notes.join('\n'), { action: fetch, notes })), options);
   });
 
   it('allows nothing that has lines of its own, or is cut', () => {
+    const deny = options.slice(0, 1);
     for (const command of ['sleep 1 # only waits\ntouch one', `echo ${'x'.repeat(300)}`]) {
-      assert.deepEqual(offeredFor(question(command), bash(command)), options.slice(0, 1));
+      assert.deepEqual(offeredFor(question(command, { action: action({ command }) })), deny);
     }
-    assert.deepEqual(offeredFor(question('a.py\n-one\n+two'), undefined), options.slice(0, 1));
-    const other = { ...bash('sh'), tool: 'mcp__x__run' };
-    for (const [detail, call] of [
-      ['command: sh\nscript: # only waits\ntouch one', other],
-      ['another\ntouch one', bash('sh')],
-    ] as const) {
-      assert.deepEqual(offeredFor(question(detail), call), options.slice(0, 1));
-    }
+    const diff = '--- a.py\n+++ a.py\n@@ -1 +1 @@\n-one\n+two';
+    const edit = action({ tool: 'Edit', path: 'a.py' });
+    assert.deepEqual(offeredFor(question('a.py', { action: edit, diff })), deny);
+    assert.deepEqual(offeredFor(question('# Plan', { document: '# Plan\n\n1. Do' })), deny);
+    const other = action({ tool: 'mcp__x__run' });
+    const notes = ['command: sh', 'script: # only waits\ntouch one'];
+    assert.deepEqual(offeredFor(question(notes.join('\n'), { action: other, notes })), deny);
+    assert.deepEqual(offeredFor(question('a\nb')), deny);
   });
 
   it('lets the user choose between what has a line each', () => {
-    assert.equal(offeredFor(question('Red: warm\nBlue: cold', 'choice'), undefined), options);
+    assert.equal(offeredFor(question('Red: warm\nBlue: cold', { kind: 'choice' })), options);
   });
 });
 

@@ -22,7 +22,6 @@ const transcript = new Transcript({
   filled: (filled) => (empty.hidden = filled),
 });
 const questions = new QuestionDock({
-  callOf: (question) => transcript.callOf(question),
   writing: () => composer.busy,
   focusPrompt: () => composer.focus(),
 });
@@ -32,7 +31,7 @@ const untrusted = element(
   'div',
   { class: 'untrusted' },
   icon('workspace-untrusted'),
-  element('span', {}, 'The agent runs what a folder says: it works in folders that you trust.'),
+  element('span', {}, 'The agent can run code from a folder, so it only works in folders that you trust.'),
   button('Manage Trust', () => post({ type: 'manageTrust' }), { class: 'secondary' }),
 );
 
@@ -43,7 +42,7 @@ document.getElementById('app')?.replaceWith(
     title,
     folder,
     element('div', { class: 'conversation' }, empty, transcript.element),
-    element('div', { class: 'desk' }, questions.element, untrusted, runLine.element, composer.element, usage.element),
+    element('div', { class: 'bottom' }, questions.element, untrusted, runLine.element, composer.element, usage.element),
     ...announcers,
   ),
   takeDrops(),

@@ -3,8 +3,8 @@ import { button, element, icon } from './dom';
 import { post } from './host';
 
 const IDEAS = [
-  ['book', 'Explain what this project does and how it is laid out'],
-  ['bug', 'Look for mistakes in the changes that are not committed yet'],
+  ['book', 'Explain what this project does and how it is organised'],
+  ['bug', 'Look for mistakes in the uncommitted changes'],
   ['beaker', 'Write tests for the file that I have open'],
 ] as const;
 
@@ -22,13 +22,13 @@ export function welcome(suggest: (prompt: string) => void): HTMLElement {
     { class: 'welcome' },
     element('div', { class: 'welcome-icon', 'aria-hidden': 'true' }, icon('comment-discussion-sparkle')),
     element('h2', {}, 'Ask Claude'),
-    element('p', {}, 'It reads and changes the files of this folder, and asks before it does.'),
+    element('p', {}, 'Claude reads and edits files in this folder, and asks before it changes anything.'),
     element('ul', { class: 'ideas', 'aria-label': 'Ideas' }, ...ideas),
     element(
       'p',
       { class: 'hint' },
-      ...[element('kbd', {}, '@'), ' names a file, ', element('kbd', {}, '/'), ' a command, '],
-      ...[element('kbd', {}, '↑'), ' what you asked before'],
+      ...[element('kbd', {}, '@'), ' adds a file, ', element('kbd', {}, '/'), ' a command, '],
+      ...[element('kbd', {}, '↑'), ' an earlier prompt'],
     ),
     resume,
   );

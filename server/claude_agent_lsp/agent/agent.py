@@ -10,44 +10,46 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.abort import AbortController, AbortReason, AbortSignal
-from claude_agent_lsp.agent.admission import Admission
-from claude_agent_lsp.agent.audit import Audit, ToolTrail, question_entry
+from claude_agent_lsp.agent.accounts.audit_log import Audit, ToolTrail, question_entry
+from claude_agent_lsp.agent.accounts.daily_budget import Spending
 from claude_agent_lsp.agent.events import Level, Notice
-from claude_agent_lsp.agent.launch import Launch
-from claude_agent_lsp.agent.loading import load_pool
-from claude_agent_lsp.agent.modes import Modes
-from claude_agent_lsp.agent.orphans import end_all, server_mark
-from claude_agent_lsp.agent.prompt import user_message
-from claude_agent_lsp.agent.query import Query
-from claude_agent_lsp.agent.questions import Questions
-from claude_agent_lsp.agent.record import Record
-from claude_agent_lsp.agent.run import ActiveRun
-from claude_agent_lsp.agent.spending import Spending
-from claude_agent_lsp.agent.task import Task
-from claude_agent_lsp.agent.watchdog import Watchdog
-from claude_agent_lsp.errors import RequestFailed, SessionNotFound, StoreUnavailable
-from claude_agent_lsp.sessions.denied import DenyRules
-from claude_agent_lsp.sessions.journal import Journal, JournaledTurn, now
-from claude_agent_lsp.sessions.kept import Kept
-from claude_agent_lsp.sessions.ownership import Ownership
-from claude_agent_lsp.sessions.sharing import SharedSessions
-from claude_agent_lsp.sessions.transcript import find_transcript, folder_of
+from claude_agent_lsp.agent.permissions.queue import Questions
+from claude_agent_lsp.agent.process.launch import Launch
+from claude_agent_lsp.agent.process.orphans import end_all, server_mark
+from claude_agent_lsp.agent.process.pool_loader import load_pool
+from claude_agent_lsp.agent.process.watchdog import Watchdog
+from claude_agent_lsp.agent.run.admission import Admission
+from claude_agent_lsp.agent.run.context import Task
+from claude_agent_lsp.agent.run.message import user_message
+from claude_agent_lsp.agent.run.permission_modes import Modes
+from claude_agent_lsp.agent.run.query import Query
+from claude_agent_lsp.agent.run.run import END_SECONDS, ActiveRun
+from claude_agent_lsp.agent.run.run_journal import Record
+from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
+from claude_agent_lsp.base.lanes import Lane, Lanes, processes
+from claude_agent_lsp.errors import RequestFailed, SessionNotFound
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
+from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, now
+from claude_agent_lsp.sessions.lock import Ownership
+from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
+    from claude_agent_lsp.agent.accounts.audit_log import Entry
     from claude_agent_lsp.agent.events import Emit, Question
-    from claude_agent_lsp.agent.launch import SessionStart
-    from claude_agent_lsp.agent.pool import ProcessPool
-    from claude_agent_lsp.agent.process import AgentProcess
-    from claude_agent_lsp.agent.questions import Answer
-    from claude_agent_lsp.agent.task import Channel
+    from claude_agent_lsp.agent.permissions.queue import Answer
+    from claude_agent_lsp.agent.process.launch import SessionStart
+    from claude_agent_lsp.agent.process.pool import ProcessPool
+    from claude_agent_lsp.agent.process.process import AgentProcess
+    from claude_agent_lsp.agent.run.context import Channel
     from claude_agent_lsp.workspace.settings import Settings
     from claude_agent_lsp.workspace.state import State
 
@@ -55,6 +57,21 @@ logger = logging.getLogger(__name__)
 
 # How long runs may take to stop when the server ends.
 STOP_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """A query that has its session.
+
+    Attributes:
+        session: The session, which it has to give back.
+        message: All that is sent for it.
+        denied: What the agent may not read.
+    """
+
+    session: SessionStart
+    message: Mapping[str, Any]
+    denied: DenyRules
 
 
 class Agent:
@@ -67,6 +84,9 @@ class Agent:
         tell: Shows a notice in the editor that no run is there to show.
         own_directory: Keeps what no setting may move: what the runs cost, and the audit log.
             Left out, the state's.
+
+    Attributes:
+        lanes: Those of its folders and sessions.
     """
 
     def __init__(
@@ -80,21 +100,21 @@ class Agent:
         self.questions = Questions(show, self._audit_answer)
         own = own_directory or state.directory
         self._audit = Audit(own, editor)
+        self._audit_lane = Lane()
         self.ownership = Ownership(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
         self.sharing = SharedSessions(lambda: state.directory, editor, self._tell_of_sharing)
         self.spending = Spending(own)
+        self.lanes = Lanes()
         self._tell = tell
         self._state = state
         self._admission = Admission(state, self.ownership, self.journal)
         self._shutdown = AbortController()
         self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._folders: dict[Path, asyncio.Lock] = {}
         self._modes = Modes()
         self._grants: dict[str, set[str]] = {}
-        self._stays: dict[Path, AbortController] = {}
         self._pool: asyncio.Future[ProcessPool] | None = None
 
     @property
@@ -117,7 +137,7 @@ class Agent:
         Raises:
             StoreUnavailable: It could not be kept.
         """
-        await asyncio.to_thread(self._state.select, folder, session_id)
+        await self.lanes.folder(folder).run(self._state.select, folder, session_id)
 
     @property
     def runs(self) -> tuple[ActiveRun, ...]:
@@ -136,7 +156,7 @@ class Agent:
     async def ask(
         self, query: Query, *, signal: AbortSignal, to_editor: Emit, channel: Channel
     ) -> ActiveRun:
-        """Begin a run.
+        """Begin a run. The caller has the folder's place in the order.
 
         Args:
             query: What is asked.
@@ -151,36 +171,66 @@ class Agent:
             SessionBusy: A run is at work in the session.
             BudgetExceeded: Nothing is left of the day's budget.
         """
-        controller = AbortController()
         run_id = str(uuid.uuid4())
         store = query.settings.session_store
-        named = None if store is None else await asyncio.to_thread(self._admission.named, query)
-        async with (
-            self._folders.setdefault(query.folder, asyncio.Lock()),
-            self.sharing.admission(
-                store, query.folder, named, fork=query.fork, unless=signal.unless
-            ),
+        lane = self.lanes.folder(query.folder)
+        named = None if store is None else await lane.run(self._admission.named, query)
+        async with self.sharing.admission(
+            store, query.folder, named, fork=query.fork, unless=signal.unless
         ):
-            spare = self._spare(query)
-            task, record = await asyncio.to_thread(self._admit, query, run_id, spare)
-            seconds = query.timeout_seconds
-            limit = AbortSignal() if seconds is None else AbortSignal.timeout(seconds)
-            run = ActiveRun(
-                run_id,
-                task,
-                signal=AbortSignal.any(signal, controller.signal, limit, self._shutdown.signal),
-                to_editor=to_editor,
-                channel=channel,
-                questions=self.questions,
-                record=record,
-                spending=self.spending,
-                on_mode=partial(self._modes.keep, task.session.session_id),
-                trail=ToolTrail(self._write_audit, run_id, task.session.session_id, query.folder),
-                grants=self._grants.setdefault(task.session.session_id, set()),
-            )
-            self._runs[run_id] = (run, controller)
-            run.ended.add_done_callback(lambda _: limit.release())
-            await self.sharing.began(store, query.folder, run.session_id)
+            admitting = lane.put(self._admit, query, run_id, self._spare(query))
+            try:
+                admitted = await asyncio.shield(admitting)
+                return await self._begin(
+                    query, run_id, admitted, signal=signal, to_editor=to_editor, channel=channel
+                )
+            except BaseException:
+                self._runs.pop(run_id, None)
+                await self._give_back(admitting, run_id)
+                raise
+
+    async def _begin(
+        self,
+        query: Query,
+        run_id: str,
+        admitted: _Admitted,
+        *,
+        signal: AbortSignal,
+        to_editor: Emit,
+        channel: Channel,
+    ) -> ActiveRun:
+        """Begin the run of a query that has its session."""
+        session = admitted.session
+        lane = self.lanes.folder(query.folder)
+        launch = self._launch(query, session, admitted.denied)
+        launch = await lane.run(self.spending.within, launch)
+        task = Task(query.prompt, admitted.message, launch, session)
+        turn = JournaledTurn(task.message_id, query.prompt, query.folder, now())
+        record = Record(self.journal, session, turn, self.lanes.session(session.session_id))
+        await record.begin()
+        controller = AbortController()
+        seconds = query.timeout_seconds
+        limit = AbortSignal() if seconds is None else AbortSignal.timeout(seconds)
+        run = ActiveRun(
+            run_id,
+            task,
+            signal=AbortSignal.any(signal, controller.signal, limit, self._shutdown.signal),
+            to_editor=to_editor,
+            channel=channel,
+            questions=self.questions,
+            record=record,
+            spending=self.spending,
+            on_mode=partial(self._modes.keep, session.session_id),
+            trail=ToolTrail(self._write_audit, run_id, session.session_id, query.folder),
+            grants=self._grants.setdefault(session.session_id, set()),
+        )
+        self._runs[run_id] = (run, controller)
+        run.ended.add_done_callback(lambda _: limit.release())
+        try:
+            await self.sharing.began(query.settings.session_store, query.folder, run.session_id)
+        except Exception:
+            # The run is worth more than its copy.
+            logger.exception("%s is gone on with as it is here", run.session_id)
         self._keep(run.conduct(lambda: self._load(query.settings), lambda: self._end(run)))
         return run
 
@@ -192,26 +242,27 @@ class Agent:
         """
         stopped = []
         for run, controller in tuple(self._runs.values()):
-            if run_id in (None, run.run_id) and session_id in (None, run.session_id):
+            if run.meant(run_id=run_id, session_id=session_id):
                 controller.abort(AbortReason.CANCELLED)
                 stopped.append(run.run_id)
         return stopped
 
-    async def prewarm(self, folder: Path, settings: Settings, stay: AbortSignal) -> None:
+    async def prewarm(self, folder: Path, settings: Settings, stay: asyncio.Future[None]) -> None:
         """Start a process ahead of the next query in a folder that is trusted, if there is room.
 
         Args:
             folder: The folder.
             settings: What holds there.
-            stay: As `stay` gave it before trust was looked at.
+            stay: The folder's lane's `left`, from before trust was looked at.
         """
         if settings.max_budget_usd is not None or settings.daily_budget_usd is not None:
             return  # a process with a budget is one run's, and is started with what is left then
         pool = await self._load(settings)
-        async with self._folders.setdefault(folder, asyncio.Lock()):
-            session = await asyncio.to_thread(self._admission.to_come, folder)
-            busy = await asyncio.to_thread(self.ownership.busy, session.session_id)
-            if not busy and not stay.aborted:
+        lane = self.lanes.folder(folder)
+        async with lane.place():
+            session = await lane.run(self._admission.to_come, folder)
+            busy = await lane.run(self.ownership.busy, session.session_id)
+            if not busy and not stay.done():
                 query = Query("", folder, settings, trusted=True)
                 pool.prewarm(self._launch(query, session, DenyRules()), session)
 
@@ -234,8 +285,9 @@ class Agent:
         signal.throw_if_aborted()
         process = next((p for p in pool if p.launch.folder == folder and p.usable), None)
         if process is None:
-            session = await asyncio.to_thread(self._admission.to_come, folder)
-            denied = await asyncio.to_thread(DenyRules.of, folder)
+            lane = self.lanes.folder(folder)
+            session = await lane.read(self._admission.to_come, folder)
+            denied = await lane.read(DenyRules.of, folder)
             query = Query("", folder, settings, trusted=trusted)
             launch = self._launch(query, session, denied)
             process = await pool.take(launch, session, signal, lambda: None)
@@ -256,7 +308,8 @@ class Agent:
         process = next((p for p in self.processes if p.session_id == session_id), None)
         run = next((run for run in self.runs if run.session_id == session_id), None)
         unknown = process is None and run is None
-        if unknown and await asyncio.to_thread(find_transcript, session_id) is None:
+        lane = self.lanes.session(session_id)
+        if unknown and await lane.read(find_transcript, session_id) is None:
             raise SessionNotFound(f"There is no session {session_id}.")
         lent = process is not None and self.lent(process)
         change = self._modes.change(session_id, permission_mode, run, process, lent=lent)
@@ -264,20 +317,25 @@ class Agent:
 
     def folder_of(self, session_id: str) -> Path | None:
         """The folder that a session belongs to, as far as is known. Reads files."""
-        launches = [run.task.launch for run in self.runs if run.session_id == session_id]
-        launches += [p.launch for p in self.processes if p.session_id == session_id]
-        if launches:
-            return launches[0].folder
+        if (folder := self.folder_in_use(session_id)) is not None:
+            return folder
         transcript = find_transcript(session_id)
         return folder_of(transcript) if transcript is not None else None
 
-    def stay(self, folder: Path) -> AbortSignal:
-        """Fires when a folder is left: what is on its way to a process there must not get it."""
-        return self._stays.setdefault(folder, AbortController()).signal
+    def forget(self, session_id: str) -> None:
+        """Hold nothing of a session that is deleted: its mode, and what was allowed for it."""
+        self._modes.forget(session_id)
+        self._grants.pop(session_id, None)
+
+    def folder_in_use(self, session_id: str) -> Path | None:
+        """The folder of a session that has a run or a process."""
+        launches = [run.task.launch for run in self.runs if run.session_id == session_id]
+        launches += [p.launch for p in self.processes if p.session_id == session_id]
+        return launches[0].folder if launches else None
 
     async def leave(self, folder: Path) -> None:
         """Stop all runs in a folder, end its processes, and let none begin that was on its way."""
-        self._stays.pop(folder, AbortController()).abort()
+        self.lanes.folder(folder).leave()
         runs = [
             (run, abort) for run, abort in self._runs.values() if run.task.launch.folder == folder
         ]
@@ -298,12 +356,15 @@ class Agent:
             # A pool that could not be loaded has failed every run, and has nothing to end.
             with contextlib.suppress(Exception):
                 await (await self._pool).close()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        # What a disk holds up longer is lost, with the process.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
         # What tools have left running goes with the editor; a watchdog would end it otherwise.
         mark = server_mark()
-        await asyncio.to_thread(end_all, lambda found: found == mark)
-        await asyncio.to_thread(self.watchdog.close)
+        await processes.run(end_all, lambda found: found == mark)
+        await processes.run(self.watchdog.close)
         await self.sharing.close()
 
     @property
@@ -321,8 +382,8 @@ class Agent:
             pool.limit, pool.idle_seconds = settings.max_processes, settings.idle_process_seconds
         return self._pool
 
-    def _admit(self, query: Query, run_id: str, spare: str | None) -> tuple[Task, Record]:
-        """All of a run's beginning that touches the disk."""
+    def _admit(self, query: Query, run_id: str, spare: str | None) -> _Admitted:
+        """What of a run's beginning touches the folder's disk; last of all it takes its session."""
         self.spending.check(query.settings.daily_budget_usd)
         context, attachments, folder = query.context, query.attachments, query.folder
         # The CLI reads the rules itself, of a folder that is trusted.
@@ -331,13 +392,7 @@ class Agent:
         message = user_message(
             query.prompt, context, attachments, folder, str(uuid.uuid4()), denied=denied
         )
-        session = self._admission.admit(query, run_id, spare)
-        launch = self.spending.within(self._launch(query, session, denied))
-        task = Task(query.prompt, message, launch, session)
-        turn = JournaledTurn(task.message_id, query.prompt, folder, now())
-        record = Record(self.journal, session, turn)
-        record.begin()
-        return task, record
+        return _Admitted(self._admission.admit(query, run_id, spare), message, denied)
 
     def _launch(self, query: Query, session: SessionStart, denied: DenyRules) -> Launch:
         # The folder may have lost its trust since it was given one.
@@ -352,18 +407,35 @@ class Agent:
         spare = pool.spare(Launch.of(query.folder, query.settings, query.wanted))
         return spare if spare is None or self.ownership.owner(spare) is None else None
 
-    async def _end(self, run: ActiveRun) -> asyncio.Task[None]:
+    async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
         """Give the run's session back; returns what is still done after that."""
-        del self._runs[run.run_id]
-        await asyncio.to_thread(self.ownership.release, run.session_id, run.run_id)
-        self.sharing.turn_ended(run.session_id)
-        return self._keep(asyncio.to_thread(self._settle, run))
+        self._runs.pop(run.run_id, None)
+        if not self._grants.get(run.session_id):
+            self._grants.pop(run.session_id, None)
+        await self._release(run.session_id, run.run_id)
+        try:
+            self.sharing.turn_ended(run.session_id)
+        except Exception:
+            logger.exception("%s is not shared yet", run.session_id)
+        return self._keep(self.lanes.session(run.session_id).run(self._settle, run))
+
+    async def _give_back(self, admitting: asyncio.Future[_Admitted], run_id: str) -> None:
+        """Give back the session of a query that came to no run, if it got one."""
+        if not admitting.done():  # the process ends, and with it the lock
+            return
+        if not admitting.cancelled() and admitting.exception() is None:
+            await self._release(admitting.result().session.session_id, run_id)
+
+    async def _release(self, session_id: str, run_id: str) -> None:
+        """Give a session's lock back; a disk that hangs has it given back as soon as it can."""
+        released = self.lanes.session(session_id).put(self.ownership.release, session_id, run_id)
+        await asyncio.wait({released}, timeout=END_SECONDS)
 
     def _settle(self, run: ActiveRun) -> None:
         """After a run: note that its session has a transcript, and all that stands in it."""
         try:
             self._note_end(run)
-        except StoreUnavailable:
+        except Exception:
             logger.exception("The state of %s could not be kept", run.task.launch.folder)
 
     def _note_end(self, run: ActiveRun) -> None:
@@ -381,10 +453,15 @@ class Agent:
         run, _ = self._runs.get(question.run_id, (None, None))
         call = None if run is None else run.trail.call(question.tool_call_id)
         folder = None if run is None else run.task.launch.folder
-        self._write_audit("question", question_entry(question, answer, call, folder))
 
-    def _write_audit(self, kind: str, entry: dict[str, Any]) -> None:
-        self._keep(asyncio.to_thread(self._audit.write, kind, entry))
+        def write() -> None:
+            self._audit.write("question", question_entry(question, answer, call, folder))
+
+        # Its words take the longer, the more the agent has written.
+        self._keep(self._audit_lane.run(write))
+
+    def _write_audit(self, kind: str, entry: Entry) -> None:
+        self._keep(self._audit_lane.run(self._audit.write, kind, entry))
 
     def _tell_of_sharing(self, good: bool, text: str) -> None:
         """Tell the runs at work, or the user if there are none."""

@@ -7,6 +7,7 @@ What pygls 2.1.1 does otherwise, and why it is overridden here:
   a cancel is an abort signal, and the answer comes when the run has really ended.
 - A command never sees its `workDoneToken`.
 - `shutdown` cancels all requests at work; here they are stopped and answered before.
+- It keeps the text of each document that a client opens.
 - A request that can't be read (`arguments` is no array, say) is never answered; a message before
   `initialize` reaches the handlers.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from cattrs import transform_error
@@ -26,7 +28,7 @@ from pygls.exceptions import (
 )
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
-from claude_agent_lsp.agent.abort import AbortController, AbortReason
+from claude_agent_lsp.base.abort import AbortController, AbortReason
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -106,6 +108,27 @@ class AgentProtocol(LanguageServerProtocol):
         error = {"code": code, "message": text}
         self._send_data({"jsonrpc": self.VERSION, "id": message_id, "error": error})
 
+    async def ask(self, method: str, params: Any) -> Any:
+        """Ask the editor; if this is cancelled it is withdrawn, and nothing is kept for an answer.
+
+        Raises:
+            JsonRpcException: The editor answered with an error.
+        """
+        message_id = str(uuid.uuid4())
+        try:
+            return await self.send_request_async(method, params, msg_id=message_id)
+        except asyncio.CancelledError:
+            self._request_futures.pop(message_id, None)
+            self._result_types.pop(message_id, None)
+            self.notify(types.CANCEL_REQUEST, types.CancelParams(id=message_id))
+            raise
+
+    def _handle_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
+        if msg_id in self._request_futures:
+            super()._handle_response(msg_id, result, error)
+        else:
+            logger.debug("An answer came too late, or was not asked for: %r", msg_id)
+
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Read a message; one without `jsonrpc` is malformed."""
         if data.get("jsonrpc") != self.VERSION:
@@ -170,6 +193,19 @@ class AgentProtocol(LanguageServerProtocol):
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
         """Stop what the user has stopped in the editor's progress display."""
         self._server.tokens.cancel(params.token)
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+        """Keep nothing of a document: the agent reads the disk."""
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+        """Keep nothing of a document."""
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
+        """Let a document that was shown rest."""
+        self._server.document_closed(params.text_document.uri)
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]

@@ -14,26 +14,27 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from claude_agent_lsp import __version__
+from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.base.uris import path_of, uri_of
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.lsp.configuration import SECTION, Configuration
-from claude_agent_lsp.lsp.names import NAMES
-from claude_agent_lsp.lsp.parent import Parent
-from claude_agent_lsp.lsp.profiles import ClientProfile
+from claude_agent_lsp.lsp.client_profile import ClientProfile
+from claude_agent_lsp.lsp.commands.names import NAMES
+from claude_agent_lsp.lsp.features.configuration import SECTION, Configuration
+from claude_agent_lsp.lsp.features.folder_trust import CHANGED, Trusting
 from claude_agent_lsp.lsp.protocol import AgentProtocol
-from claude_agent_lsp.lsp.trusting import CHANGED, Trusting
+from claude_agent_lsp.lsp.wire.editor_process import Parent
 from claude_agent_lsp.workspace.folders import Folder, Folders
 from claude_agent_lsp.workspace.state import State, state_directory
-from claude_agent_lsp.workspace.uris import uri_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.agent.events import Notice, Question
-    from claude_agent_lsp.agent.questions import Answer
-    from claude_agent_lsp.lsp.commands import Commands
-    from claude_agent_lsp.lsp.outbox import Outbox
-    from claude_agent_lsp.lsp.progress import ProgressTokens
+    from claude_agent_lsp.agent.permissions.queue import Answer
+    from claude_agent_lsp.lsp.commands.commands import Commands
+    from claude_agent_lsp.lsp.features.progress import ProgressTokens
+    from claude_agent_lsp.lsp.wire.writer import Outbox
     from claude_agent_lsp.workspace.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class AgentServer(LanguageServer):
         self.configuration = Configuration(self)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closing: asyncio.Task[None] | None = None
+        self._state_wanted = self.state.directory
         self._parent = Parent(lambda: self.leave(1))
         self._listen()
 
@@ -84,14 +86,14 @@ class AgentServer(LanguageServer):
     @cached_property
     def commands(self) -> Commands:
         """Carries the commands out."""
-        from claude_agent_lsp.lsp.commands import Commands
+        from claude_agent_lsp.lsp.commands.commands import Commands
 
         return Commands(self)
 
     @cached_property
     def tokens(self) -> ProgressTokens:
         """The progress that is shown in the editor."""
-        from claude_agent_lsp.lsp.progress import ProgressTokens
+        from claude_agent_lsp.lsp.features.progress import ProgressTokens
 
         return ProgressTokens(self)
 
@@ -113,7 +115,7 @@ class AgentServer(LanguageServer):
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Begin something that nobody waits for."""
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(_guarded(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -122,7 +124,23 @@ class AgentServer(LanguageServer):
         if settings.log_level is not None:
             logging.getLogger("claude_agent_lsp").setLevel(settings.log_level.upper())
         if settings.state_directory is not None:
-            self.state.directory = state_directory(settings.state_directory)
+            self._state_wanted = state_directory(settings.state_directory)
+            self.move_state()
+
+    def move_state(self) -> None:
+        """Keep the state where the settings want it, unless somebody is at work where it is now.
+
+        What a run has is in one directory from its beginning to its end. The move is made up for
+        before the next run that finds none at work.
+        """
+        if "agent" not in self.__dict__ or self.agent.ownership.at_rest:
+            self.state.directory = self._state_wanted
+
+    def document_closed(self, uri: str) -> None:
+        """Let a document that was shown rest."""
+        if "commands" in self.__dict__:  # else none was
+            with contextlib.suppress(InvalidArgument):  # it is no file
+                self.commands.document_closed(path_of(uri))
 
     def leave(self, status: int) -> None:
         """The process is to end; all that is at work is stopped first."""
@@ -174,7 +192,7 @@ class AgentServer(LanguageServer):
                 )
         for folder in self.folders:
             self.prewarm(folder)
-        self.start(self._look_after_kept_sessions())
+        self.start(self._look_after_state())
 
     def _configuration_changed(self, params: types.DidChangeConfigurationParams) -> None:
         self.configuration.change(params.settings)
@@ -184,6 +202,7 @@ class AgentServer(LanguageServer):
 
     def _folders_changed(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
         for removed in params.event.removed:
+            self.configuration.forget(removed.uri)
             with contextlib.suppress(InvalidArgument):
                 self.folders.remove(removed.uri)
         for added in params.event.added:
@@ -193,10 +212,11 @@ class AgentServer(LanguageServer):
                 self.prewarm(folder)
 
     async def _prewarm(self, folder: Folder) -> None:
-        stay = self.agent.stay(folder.path)
+        await self.trust.look_again()
+        stay = self.agent.lanes.folder(folder.path).left
         settings = await self.configuration.of(folder)
         await self.agent.sharing.watch(settings.session_store)
-        used = await asyncio.to_thread(self.agent.current, folder.path) is not None
+        used = await disk.run(self.agent.current, folder.path) is not None
         if not settings.prewarm or not used:
             return
         try:
@@ -204,17 +224,22 @@ class AgentServer(LanguageServer):
         except Exception as error:  # noqa: BLE001 - the first query will tell
             logger.warning("No process could be started ahead for %s: %s", folder.path, error)
 
-    async def _look_after_kept_sessions(self) -> None:
+    async def _look_after_state(self) -> None:
         for folder in self.folders:  # the settings may name another state directory
             await self.configuration.of(folder)
-        kept = await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.sessions.kept")
-        await asyncio.to_thread(kept.Kept(self.state.directory).refresh)
+        kept = await disk.run(
+            importlib.import_module, "claude_agent_lsp.sessions.catalogue.kept_copies"
+        )
+        await disk.run(kept.Kept(self.state.directory).refresh)
+        cleanup = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.cleanup")
+        busy = self.agent.ownership.busy
+        await disk.run(cleanup.clean_up, self.state.directory, busy)
 
     def _notice(self, notice: Notice) -> None:
         self.tell(types.MessageType[notice.level.value.capitalize()], notice.text)
 
     async def _show(self, question: Question) -> Answer | None:
-        from claude_agent_lsp.lsp.asking import ask
+        from claude_agent_lsp.lsp.features.ask_user import ask
 
         return await ask(self, question)
 
@@ -242,8 +267,15 @@ def _folders_of(params: types.InitializeParams) -> list[Folder]:
 
 async def _load() -> None:
     """Have ready what the first command needs, while the user still types."""
-    await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.lsp.commands")
-    await asyncio.to_thread(importlib.import_module, "claude_agent_lsp.agent.agent")
+    await disk.run(importlib.import_module, "claude_agent_lsp.lsp.commands.commands")
+    await disk.run(importlib.import_module, "claude_agent_lsp.agent.agent")
+
+
+async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:
+        logger.exception("Work in the background failed: %s", work)
 
 
 def _registered(*_: object) -> None:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from claude_agent_lsp.agent.audit import Audit
+from claude_agent_lsp.agent.accounts.audit_log import Audit
+from claude_agent_lsp.base.visible import visible
 from claude_agent_lsp.terminal.screen import open_screen
 from claude_agent_lsp.workspace.state import state_directory
-from claude_agent_lsp.workspace.visible import visible
 
 if TYPE_CHECKING:
     from argparse import Namespace

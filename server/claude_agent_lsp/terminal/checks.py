@@ -16,19 +16,20 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.cli import check, locate, login_of
-from claude_agent_lsp.agent.launch import Launch, SessionStart
-from claude_agent_lsp.agent.secrets import without_secrets
-from claude_agent_lsp.agent.titles import one_line
+from claude_agent_lsp.agent.process.cli import check, locate, login_of
+from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.base.redaction import without_secrets
+from claude_agent_lsp.base.text import one_line
 from claude_agent_lsp.errors import CliNotFound, NotAuthenticated, RequestFailed
-from claude_agent_lsp.sessions.transcript import config_directory
+from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 from claude_agent_lsp.workspace.settings import Settings
 from claude_agent_lsp.workspace.state import ENVIRONMENT_VARIABLE, State, state_directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from claude_agent_lsp.agent.cli import Cli
+    from claude_agent_lsp.agent.process.cli import Cli
 
 PACKAGE: Final = "claude-agent-lsp"
 OLDEST_PYTHON: Final = (3, 11)
@@ -82,7 +83,7 @@ async def examine(file: Path | None) -> AsyncIterator[Finding]:
         yield finding
     cli: Cli | None = None
     try:
-        cli = await check(await asyncio.to_thread(locate, settings.cli_path))
+        cli = await check(await disk.run(locate, settings.cli_path))
     except RequestFailed as error:
         yield _no_cli(error, settings)
     else:
@@ -92,9 +93,9 @@ async def examine(file: Path | None) -> AsyncIterator[Finding]:
     else:
         for finding in await _start(cli, settings):
             yield finding
-    yield await asyncio.to_thread(_state, settings)
-    yield await asyncio.to_thread(_transcripts, settings)
-    yield await asyncio.to_thread(_retention, settings)
+    yield await disk.run(_state, settings)
+    yield await disk.run(_transcripts, settings)
+    yield await disk.run(_retention, settings)
     yield _git()
 
 
@@ -187,7 +188,7 @@ async def _version(cli: Cli, settings: Settings) -> Finding:
     if settings.cli_path is None:
         return Finding("CLI", Verdict.GOOD, text)
     try:
-        usual = await check(await asyncio.to_thread(locate, None))
+        usual = await check(await disk.run(locate, None))
     except RequestFailed:
         return Finding("CLI", Verdict.GOOD, text)
     text = f"{text}; without claudeAgent.cliPath it would be {usual.version}"
@@ -203,7 +204,7 @@ async def _version(cli: Cli, settings: Settings) -> Finding:
 async def _start(cli: Cli, settings: Settings) -> list[Finding]:
     """Start a process as a query would, in an empty folder, and end it in order."""
     # It loads the SDK, which has been found to be there.
-    from claude_agent_lsp.agent.process import AgentProcess
+    from claude_agent_lsp.agent.process.process import AgentProcess
 
     loop = asyncio.get_running_loop()
     with tempfile.TemporaryDirectory(prefix="claude-agent-lsp-doctor-") as folder:
@@ -276,9 +277,14 @@ def _transcripts(settings: Settings) -> Finding:
 def _retention(settings: Settings) -> Finding:
     """What the CLI deletes next, if it is started here."""
     # SQLite, and the SDK where a transcript has to be read.
-    from claude_agent_lsp.sessions.index import Index
-    from claude_agent_lsp.sessions.projects import all_projects
-    from claude_agent_lsp.sessions.retention import SETTING, SOON, retention, retention_days
+    from claude_agent_lsp.sessions.catalogue.index import Index
+    from claude_agent_lsp.sessions.catalogue.retention import (
+        SETTING,
+        SOON,
+        retention,
+        retention_days,
+    )
+    from claude_agent_lsp.sessions.transcripts.projects import all_projects
 
     days = retention_days(Path.cwd(), settings.setting_sources)
     if days is None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.agent.secrets import MaskingFormatter
+from claude_agent_lsp.base.redaction import MaskingFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         parser.error(f"argument --log-file: {options.log_file}: {error.strerror}")
     if options.command is None:
-        from claude_agent_lsp.lsp.serving import serve
+        from claude_agent_lsp.lsp.main import serve
 
         return serve()
     return _command(options)
@@ -64,7 +64,7 @@ def _command(options: argparse.Namespace) -> int:
             from claude_agent_lsp.terminal.sessions import sessions
 
             return sessions(options)
-        from claude_agent_lsp.terminal.demo import demo
+        from claude_agent_lsp.terminal.demo.demo import demo
 
         return demo(live=options.live)
     except EndedBySignal as end:

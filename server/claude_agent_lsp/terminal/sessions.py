@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from claude_agent_lsp.agent.titles import one_line
+from claude_agent_lsp.base.problems import shown
+from claude_agent_lsp.base.text import one_line
 from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFound
-from claude_agent_lsp.lsp.results import jsonable
-from claude_agent_lsp.sessions.catalogue import Catalogue
-from claude_agent_lsp.sessions.index import Index
-from claude_agent_lsp.sessions.journal import Journal
-from claude_agent_lsp.sessions.kept import Kept
-from claude_agent_lsp.sessions.ownership import Ownership
+from claude_agent_lsp.lsp.convert.to_json import jsonable
+from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
+from claude_agent_lsp.sessions.catalogue.index import Index
+from claude_agent_lsp.sessions.lock import Ownership
 from claude_agent_lsp.terminal.screen import open_screen
 from claude_agent_lsp.workspace.state import State, state_directory
 
@@ -26,11 +25,13 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from pathlib import Path
 
-    from claude_agent_lsp.sessions.catalogue import Session
+    from claude_agent_lsp.sessions.catalogue.catalogue import Session
 
 TITLE_LENGTH: Final = 200
 # As many characters of an id as a person wants to type.
 SHORT: Final = 8
+# Of a session id: nothing else of what a person types may be taken for one, a pattern least of all.
+_BEGINNING: Final = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 # All that moves a terminal's cursor or changes its colours; line ends and tabs may stay.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -104,12 +105,12 @@ def _cells(session: Session, *, with_folder: bool) -> list[str]:
 def _show(options: Namespace, catalogue: Catalogue, state: State) -> int:
     session = _chosen(options.session, catalogue)
     if options.json:
-        from claude_agent_lsp.sessions.reading import read_messages
+        from claude_agent_lsp.sessions.reading.reading import read_messages
 
         messages = read_messages(session.session_id, state.directory)
         _write_json({"session": session, "messages": messages})
         return 0
-    from claude_agent_lsp.sessions.export import exported
+    from claude_agent_lsp.sessions.reading.export import exported
 
     text = exported(session, "markdown", state.directory).decode()
     _write(_plain(text) if sys.stdout.isatty() else text)
@@ -117,7 +118,7 @@ def _show(options: Namespace, catalogue: Catalogue, state: State) -> int:
 
 
 def _export(options: Namespace, catalogue: Catalogue, state: State) -> int:
-    from claude_agent_lsp.sessions.export import exported, write_export
+    from claude_agent_lsp.sessions.reading.export import exported, write_export
 
     session = _chosen(options.session, catalogue)
     content = exported(session, options.format, state.directory)
@@ -135,15 +136,13 @@ def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
     session = _chosen(options.session, catalogue)
     if not options.yes and not _agreed(session):
         return 1
-    from claude_agent_lsp.sessions.changes import delete
+    from claude_agent_lsp.sessions.edit_session import delete
 
     ownership = Ownership(lambda: state.directory, "a terminal")
     holder = f"sessions delete, process {os.getpid()}"
     ownership.claim(session.session_id, holder)
     try:
-        if session.current:
-            state.select(session.workspace, None)
-        delete(session.session_id, Kept(state.directory), Journal(lambda: state.directory))
+        delete(session.session_id, state, Index(state.directory))
     finally:
         ownership.release(session.session_id, holder)
     if options.json:
@@ -167,11 +166,14 @@ def _chosen(word: str, catalogue: Catalogue) -> Session:
     Raises:
         SessionNotFound: There is none, or there are several.
     """
+    hint = "`claude-agent-lsp sessions list --all` shows them all."
+    word = word.strip().lower()
+    if not _BEGINNING.fullmatch(word):
+        raise SessionNotFound(f"{shown(word)} is not the beginning of a session id.", hint=hint)
     if catalogue.find(word) is not None:
         return catalogue.session(word)
-    hint = "`claude-agent-lsp sessions list --all` shows them all."
     everything = catalogue.page(None, limit=sys.maxsize - 1).sessions
-    found = [one for one in everything if one.session_id.startswith(word.lower())]
+    found = [one for one in everything if one.session_id.lower().startswith(word)]
     if not found:
         raise SessionNotFound(f"There is no session {word}.", hint=hint)
     if len(found) > 1:

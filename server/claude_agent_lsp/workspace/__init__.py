@@ -5,18 +5,13 @@ The lowest layer: it knows neither LSP nor the SDK, and imports nothing that is 
 
 from __future__ import annotations
 
+from claude_agent_lsp.base.problems import Problem
+from claude_agent_lsp.base.uris import path_of, uri_of
 from claude_agent_lsp.workspace.folders import Folder, Folders
-from claude_agent_lsp.workspace.problems import Problem
-from claude_agent_lsp.workspace.settings import (
-    Effort,
-    LogLevel,
-    PermissionMode,
-    Setting,
-    Settings,
-    SettingSource,
-)
+from claude_agent_lsp.workspace.modes import PermissionMode
+from claude_agent_lsp.workspace.setting import Setting
+from claude_agent_lsp.workspace.settings import Effort, LogLevel, Settings, SettingSource
 from claude_agent_lsp.workspace.state import State, state_directory
-from claude_agent_lsp.workspace.uris import path_of, uri_of
 
 __all__ = [
     "Effort",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.errors import InvalidArgument, WorkspaceNotFound
-from claude_agent_lsp.workspace.uris import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -87,6 +87,21 @@ class Folders:
         """
         return _innermost(self._folders, path, _real)
 
+    def spelled(self, workspace: Path | None) -> Folder | None:
+        """Returns the folder that a query works in, if that can be told without the disk.
+
+        Args:
+            workspace: The path of an open folder, in any spelling; None names none.
+        """
+        folders = self._folders
+        if workspace is None:
+            return folders[0] if len(folders) == 1 else None
+        return next((folder for folder in folders if folder.path == workspace), None)
+
+    def around(self, document: Path) -> Folder | None:
+        """Returns the innermost open folder around a document, by how both are spelled."""
+        return _innermost(self._folders, document, _normal)
+
     def choose(self, workspace: str | None, document: str | None) -> Folder:
         """Returns the folder that a query works in.
 
@@ -113,13 +128,21 @@ class Folders:
             )
         else:
             folder = _of_document(folders, document) or _only(folders)
+        self.check(folder)
+        return folder
+
+    def check(self, folder: Folder) -> None:
+        """Looks whether an open folder is there.
+
+        Raises:
+            WorkspaceNotFound: It is no directory.
+        """
         # Path.is_dir raises where a parent directory may not be searched.
         if not os.path.isdir(folder.path):  # noqa: PTH112
             raise WorkspaceNotFound(
                 f"{folder.uri} is open in the editor, but it is no directory on disk.",
                 hint="Create the directory, or close the folder and open one that exists.",
             )
-        return folder
 
 
 def _named(folders: tuple[Folder, ...], workspace: str) -> Folder:

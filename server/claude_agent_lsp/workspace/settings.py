@@ -1,62 +1,54 @@
-"""The settings of section `claudeAgent`: one table of names, rules, defaults and meanings."""
+"""The settings of section `claudeAgent`: the one table of all that is known of them.
 
-# ruff: noqa: RUF009 - _setting is dataclasses.field with more to say
+Package manifests, documentation and what holds in an untrusted folder are derived from it.
+"""
+
+# ruff: noqa: RUF009 - setting is dataclasses.field with more to say
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Literal, get_args
+from typing import Any, Literal, get_args
 
-from claude_agent_lsp.workspace import rules
-from claude_agent_lsp.workspace.problems import Problem, kind, shown, unknown
-from claude_agent_lsp.workspace.rules import Rule, UnfitError
+from claude_agent_lsp.base import validation as rules
+from claude_agent_lsp.base.problems import Problem, kind, shown, unknown
+from claude_agent_lsp.base.validation import UnfitError
+from claude_agent_lsp.workspace.modes import ASKING_MODES, PermissionMode
+from claude_agent_lsp.workspace.setting import Restraint, Scope, Setting, setting
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
-PermissionMode = Literal["default", "acceptEdits", "plan", "bypassPermissions", "dontAsk", "auto"]
 SettingSource = Literal["user", "project", "local"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
-# Those in which nothing is done that would be asked for otherwise.
-ASKING_MODES: Final = ("default", "plan", "dontAsk")
+
+def _least(*limits: float | None) -> float | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A row of the table of settings.
-
-    Attributes:
-        name: In camelCase, as editors send it.
-        attribute: Of `Settings`, in snake_case.
-        expected: What its value must be, in words.
-        default: The JSON value that stands for leaving it out.
-        about: What it does, one sentence.
-        secret: Its value may hold a password or a key: never show it.
-    """
-
-    name: str
-    attribute: str
-    expected: str
-    default: object
-    about: str
-    secret: bool
+def _ignored(instead: object) -> Restraint:
+    return Restraint("ignored", lambda _value, _users: instead)
 
 
-def _setting(default: object, rule: Rule, about: str, *, secret: bool = False) -> Any:
-    return dataclasses.field(
-        default_factory=lambda: default,
-        hash=None if not isinstance(default, Mapping) else False,
-        repr=not secret,
-        metadata={"rule": rule, "about": about, "secret": secret},
-    )
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_AT_MOST_THE_USERS = Restraint("at most what came with `initialize`", _least)
+_ASKING = Restraint(
+    f"only {', '.join(f'`{mode}`' for mode in ASKING_MODES)}",
+    lambda mode, _users: mode if mode in ASKING_MODES else "default",
+)
+_USERS_FILES = Restraint(
+    "only `user`",
+    lambda sources, _users: tuple(source for source in sources if source == "user"),
+    told=False,  # the files that are not read are named to the user instead
+)
 
 
 # Of the configuration of an MCP server.
 _SECRETS = ("env", "headers")
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -66,99 +58,158 @@ class Settings:
     Instances are hashable and compare by value. Durations are in seconds.
     """
 
-    model: str | None = _setting(None, rules.TEXT, "The model; left out, the CLI's own choice.")
-    effort: Effort | None = _setting(
-        None, rules.one_of(get_args(Effort)), "How much the model thinks."
+    model: str | None = setting(
+        None, rules.TEXT, "Model that the agent uses; chosen by the CLI by default."
     )
-    permission_mode: PermissionMode = _setting(
-        "default", rules.one_of(get_args(PermissionMode)), "What the agent may do without asking."
+    effort: Effort | None = setting(
+        None,
+        rules.one_of(get_args(Effort)),
+        "How much the model thinks; chosen by the CLI by default.",
     )
-    append_system_prompt: str | None = _setting(
-        None, rules.TEXT, "Text that is added to the agent's system prompt."
+    permission_mode: PermissionMode = setting(
+        "default",
+        rules.one_of(get_args(PermissionMode)),
+        "What the agent may do without asking.",
+        Scope.USER,
+        untrusted=_ASKING,
     )
-    max_turns: int | None = _setting(
-        None, rules.whole(least=1), "How many turns a run may take; left out, any number."
+    append_system_prompt: str | None = setting(
+        None,
+        rules.TEXT,
+        "Text that is added to the agent's system prompt.",
+        untrusted=_ignored(None),
     )
-    max_budget_usd: float | None = _setting(
-        None, rules.number(zero=False), "What a run may cost in US dollars; left out, anything."
+    max_turns: int | None = setting(
+        None, rules.whole(least=1), "Maximum number of turns per run; unlimited by default."
     )
-    daily_budget_usd: float | None = _setting(
+    max_budget_usd: float | None = setting(
         None,
         rules.number(zero=False),
-        "What all your runs on this machine may cost a day in US dollars; left out, anything.",
+        "Maximum cost per run in US dollars; unlimited by default.",
+        untrusted=_AT_MOST_THE_USERS,
     )
-    timeout_seconds: float | None = _setting(
-        None, rules.number(zero=False), "How long a run may take; left out, any time."
+    daily_budget_usd: float | None = setting(
+        None,
+        rules.number(zero=False),
+        "Maximum cost per day in US dollars, of all your runs on this machine in any editor; "
+        "unlimited by default.",
+        Scope.USER,
+        untrusted=_AT_MOST_THE_USERS,
     )
-    cancel_grace_seconds: float = _setting(
-        2.0, rules.number(zero=True), "How long a cancelled turn may take to end by itself."
+    timeout_seconds: float | None = setting(
+        None, rules.number(zero=False), "Maximum seconds per run; unlimited by default."
     )
-    question_timeout_seconds: float = _setting(
-        300.0, rules.number(zero=False), "How long a question waits; no answer then means no."
+    cancel_grace_seconds: float = setting(
+        2.0,
+        rules.number(zero=True),
+        "Seconds that a cancelled turn gets to end by itself before its process is ended.",
     )
-    idle_process_seconds: float = _setting(
-        300.0, rules.number(zero=True), "How long a CLI process is kept for the next query."
+    question_timeout_seconds: float = setting(
+        300.0,
+        rules.number(zero=False),
+        "Seconds that a question stays open; no answer within them means no.",
     )
-    max_processes: int = _setting(
-        4, rules.whole(least=1), "How many CLI processes live at the same time."
+    idle_process_seconds: float = setting(
+        300.0,
+        rules.number(zero=True),
+        "Seconds that an idle CLI process is kept for the next query.",
+        Scope.WINDOW,
     )
-    prewarm: bool = _setting(
-        True, rules.FLAG, "Whether a CLI process is started ahead in a folder that was used before."
+    max_processes: int = setting(
+        4,
+        rules.whole(least=1),
+        "Maximum number of CLI processes at the same time (about 200 MB each).",
+        Scope.WINDOW,
     )
-    setting_sources: tuple[SettingSource, ...] = _setting(
+    prewarm: bool = setting(
+        True,
+        rules.FLAG,
+        "Start a CLI process before the first query in a folder where the agent was used before.",
+        untrusted=_ignored(False),
+    )
+    setting_sources: tuple[SettingSource, ...] = setting(
         get_args(SettingSource),
         rules.several_of(get_args(SettingSource)),
         "Which of Claude Code's own settings files are read.",
+        Scope.USER,
+        untrusted=_USERS_FILES,
     )
-    mcp_servers: Mapping[str, Mapping[str, Any]] = _setting(
-        _NOTHING, rules.SERVERS, "MCP servers, as `.mcp.json` has them.", secret=True
-    )
-    additional_directories: tuple[Path, ...] = _setting(
-        (), rules.PATHS, "Directories beside the folder that the agent may work in."
-    )
-    cli_path: Path | None = _setting(
-        None, rules.ABSOLUTE_PATH, "The `claude` executable; left out, the one of the SDK."
-    )
-    env: Mapping[str, str] = _setting(
-        _NOTHING, rules.ENVIRONMENT, "Environment variables for the CLI.", secret=True
-    )
-    session_store: str | None = _setting(
-        None,
-        rules.STORE_URL,
-        "The shared store of sessions, postgresql:// or redis://; left out, none.",
+    mcp_servers: Mapping[str, Mapping[str, Any]] = setting(
+        _NOTHING,
+        rules.SERVERS,
+        "MCP servers by name, each in the format of `.mcp.json`.",
+        Scope.USER,
+        untrusted=_ignored(_NOTHING),
         secret=True,
     )
-    state_directory: Path | None = _setting(
-        None, rules.ABSOLUTE_PATH, "Where the server keeps its state; left out, the system's place."
+    additional_directories: tuple[Path, ...] = setting(
+        (),
+        rules.PATHS,
+        "Directories outside the folder that the agent may work in.",
+        Scope.USER,
+        untrusted=_ignored(()),
     )
-    log_level: LogLevel | None = _setting(
+    cli_path: Path | None = setting(
+        None,
+        rules.ABSOLUTE_PATH,
+        "Path of the `claude` executable; the one of the SDK by default.",
+        Scope.USER,
+        untrusted=_ignored(None),
+    )
+    env: Mapping[str, str] = setting(
+        _NOTHING,
+        rules.ENVIRONMENT,
+        "Environment variables for the CLI.",
+        Scope.USER,
+        untrusted=_ignored(_NOTHING),
+        secret=True,
+    )
+    session_store: str | None = setting(
+        None,
+        rules.STORE_URL,
+        "URL of the shared session store, `postgresql://` or `redis://`; none by default.",
+        Scope.USER,
+        untrusted=_ignored(None),
+        secret=True,
+    )
+    state_directory: Path | None = setting(
+        None,
+        rules.ABSOLUTE_PATH,
+        "Directory of the server's state; the system's directory for it by default.",
+        Scope.USER,
+        untrusted=_ignored(None),
+    )
+    log_level: LogLevel | None = setting(
         None,
         rules.one_of(get_args(LogLevel)),
-        "How much the server tells in its log; left out, what `--log-level` says.",
+        "Least level of messages in the server's log; the one of `--log-level` by default.",
+        Scope.WINDOW,
+        untrusted=_ignored(None),
     )
 
     @property
-    def secrets(self) -> tuple[str, ...]:
-        """The values of the CLI's variables, and of those and the headers of MCP servers."""
+    def secrets(self) -> tuple[tuple[str, str], ...]:
+        """The CLI's variables, and those and the headers of MCP servers, by name and value."""
         given = [self.env, *(s.get(name) for s in self.mcp_servers.values() for name in _SECRETS)]
         return tuple(
-            value
+            (str(name), value)
             for each in given
             if isinstance(each, Mapping)
-            for value in each.values()
+            for name, value in each.items()
             if isinstance(value, str)
         )
 
     def withheld(self) -> tuple[str, ...]:
-        """The names of those that are set and hold in a trusted folder only."""
+        """The names of those that are set and don't hold as they are in an untrusted folder."""
+        restricted, defaults = self.restricted(), Settings()
         return tuple(
-            camel(name)
-            for name in (
-                *("mcp_servers", "cli_path", "env", "append_system_prompt", "log_level"),
-                *("session_store", "state_directory", "additional_directories"),
-            )
-            if getattr(self, name)
-        ) + (() if self.permission_mode in ASKING_MODES else ("permissionMode",))
+            row.name
+            for row in self.fields()
+            if row.restraint is not None
+            and row.restraint.told
+            and getattr(self, row.attribute)
+            not in (getattr(defaults, row.attribute), getattr(restricted, row.attribute))
+        )
 
     def restricted(self, users: Settings | None = None) -> Settings:
         """What of them holds in a folder that is not trusted.
@@ -170,39 +221,19 @@ class Settings:
             users: What came with `initialize`: no folder may spend more.
         """
         users = users or Settings()
-        asks = self.permission_mode in ASKING_MODES
-        return dataclasses.replace(
-            self,
-            permission_mode=self.permission_mode if asks else "default",
-            append_system_prompt=None,
-            max_budget_usd=_least(self.max_budget_usd, users.max_budget_usd),
-            daily_budget_usd=_least(self.daily_budget_usd, users.daily_budget_usd),
-            state_directory=None,
-            log_level=None,
-            setting_sources=tuple(source for source in self.setting_sources if source == "user"),
-            mcp_servers=_NOTHING,
-            additional_directories=(),
-            cli_path=None,
-            env=_NOTHING,
-            session_store=None,
-            prewarm=False,
-        )
+        held = {
+            row.attribute: row.restraint.apply(
+                getattr(self, row.attribute), getattr(users, row.attribute)
+            )
+            for row in self.fields()
+            if row.restraint is not None
+        }
+        return dataclasses.replace(self, **held)
 
     @classmethod
     def fields(cls) -> tuple[Setting, ...]:
         """Returns the table of settings, in the order of the documentation."""
-        defaults = cls()
-        return tuple(
-            Setting(
-                name=camel(field.name),
-                attribute=field.name,
-                expected=field.metadata["rule"].expected,
-                default=_plain(getattr(defaults, field.name)),
-                about=field.metadata["about"],
-                secret=field.metadata["secret"],
-            )
-            for field in dataclasses.fields(cls)
-        )
+        return _table()
 
     @classmethod
     def parse(
@@ -241,6 +272,25 @@ class Settings:
         return {s.name: _plain(getattr(self, s.attribute)) for s in self.fields()}
 
 
+@cache
+def _table() -> tuple[Setting, ...]:
+    defaults = Settings()
+    return tuple(
+        Setting(
+            name=camel(field.name),
+            attribute=field.name,
+            expected=field.metadata["rule"].expected,
+            schema=field.metadata["rule"].schema,
+            default=_plain(getattr(defaults, field.name)),
+            about=field.metadata["about"],
+            scope=field.metadata["scope"],
+            restraint=field.metadata["restraint"],
+            secret=field.metadata["secret"],
+        )
+        for field in dataclasses.fields(Settings)
+    )
+
+
 def _wrong(
     name: str, field: dataclasses.Field[Any], value: object, unfit: UnfitError, instead: object
 ) -> Problem:
@@ -250,10 +300,6 @@ def _wrong(
     if secret or instead is None:
         return Problem(name, expected, found)
     return Problem(name, expected, found, f"using {shown(_plain(instead))}")
-
-
-def _least(*limits: float | None) -> float | None:
-    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _plain(value: object) -> object:

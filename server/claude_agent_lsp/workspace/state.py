@@ -6,13 +6,13 @@ import hashlib
 import json
 import logging
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.base.files import locked, replace_file
 from claude_agent_lsp.errors import StoreUnavailable
-from claude_agent_lsp.workspace.files import locked, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -126,6 +126,24 @@ class State:
 
         self._change(folder, change)
 
+    def forget(self, session_id: str) -> None:
+        """Forgets a session in every folder: as the current one, a begun one, a copy's source.
+
+        Raises:
+            StoreUnavailable: It could not be written.
+        """
+
+        def change(record: _Record) -> _Record:
+            forks = record.forks.items()
+            return _Record(
+                None if record.current == session_id else record.current,
+                tuple(begun for begun in record.begun if begun != session_id),
+                {i: fork for i, fork in forks if session_id not in (i, fork[0])},
+            )
+
+        for folder in {*self._unwritten, *self._known()}:
+            self._change(Path(folder), change)
+
     def check(self) -> str | None:
         """Tries to write to the directory; returns what is wrong with it, or None."""
         try:
@@ -146,6 +164,12 @@ class State:
 
     def _file(self, real: str) -> Path:
         return self._folders / f"{hashlib.sha256(os.fsencode(real)).hexdigest()[:16]}.json"
+
+    def _known(self) -> Iterator[str]:
+        """The folders that there is a file of; one that makes no sense has nothing to forget."""
+        for file in self._folders.glob("*.json"):
+            with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+                yield str(json.loads(file.read_bytes())["path"])
 
     def _read(self, real: str) -> _Record:
         if real in self._unwritten:

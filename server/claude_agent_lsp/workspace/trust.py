@@ -12,17 +12,20 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.base.files import locked, replace_file
 from claude_agent_lsp.errors import StoreUnavailable
-from claude_agent_lsp.workspace.files import locked, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 logger = logging.getLogger(__name__)
 
+LOOKS: Final = 5
+LOOK_AGAIN_SECONDS: Final = 0.05
 # What the CLI reads of a folder, and what may be code, or lead to some.
 PROJECT_FILES: Final = (
     ".claude/settings.json",
@@ -50,6 +53,8 @@ class Trust:
     def of(self, folder: Path) -> bool | None:
         """Whether a folder is trusted; None if nobody has decided."""
         ours = self._decided()
+        if ours is None:  # a folder above may be trusted, and this one not: nobody knows
+            return None
         terminal = _accepted_in_terminal()
         for place in _upwards(folder):
             if place in ours:
@@ -58,13 +63,9 @@ class Trust:
                 return True
         return None
 
-    def stamp(self) -> tuple[int, int] | None:
-        """What changes with each decision, whichever server has taken it."""
-        try:
-            status = self._file.stat()
-        except OSError:
-            return None
-        return status.st_ino, status.st_mtime_ns
+    def stamp(self) -> tuple[object, ...]:
+        """What changes with each decision, whichever server, or the terminal, has taken it."""
+        return tuple(_stamp_of(file) for file in (self._file, _terminals_record()))
 
     def decide(self, folder: Path, *, trusted: bool) -> None:
         """Remember a decision.
@@ -75,7 +76,7 @@ class Trust:
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with locked(self._directory / "lock"):
-                decided = {**self._decided(), os.path.realpath(folder): trusted}
+                decided = {**(self._decided() or {}), os.path.realpath(folder): trusted}
                 replace_file(self._file, json.dumps(decided, indent=1).encode())
         except OSError as error:
             raise StoreUnavailable(
@@ -87,8 +88,10 @@ class Trust:
     def _file(self) -> Path:
         return self._directory / "trust.json"
 
-    def _decided(self) -> dict[str, bool]:
+    def _decided(self) -> dict[str, bool] | None:
         decided = _object_in(self._file)
+        if decided is None:
+            return None
         return {path: value for path, value in decided.items() if isinstance(value, bool)}
 
 
@@ -102,9 +105,24 @@ def _upwards(folder: Path) -> Iterator[str]:
     return map(os.fspath, (real, *real.parents))
 
 
+def _terminals_record() -> Path:
+    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home()) / ".claude.json"
+
+
+def _stamp_of(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
 def _accepted_in_terminal() -> frozenset[str]:
-    home = os.environ.get("CLAUDE_CONFIG_DIR") or Path.home()
-    projects = _object_in(Path(home) / ".claude.json").get("projects")
+    for _ in range(LOOKS):
+        if (record := _object_in(_terminals_record())) is not None:
+            break
+        time.sleep(LOOK_AGAIN_SECONDS)  # a CLI may be writing it just now
+    projects = (record or {}).get("projects")
     if not isinstance(projects, dict):
         return frozenset()
     return frozenset(
@@ -114,13 +132,13 @@ def _accepted_in_terminal() -> frozenset[str]:
     )
 
 
-def _object_in(file: Path) -> Mapping[str, Any]:
-    """A JSON file's object; one that is missing, damaged or something else is empty."""
+def _object_in(file: Path) -> Mapping[str, Any] | None:
+    """A JSON file's object, empty if there is no file; None if it is damaged or something else."""
     try:
         content = json.loads(file.read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        logger.warning("%s is taken as absent: %s", file, error)
-        return {}
-    return content if isinstance(content, dict) else {}
+        logger.warning("%s can't be read: %s", file, error)
+        return None
+    return content if isinstance(content, dict) else None

@@ -35,7 +35,7 @@
     (apply #'concat (nreverse parts))))
 
 (defconst claude-agent-tests--question
-  '(:questionId "q1" :title "Running `rm`" :detail "rm -r x"
+  '(:questionId "q1" :title "Run `rm`?" :detail "rm -r x"
     :options [(:value "deny" :label "Deny") (:value "allow" :label "Allow once")]))
 
 (ert-deftest claude-agent-paths-survive-being-uris ()
@@ -105,10 +105,44 @@
   (claude-agent-tests--in-conversation
     (claude-agent-tests--take `("question" :question ,claude-agent-tests--question))
     (should (claude-agent-questions-waiting-p))
-    (should (string-search "rm -r x\n[Deny] [Allow once] \n" (buffer-string)))
-    (claude-agent-tests--take '("questionAnswered" :questionId "q1" :answer "deny"))
+    (should (string-search "Run `rm`?\nrm -r x\n[Deny] [Allow once] \n" (buffer-string)))
+    (claude-agent-tests--take
+     '("questionAnswered" :questionId "q1" :answer "deny" :by "editor"))
     (should-not (claude-agent-questions-waiting-p))
-    (should (string-search "rm -r x\nDenied\n" (buffer-string)))))
+    (should (string-search "rm -r x\nAnswer: Deny\n" (buffer-string)))))
+
+(ert-deftest claude-agent-settled-question-says-what-was-answered ()
+  (dolist (case '(("allow" "command" "Answer: Allow once")
+                  ("Postgres, please" "editor" "Answer: Postgres, please")
+                  ("deny" "deadline" "Not answered in time")
+                  ("deny" "withdrawn" "Withdrawn")))
+    (claude-agent-tests--in-conversation
+      (claude-agent-tests--take
+       `("question" :question ,claude-agent-tests--question)
+       `("questionAnswered" :questionId "q1" :answer ,(nth 0 case) :by ,(nth 1 case)))
+      (should (string-search (format "rm -r x\n%s\n" (nth 2 case)) (buffer-string)))))
+  (claude-agent-tests--in-conversation
+    (claude-agent-tests--take `("question" :question ,claude-agent-tests--question)
+                              '("ended" :run (:status "cancelled")))
+    (should (string-search "rm -r x\nWithdrawn\n" (buffer-string)))))
+
+(ert-deftest claude-agent-choice-takes-several-answers-and-words-of-ones-own ()
+  (let ((options [(:value "deny" :label "Don't answer") (:value "A" :label "A")
+                  (:value "\"deny\"" :label "deny")])
+        asked sent)
+    (cl-letf (((symbol-function 'claude-agent-server-call)
+               (lambda (_ argument) (push (plist-get argument :answer) sent)))
+              ((symbol-function 'completing-read)
+               (lambda (prompt &rest _) (push prompt asked) "Something of mine"))
+              ((symbol-function 'completing-read-multiple)
+               (lambda (prompt &rest _) (push prompt asked) '("a" "Mine" "deny"))))
+      (dolist (multiple '(nil t))
+        (claude-agent-questions--ask
+         (list :questionId "q" :title "Which database?" :detail "" :options options
+               :freeText t :multiple multiple))))
+    (should (equal (nreverse sent) '("Something of mine" ["A" "Mine" "\"deny\""])))
+    (dolist (prompt asked)
+      (should (string-match-p "Which database\\? (.*default Don't answer) \\'" prompt)))))
 
 (ert-deftest claude-agent-question-is-answered-or-put-off-in-the-minibuffer ()
   (let (sent)

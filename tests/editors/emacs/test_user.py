@@ -89,7 +89,7 @@ def test_question_is_denied_put_off_and_allowed(
     ask(emacs, "make one")
     emacs.wait_for("default Deny)")
     emacs.keys("Enter")
-    emacs.wait_for("Done")  # until then it answers "Claude is at work here"
+    emacs.wait_for("Done")  # until then it answers "Claude is still working"
     assert not (folder / "one").exists()
     assert any("The user said no." in said.text for said in model.requests[-1].conversation)
     ask(emacs, "make one, please")
@@ -99,7 +99,7 @@ def test_question_is_denied_put_off_and_allowed(
     command(emacs, "claude-agent-questions")
     emacs.wait_for("default Deny)")
     emacs.type("allow o", "Enter")
-    emacs.wait_for("Allowed once")
+    emacs.wait_for("Answer: Allow once")
     emacs.wait_for(lambda screen: (folder / "one").exists() and screen.rstrip().count("Done"))
 
 
@@ -108,9 +108,9 @@ def test_folder_is_trusted_no_longer_and_trusted_again(open_emacs: OpenEmacs) ->
     emacs.wait_for("y = 2")
     emacs.keys("C-u")
     command(emacs, "claude-agent-trust")
-    emacs.wait_for("Claude does not trust this folder")
+    emacs.wait_for("This folder is no longer trusted")
     command(emacs, "claude-agent-trust")
-    emacs.wait_for("Claude trusts this folder")
+    emacs.wait_for("This folder is trusted")
 
 
 @shows(Ability.EDIT)
@@ -122,7 +122,7 @@ def test_question_waits_for_who_types_and_the_edit_is_in_the_buffer(
     ask(emacs, "edit it")
     # Who is in the minibuffer stays there.
     emacs.keys("M-x")
-    emacs.wait_for("Waiting for you: Editing code.py?")
+    emacs.wait_for("Waiting for you: Edit code.py?")
     emacs.type("nothing")
     emacs.wait_for("M-x nothing")
     emacs.keys("C-g")

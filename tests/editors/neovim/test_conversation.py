@@ -67,7 +67,7 @@ def test_question_waits_for_typing_to_end_and_is_denied_then_allowed(
     terminal.type(":ClaudeAgent ask make one", "Enter")
     # What is typed into a text is never taken for an answer.
     terminal.type("o2")
-    terminal.wait_for("Waiting for you: Running `touch one`?")
+    terminal.wait_for("Waiting for you: Run `touch one`?")
     terminal.keys("Enter")
     terminal.type("2")
     assert not (folder / "one").exists()
@@ -111,7 +111,7 @@ def test_edit_of_an_open_file_shows_up_but_never_over_what_is_not_saved(
     terminal.type("Amine: ", "Escape")  # behind what the agent wrote, on the line of the cursor
     terminal.wait_for("greenmine:")
     terminal.type(":ClaudeAgent ask make it blue", "Enter")
-    terminal.wait_for("has changes here that are not saved")
+    terminal.wait_for("has unsaved changes")
     assert "blue" in Path(path).read_text()
     assert "greenmine:" in terminal.screen()
 

@@ -101,6 +101,86 @@ def test_denial_carries_the_users_reason(lua: RunLua, model: Loopback, folder: P
     assert "(denied" in found["text"]
 
 
+CHOICES = [
+    {
+        "question": "Which database",
+        "header": "DB",
+        "multiSelect": False,
+        "options": [
+            {"label": "Postgres", "description": "big"},
+            {"label": "SQLite", "description": "small"},
+        ],
+    },
+    {
+        "question": "Which parts?",
+        "header": "Parts",
+        "multiSelect": True,
+        "options": [{"label": name, "description": name.lower()} for name in "ABC"],
+    },
+]
+
+
+def test_agents_own_questions_are_shown_as_they_are_and_answered(
+    lua: RunLua, model: Loopback
+) -> None:
+    model.add(reply("ask me", [call("AskUserQuestion", questions=CHOICES)], [say("I see.")]))
+    shown = lua(
+        """
+        local wanted = { 'Something else', 'A', 'C', 'Done' }
+        local shown = {}
+        vim.ui.select = function(items, opts, choose)
+          table.insert(shown, { opts.prompt, vim.tbl_map(opts.format_item, items) })
+          local wish = table.remove(wanted, 1)
+          choose(vim.iter(items):find(function(item) return opts.format_item(item) == wish end))
+        end
+        vim.ui.input = function(_, confirm) confirm('MongoDB, please') end
+        ask('ClaudeAgent ask ask me')
+        return shown
+        """
+    )
+    told = "\n".join(said.text for said in model.requests[-1].conversation)
+    assert '"Which database"="MongoDB, please"' in told
+    assert re.search(r'"Which parts\?"="(A, C|C, A)"', told)
+    assert [prompt.partition("\n")[0] for prompt, _ in shown] == [
+        "Which database",
+        *["Which parts?"] * 3,
+    ]
+    assert "SQLite: small" in shown[0][0]
+    assert shown[0][1] == ["Don't answer", "Postgres", "SQLite", "Something else"]
+    assert shown[2][1] == ["Don't answer", "B", "C", "Done", "Something else"]
+    assert "Chosen: A" in shown[2][0]
+
+
+def test_plan_is_beside_the_text_until_it_is_decided(lua: RunLua, model: Loopback) -> None:
+    model.add(reply("plan it", [call("ExitPlanMode", plan="# The plan")], [say("I see.")]))
+    found = lua(
+        """
+        local function markdown()
+          return #vim.tbl_filter(function(win)
+            return vim.bo[vim.api.nvim_win_get_buf(win)].filetype == 'markdown'
+          end, vim.api.nvim_list_wins())
+        end
+        local found = { before = markdown() }
+        vim.ui.select = function(items, opts, choose)
+          found.during, found.prompt = markdown(), opts.prompt
+          found.labels = vim.tbl_map(opts.format_item, items)
+          choose(items[1])
+        end
+        ask('ClaudeAgent mode plan')
+        ask('ClaudeAgent ask plan it')
+        found.after = markdown()
+        return found
+        """
+    )
+    assert found["prompt"] == "Carry out this plan?"
+    assert (found["labels"][0], found["labels"][-1]) == (
+        "Keep planning",
+        "Keep planning, and say why",
+    )
+    assert found["during"] == found["before"] + 1
+    assert found["after"] == found["before"]
+
+
 def test_resumed_conversation_is_the_one_that_was_streamed_with_its_folds(
     lua: RunLua, model: Loopback, folder: Path
 ) -> None:
@@ -188,7 +268,7 @@ def test_missing_server_is_told_with_what_to_do(lua: RunLua) -> None:
         return { text = text(), health = health }
         """
     )
-    assert "no-such-program is not on your PATH. :checkhealth claude_agent" in found["text"]
+    assert "no-such-program is not on your PATH. Run :checkhealth claude_agent" in found["text"]
     assert "pipx install claude-agent-lsp" in found["health"]
 
 

@@ -182,7 +182,7 @@ def test_server_killed_in_mid_run_comes_back_and_the_conversation_goes_on(
     for process in processes_of(environment):
         if "claude-agent-lsp" in " ".join(process.cmdline()) and "--stdio" in process.cmdline():
             os.kill(process.pid, signal.SIGKILL)
-    expect(window.notifications.first).to_contain_text("was started again", timeout=PATIENCE)
+    expect(window.notifications.first).to_contain_text("is restarted", timeout=PATIENCE)
     window.wait_idle()
     window.ask("which code?")
     window.wait_for("I don't know.")

@@ -44,14 +44,14 @@ function M.with(folder, callback, on_fault)
   local config = vim.deepcopy(vim.lsp.config[M.NAME])
   local cmd = config.cmd
   if type(cmd) == 'table' and vim.fn.executable(cmd[1]) == 0 then
-    on_fault(('%s is not on your PATH. :checkhealth claude_agent tells more.'):format(cmd[1]))
+    on_fault(('%s is not on your PATH. Run :checkhealth claude_agent for details.'):format(cmd[1]))
     return
   end
   config.root_dir = folder
   local client = M.running(folder)
   local id = client and client.id or vim.lsp.start(config, { attach = false })
   if not id then
-    on_fault('the server could not be started. :checkhealth claude_agent tells more.')
+    on_fault('the server could not be started. Run :checkhealth claude_agent for details.')
     return
   end
 
@@ -61,7 +61,7 @@ function M.with(folder, callback, on_fault)
     if client and client.initialized then
       callback(client)
     elseif not client or client:is_stopped() or vim.uv.now() > deadline then
-      on_fault('the server did not start. :checkhealth claude_agent tells more.')
+      on_fault('the server did not start. Run :checkhealth claude_agent for details.')
     else
       vim.defer_fn(try, 10)
     end

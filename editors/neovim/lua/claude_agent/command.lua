@@ -89,7 +89,7 @@ function M.run(opts)
   if not subcommand then
     local names = table.concat(M.names(), ', ')
     require('claude_agent.client').notify(
-      ('there is no %q; there are %s.'):format(name, names),
+      ('unknown subcommand %q. Use one of %s.'):format(name, names),
       vim.log.levels.ERROR
     )
     return

@@ -137,7 +137,7 @@ end
 ---@param place? string
 function Conversation:ask(prompt, shown, context, place)
   if self.state ~= 'idle' then
-    client.notify('it is at work; :ClaudeAgent stop ends that.', vim.log.levels.WARN)
+    client.notify('the agent is still working. :ClaudeAgent stop stops it.', vim.log.levels.WARN)
     return
   end
   self.page:turn('You')
@@ -266,7 +266,7 @@ function Conversation:_on_toolResult(event)
 end
 
 function Conversation:_on_question(event)
-  self:_tell('waiting', ('Waiting for you: %s?'):format(event.question.title))
+  self:_tell('waiting', 'Waiting for you: ' .. event.question.title)
 end
 
 function Conversation:_on_questionAnswered()
@@ -307,7 +307,10 @@ function Conversation:_on_ended(event)
 end
 
 function Conversation:_on_lost()
-  self:_fail('the server has ended.', ':ClaudeAgent ask starts it anew; the session is kept.')
+  self:_fail(
+    'the server has ended.',
+    'The session is kept. :ClaudeAgent ask starts the server again.'
+  )
 end
 
 ---@param message string

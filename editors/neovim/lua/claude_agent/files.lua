@@ -34,7 +34,7 @@ function M.changed(uri)
   buf = buf ~= -1 and buf or vim.uri_to_bufnr(uri)
   if is_file(buf) and reload(buf) then
     client.notify(
-      ('%s was changed on disk, and has changes here that are not saved.'):format(
+      ('%s was changed on disk, but its buffer has unsaved changes.'):format(
         vim.fn.fnamemodify(path, ':~:.')
       ),
       vim.log.levels.WARN

@@ -15,7 +15,7 @@ local function check_neovim()
     vim.health.error(tostring(vim.version()), 'Neovim 0.11 or newer is needed.')
   end
   if not pcall(vim.treesitter.language.inspect, 'markdown') then
-    vim.health.info('There is no Tree-sitter parser for Markdown: conversations have less colour.')
+    vim.health.info('No Tree-sitter parser for Markdown: conversations are not fully highlighted.')
   end
 end
 
@@ -59,7 +59,7 @@ function M.check()
   vim.health.ok(command)
   check_doctor(command)
 
-  vim.health.start('Servers at work')
+  vim.health.start('Running servers')
   local clients = vim.lsp.get_clients({ name = client.NAME })
   if #clients == 0 then
     vim.health.info('None; the first :ClaudeAgent starts one.')

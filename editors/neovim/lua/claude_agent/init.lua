@@ -4,6 +4,7 @@ local client = require('claude_agent.client')
 local config = require('claude_agent.config')
 local context = require('claude_agent.context')
 local conversation = require('claude_agent.conversation')
+local vocabulary = require('claude_agent.vocabulary')
 
 local M = {}
 
@@ -65,7 +66,7 @@ function M.stop()
     talk = conversation.at_work()
   end
   if not (talk and talk:stop()) then
-    client.notify('nothing is at work.')
+    client.notify('nothing is running.')
   end
 end
 
@@ -104,13 +105,18 @@ function M.answer()
   end)
 end
 
-M.MODES = { 'default', 'acceptEdits', 'plan', 'bypassPermissions', 'dontAsk', 'auto' }
+M.MODES = vocabulary.MODES
 
 --- Sets what the agent may do without asking; without a mode, lets the user choose.
 ---@param mode? string
 function M.mode(mode)
   if not mode then
-    vim.ui.select(M.MODES, { prompt = 'What may it do without asking?' }, function(chosen)
+    vim.ui.select(M.MODES, {
+      prompt = 'Permission mode',
+      format_item = function(each)
+        return ('%s: %s'):format(each, vocabulary.ABOUT_MODES[each])
+      end,
+    }, function(chosen)
       if chosen then
         M.mode(chosen)
       end
@@ -121,7 +127,7 @@ function M.mode(mode)
   local talk = conversation.of(buf) or conversation.new(folder, 'last')
   if talk.session == 'new' or talk.session == 'last' then
     talk.mode = mode
-    client.notify(('mode %s from the next prompt on.'):format(mode))
+    client.notify(('permission mode %s from the next prompt on.'):format(mode))
     return
   end
   client.with(talk.folder, function(server)
@@ -130,7 +136,7 @@ function M.mode(mode)
       if err then
         client.tell(err)
       else
-        client.notify('mode ' .. mode .. '.')
+        client.notify('permission mode ' .. mode .. '.')
       end
     end)
   end)

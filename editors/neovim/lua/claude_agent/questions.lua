@@ -4,7 +4,14 @@ local client = require('claude_agent.client')
 
 local M = {}
 
-local SAY_WHY = 'Deny, and say why'
+local DENY = 'deny'
+
+---@class claude_agent.Choice
+---@field label string
+---@field answer? string|string[]
+---@field more? boolean Whether other answers may follow.
+---@field prompt? string What the user is asked to write.
+---@field deny? boolean Whether it says why not.
 
 --- Calls back as soon as a choice can be shown without catching keys that were meant for a text.
 ---@param callback fun()
@@ -24,62 +31,113 @@ local function when_free(callback)
   })
 end
 
---- Tells the agent why not.
----@param server vim.lsp.Client
+--- What can be chosen: the options, of several answers those that are left, and what takes words.
 ---@param question table
-local function deny_with_note(server, question)
-  vim.ui.input({ prompt = 'Why not? ' }, function(note)
-    client.command(server, 'question.answer', {
-      questionId = question.questionId,
-      answer = 'deny',
-      note = note ~= '' and note or nil,
-    })
-  end)
-end
-
---- The question that is open, if there is one.
----@param server vim.lsp.Client
----@param callback fun(question: table?)
-local function open_question(server, callback)
-  client.command(server, 'question.list', {}, function(_, result)
-    callback(result and result.questions[1])
-  end)
-end
-
----@type lsp.Handler
-function M.on_message_request(_, params, ctx)
-  local co = assert(coroutine.running())
-  local actions = vim.list_extend({}, params.actions or {})
-  local asks = actions[1] and actions[1].title == 'Deny'
-  if asks then
-    table.insert(actions, { title = SAY_WHY })
-    if vim.api.nvim_get_mode().mode ~= 'n' then
-      client.notify('waits for your answer: ' .. vim.split(params.message, '\n')[1])
+---@param chosen string[]
+---@return claude_agent.Choice[]
+local function choices(question, chosen)
+  local items = {}
+  for _, option in ipairs(question.options or {}) do
+    if not vim.list_contains(chosen, option.value) then
+      local several = question.multiple and option.value ~= DENY
+      local answer = several and vim.list_extend({ option.value }, chosen) or option.value
+      table.insert(items, { label = option.label, answer = answer, more = several })
     end
   end
-  when_free(function()
-    if asks then
-      require('claude_agent.conversation').reveal_waiting()
+  if #chosen > 0 then
+    table.insert(items, { label = 'Done', answer = chosen })
+  end
+  local first = items[1]
+  if question.freeText then
+    table.insert(items, { label = 'Something else', prompt = 'Your answer: ' })
+  elseif question.kind ~= 'trust' and first and first.answer == DENY then
+    local label = first.label .. ', and say why'
+    table.insert(items, { label = label, prompt = 'Why not? ', deny = true })
+  end
+  return items
+end
+
+--- Opens a plan beside the text that the user is at, and returns what closes it.
+---@param plan string
+---@return fun()
+local function show_plan(plan)
+  local buf = vim.api.nvim_create_buf(false, true)
+  vim.api.nvim_buf_set_lines(buf, 0, -1, false, vim.split(plan, '\n'))
+  vim.bo[buf].filetype = 'markdown'
+  vim.bo[buf].modifiable = false
+  vim.bo[buf].bufhidden = 'wipe'
+  vim.api.nvim_open_win(buf, false, { split = 'above', win = 0 })
+  vim.cmd.redraw()
+  return function()
+    if vim.api.nvim_buf_is_valid(buf) then
+      vim.api.nvim_buf_delete(buf, { force = true })
     end
-    vim.ui.select(actions, {
-      prompt = params.message,
-      kind = 'claude_agent_question',
-      format_item = function(action)
-        return action.title
-      end,
-    }, function(choice)
-      vim.schedule(function()
-        local server = vim.lsp.get_client_by_id(ctx.client_id)
-        if choice and choice.title == SAY_WHY and server then
-          -- It stays open until the note is there.
-          choice = nil
-          open_question(server, function(question)
-            if question then
-              deny_with_note(server, question)
-            end
-          end)
+  end
+end
+
+--- Asks until there is an answer; without one, the question stays open.
+---@param question table
+---@param callback fun(answer: string|string[]|nil, note: string?)
+---@param chosen? string[] Of several answers, those that the user has given.
+local function ask(question, callback, chosen)
+  chosen = chosen or {}
+  local text = question.document and '' or '\n\n' .. question.detail
+  if #chosen > 0 then
+    text = ('%s\n\nChosen: %s'):format(text, table.concat(chosen, ', '))
+  end
+  vim.ui.select(choices(question, chosen), {
+    prompt = question.title .. text,
+    kind = 'claude_agent_question',
+    format_item = function(item)
+      return item.label
+    end,
+  }, function(item)
+    if not item then
+      callback(nil)
+    elseif item.prompt then
+      vim.ui.input({ prompt = item.prompt }, function(words)
+        words = words ~= '' and words or nil
+        if item.deny then
+          callback(DENY, words)
+        elseif words and question.multiple then
+          callback(vim.list_extend({ words }, chosen))
+        else
+          callback(words)
         end
-        coroutine.resume(co, choice or vim.NIL)
+      end)
+    elseif item.more then
+      ask(question, callback, item.answer)
+    else
+      callback(item.answer)
+    end
+  end)
+end
+
+--- Shows a question with what it is about in sight.
+---@param question table
+---@param callback fun(answer: string|string[]|nil, note: string?)
+local function show(question, callback)
+  require('claude_agent.conversation').reveal_waiting()
+  local close = question.document and show_plan(question.document)
+  ask(question, function(...)
+    if close then
+      close()
+    end
+    callback(...)
+  end)
+end
+
+--- Answers the server's `claudeAgent/question`.
+---@type lsp.Handler
+function M.on_question(_, question)
+  local co = assert(coroutine.running())
+  if vim.api.nvim_get_mode().mode ~= 'n' then
+    client.notify('waits for your answer: ' .. question.title)
+  end
+  when_free(function()
+    show(question, function(answer, note)
+      vim.schedule(function()
+        coroutine.resume(co, answer and { answer = answer, note = note } or vim.NIL)
       end)
     end)
   end)
@@ -89,27 +147,16 @@ end
 --- Shows the question that is open once more, after its choice was closed.
 ---@param server vim.lsp.Client
 function M.answer(server)
-  open_question(server, function(question)
+  client.command(server, 'question.list', {}, function(_, result)
+    local question = result and result.questions[1]
     if not question then
-      client.notify('nothing waits for you.')
+      client.notify('there is no open question.')
       return
     end
-    local options = vim.list_extend({}, question.options)
-    table.insert(options, { label = SAY_WHY })
-    vim.ui.select(options, {
-      prompt = ('%s?\n\n%s'):format(question.title, question.detail),
-      kind = 'claude_agent_question',
-      format_item = function(option)
-        return option.label
-      end,
-    }, function(option)
-      if option and option.label == SAY_WHY then
-        deny_with_note(server, question)
-      elseif option then
-        client.command(server, 'question.answer', {
-          questionId = question.questionId,
-          answer = option.value,
-        })
+    show(question, function(answer, note)
+      if answer then
+        local argument = { questionId = question.questionId, answer = answer, note = note }
+        client.command(server, 'question.answer', argument)
       end
     end)
   end)

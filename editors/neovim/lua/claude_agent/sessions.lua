@@ -111,7 +111,7 @@ function M.resume(folder, session_id)
     if latest then
       open(folder, server, latest.sessionId)
     else
-      client.notify('there is no session here yet; :ClaudeAgent ask begins one.')
+      client.notify('this folder has no sessions yet. :ClaudeAgent ask starts one.')
     end
   end)
 end
@@ -121,7 +121,7 @@ end
 function M.choose(folder)
   list(folder, function(sessions, server)
     if #sessions == 0 then
-      client.notify('there is no session here yet; :ClaudeAgent ask begins one.')
+      client.notify('this folder has no sessions yet. :ClaudeAgent ask starts one.')
       return
     end
     vim.ui.select(sessions, {

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { ContextItem } from '../../shared/messages';
 import type { OfferedContext } from '../context/selection';
-import type { Given } from './steps';
+import type { PromptExtras } from './steps';
 
 const DIAGNOSTICS = 'diagnostics';
 const EDITOR = 'editor';
@@ -58,10 +58,10 @@ export class Composer {
   }
 
   /** Returns what goes with a prompt; attachments go once. */
-  take(): Given {
-    const given = { context: this.kept(), attachments: this.attachments };
+  take(): PromptExtras {
+    const extras = { context: this.kept(), attachments: this.attachments };
     this.attachments = [];
-    return given;
+    return extras;
   }
 
   private kept(): OfferedContext | undefined {

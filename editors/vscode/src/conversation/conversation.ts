@@ -8,7 +8,7 @@ import { configuredMode } from '../settings';
 import type { Choice, Choices } from './choices';
 import {
   type Asked,
-  type Given,
+  type PromptExtras,
   type Step,
   appended,
   areShown,
@@ -161,18 +161,18 @@ export class Conversation {
    *
    * @param prompt Not blank.
    */
-  async ask(prompt: string, given: Given = {}): Promise<void> {
+  async ask(prompt: string, extras: PromptExtras = {}): Promise<void> {
     if (this.stopping !== undefined) {
       return;
     }
     this.stopping = new vscode.CancellationTokenSource();
     const { token } = this.stopping;
     const { mode } = this.chosen;
-    this.step({ kind: 'prompt', prompt, given });
+    this.step({ kind: 'prompt', prompt, extras });
     this.report('Starting');
     try {
       await this.server.query(
-        this.argument(prompt, given),
+        this.argument(prompt, extras),
         {
           event: (event) => this.take(event, mode),
           line: (line) => this.report(line),
@@ -197,7 +197,7 @@ export class Conversation {
     }
   }
 
-  /** Returns what was asked last, with what it was given as far as that is known. */
+  /** Returns what was asked last, with what went with it as far as that is known. */
   lastAsked(): Asked | undefined {
     return lastAsked(this.messages, this.steps);
   }
@@ -217,7 +217,7 @@ export class Conversation {
     if (this.id === undefined || this.server.state !== 'running') {
       return undefined;
     }
-    const argument = { sessionId: this.id, limit: 1 };
+    const argument = { sessionId: this.id, limit: 0 };
     const read = await this.server.execute('claudeAgent.session.read', argument).catch(
       () => undefined, // a run that failed early has left no session
     );
@@ -272,7 +272,7 @@ export class Conversation {
     await this.server.execute('claudeAgent.mode', { sessionId, permissionMode });
   }
 
-  private argument(prompt: string, { context, attachments = [] }: Given): QueryArgument {
+  private argument(prompt: string, { context, attachments = [] }: PromptExtras): QueryArgument {
     const { model, effort, mode } = this.chosen;
     return {
       prompt,
@@ -312,7 +312,7 @@ export class Conversation {
     this.step({
       kind: 'failure',
       message: stopped ? 'Stopped.' : message,
-      hint: lost ? 'What was said so far is in the session: ask again to go on.' : hint,
+      hint: lost ? 'The conversation so far is saved in the session. Ask again to continue.' : hint,
     });
   }
 

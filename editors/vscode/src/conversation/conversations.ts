@@ -14,8 +14,8 @@ export interface TakenStep {
 
 interface Kept {
   readonly listening: vscode.Disposable;
-  /** How many surfaces show it; undefined until the first does. */
-  surfaces: number | undefined;
+  /** How many views show it; undefined until the first does. */
+  views: number | undefined;
 }
 
 export class Conversations implements vscode.Disposable {
@@ -89,17 +89,17 @@ export class Conversations implements vscode.Disposable {
     }
   }
 
-  /** A surface shows a conversation from now on. */
+  /** A view shows a conversation from now on. */
   show(conversation: Conversation): void {
     const kept = this.keep(conversation);
-    kept.surfaces = (kept.surfaces ?? 0) + 1;
+    kept.views = (kept.views ?? 0) + 1;
   }
 
-  /** A surface shows it no more; one that no other shows is kept until its run has ended. */
+  /** A view shows it no more; one that no other shows is kept until its run has ended. */
   release(conversation: Conversation): void {
     const kept = this.known.get(conversation);
     if (kept !== undefined) {
-      kept.surfaces = (kept.surfaces ?? 1) - 1;
+      kept.views = (kept.views ?? 1) - 1;
       this.tidy(conversation);
     }
   }
@@ -130,7 +130,7 @@ export class Conversations implements vscode.Disposable {
     return conversation;
   }
 
-  /** Also one whose run has ended, and that was forgotten, on its way to a surface. */
+  /** Also one whose run has ended, and that was forgotten, on its way to a view. */
   private keep(conversation: Conversation): Kept {
     let kept = this.known.get(conversation);
     if (kept === undefined) {
@@ -141,14 +141,14 @@ export class Conversations implements vscode.Disposable {
         }),
         conversation.onDidStep((step) => this.stepped.fire({ conversation, step })),
       );
-      kept = { listening, surfaces: undefined };
+      kept = { listening, views: undefined };
       this.known.set(conversation, kept);
     }
     return kept;
   }
 
   private tidy(conversation: Conversation): void {
-    if (this.known.get(conversation)?.surfaces === 0 && !conversation.running) {
+    if (this.known.get(conversation)?.views === 0 && !conversation.running) {
       this.forget(conversation);
     }
   }

@@ -7,7 +7,7 @@ export async function insertAtCursor(
   editor: vscode.TextEditor | undefined,
 ): Promise<void> {
   if (editor?.document.isClosed !== false) {
-    void vscode.window.showWarningMessage('Open a file first: there is no cursor to insert at.');
+    void vscode.window.showWarningMessage('Open a file to insert the code into.');
     return;
   }
   const shown = await vscode.window.showTextDocument(editor.document, {

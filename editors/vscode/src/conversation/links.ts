@@ -27,7 +27,7 @@ export async function openLink(href: string, folder: vscode.Uri): Promise<void> 
   } else if (found?.isFile() === true) {
     await openFile(target.uri, target.line);
   } else {
-    void vscode.window.showWarningMessage('There is no such file.');
+    void vscode.window.showWarningMessage('The file does not exist.');
   }
 }
 

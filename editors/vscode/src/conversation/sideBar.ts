@@ -2,73 +2,74 @@
 import * as vscode from 'vscode';
 import { folderOf } from '../folders';
 import type { Conversation } from './conversation';
-import type { Desk } from './desk';
+import type { WindowServices } from '../windowServices';
 import { page, pageOptions } from './page';
-import { Surface } from './surface';
+import { ConversationView } from './conversationView';
+import { handleMessage } from './viewMessages';
 
 export const VIEW = 'claude-agent.conversation';
 
 /** The view `claude-agent.conversation`. It comes back to the session that it showed last. */
 export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
-  private view: vscode.WebviewView | undefined;
-  private current: Surface | undefined;
+  private webviewView: vscode.WebviewView | undefined;
+  private current: ConversationView | undefined;
   private readonly visibility = new vscode.EventEmitter<void>();
-  private waiting: ((surface: Surface) => void)[] = [];
+  private waiting: ((view: ConversationView) => void)[] = [];
 
   readonly onDidChangeVisibility = this.visibility.event;
 
   constructor(
-    private readonly desk: Desk,
+    private readonly services: WindowServices,
     private readonly extension: vscode.Uri,
     private readonly state: vscode.Memento,
   ) {}
 
-  get surface(): Surface | undefined {
+  get view(): ConversationView | undefined {
     return this.current;
   }
 
   get visible(): boolean {
-    return this.view?.visible === true;
+    return this.webviewView?.visible === true;
   }
 
-  async resolveWebviewView(view: vscode.WebviewView): Promise<void> {
+  async resolveWebviewView(webviewView: vscode.WebviewView): Promise<void> {
     const folder = folderOf(vscode.window.activeTextEditor?.document.uri);
-    view.webview.options = pageOptions(this.extension);
+    webviewView.webview.options = pageOptions(this.extension);
     if (folder === undefined) {
-      view.webview.html = noFolder();
+      webviewView.webview.html = noFolder();
       return;
     }
-    this.view = view;
+    this.webviewView = webviewView;
     const closed = new AbortController();
-    view.onDidDispose(() => {
+    webviewView.onDidDispose(() => {
       closed.abort();
-      this.view = undefined;
+      this.webviewView = undefined;
     });
     const first = await this.first(folder);
     if (closed.signal.aborted) {
       return; // while the server was being started
     }
-    const surface = new Surface(view.webview, first, this.desk);
-    this.current = surface;
-    view.onDidChangeVisibility(() => this.visibility.fire());
-    const named = surface.onDidChange(() => this.name(first));
-    view.onDidDispose(() => {
+    const view = new ConversationView(webviewView.webview, first, this.services, handleMessage);
+    this.current = view;
+    webviewView.onDidChangeVisibility(() => this.visibility.fire());
+    const named = view.onDidChange(() => this.name(first));
+    webviewView.onDidDispose(() => {
       named.dispose();
-      surface.dispose();
+      view.dispose();
       this.current = undefined;
     });
     this.name(first);
-    view.webview.html = page(view.webview, this.extension);
+    webviewView.webview.html = page(webviewView.webview, this.extension);
     this.visibility.fire();
     for (const resolve of this.waiting.splice(0)) {
-      resolve(surface);
+      resolve(view);
     }
   }
 
-  /** Shows the view, with the keyboard in it, and returns its surface. */
-  async reveal(): Promise<Surface> {
+  /** Shows the side bar, with the keyboard in it, and returns its conversation's view. */
+  async reveal(): Promise<ConversationView> {
     const shown = this.current;
-    const coming = new Promise<Surface>((resolve) => {
+    const coming = new Promise<ConversationView>((resolve) => {
       if (shown === undefined) {
         this.waiting.push(resolve);
       } else {
@@ -80,10 +81,10 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   /** Shows a conversation. */
-  async show(conversation: Conversation): Promise<Surface> {
-    const surface = await this.reveal();
-    surface.attach(conversation);
-    return surface;
+  async show(conversation: Conversation): Promise<ConversationView> {
+    const view = await this.reveal();
+    view.attach(conversation);
+    return view;
   }
 
   dispose(): void {
@@ -93,10 +94,10 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
   /** @param first What the view began with: an empty one is no choice of the user's. */
   private name(first: Conversation): void {
     const conversation = this.current?.conversation;
-    if (this.view === undefined || conversation === undefined) {
+    if (this.webviewView === undefined || conversation === undefined) {
       return;
     }
-    this.view.description = conversation.title;
+    this.webviewView.description = conversation.title;
     if (conversation !== first || conversation.sessionId !== undefined) {
       void this.state.update(keyOf(conversation.folder), conversation.sessionId ?? null);
     }
@@ -108,17 +109,17 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
       const last = this.state.get<string | null>(keyOf(folder));
       const shown = last === undefined ? await this.currentOf(folder) : last;
       if (shown !== null) {
-        return await this.desk.conversations.recall(shown, folder);
+        return await this.services.conversations.recall(shown, folder);
       }
     } catch (error) {
-      this.desk.log.warn(`The last conversation can't be shown: ${String(error)}`);
+      this.services.log.warn(`The last conversation can't be shown: ${String(error)}`);
     }
-    return this.desk.conversations.create(folder);
+    return this.services.conversations.create(folder);
   }
 
   /** The session that another editor, or another window, has worked in last. */
   private async currentOf(folder: vscode.WorkspaceFolder): Promise<string | null> {
-    const { folders } = await this.desk.server.execute('claudeAgent.status', {});
+    const { folders } = await this.services.server.execute('claudeAgent.status', {});
     const uri = folder.uri.toString();
     return folders.find((each) => each.uri === uri)?.currentSession ?? null;
   }
@@ -131,5 +132,5 @@ function keyOf(folder: vscode.WorkspaceFolder): string {
 function noFolder(): string {
   return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'"><title>Claude Agent</title>
-</head><body><p>Open a folder: the agent works in one.</p></body></html>`;
+</head><body><p>Open a folder to use the agent.</p></body></html>`;
 }

@@ -3,22 +3,22 @@ import type { Message, RunEvent } from '../../shared/protocol';
 import type { OfferedContext } from '../context/selection';
 import type { EditCall } from '../diffs';
 
-/** What a prompt is given beside its words. */
-export interface Given {
+/** What goes with a prompt besides its text. */
+export interface PromptExtras {
   readonly context?: OfferedContext | undefined;
   readonly attachments?: readonly string[];
 }
 
 /** What has happened in a conversation since its messages were read. */
 export type Step =
-  | { readonly kind: 'prompt'; readonly prompt: string; readonly given: Given }
+  | { readonly kind: 'prompt'; readonly prompt: string; readonly extras: PromptExtras }
   | { readonly kind: 'event'; readonly event: RunEvent }
   | { readonly kind: 'failure'; readonly message: string; readonly hint: string | undefined };
 
 /** A prompt, as it was sent. */
 export interface Asked {
   readonly prompt: string;
-  readonly given: Given;
+  readonly extras: PromptExtras;
 }
 
 /** Returns the steps with one more; words that follow each other in one message are one step. */
@@ -40,11 +40,11 @@ export function firstPrompt(steps: readonly Step[]): string | undefined {
   return first?.prompt.split('\n')[0];
 }
 
-/** Returns what was asked last, with what it was given as far as that is known. */
+/** Returns what was asked last, with what went with it as far as that is known. */
 export function lastAsked(messages: readonly Message[], steps: readonly Step[]): Asked | undefined {
   const step = steps.findLast((each) => each.kind === 'prompt');
   const message = messages.findLast(({ role }) => role === 'user');
-  return step ?? (message && { prompt: message.text, given: {} });
+  return step ?? (message && { prompt: message.text, extras: {} });
 }
 
 /** Whether what happened last is an error, which can be read and tried again. */

@@ -2,9 +2,10 @@
 import * as vscode from 'vscode';
 import { folderOf, openFolder } from '../folders';
 import type { Conversation } from './conversation';
-import type { Desk } from './desk';
+import type { WindowServices } from '../windowServices';
 import { page, pageOptions } from './page';
-import { Surface } from './surface';
+import { ConversationView } from './conversationView';
+import { handleMessage } from './viewMessages';
 
 export const PANEL = 'claude-agent.conversationPanel';
 const TITLE_LENGTH = 40;
@@ -16,41 +17,41 @@ interface Remembered {
 }
 
 export class Tabs implements vscode.WebviewPanelSerializer<Remembered | undefined> {
-  private readonly open = new Map<vscode.WebviewPanel, Surface>();
+  private readonly open = new Map<vscode.WebviewPanel, ConversationView>();
   private readonly visibility = new vscode.EventEmitter<void>();
 
   readonly onDidChangeVisibility = this.visibility.event;
 
   constructor(
-    private readonly desk: Desk,
+    private readonly services: WindowServices,
     private readonly extension: vscode.Uri,
   ) {}
 
-  get surfaces(): readonly Surface[] {
+  get views(): readonly ConversationView[] {
     return [...this.open.values()];
   }
 
-  /** The surface of the tab that the user is in. */
-  get active(): Surface | undefined {
+  /** The view of the tab that the user is in. */
+  get active(): ConversationView | undefined {
     return [...this.open].find(([panel]) => panel.active)?.[1];
   }
 
-  /** The surfaces that the user can see. */
-  get visible(): readonly Surface[] {
-    return [...this.open].filter(([panel]) => panel.visible).map(([, surface]) => surface);
+  /** The views that the user can see. */
+  get visible(): readonly ConversationView[] {
+    return [...this.open].filter(([panel]) => panel.visible).map(([, view]) => view);
   }
 
   /** Whether a tab shows this conversation so that the user can see it. */
   shows(conversation: Conversation): boolean {
-    return this.visible.some((surface) => surface.conversation === conversation);
+    return this.visible.some((view) => view.conversation === conversation);
   }
 
   /** Shows a conversation in a tab of its own; one that has a tab is brought to the front. */
-  show(conversation: Conversation): Surface {
-    for (const [panel, surface] of this.open) {
-      if (surface.conversation === conversation) {
+  show(conversation: Conversation): ConversationView {
+    for (const [panel, view] of this.open) {
+      if (view.conversation === conversation) {
         panel.reveal();
-        return surface;
+        return view;
       }
     }
     const panel = vscode.window.createWebviewPanel(PANEL, '', vscode.ViewColumn.Active, {
@@ -75,33 +76,33 @@ export class Tabs implements vscode.WebviewPanelSerializer<Remembered | undefine
     panel.onDidDispose(() => closed.abort());
     const conversation =
       state?.sessionId === undefined
-        ? this.desk.conversations.create(folder)
-        : await this.desk.conversations.recall(state.sessionId, folder);
+        ? this.services.conversations.create(folder)
+        : await this.services.conversations.recall(state.sessionId, folder);
     if (!closed.signal.aborted) {
       panel.webview.options = pageOptions(this.extension);
       this.fill(panel, conversation);
     }
   }
 
-  private fill(panel: vscode.WebviewPanel, conversation: Conversation): Surface {
-    const surface = new Surface(panel.webview, conversation, this.desk);
-    this.open.set(panel, surface);
+  private fill(panel: vscode.WebviewPanel, conversation: Conversation): ConversationView {
+    const view = new ConversationView(panel.webview, conversation, this.services, handleMessage);
+    this.open.set(panel, view);
     const name = (): void => {
-      const title = surface.conversation.title;
+      const title = view.conversation.title;
       panel.title = title.length > TITLE_LENGTH ? `${title.slice(0, TITLE_LENGTH)}…` : title;
     };
     panel.iconPath = vscode.Uri.joinPath(this.extension, 'media', 'icon.svg');
-    const named = surface.onDidChange(name);
+    const named = view.onDidChange(name);
     panel.onDidChangeViewState(() => this.visibility.fire());
     panel.onDidDispose(() => {
       named.dispose();
-      surface.dispose();
+      view.dispose();
       this.open.delete(panel);
       this.visibility.fire();
     });
     name();
     panel.webview.html = page(panel.webview, this.extension);
     this.visibility.fire();
-    return surface;
+    return view;
   }
 }

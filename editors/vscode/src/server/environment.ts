@@ -15,10 +15,10 @@ import {
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
-import { answerOf } from './answer';
+import { runProgram } from './runProgram';
 import { ServerFailure } from './failure';
 import { findPython } from './python';
-import { inTurn } from './turns';
+import { withCrossWindowLock } from './crossWindowLock';
 
 const run = promisify(execFile);
 
@@ -63,24 +63,24 @@ export async function installedServer(
   const wheel = await wheelIn(installation.wheels);
   const digest = createHash('sha256').update(await readFile(wheel)).digest('hex').slice(0, 12);
   const wanted = { ...installation, wheel, name: `server-${digest}` };
-  const executable = (await madeServer(wanted)) ?? (await madeInTurn(wanted, configured));
+  const executable = (await madeServer(wanted)) ?? (await madeUnderLock(wanted, configured));
   await removeUnused(wanted.storage);
   return executable;
 }
 
-async function madeInTurn(wanted: Wanted, configured: string | undefined): Promise<string> {
+async function madeUnderLock(wanted: Wanted, configured: string | undefined): Promise<string> {
   const { name, storage } = wanted;
   await mkdir(storage, { recursive: true });
   return vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: 'Claude Agent' },
     async (progress) => {
-      const waiting = (): void => progress.report({ message: 'another window installs its server…' });
-      return inTurn(path.join(storage, `${name}.lock`), waiting, async () => {
+      const waiting = (): void => progress.report({ message: 'waiting for another window to install the server…' });
+      return withCrossWindowLock(path.join(storage, `${name}.lock`), waiting, async () => {
         const another = await madeServer(wanted);
         if (another !== undefined) {
           return another;
         }
-        progress.report({ message: 'installing its server, once…' });
+        progress.report({ message: 'installing the server (only needed once)…' });
         return makeServer(wanted, await findPython(configured));
       });
     },
@@ -94,7 +94,7 @@ async function madeServer({ storage, name, log }: Wanted): Promise<string | unde
     const ready = path.join(environment, READY);
     if (each.startsWith(name) && (await ageOf(ready)) !== undefined) {
       const executable = path.join(environment, EXECUTABLE);
-      const version = await answerOf(executable, '--version');
+      const version = await runProgram(executable, '--version');
       if (version !== undefined) {
         const now = new Date();
         await utimes(ready, now, now).catch(() => undefined);
@@ -134,7 +134,7 @@ async function makeServer(
     await rm(environment, { recursive: true, force: true }).catch(() => undefined);
     throw new ServerFailure(
       'installationFailed',
-      `The server of Claude Agent could not be installed with ${python}: ${lastLine(error)}`,
+      `The Claude Agent server could not be installed with ${python}: ${lastLine(error)}`,
       ['tryAgain', 'showOutput', 'choosePython'],
     );
   }
@@ -146,7 +146,7 @@ async function wheelIn(directory: string): Promise<string> {
   if (name === undefined) {
     throw new ServerFailure(
       'executableMissing',
-      'There is no claude-agent-lsp on your PATH, and this build of the extension brings none.',
+      'claude-agent-lsp is not on your PATH, and this build of the extension does not include it.',
       ['openSettings'],
     );
   }

@@ -1,6 +1,6 @@
 /** The server's executable: the user's own, else the one that the extension brings. */
 import { serverSettings } from '../settings';
-import { answerOf } from './answer';
+import { runProgram } from './runProgram';
 import { type Installation, installedServer } from './environment';
 import { ServerFailure } from './failure';
 
@@ -15,17 +15,17 @@ const NAME = 'claude-agent-lsp';
 export async function findServer(installation: Installation): Promise<string> {
   const { path, python } = serverSettings();
   if (path !== undefined) {
-    const version = await answerOf(path, '--version');
+    const version = await runProgram(path, '--version');
     if (version === undefined) {
       throw new ServerFailure(
         'executableUnfit',
-        `${path} is no claude-agent-lsp that can be started.`,
+        `${path} could not be started, or is not claude-agent-lsp.`,
         ['openSettings', 'tryAgain'],
       );
     }
     return found(path, version, installation);
   }
-  const version = await answerOf(NAME, '--version');
+  const version = await runProgram(NAME, '--version');
   if (version !== undefined) {
     return found(NAME, version, installation);
   }

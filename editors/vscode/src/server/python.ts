@@ -1,6 +1,6 @@
 /** A Python that can run the server. */
 import * as vscode from 'vscode';
-import { answerOf } from './answer';
+import { runProgram } from './runProgram';
 import { ServerFailure } from './failure';
 
 export const OLDEST: readonly [number, number] = [3, 11];
@@ -31,7 +31,7 @@ export async function findPython(configured: string | undefined): Promise<string
       : [await selectedInPythonExtension(), 'python3', 'python'].filter((each) => each !== undefined);
   const old: string[] = [];
   for (const candidate of candidates) {
-    const version = await answerOf(candidate, '-c', TELL_VERSION);
+    const version = await runProgram(candidate, '-c', TELL_VERSION);
     if (version !== undefined && isNewEnough(version)) {
       return candidate;
     }
@@ -46,7 +46,7 @@ export async function findPython(configured: string | undefined): Promise<string
       'installPython',
     ]);
   }
-  const where = configured === undefined ? '' : ` There is none at ${configured}.`;
+  const where = configured === undefined ? '' : ` ${configured} could not be run.`;
   throw new ServerFailure('pythonMissing', `Claude Agent needs ${needed}.${where}`, [
     configured === undefined ? 'installPython' : 'choosePython',
     'choosePython',

@@ -97,7 +97,7 @@ export class Server implements vscode.Disposable {
         await client.stop();
         throw new ServerFailure(
           'startFailed',
-          `The server of Claude Agent did not start: ${firstLine(error)}`,
+          `The Claude Agent server did not start: ${firstLine(error)}`,
           ['showOutput', 'tryAgain'],
         );
       });
@@ -117,13 +117,13 @@ export class Server implements vscode.Disposable {
     this.client = undefined;
     if (this.restarts.allowed()) {
       this.change('stopped');
-      const told = 'The server of Claude Agent ended unexpectedly and was started again.';
+      const told = 'The Claude Agent server ended unexpectedly and is restarted.';
       this.failing.fire(new ServerFailure('crashed', told, ['showOutput']));
       this.running().catch(() => undefined); // told already
       return;
     }
     this.change('failed');
-    const told = 'The server of Claude Agent ended unexpectedly, again and again.';
+    const told = 'The Claude Agent server keeps ending unexpectedly and is not restarted.';
     this.failing.fire(new ServerFailure('crashed', told, ['restart', 'showOutput']));
   }
 

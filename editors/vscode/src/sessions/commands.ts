@@ -1,27 +1,27 @@
 /** What can be done with a session of the tree. */
 import * as vscode from 'vscode';
 import { plain } from '../plainText';
-import type { Stage } from '../stage';
+import type { Locations } from '../locations';
 import type { Node, SessionNode, SessionsTree } from './tree';
 
-type Act = (node: SessionNode, stage: Stage) => Promise<unknown>;
+type Act = (node: SessionNode, locations: Locations) => Promise<unknown>;
 
 const ACTIONS: Readonly<Record<string, Act>> = {
-  open: async ({ session, folder }, stage) => stage.open(session.sessionId, folder),
-  openInEditor: async ({ session, folder }, stage) =>
-    stage.tabs.show(await stage.desk.conversations.open(session.sessionId, folder)),
+  open: async ({ session, folder }, locations) => locations.open(session.sessionId, folder),
+  openInEditor: async ({ session, folder }, locations) =>
+    locations.tabs.show(await locations.services.conversations.open(session.sessionId, folder)),
   rename,
   tag,
   fork,
   delete: remove,
   export: exportSession,
-  show: async ({ session }, { desk }) =>
-    desk.server.execute('claudeAgent.session.show', { sessionId: session.sessionId }),
+  show: async ({ session }, { services }) =>
+    services.server.execute('claudeAgent.session.show', { sessionId: session.sessionId }),
 };
 
 /** Registers the commands of the tree. */
 export function registerSessionCommands(
-  stage: Stage,
+  locations: Locations,
   tree: SessionsTree,
   view: vscode.TreeView<Node>,
 ): vscode.Disposable {
@@ -32,13 +32,13 @@ export function registerSessionCommands(
         return;
       }
       try {
-        await act(node, stage);
+        await act(node, locations);
       } catch (error) {
-        stage.desk.report(error);
+        locations.services.report(error);
       }
       if (!['open', 'openInEditor', 'show', 'export'].includes(name)) {
         tree.refresh();
-        await stage.desk.conversations.find(node.session.sessionId)?.refresh();
+        await locations.services.conversations.find(node.session.sessionId)?.refresh();
       }
     }),
   );
@@ -56,7 +56,7 @@ export function registerSessionCommands(
 async function search(tree: SessionsTree): Promise<void> {
   const words = await vscode.window.showInputBox({
     title: 'Search Sessions',
-    prompt: 'Words of titles or prompts; nothing shows all',
+    prompt: 'Search titles and prompts; leave it empty to show all sessions',
     value: tree.search,
   });
   if (words !== undefined) {
@@ -64,58 +64,58 @@ async function search(tree: SessionsTree): Promise<void> {
   }
 }
 
-async function rename({ session }: SessionNode, { desk }: Stage): Promise<void> {
+async function rename({ session }: SessionNode, { services }: Locations): Promise<void> {
   const title = await vscode.window.showInputBox({
     title: 'Rename Session',
     value: session.title,
-    validateInput: (value) => (value.trim() === '' ? 'A title has words.' : undefined),
+    validateInput: (value) => (value.trim() === '' ? 'Enter a title.' : undefined),
   });
   if (title !== undefined) {
     const { sessionId } = session;
-    await desk.server.execute('claudeAgent.session.rename', { sessionId, title: title.trim() });
+    await services.server.execute('claudeAgent.session.rename', { sessionId, title: title.trim() });
   }
 }
 
-async function tag({ session }: SessionNode, { desk }: Stage): Promise<void> {
+async function tag({ session }: SessionNode, { services }: Locations): Promise<void> {
   const word = await vscode.window.showInputBox({
     title: 'Tag Session',
-    prompt: 'One word; nothing takes the tag away. "keep" keeps it from the CLI\'s cleaning.',
+    prompt: 'Leave it empty to remove the tag. The CLI\'s cleanup never removes sessions tagged "keep".',
     value: session.tag ?? '',
   });
   if (word !== undefined) {
-    await desk.server.execute('claudeAgent.session.tag', {
+    await services.server.execute('claudeAgent.session.tag', {
       sessionId: session.sessionId,
       tag: word.trim() === '' ? null : word.trim(),
     });
   }
 }
 
-async function fork({ session, folder }: SessionNode, stage: Stage): Promise<void> {
-  const copy = await stage.desk.server.execute('claudeAgent.session.fork', {
+async function fork({ session, folder }: SessionNode, locations: Locations): Promise<void> {
+  const copy = await locations.services.server.execute('claudeAgent.session.fork', {
     sessionId: session.sessionId,
   });
-  const surface = await stage.open(copy.sessionId, folder);
-  surface.focusPrompt();
+  const view = await locations.open(copy.sessionId, folder);
+  view.focusPrompt();
 }
 
-async function remove({ session, folder }: SessionNode, stage: Stage): Promise<void> {
+async function remove({ session, folder }: SessionNode, locations: Locations): Promise<void> {
   const sure = 'Delete';
-  const question = `Delete “${plain(session.title, 80)}” for good?`;
-  const detail = 'Its transcript goes, for every editor and the terminal.';
+  const question = `Delete “${plain(session.title, 80)}” permanently?`;
+  const detail = 'Its transcript is deleted for every editor and the terminal.';
   const chosen = await vscode.window.showWarningMessage(question, { modal: true, detail }, sure);
   if (chosen !== sure) {
     return;
   }
   const { sessionId } = session;
-  await stage.desk.server.execute('claudeAgent.session.delete', { sessionId });
-  const shown = stage.desk.conversations.find(sessionId);
+  await locations.services.server.execute('claudeAgent.session.delete', { sessionId });
+  const shown = locations.services.conversations.find(sessionId);
   if (shown !== undefined) {
-    stage.replace(shown, stage.desk.conversations.create(folder));
-    stage.desk.conversations.forget(shown);
+    locations.replace(shown, locations.services.conversations.create(folder));
+    locations.services.conversations.forget(shown);
   }
 }
 
-async function exportSession({ session, folder }: SessionNode, { desk }: Stage): Promise<void> {
+async function exportSession({ session, folder }: SessionNode, { services }: Locations): Promise<void> {
   const name = session.title.replaceAll(/[^\p{L}\p{N} ._-]+/gu, '').trim().slice(0, 60);
   const target = await vscode.window.showSaveDialog({
     title: 'Export Session',
@@ -125,7 +125,7 @@ async function exportSession({ session, folder }: SessionNode, { desk }: Stage):
   if (target === undefined) {
     return;
   }
-  await desk.server.execute('claudeAgent.session.export', {
+  await services.server.execute('claudeAgent.session.export', {
     sessionId: session.sessionId,
     format: target.path.endsWith('.jsonl') ? 'jsonl' : 'markdown',
     uri: target.toString(),

@@ -164,7 +164,7 @@ export class SessionsTree implements vscode.TreeDataProvider<Node>, vscode.Dispo
       session.title,
       `${new Date(session.lastModified).toLocaleString()}, from ${session.origin}`,
       session.gitBranch == null ? '' : `Branch ${session.gitBranch}`,
-      session.interrupted ? 'Was cut off; it goes on where it was.' : '',
+      session.interrupted ? 'Interrupted. Ask again to continue.' : '',
     ]
       .filter((part) => part !== '')
       .join('\n');

@@ -1,5 +1,6 @@
 /** Model, mode and effort of the next prompt. */
 import type { State, ToView } from '../../shared/messages';
+import { EFFORTS, PERMISSION_MODES } from '../../shared/vocabulary';
 import { element } from '../dom';
 import { post } from '../host';
 import { oneLine } from '../visible';
@@ -8,16 +9,8 @@ import { Picker } from './picker';
 
 type Capabilities = Extract<ToView, { type: 'capabilities' }>;
 
-const MODES: Readonly<Record<string, readonly [label: string, description: string]>> = {
-  default: ['Ask first', 'Asks before it edits a file or runs a command'],
-  acceptEdits: ['Edit freely', 'Edits files without asking; asks before it runs a command'],
-  plan: ['Plan', 'Reads and thinks, and proposes a plan before it changes anything'],
-  auto: ['Auto', 'Asks only for what looks risky'],
-  dontAsk: ["Don't ask", 'Does only what is allowed already, and never asks'],
-  bypassPermissions: ['Bypass', 'Does everything without asking'],
-};
-const KNOWN_MODES = ['default', 'acceptEdits', 'plan'];
-const EFFORTS = ['low', 'medium', 'high', 'max'];
+/** Offered until the server has told all of them. */
+const FIRST_MODES: readonly string[] = ['default', 'acceptEdits', 'plan'];
 /** Stands for "nothing chosen" in a list. */
 const NONE = '';
 
@@ -65,7 +58,7 @@ export class Choices {
       return;
     }
     const { mode, model = NONE, effort = NONE } = this.state;
-    const modes = including(mode, this.capabilities?.modes ?? KNOWN_MODES);
+    const modes = including(mode, this.capabilities?.modes ?? FIRST_MODES);
     this.mode.show(modes.map(modeOption), mode);
     this.model.show(this.models(model), model);
     const efforts = including(effort, [NONE, ...(this.capabilities?.efforts ?? EFFORTS)]);
@@ -94,8 +87,9 @@ function including(chosen: string, known: readonly string[]): readonly string[] 
 }
 
 function modeOption(value: string): Option {
-  const [label, description] = MODES[value] ?? [oneLine(value, 40), undefined];
-  return { value, label, description };
+  const known: Readonly<Record<string, { label: string; about: string }>> = PERMISSION_MODES;
+  const { label, about } = known[value] ?? { label: oneLine(value, 40), about: undefined };
+  return { value, label, description: about };
 }
 
 function effortOption(value: string): Option {

@@ -100,7 +100,7 @@ export class Composer {
       return;
     }
     if (this.running) {
-      announce('Claude is still at work. Escape stops it; what you wrote stays here.');
+      announce('Claude is still working. Press Escape to stop it; your text stays here.');
       return;
     }
     post({ type: 'send', prompt });

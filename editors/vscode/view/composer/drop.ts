@@ -11,7 +11,7 @@ export function takeDrops(): HTMLElement {
     'div',
     { class: 'drop-target' },
     icon('attach'),
-    'Drop files here to give them to Claude',
+    'Drop files here to attach them',
   );
   target.hidden = true;
   let depth = 0;

@@ -3,7 +3,7 @@ import { announce } from '../announce';
 import { element, iconButton } from '../dom';
 import { post } from '../host';
 import { highlight } from './highlight';
-import { patch } from './patch';
+import { type CodeNodes, patch } from './patch';
 import { type TreeNode, text } from './tree';
 
 /** While code grows, its colours take at most this share of the time. */
@@ -58,7 +58,7 @@ export class CodeBlock {
   }
 
   private replace(tree: readonly TreeNode[]): void {
-    patch(this.code, this.tree, tree);
+    patch(this.code, this.tree, tree, codeBlocks);
     this.tree = tree;
   }
 
@@ -67,5 +67,27 @@ export class CodeBlock {
     announce('Copied');
     copied.classList.add('done');
     setTimeout(() => copied.classList.remove('done'), COPIED_MS);
+  }
+}
+
+const blocks = new WeakMap<Node, CodeBlock>();
+
+/** Shows code in blocks. */
+export const codeBlocks: CodeNodes = {
+  make({ language, value }) {
+    const block = new CodeBlock(language);
+    block.show(value);
+    blocks.set(block.element, block);
+    return block.element;
+  },
+  update(there, { value }) {
+    blocks.get(there)?.show(value);
+  },
+};
+
+/** No more of this text comes: its code gets its final colours. */
+export function settle(parent: Element): void {
+  for (const element of parent.querySelectorAll('.code')) {
+    blocks.get(element)?.settle();
   }
 }

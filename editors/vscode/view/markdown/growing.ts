@@ -1,6 +1,7 @@
 /** Markdown that grows: what is complete is made once, only its last block again and again. */
+import { codeBlocks, settle } from './codeBlock';
 import { type References, parse } from './parse';
-import { patch, settle } from './patch';
+import { patch } from './patch';
 import type { TreeNode } from './tree';
 
 export class GrowingMarkdown {
@@ -58,14 +59,14 @@ export class GrowingMarkdown {
       const all = parse(this.whole, {}).flatMap((block) => block.nodes);
       this.element.replaceChildren(this.live);
       this.live.replaceChildren();
-      patch(this.live, [], all);
+      patch(this.live, [], all, codeBlocks);
     }
     settle(this.element);
     this.live.replaceWith(...this.live.childNodes);
   }
 
   private show(tree: readonly TreeNode[]): void {
-    patch(this.live, this.tree, tree);
+    patch(this.live, this.tree, tree, codeBlocks);
     this.tree = tree;
   }
 

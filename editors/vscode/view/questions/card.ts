@@ -3,8 +3,8 @@ import type { ShownQuestion } from '../../shared/messages';
 import { button, element, freshId, icon } from '../dom';
 import { post } from '../host';
 import { oneLine, visible, withCode } from '../visible';
-import { ChoiceForm, DENY, meaningsOf } from './choiceForm';
-import { type AskedCall, detailOf } from './detail';
+import { ChoiceForm, DENY } from './choiceForm';
+import { detailOf } from './detail';
 import { Guard } from './guard';
 
 const ANSWERED_MS = 5000;
@@ -28,13 +28,9 @@ export class QuestionCard {
   /** What is disabled loses the focus. */
   private answeredHere = false;
 
-  constructor(
-    readonly question: ShownQuestion,
-    private readonly call: AskedCall | undefined,
-  ) {
+  constructor(readonly question: ShownQuestion) {
     if (question.kind === 'choice') {
-      const meanings = meaningsOf(question.title, call?.input ?? {});
-      this.form = new ChoiceForm(question, meanings, () => this.enable());
+      this.form = new ChoiceForm(question, () => this.enable());
     }
     this.deadline = Date.parse(question.deadline);
     this.buttons = (
@@ -104,12 +100,11 @@ export class QuestionCard {
   }
 
   private title(): string {
-    const title = oneLine(this.question.title, 500);
-    return /[?!.:]$/.test(title) ? title : `${title}?`;
+    return oneLine(this.question.title, 500);
   }
 
   private body(): readonly HTMLElement[] {
-    return this.form === undefined ? detailOf(this.question, this.call) : [this.form.element];
+    return this.form === undefined ? detailOf(this.question) : [this.form.element];
   }
 
   private option(value: string, label: string): HTMLButtonElement {

@@ -12,18 +12,15 @@ export class ChoiceForm {
   private readonly other: HTMLInputElement;
   private readonly ownWords: HTMLInputElement;
 
-  /**
-   * @param meanings What the options mean, by their values.
-   * @param changed Called whenever what is chosen has changed.
-   */
-  constructor(question: Question, meanings: ReadonlyMap<string, string>, changed: () => void) {
+  /** @param changed Called whenever what is chosen has changed. */
+  constructor(question: Question, changed: () => void) {
     const name = freshId('choice');
     const type = question.multiple === true ? 'checkbox' : 'radio';
     const rows = question.options
       .filter(({ value }) => value !== DENY)
-      .map(({ value, label }) => {
+      .map(({ value, label, description }) => {
         const input = element('input', { type, name, id: freshId('option') });
-        return { input, value, row: rowOf(input, visible(label), visible(meanings.get(value) ?? '')) };
+        return { input, value, row: rowOf(input, visible(label), visible(description ?? '')) };
       });
     this.inputs = rows;
     this.other = element('input', { type, name, 'aria-label': 'Something else' });
@@ -62,21 +59,6 @@ export class ChoiceForm {
   }
 }
 
-/** Returns what the options of a question mean, as the agent's tool call says it. */
-export function meaningsOf(title: string, input: Readonly<Record<string, unknown>>): Map<string, string> {
-  const meanings = new Map<string, string>();
-  for (const { question, options } of records(input.questions)) {
-    if (typeof question === 'string' && visible(question) === visible(title)) {
-      for (const { label, description } of records(options)) {
-        if (typeof label === 'string' && typeof description === 'string') {
-          meanings.set(label, description);
-        }
-      }
-    }
-  }
-  return meanings;
-}
-
 function rowOf(input: HTMLInputElement, label: string, meaning: string): HTMLElement {
   return element(
     'div',
@@ -89,10 +71,4 @@ function rowOf(input: HTMLInputElement, label: string, meaning: string): HTMLEle
       meaning === '' ? undefined : element('span', { class: 'hint' }, meaning),
     ),
   );
-}
-
-function records(value: unknown): readonly Readonly<Record<string, unknown>>[] {
-  return Array.isArray(value)
-    ? value.filter((each): each is Record<string, unknown> => typeof each === 'object' && each !== null)
-    : [];
 }

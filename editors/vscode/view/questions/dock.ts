@@ -4,13 +4,10 @@ import { announce } from '../announce';
 import { element } from '../dom';
 import { post } from '../host';
 import { QuestionCard } from './card';
-import type { AskedCall } from './detail';
 
 const TICK_MS = 1000;
 
 export interface Around {
-  /** Finds the tool call that a question is about. */
-  callOf(question: ShownQuestion): AskedCall | undefined;
   /** Whether the user is writing, so that the focus stays. */
   writing(): boolean;
   /** Puts the focus into the prompt. */
@@ -56,7 +53,7 @@ export class QuestionDock {
 
   private replace(question: ShownQuestion): void {
     const focused = this.leave(false);
-    const card = new QuestionCard(question, this.around.callOf(question));
+    const card = new QuestionCard(question);
     this.card = card;
     this.element.replaceChildren(card.element);
     clearInterval(this.timer);

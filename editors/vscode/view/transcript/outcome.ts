@@ -9,7 +9,7 @@ const WORDS: Readonly<Record<RunStatus, string>> = {
   running: 'Running',
   completed: 'Done',
   cancelled: 'Stopped',
-  timedOut: 'Stopped: its time was over',
+  timedOut: 'Stopped: time limit reached',
   failed: 'Failed',
 };
 

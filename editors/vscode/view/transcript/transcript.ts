@@ -1,5 +1,5 @@
 /** What has been said: a session as it was read, then what comes in, a frame's worth at a time. */
-import type { ShownQuestion, Step } from '../../shared/messages';
+import type { Step } from '../../shared/messages';
 import type { Message, Run, RunEvent } from '../../shared/protocol';
 import { announce } from '../announce';
 import { element, icon } from '../dom';
@@ -42,7 +42,6 @@ export class Transcript {
   private readonly entries = new EntryList(this.viewport);
   private readonly scroller = new Scroller(this.viewport, this.entries.element);
   private readonly tools = new Map<string, ToolCard>();
-  private readonly calls = new Map<string, CallEvent>();
   private growing: Growing | undefined;
   private waiting: Step[] = [];
   private frame: number | undefined;
@@ -63,7 +62,6 @@ export class Transcript {
     this.waiting = [];
     this.growing = undefined;
     this.tools.clear();
-    this.calls.clear();
     this.entries.clear();
     this.entries.addLater(entriesOf(messages));
     this.take(steps);
@@ -85,11 +83,6 @@ export class Transcript {
     }
     this.take(this.waiting.splice(0));
     this.scroller.follow();
-  }
-
-  /** Returns the tool call that a question is about, if it is known. */
-  callOf({ toolCallId }: ShownQuestion): CallEvent | undefined {
-    return this.calls.get(toolCallId ?? '');
   }
 
   private take(steps: readonly Step[]): void {
@@ -151,10 +144,8 @@ export class Transcript {
     this.growing.entry.append(words);
   }
 
-  private call(event: CallEvent): void {
-    const { toolCallId, tool, input, locations, parentToolCallId } = event;
+  private call({ toolCallId, tool, input, locations, parentToolCallId }: CallEvent): void {
     this.finish();
-    this.calls.set(toolCallId, event);
     const card = new ToolCard(toolCallId, tool, input, locations[0]);
     this.tools.set(toolCallId, card);
     const parent = parentToolCallId == null ? undefined : this.tools.get(parentToolCallId);

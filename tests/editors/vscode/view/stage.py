@@ -241,11 +241,18 @@ def choice(identifier: str = "q1", **fields: Any) -> dict[str, Any]:
     """A question of the agent's own."""
     options = [
         {"value": "deny", "label": "Don't answer"},
-        {"value": "Half up", "label": "Half up"},
-        {"value": "Half even", "label": "Half even"},
+        {"value": "Half up", "label": "Half up", "description": "As shops do"},
+        {"value": "Half even", "label": "Half even", "description": "As banks do"},
     ]
     own = {"title": "Which rounding?", "detail": "", "options": options, "freeText": True}
     return question(identifier, **{**own, "kind": "choice", **fields})
+
+
+def grants(*texts: str, saved_in: str | None = None) -> dict[str, Any]:
+    """What the answers of a question allow; the same always, if it is saved."""
+    rules = [{"kind": "rule", "text": text, "tool": "Bash"} for text in texts]
+    always = {"always": rules, "savedIn": saved_in} if saved_in else {"always": []}
+    return {"session": rules, **always}
 
 
 def question(identifier: str = "q1", **fields: Any) -> dict[str, Any]:
@@ -255,8 +262,11 @@ def question(identifier: str = "q1", **fields: Any) -> dict[str, Any]:
         "runId": "run",
         "sessionId": "session",
         "kind": "permission",
-        "title": "Running `make test`",
+        "title": "Run `make test`?",
         "detail": "make test",
+        "action": {"subject": "make test", "tool": "Bash", "command": "make test"},
+        "notes": [],
+        "grants": grants(),
         "options": [
             {"value": "deny", "label": "Deny"},
             {"value": "allow", "label": "Allow once"},

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from .bundle import EXTENSION
 from .stage import choice, ended, message, question, result, text, tool
 from .test_composer import CAPABILITIES
-from .test_questions import ASKED
+from .test_questions import DIFF
 from .test_streaming import MARKDOWN
 
 if TYPE_CHECKING:
@@ -67,13 +67,13 @@ def failed(view: View) -> None:
 def asking(view: View) -> None:
     view.conversation(running=True, line="Waiting")
     view.events(tool("Edit", file_path="/p/a.py", old_string="one", new_string="2"))
-    view.open_questions(question(title="Using Edit", detail="a.py", toolCallId="t1", hasDiff=True))
+    action = {"subject": "a.py", "tool": "Edit", "path": "a.py"}
+    view.open_questions(question(title="Edit a.py?", action=action, diff=DIFF, hasDiff=True))
 
 
 def choosing(view: View) -> None:
     view.conversation(running=True, line="Waiting")
-    view.events(tool("AskUserQuestion", **ASKED))
-    view.open_questions(choice(toolCallId="t1"))
+    view.open_questions(choice())
 
 
 def completing(view: View) -> None:
@@ -121,7 +121,7 @@ def test_the_whole_way_by_keys(view: View) -> None:
         text("See [a.py](a.py#L2).\n\n```sh\nmake\n```\n\n"),
         tool("Edit", file_path="/p/a.py", old_string="one", new_string="2"),
     )
-    view.open_questions(question(title="Using Edit", detail="a.py", toolCallId="t1", hasDiff=True))
+    view.open_questions(question(title="Edit a.py?", detail="a.py", hasDiff=True))
     view.prompt.focus()
     view.press(*["Shift+Tab"] * 20)
     reached = []

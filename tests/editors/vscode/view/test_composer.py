@@ -67,7 +67,7 @@ def test_what_is_written_during_a_run_stays(view: View) -> None:
     view.prompt.focus()
     view.type("and then")
     view.press("Enter")
-    expect(view.page.get_by_role("status")).to_contain_text("still at work")
+    expect(view.page.get_by_role("status")).to_contain_text("still working")
     expect(view.prompt).to_have_value("and then")
     view.state()
     view.press("Enter")
@@ -277,7 +277,7 @@ def test_without_trust_nothing_can_be_asked(view: View) -> None:
 
 def test_an_idea_is_put_into_the_prompt(view: View) -> None:
     view.page.get_by_role("list", name="Ideas").get_by_role("button").first.click()
-    expect(view.prompt).to_have_value("Explain what this project does and how it is laid out")
+    expect(view.prompt).to_have_value("Explain what this project does and how it is organised")
     expect(view.prompt).to_be_focused()
     view.button("Resume a session…").click()
     view.wait_said("resume")

@@ -6,11 +6,11 @@ had nothing to refuse: not even what it would have stopped got so far.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
-from .stage import IDLE, ended, message, question, result, text, tool
+from .stage import IDLE, ended, grants, message, question, result, text, tool
 
 if TYPE_CHECKING:
     from .stage import View
@@ -77,11 +77,27 @@ def test_what_cannot_be_seen_is_shown(view: View) -> None:
         "echo safe \\u202e; rm -rf / \\u202c\\u200b\\x1b[2K"
     )
     said = "echo safe \\u202e; rm -rf / \\u202c\\u200b\\x1b[2K"
-    view.tell("questions", questions=[question(detail=said, toolCallId="t1")])
+    action = {"subject": "echo", "tool": "Bash", "command": command}
+    view.tell("questions", questions=[question(action=action)])
     expect(view.card.locator(".code code")).to_have_text(said)
-    view.tell("questions", questions=[question("q2", title="a\u202eb", detail="c\u202ed")])
+    hidden = "c\u202ed"
+    fields: dict[str, Any] = {
+        "title": "a\u202eb?",
+        "action": {"subject": hidden, "tool": hidden, "path": hidden},
+        "notes": [hidden],
+        "reason": hidden,
+        "grants": grants(hidden, saved_in=hidden),
+    }
+    view.tell("questions", questions=[question("q2", **fields)])
     expect(view.card.locator("h2")).to_have_text("a\\u202eb?")
-    expect(view.card.locator(".detail")).to_have_text("c\\u202ed")
+    shown = "c\\u202ed"
+    expect(view.card.locator(".detail")).to_have_text([shown, shown])
+    expect(view.card.locator(".question-body .hint")).to_have_text(
+        [shown, f"For this session: {shown}", f"Always: {shown}, in {shown}"]
+    )
+    bare: dict[str, Any] = {"action": None, "detail": hidden}
+    view.tell("questions", questions=[question("q3", **bare)])
+    expect(view.card.locator(".detail")).to_have_text(shown)
 
 
 def test_a_link_shows_where_it_leads(view: View) -> None:
@@ -173,9 +189,23 @@ def show_names(view: View, words: str) -> None:
     for call in "abcdefg":
         kind = {"c": "plan", "d": "permission", "e": "choice"}.get(call, "permission")
         named = {"kind": kind, "title": words, "detail": words, "toolCallId": call}
-        options = [{"value": "deny", "label": words}, {"value": words, "label": words}]
-        more = {"c": {"document": words}, "d": {"diff": f"a\nb\n+{words}"}}.get(call, {})
-        view.tell("questions", questions=[question(call, options=options, **named, **more)])
+        options = [
+            {"value": "deny", "label": words},
+            {"value": words, "label": words, "description": words},
+        ]
+        fields: dict[str, Any] = dict.fromkeys(("subject", "tool", "path", "description"), words)
+        special: dict[str, dict[str, Any]] = {
+            "b": {"action": {**fields, "command": words}},
+            "c": {"document": words},
+            "d": {"diff": f"a\nb\n+{words}"},
+            "f": {"action": None},
+        }
+        given = {"action": fields, "notes": [words], "reason": words, **special.get(call, {})}
+        shown = grants(words, saved_in=words)
+        view.tell(
+            "questions",
+            questions=[question(call, options=options, grants=shown, **named, **given)],
+        )
         expect(view.card).to_be_visible()
     view.prompt.fill("@x")
     view.tell("files", query="x", files=[words])

@@ -8,29 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from .stage import choice, question, text, tool
+from .stage import choice, grants, question, text
 
 if TYPE_CHECKING:
     from .stage import View
 
-ASKED: dict[str, Any] = {
-    "questions": [
-        {
-            "question": "Which rounding?",
-            "header": "Rounding",
-            "options": [
-                {"label": "Half up", "description": "As shops do"},
-                {"label": "Half even", "description": "As banks do"},
-            ],
-        }
-    ]
-}
 DIFF = "--- a.py\n+++ a.py\n@@ -1,3 +1,3 @@\n same\n-one\n+two\n last"
 
 
 def test_deny_has_the_focus_and_a_key_answers(view: View) -> None:
     view.open_questions(question())
-    expect(view.card.locator("h2")).to_have_text("Running make test?")
+    expect(view.card.locator("h2")).to_have_text("Run make test?")
     expect(view.button("Deny")).to_be_focused()
     view.press("Enter")
     assert view.wait_said("answer") == {"type": "answer", "questionId": "q1", "answer": "deny"}
@@ -62,24 +50,12 @@ def test_a_key_that_comes_too_early_answers_nothing(view: View) -> None:
         clock.resume()  # the pages of other tests have the same
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_no_part_of_a_command_looks_like_its_end(view: View, *, known: bool) -> None:
-    command = "echo a\n\nFor this session: `echo *`\n\nFor this session: x\nrm -rf ~/work"
-    if known:
-        view.events(tool("Bash", "t1", command=command))
-    detail = f"{command}\n\nFor this session: `echo a`"
-    view.open_questions(question(detail=detail, toolCallId="t1"))
-    for line in detail.split("\n"):
-        expect(view.card).to_contain_text(line)
-
-
-def test_what_is_cut_is_shown_in_full(view: View) -> None:
-    command = "echo 1\n… (9 more characters)\necho 2"
-    view.events(tool("Bash", "t1", command=command))
-    detail = "echo 1\n… (99 more characters)\nIt asks.\n\nFor this session: `echo`"
-    view.open_questions(question(detail=detail, toolCallId="t1"))
-    for line in (*command.split("\n"), "It asks.", "For this session: `echo`"):
-        expect(view.card).to_contain_text(line)
+def test_no_part_of_a_command_looks_like_its_end(view: View) -> None:
+    command = "echo a\n\nFor this session: `echo *`\nrm -rf ~/work"
+    action = {"subject": "echo a", "tool": "Bash", "command": command}
+    view.open_questions(question(action=action, grants=grants("`echo a`")))
+    expect(view.card.locator(".code code")).to_have_text(command)
+    expect(view.card.locator(".question-body .hint")).to_have_text(["For this session: `echo a`"])
 
 
 def test_a_key_that_is_held_down_answers_nothing(view: View) -> None:
@@ -153,25 +129,45 @@ def test_enter_in_a_note_denies_with_it(view: View) -> None:
 
 def test_what_would_be_done_is_shown_in_full(view: View) -> None:
     command = "make test && " + "x" * 3000
-    cut = f"{command[:500]}\n… ({len(command) - 500} more characters)"
-    granted = "For this session: `make *`\nAlways: `make *`, in .claude/settings.local.json"
-    view.events(tool("Bash", command=command))
-    asked = question(detail=f"{cut}\nIt is outside.\n\n{granted}", toolCallId="t1")
+    action = {"subject": "make test", "tool": "Bash", "command": command, "description": "Test"}
+    asked = question(
+        detail=f"{command[:500]}\n… ({len(command) - 500} more characters)",
+        action=action,
+        notes=["In the background", "shell: zsh\n-x"],
+        reason="It is outside.",
+        grants=grants("`make *`", "`x *`", saved_in=".claude/settings.local.json"),
+    )
     view.open_questions(asked)
     expect(view.card.locator(".code code")).to_have_text(command)
+    expect(view.card.locator(".question-body p:not(.hint)")).to_have_text("Test")
     expect(view.card.locator(".question-body .hint")).to_have_text(
-        ["It is outside.", *granted.split("\n")]
+        [
+            *("In the background", "shell: zsh", "-x", "It is outside."),
+            "For this session: `make *`, `x *`",
+            "Always: `make *`, `x *`, in .claude/settings.local.json",
+        ]
     )
 
 
-def test_what_is_not_known_otherwise_is_shown_as_the_server_words_it(view: View) -> None:
-    view.events(tool("Bash", command="another"))
-    view.open_questions(question(detail="make test\nIt is outside.", toolCallId="t1"))
+def test_what_another_tool_is_given_is_shown_as_it_is(view: View) -> None:
+    action = {"subject": "make of far", "tool": "mcp__far__make"}
+    notes = ["name: x", "script: one\n  two"]
+    view.open_questions(question(action=action, notes=notes, reason="It asks."))
+    expect(view.card.locator(".detail")).to_have_text("name: x\nscript: one\n  two")
+    expect(view.card.locator(".question-body .hint")).to_have_text(["It asks."])
+
+
+def test_what_has_no_fields_is_shown_as_the_server_words_it(view: View) -> None:
+    asked = question(detail="make test\nIt is outside.")
+    for name in ("action", "notes", "grants"):
+        del asked[name]
+    view.open_questions(asked)
     expect(view.card.locator(".detail")).to_have_text("make test\nIt is outside.")
 
 
 def test_an_edit_opens_its_diff_once_and_keeps_the_focus_on_deny(view: View) -> None:
-    asked = question(title="Editing a.py", detail=f"src/a.py\n{DIFF}", diff=DIFF, hasDiff=True)
+    action = {"subject": "a.py", "tool": "Edit", "path": "src/a.py"}
+    asked = question(title="Edit a.py?", action=action, diff=DIFF, hasDiff=True)
     view.open_questions(asked)
     view.tell("questions", questions=[asked, question("q2")])
     expect(view.card.locator(".question-head")).to_contain_text("1 of 2")
@@ -188,9 +184,9 @@ def test_an_edit_opens_its_diff_once_and_keeps_the_focus_on_deny(view: View) -> 
 
 def test_a_plan_is_shown_and_can_be_opened(view: View) -> None:
     options = [{"value": "deny", "label": "Keep planning"}, {"value": "allow", "label": "Approve"}]
-    plan: dict[str, Any] = {"kind": "plan", "title": "Carrying out this plan", "options": options}
+    plan: dict[str, Any] = {"kind": "plan", "title": "Carry out this plan?", "options": options}
     view.open_questions(question(document="# The plan\n\n1. Do it", hasPlan=True, **plan))
-    expect(view.card.locator("h2")).to_have_text("Carrying out this plan?")
+    expect(view.card.locator("h2")).to_have_text("Carry out this plan?")
     expect(view.card.locator(".markdown h3")).to_have_text("The plan")
     expect(view.button("Keep planning")).to_be_focused()
     view.button("Open Plan").click()
@@ -198,10 +194,10 @@ def test_a_plan_is_shown_and_can_be_opened(view: View) -> None:
 
 
 def test_questions_come_one_after_the_other(view: View) -> None:
-    view.open_questions(question(), question("q2", title="Writing b.py"))
+    view.open_questions(question(), question("q2", title="Write b.py?"))
     view.press("Enter")
     view.wait_said("answer")
-    view.open_questions(question("q2", title="Writing b.py"))
+    view.open_questions(question("q2", title="Write b.py?"))
     expect(view.button("Deny")).to_be_focused()
     view.press("Enter")
     assert view.wait_said("answer", 2)["questionId"] == "q2"
@@ -242,9 +238,8 @@ def test_it_tells_how_long_it_waits(view: View) -> None:
 
 
 def test_a_choice_is_made_by_keys(view: View) -> None:
-    view.events(tool("AskUserQuestion", **ASKED))
-    view.open_questions(choice(toolCallId="t1"))
-    expect(view.card.locator("h2")).to_have_text("Which rounding?")
+    view.open_questions(choice(title="Which rounding"))
+    expect(view.card.locator("h2")).to_have_text("Which rounding")
     expect(view.card.get_by_text("As banks do")).to_be_visible()
     expect(view.button("Answer")).to_be_disabled()
     expect(view.page.get_by_label("Half up")).to_be_focused()

@@ -1,0 +1,266 @@
+"""What the user's runs have cost today, on this machine, and what is left of the day's budget.
+
+One small file for all servers of the user. A day is the user's own: it ends at their midnight. The
+last days are kept: for a server elsewhere, or with another clock, it is another day.
+
+    within(launch) ──▶ Meter.note(cost so far) … ──▶ Meter.close(cost)
+
+What a run costs is what the CLI says with each result (`total_cost_usd`, CLI 2.1.330); until then
+it is estimated (`prices.py`). It is counted as it grows, so that a run whose server is killed has
+cost what it had cost by then. **A budget fails closed**: where nobody can tell what today has cost,
+or keep it, a run with a daily budget is refused; without one the log has a warning, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.base.files import locked, replace_file
+from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.errors import BudgetExceeded, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from claude_agent_lsp.agent.process.launch import Launch
+    from claude_agent_lsp.errors import RequestFailed
+
+logger = logging.getLogger(__name__)
+
+DAYS_KEPT: Final = 7
+HINT: Final = "Raise dailyBudgetUsd, or ask again after that; the session is resumable."
+
+
+@dataclass
+class _Ledger:
+    """What the file holds.
+
+    Attributes:
+        days: What each day has cost; the day that was charged last stands last.
+        unknown: The days of which some costs are lost, since the file was damaged.
+    """
+
+    days: dict[str, float] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+
+
+class Spending:
+    """The user's ledger. All of it touches the disk: call it in a thread.
+
+    Args:
+        directory: The state directory of this user. Never one that a setting names: a repository's
+            own settings could name an empty one.
+        clock: Tells the time at the user's place.
+    """
+
+    def __init__(self, directory: Path, clock: Callable[[], datetime] = datetime.now) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._told = False
+        # What could not be written holds as long as this server lives.
+        self._unwritten: dict[str, float] = {}
+
+    @property
+    def file(self) -> Path:
+        """Where it is kept."""
+        return self._directory / "spending.json"
+
+    def today(self) -> float:
+        """Returns what today's runs have cost, in US dollars, as far as is known."""
+        day = self._day()
+        try:
+            known = self._read().days.get(day, 0.0)
+        except (OSError, ValueError) as error:
+            self._warn(error)
+            known = 0.0
+        return known + self._unwritten.get(day, 0.0)
+
+    def check(self, daily_budget_usd: float | None) -> None:
+        """Let a run begin.
+
+        Raises:
+            BudgetExceeded: Nothing is left of the day's budget.
+            StoreUnavailable: There is a budget, and nobody can tell what is left of it, or count
+                what the run will cost.
+        """
+        if daily_budget_usd is not None and (spent := self._certain()) >= daily_budget_usd:
+            raise self._exceeded(spent, daily_budget_usd)
+
+    def within(self, launch: Launch) -> Launch:
+        """Returns a launch that can't spend more than is left of the day's budget, if there is one.
+
+        Runs side by side have what was left when each of them began.
+
+        Raises:
+            StoreUnavailable: As for `check`.
+        """
+        budget = launch.settings.daily_budget_usd
+        if budget is None:
+            return launch
+        left = max(budget - self._certain(), 1e-6)  # zero would be no limit
+        own = launch.max_budget_usd
+        return replace(launch, max_budget_usd=left if own is None else min(own, left))
+
+    def charge(
+        self, cost_usd: float, daily_budget_usd: float | None, fault: RequestFailed | None
+    ) -> RequestFailed | None:
+        """Count what a run has cost.
+
+        Args:
+            cost_usd: The cost, without what was counted before; less than nothing if that was too
+                much.
+            daily_budget_usd: What its settings allow a day.
+            fault: Why it failed.
+
+        Returns:
+            The fault; if the run was stopped by a budget and it was the day's, one that says so.
+        """
+        spent = self.add(cost_usd)
+        day = daily_budget_usd is not None and spent >= daily_budget_usd
+        if day and isinstance(fault, BudgetExceeded):
+            assert daily_budget_usd is not None
+            return self._exceeded(spent, daily_budget_usd)
+        return fault
+
+    def add(self, cost_usd: float) -> float:
+        """Count a cost; one that can't be written is told to the log, and held by this server.
+
+        Returns:
+            What today has cost with it.
+        """
+        if cost_usd == 0:
+            return self.today()
+        try:
+            self._write(cost_usd)
+        except OSError as error:
+            self._warn(error)
+            day = self._day()
+            self._unwritten[day] = max(0.0, self._unwritten.get(day, 0.0) + cost_usd)
+        return self.today()
+
+    def _certain(self) -> float:
+        """What today has cost, if that is known and more can be written down."""
+        try:
+            ledger = self._read()
+            self._write(0.0)
+        except ValueError as error:
+            raise self._unknown(f"{self.file} can't be read: {error}") from error
+        except OSError as error:
+            why = error.strerror or error
+            raise self._unknown(f"{self.file} can't be read or written: {why}") from error
+        day = self._day()
+        if day in ledger.unknown:
+            raise self._unknown(f"{self.file} was damaged today")
+        return ledger.days.get(day, 0.0) + self._unwritten.get(day, 0.0)
+
+    def _write(self, cost_usd: float) -> None:
+        """Add a cost to today's.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with locked(self._directory / "spending.lock"):
+            day = self._day()
+            try:
+                ledger = self._read()
+            except ValueError as error:
+                self._warn(error)
+                ledger = _Ledger(unknown=frozenset({day}))
+            spent = max(0.0, ledger.days.pop(day, 0.0) + cost_usd)
+            # The last that were charged, not the latest: no clock that was wrong once, however
+            # far ahead, drops today.
+            kept = dict([*ledger.days.items(), (day, spent)][-DAYS_KEPT:])
+            content: dict[str, Any] = {"days": kept}
+            if unknown := sorted(ledger.unknown & kept.keys()):
+                content["unknown"] = unknown
+            replace_file(self.file, json.dumps(content).encode())
+
+    def _read(self) -> _Ledger:
+        """Returns what the file holds; nothing if there is none.
+
+        Raises:
+            OSError: It can't be read.
+            ValueError: It is damaged.
+        """
+        try:
+            content = self.file.read_bytes()
+        except FileNotFoundError:
+            return _Ledger()
+        try:
+            ledger = json.loads(content)
+            # Of one day only, as it was written first.
+            days = ledger["days"] if "days" in ledger else {ledger["day"]: ledger["usd"]}
+            costs = {str(day): float(usd) for day, usd in days.items()}
+            unknown = frozenset(map(str, ledger.get("unknown", ())))
+        except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise ValueError(f"it is no ledger ({type(error).__name__})") from error
+        if not all(math.isfinite(usd) for usd in costs.values()):
+            raise ValueError("it holds a cost that is no number")
+        return _Ledger(costs, unknown)
+
+    def _warn(self, error: Exception) -> None:
+        """Tell it to the log, once loudly."""
+        level = logging.DEBUG if self._told else logging.WARNING
+        self._told = True
+        logger.log(level, "What the runs cost can't be kept in %s: %s", self.file, error)
+
+    def _day(self) -> str:
+        return self._clock().date().isoformat()
+
+    def _exceeded(self, spent: float, budget: float) -> BudgetExceeded:
+        return BudgetExceeded(
+            f"Today's runs have cost ${spent:.2f}, and ${budget:.2f} is what a day may cost. "
+            f"It is reset at {self._tomorrow()} 00:00.",
+            hint=HINT,
+        )
+
+    def _unknown(self, why: str) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"dailyBudgetUsd is set, but what today's runs have cost is not known: {why}.",
+            hint=f"Repair or remove {self.file} (today then begins at $0), or unset "
+            f"dailyBudgetUsd; or ask again after {self._tomorrow()} 00:00.",
+        )
+
+    def _tomorrow(self) -> str:
+        return (self._clock().date() + timedelta(days=1)).isoformat()
+
+
+class Meter:
+    """Counts one run's cost while it goes on, in a thread: the loop never waits for the disk.
+
+    Args:
+        spending: The ledger.
+    """
+
+    def __init__(self, spending: Spending) -> None:
+        self._spending = spending
+        self._cost = self._counted = 0.0
+        self._counting: asyncio.Task[None] | None = None
+
+    def note(self, cost_usd: float) -> None:
+        """Take note of what the run has cost so far, in all."""
+        self._cost = cost_usd
+        if cost_usd > self._counted and (self._counting is None or self._counting.done()):
+            self._counting = asyncio.create_task(self._count())
+
+    async def close(
+        self, cost_usd: float, daily_budget_usd: float | None, fault: RequestFailed | None
+    ) -> RequestFailed | None:
+        """Count what the run has cost in all; the rest as for `Spending.charge`."""
+        if self._counting is not None:
+            await asyncio.wait({self._counting})
+        rest, self._counted = cost_usd - self._counted, cost_usd
+        return await disk.run(self._spending.charge, rest, daily_budget_usd, fault)
+
+    async def _count(self) -> None:
+        while (more := self._cost - self._counted) > 0:
+            self._counted = self._cost
+            await disk.run(self._spending.add, more)

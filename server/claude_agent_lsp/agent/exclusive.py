@@ -1,0 +1,42 @@
+"""Work on a session that no run may do at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from claude_agent_lsp.agent.agent import Agent
+
+
+@contextlib.asynccontextmanager
+async def no_run_in(agent: Agent, session_id: str) -> AsyncIterator[None]:
+    """Keep runs out of a session.
+
+    Raises:
+        SessionBusy: A run is at work in it.
+    """
+    holder = str(uuid.uuid4())
+    lane = agent.lanes.session(session_id)
+    await lane.run(agent.ownership.claim, session_id, holder)
+    try:
+        yield
+    finally:
+        await lane.run(agent.ownership.release, session_id, holder)
+
+
+@contextlib.asynccontextmanager
+async def nothing_in(agent: Agent, session_id: str) -> AsyncIterator[None]:
+    """Keep runs out of a session, and end the process that is kept warm for it.
+
+    Raises:
+        SessionBusy: A run is at work in it.
+    """
+    async with no_run_in(agent, session_id):
+        warm = [process for process in agent.processes if process.session_id == session_id]
+        await asyncio.gather(*(process.end() for process in warm))
+        yield

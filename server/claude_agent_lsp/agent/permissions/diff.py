@@ -1,0 +1,127 @@
+"""What an edit would make of a file, as a unified diff. Reads the file: call it in a thread."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.agent.permissions.tool_titles import path_in
+from claude_agent_lsp.base.line_diff import LineDiff
+from claude_agent_lsp.base.text import more_characters
+from claude_agent_lsp.base.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+CONTEXT_LINES: Final = 3
+# Of a larger file only the changed part itself is shown.
+MOST_BYTES: Final = 1_000_000
+
+
+class _NotComparedError(Exception):
+    """There is a file, or something else, that can't be compared; the message says why."""
+
+
+def diff_of(tool: str, given: Mapping[str, Any], folder: Path) -> str | None:
+    """The diff of an Edit or a Write.
+
+    Args:
+        tool: The tool's name.
+        given: Its input.
+        folder: What a relative path in it is relative to.
+
+    Returns:
+        A unified diff in which nothing is hidden, or None if it is no change that can be shown:
+        another tool, or a part of a file that isn't there. Where a Write replaces what can't be
+        compared, one removed line says so and stands for all of it.
+    """
+    path = path_in(given)
+    if path is None or tool not in ("Edit", "Write"):
+        return None
+    name = visible(str(path))
+    write, content = tool == "Write", str(given.get("content", ""))
+    try:
+        before = _content_of(folder / path)
+        if write and before is not None and len(content) > MOST_BYTES:
+            raise _NotComparedError(f"{len(before)} characters")
+        after = content if write else _edited(before or "", given)
+    except _NotComparedError as why:
+        if write:
+            return _replacing(name, str(why), content)
+        before = after = None
+    if after is None:
+        before, after = str(given.get("old_string", "")), str(given.get("new_string", ""))
+    if len(before or "") > MOST_BYTES or len(after) > MOST_BYTES:
+        return None
+    body = "\n".join(_unified(_lines(before or ""), _lines(after)))
+    old_name = "/dev/null" if before is None else name
+    return f"--- {old_name}\n+++ {name}\n{body}" if body else None
+
+
+def _edited(content: str, given: Mapping[str, Any]) -> str | None:
+    """A file after an Edit; None where it can't be told, or is too large."""
+    old, new = str(given.get("old_string", "")), str(given.get("new_string", ""))
+    if not old or old not in content:
+        return None
+    after = content.replace(old, new, -1 if given.get("replace_all") else 1)
+    return after if len(after) <= MOST_BYTES else None
+
+
+def _replacing(name: str, what: str, content: str) -> str:
+    """The diff of a file of which only so much is known."""
+    added = list(_signed("+", _lines(content[:MOST_BYTES])))
+    if (cut := len(content) - MOST_BYTES) > 0:
+        added.append(f"+{more_characters(cut)}")
+    hunk = f"@@ -1 +{_range(0, len(added))} @@"
+    return "\n".join(
+        [f"--- {name}", f"+++ {name}", hunk, f"-… (all that is there: {what})", *added]
+    )
+
+
+def _content_of(path: Path) -> str | None:
+    """A text file's content; None if there is nothing.
+
+    Raises:
+        _NotComparedError: There is something that can't be compared.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise _NotComparedError("no regular file")
+        if status.st_size > MOST_BYTES:
+            raise _NotComparedError(f"{status.st_size} bytes")
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise _NotComparedError("it can't be read") from error
+
+
+def _lines(text: str) -> list[str]:
+    # Not splitlines(): a form feed, say, ends no line of a source file.
+    lines = text.replace("\r\n", "\n").split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    return lines
+
+
+def _unified(before: list[str], after: list[str]) -> Iterator[str]:
+    """The hunks of a unified diff."""
+    for hunk in LineDiff(before, after).get_grouped_opcodes(CONTEXT_LINES):
+        (_, i, _, j, _), (_, _, i_end, _, j_end) = hunk[0], hunk[-1]
+        yield f"@@ -{_range(i, i_end - i)} +{_range(j, j_end - j)} @@"
+        for tag, i1, i2, j1, j2 in hunk:
+            yield from _signed(" " if tag == "equal" else "-", before[i1:i2])
+            yield from () if tag == "equal" else _signed("+", after[j1:j2])
+
+
+def _range(start: int, count: int) -> str:
+    """Lines from an index on, as a hunk's head counts them."""
+    if count == 1:
+        return str(start + 1)
+    return f"{start + 1 if count else start},{count}"
+
+
+def _signed(sign: str, lines: Iterable[str]) -> Iterator[str]:
+    return (f"{sign}{visible(line, lines=True)}" for line in lines)

@@ -1,0 +1,238 @@
+"""What the user decides in a turn: leave for a tool, a plan, the agent's own questions.
+
+    the CLI asks ──▶ worded ──▶ in the queue (`questions.py`) ──▶ answered ──▶ told to the CLI
+
+A run that is stopped withdraws its question, and the CLI is told to stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, PermissionUpdate
+
+from claude_agent_lsp.agent.events import (
+    Action,
+    Question,
+    QuestionAnswered,
+    QuestionAsked,
+    QuestionOption,
+)
+from claude_agent_lsp.agent.permissions.diff import diff_of
+from claude_agent_lsp.agent.permissions.question_detail import (
+    describe,
+    grants_of,
+    shortened,
+    texts_of,
+)
+from claude_agent_lsp.agent.permissions.queue import (
+    ALLOW,
+    ALLOW_ALWAYS,
+    ALLOW_EDITS,
+    ALLOW_SESSION,
+    DENY,
+    Answer,
+    By,
+)
+from claude_agent_lsp.agent.permissions.user_questions import choices_in
+from claude_agent_lsp.base.abort import Aborted
+from claude_agent_lsp.base.lanes import parsing
+from claude_agent_lsp.base.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from claude_agent_sdk import PermissionResult, ToolPermissionContext
+
+    from claude_agent_lsp.agent.events import Grants, QuestionKind
+    from claude_agent_lsp.agent.permissions.question_detail import Description
+    from claude_agent_lsp.agent.run.context import Means, Task
+
+T = TypeVar("T")
+
+LONGEST_QUESTION: Final = 365 * 86_400.0
+STOPPED: Final = "The user has stopped the run."
+REFUSED: Final = "The user said no."
+KEEP_PLANNING: Final = "The user wants you to go on planning."
+UNANSWERED: Final = "The user did not answer."
+_NO_PLAN: Final = "The agent has written no plan."
+
+
+class Decisions:
+    """The decisions of one turn.
+
+    Args:
+        task: What the run has to do.
+        means: What it has to do it with.
+        denied: Is told of each tool call that is refused, and why.
+    """
+
+    def __init__(self, task: Task, means: Means, denied: Callable[[str, str], None]) -> None:
+        self._task = task
+        self._means = means
+        self._denied = denied
+
+    async def decide(
+        self, tool: str, given: Mapping[str, Any], context: ToolPermissionContext
+    ) -> PermissionResult:
+        """Let the user decide about a tool call."""
+        ways = {"ExitPlanMode": self._plan, "AskUserQuestion": self._choices}
+        try:
+            self._means.signal.throw_if_aborted()
+            if tool in ways:
+                result = await ways[tool](given, context.tool_use_id)
+            else:
+                result = await self._leave(tool, given, context)
+        except Aborted:
+            return PermissionResultDeny(message=STOPPED, interrupt=True)
+        if isinstance(result, PermissionResultDeny) and context.tool_use_id:
+            self._denied(context.tool_use_id, result.message)
+        return result
+
+    async def _leave(
+        self, tool: str, given: Mapping[str, Any], context: ToolPermissionContext
+    ) -> PermissionResult:
+        """Ask for leave to use a tool."""
+        for_session = [replace(update, destination="session") for update in context.suggestions]
+        for_ever = [u for u in context.suggestions if self._is_kept(u)]
+        # A mode is the session's as long as nobody sets another: it is no grant.
+        modes = [update.mode for update in for_session if update.mode is not None]
+        needed = {json.dumps(update.to_dict()) for update in for_session if update.mode is None}
+        if needed and not modes and needed <= self._means.grants:
+            # Granted before, in a process that has ended since: the CLI has forgotten it.
+            return PermissionResultAllow(updated_permissions=for_session)
+        about = await self._in_thread(
+            lambda: self._describe(
+                tool, given, context.decision_reason, grants_of(for_session, for_ever)
+            )
+        )
+        options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
+        if for_session:
+            options.append(QuestionOption(ALLOW_SESSION, "Allow for this session"))
+        if for_ever:
+            label = f"Always allow {texts_of(about.grants.always)}"
+            options.append(QuestionOption(ALLOW_ALWAYS, label))
+        answer = await self._ask(
+            "permission",
+            about.title,
+            about.detail,
+            options,
+            diff=about.diff,
+            tool_call_id=context.tool_use_id,
+            action=about.action,
+            notes=about.notes,
+            reason=about.reason,
+            grants=about.grants,
+        )
+        if answer.value == DENY:
+            return PermissionResultDeny(message=answer.note or REFUSED)
+        updates = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
+        if answer.value == ALLOW_SESSION:
+            self._means.grants.update(needed)
+            for mode in modes:
+                self._means.set_mode(mode)
+        return PermissionResultAllow(updated_permissions=updates)
+
+    async def _plan(self, given: Mapping[str, Any], call: str | None) -> PermissionResult:
+        """Ask whether a plan is to be carried out, and in which mode."""
+        plan = str(given.get("plan") or _NO_PLAN)
+        mode = self._means.mode()
+        mode = "default" if mode == "plan" else mode
+        options = [QuestionOption(DENY, "Keep planning"), QuestionOption(ALLOW, "Approve")]
+        if mode == "default":
+            options.append(QuestionOption(ALLOW_EDITS, "Approve, and accept all edits"))
+        text = await self._in_thread(lambda: visible(plan, lines=True))
+        answer = await self._ask(
+            *("plan", "Carry out this plan?", shortened(text), options),
+            document=text,
+            tool_call_id=call,
+            action=Action(subject="", tool="ExitPlanMode"),
+        )
+        if answer.value == DENY:
+            return PermissionResultDeny(message=answer.note or KEEP_PLANNING)
+        mode = "acceptEdits" if answer.value == ALLOW_EDITS else mode
+        self._means.set_mode(mode)
+        update: Any = {"type": "setMode", "mode": mode, "destination": "session"}
+        return PermissionResultAllow(updated_permissions=[PermissionUpdate(**update)])
+
+    async def _choices(self, given: Mapping[str, Any], call: str | None) -> PermissionResult:
+        """Ask what the agent asks, one after the other."""
+        answers = {}
+        for choice in await self._in_thread(lambda: list(choices_in(given))):
+            answer = await self._ask(
+                "choice",
+                choice.title,
+                choice.detail,
+                choice.options,
+                multiple=choice.multiple,
+                free_text=True,
+                tool_call_id=call,
+                action=choice.action,
+            )
+            if answer.value == DENY:
+                reason = UNANSWERED if answer.by is not By.DEADLINE else answer.note
+                return PermissionResultDeny(message=answer.note or reason or UNANSWERED)
+            answers[choice.text] = answer.value
+        return PermissionResultAllow(updated_input={**given, "answers": answers})
+
+    def _describe(
+        self, tool: str, given: Mapping[str, Any], reason: str | None, grants: Grants
+    ) -> Description:
+        folder = self._task.launch.folder
+        diff = diff_of(tool, given, folder)
+        return describe(tool, given, folder, diff=diff, reason=reason, grants=grants)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """Do what takes the longer, the more the agent has written, beside the loop.
+
+        Raises:
+            Aborted: The run was stopped; the thread ends by itself.
+        """
+        return await self._means.signal.unless(asyncio.ensure_future(parsing.run(work)))
+
+    async def _ask(
+        self,
+        kind: QuestionKind,
+        title: str,
+        detail: str,
+        options: list[QuestionOption] | tuple[QuestionOption, ...],
+        **more: Any,
+    ) -> Answer:
+        """Ask, and tell the editor that it is asked and how it was answered.
+
+        Raises:
+            Aborted: The run was stopped.
+        """
+        seconds = min(self._task.launch.settings.question_timeout_seconds, LONGEST_QUESTION)
+        question = Question(
+            question_id=str(uuid.uuid4()),
+            run_id=self._means.run_id,
+            session_id=self._task.session.session_id,
+            kind=kind,
+            title=title,
+            detail=detail,
+            options=tuple(options),
+            deadline=datetime.now(UTC) + timedelta(seconds=seconds),
+            **more,
+        )
+        self._means.emit(QuestionAsked(question))
+        answer = Answer(DENY, by=By.WITHDRAWN)
+        asking = asyncio.create_task(self._means.questions.ask(question, seconds))
+        try:
+            answer = await self._means.signal.unless(asking)
+        finally:
+            asking.cancel()
+            self._means.emit(
+                QuestionAnswered(question.question_id, answer.value, answer.by.value, answer.note)
+            )
+        return answer
+
+    def _is_kept(self, update: PermissionUpdate) -> bool:
+        """Whether a suggestion is written down, and read again by the next process."""
+        source = (update.destination or "").removesuffix("Settings")
+        return bool(update.rules) and source in self._task.launch.settings.setting_sources

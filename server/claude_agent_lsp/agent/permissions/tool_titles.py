@@ -1,0 +1,88 @@
+"""What a tool call is about, in the user's words: its title and the places it touches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.agent.events import Location
+from claude_agent_lsp.base.text import beginning, ellipsis
+from claude_agent_lsp.base.visible import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TITLE_LENGTH = 100
+# What a tool does, and the field of its input that says to what.
+_TITLES: Final = {
+    "Agent": ("Delegating", "description"),
+    "AskUserQuestion": ("Asking you", ""),
+    "Bash": ("Running", "command"),
+    "Edit": ("Editing", "path"),
+    "ExitPlanMode": ("Proposing a plan", ""),
+    "Glob": ("Looking for", "pattern"),
+    "Grep": ("Searching for", "pattern"),
+    "MultiEdit": ("Editing", "path"),
+    "NotebookEdit": ("Editing", "path"),
+    "Read": ("Reading", "path"),
+    "Task": ("Delegating", "description"),
+    "TodoWrite": ("Planning", ""),
+    "WebFetch": ("Fetching", "url"),
+    "WebSearch": ("Searching the web for", "query"),
+    "Write": ("Writing", "path"),
+}
+PATH_FIELDS = ("file_path", "notebook_path", "path")
+
+
+def title_of(tool: str, given: Mapping[str, Any]) -> str:
+    """A short line in the present tense, such as "Reading server.py".
+
+    Nothing of the input is hidden in it but what is cut: also its line ends are spelled out.
+    """
+    if tool.startswith("mcp__"):
+        server, _, function = tool.removeprefix("mcp__").partition("__")
+        return _shown(f"Using {function or server} of {server}", TITLE_LENGTH)
+    verb, field = _TITLES.get(tool, (f"Using {tool}", ""))
+    if not field:
+        title = verb
+    elif field == "path":
+        path = path_in(given)
+        title = f"{verb} {path.name if path is not None else 'a file'}"
+    else:
+        title = f"{verb} `{_shown(str(given.get(field) or ''), TITLE_LENGTH // 2)}`"
+    return _shown(title, TITLE_LENGTH)
+
+
+def locations_of(given: Mapping[str, Any], folder: Path) -> tuple[Location, ...]:
+    """The file that a tool call's input names, with its lines where it names them."""
+    path = path_in(given)
+    if path is None:
+        return ()
+    first = given.get("offset")
+    count = given.get("limit")
+    if not isinstance(first, int) or first < 1:
+        return (Location(folder / path),)
+    last = first - 1 + count if isinstance(count, int) and count > 0 else None
+    return (Location(folder / path, first - 1, last),)
+
+
+def path_in(given: Mapping[str, Any]) -> Path | None:
+    """The path that a tool call's input names."""
+    for field in PATH_FIELDS:
+        value = given.get(field)
+        if isinstance(value, str) and value and "\0" not in value and _is_unicode(value):
+            return Path(value)
+    return None
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it has no lone surrogate, which no file's name and no message can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(text: str, limit: int) -> str:
+    return ellipsis(beginning(text, limit, lambda part: visible(part).strip()), limit)

@@ -1,0 +1,192 @@
+"""How a CLI process is started: everything that can't be changed while it runs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from claude_agent_lsp.agent.process.orphans import SERVER, server_mark
+from claude_agent_lsp.sessions.claude_settings.settings_files import setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from claude_agent_sdk import CanUseTool, ClaudeAgentOptions
+
+    from claude_agent_lsp.workspace.settings import Settings
+
+# The CLI takes this mode only if it was started with it.
+BYPASS = "bypassPermissions"
+# Set to a value of its own in each process, by which it is found before it has told its id.
+MARK = "CLAUDE_AGENT_LSP_PROCESS"
+# One message of the CLI may hold a whole image or file.
+MAX_MESSAGE_BYTES = 64 * 2**20
+
+
+def marks(mark: str) -> dict[str, str]:
+    """What is set in a CLI's environment, and in that of all it starts, to find them by.
+
+    Args:
+        mark: The process's own.
+    """
+    return {MARK: mark, SERVER: server_mark()}
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What one query asks for instead of the settings."""
+
+    model: str | None = None
+    effort: str | None = None
+    permission_mode: str | None = None
+    max_turns: int | None = None
+    max_budget_usd: float | None = None
+    output_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Launch:
+    """The folder, the settings and the limits that a process is started with.
+
+    Two runs may share a process if their launches fit: they are equal but for the model and the
+    permission mode, which can be changed while it runs.
+
+    Attributes:
+        may_bypass: Whether the mode may become "bypassPermissions".
+        denied: What is forbidden beside what the CLI's own settings forbid.
+    """
+
+    folder: Path
+    settings: Settings
+    model: str | None = None
+    effort: str | None = None
+    permission_mode: str = "default"
+    may_bypass: bool = False
+    max_turns: int | None = None
+    max_budget_usd: float | None = None
+    output_schema: Mapping[str, Any] | None = None
+    denied: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        folder: Path,
+        settings: Settings,
+        wanted: Overrides | None = None,
+        session_mode: str | None = None,
+    ) -> Launch:
+        """The launch for `folder`: what the query wants, else the session's mode, else settings."""
+        wanted = wanted or Overrides()
+        mode = wanted.permission_mode or session_mode or settings.permission_mode
+        return cls(
+            folder=folder,
+            settings=settings,
+            model=wanted.model or settings.model,
+            effort=wanted.effort or settings.effort,
+            permission_mode=mode,
+            may_bypass=mode == BYPASS,
+            max_turns=wanted.max_turns or settings.max_turns,
+            max_budget_usd=wanted.max_budget_usd or settings.max_budget_usd,
+            output_schema=wanted.output_schema,
+        )
+
+    def fits(self, other: Launch) -> bool:
+        """Whether a process of this launch can serve a run of the `other`.
+
+        A budget is counted over a process's whole life, so a process with one serves one run.
+        """
+        if self.max_budget_usd is not None or other.max_budget_usd is not None:
+            return False
+        if other.may_bypass and not self.may_bypass:
+            return False
+        same = {"model": None, "permission_mode": "default", "may_bypass": False}
+        return replace(self, **same) == replace(other, **same)  # type: ignore[arg-type]
+
+    def own_model(self) -> str | None:
+        """The model that the CLI takes where none is named; None if it is its default. Reads files.
+
+        A session that it resumes goes on with its last one instead (CLI 2.1.330).
+        """
+        sources = self.settings.setting_sources
+        named = {**os.environ, **self.settings.env}.get("ANTHROPIC_MODEL")
+        found = named or setting(self.folder, "model", sources)
+        return found if isinstance(found, str) else None
+
+    def options(
+        self,
+        session: SessionStart,
+        *,
+        mark: str,
+        can_use_tool: CanUseTool,
+        stderr: Callable[[str], None],
+    ) -> ClaudeAgentOptions:
+        """The SDK's options for a process of this launch in `session`."""
+        from claude_agent_sdk import ClaudeAgentOptions
+
+        settings = self.settings
+        prompt: dict[str, str] = {"type": "preset", "preset": "claude_code"}
+        if settings.append_system_prompt:
+            prompt["append"] = settings.append_system_prompt
+        return ClaudeAgentOptions(
+            cwd=self.folder,
+            cli_path=settings.cli_path,
+            # The user's own switches that the CLI reads from its environment; and it is asked
+            # to say when it is idle, since a result doesn't mean that it is.
+            env={
+                **settings.env,
+                "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
+                **marks(mark),
+            },
+            session_id=None if session.resumes else session.session_id,
+            resume=session.source,
+            fork_session=session.forks,
+            resume_session_at=session.at,
+            system_prompt=cast("Any", prompt),
+            tools={"type": "preset", "preset": "claude_code"},
+            model=self.model,
+            effort=cast("Any", self.effort),
+            permission_mode=cast("Any", self.permission_mode),
+            max_turns=self.max_turns,
+            max_budget_usd=self.max_budget_usd,
+            output_format=(
+                {"type": "json_schema", "schema": dict(self.output_schema)}
+                if self.output_schema is not None
+                else None
+            ),
+            mcp_servers=cast("Any", dict(settings.mcp_servers)),
+            add_dirs=[os.fspath(path) for path in settings.additional_directories],
+            setting_sources=cast("Any", list(settings.setting_sources)),
+            disallowed_tools=list(self.denied),
+            include_partial_messages=True,
+            enable_file_checkpointing=True,
+            max_buffer_size=MAX_MESSAGE_BYTES,
+            can_use_tool=can_use_tool,
+            stderr=stderr,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """Which conversation a process works in.
+
+    Attributes:
+        session_id: The id it has, chosen before the process starts.
+        source: The session that is read in; None begins a new one.
+        at: The last message of `source` that is read in; None reads them all.
+    """
+
+    session_id: str
+    source: str | None = None
+    at: str | None = None
+
+    @property
+    def forks(self) -> bool:
+        """Whether it is a copy of another session."""
+        return self.source is not None and self.source != self.session_id
+
+    @property
+    def resumes(self) -> bool:
+        """Whether it goes on with the session itself."""
+        return self.source == self.session_id

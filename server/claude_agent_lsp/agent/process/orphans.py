@@ -1,0 +1,106 @@
+"""CLIs whose server is gone: found by a mark in their environment, and ended.
+
+A CLI whose server was killed in mid-turn goes on to the end of its turn, tools included, with
+nobody watching; a session that is resumed meanwhile is torn in two (CLI 2.1.330). A process and all
+that it starts, wherever it is moved to, keeps its environment: that is how they are found.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+from claude_agent_lsp.sessions.lock import is_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Which server a CLI belongs to: its process id, when that started, and where such ids count.
+SERVER: Final = "CLAUDE_AGENT_LSP_SERVER"
+# A CLI that is asked to end writes its prompt down within 50 ms.
+TERM_SECONDS: Final = 0.3
+ROUNDS: Final = 20
+ROUND_SECONDS: Final = 0.05
+
+
+def server_mark() -> str:
+    """This process's mark, for the environment of its CLIs."""
+    process = psutil.Process()
+    return f"{process.pid}:{process.create_time():.2f}:{_namespace()}"
+
+
+def end_orphans() -> int:
+    """End all CLIs whose server is gone, and what they have started; never raises.
+
+    Returns:
+        How many processes there were.
+    """
+    return end_all(cache(lambda mark: not _alive(mark)))
+
+
+def end_all(belongs: Callable[[str], bool]) -> int:
+    """End all processes whose mark is meant: SIGTERM, then SIGKILL until none is left.
+
+    Args:
+        belongs: Whether a mark is meant.
+
+    Returns:
+        How many processes there were.
+    """
+    found = list(_marked(belongs))
+    if not found:
+        return 0
+    for process in found:
+        _signal(process.terminate)
+    psutil.wait_procs(found, timeout=TERM_SECONDS)
+    for _ in range(ROUNDS):
+        # Looked for anew: what is about to die may just have started something.
+        left = list(_marked(belongs))
+        if not left:
+            break
+        for process in left:
+            _signal(process.kill)
+        psutil.wait_procs(left, timeout=ROUND_SECONDS)
+    return len(found)
+
+
+def _marked(belongs: Callable[[str], bool]) -> Iterator[psutil.Process]:
+    me = os.getpid()
+    for process in psutil.process_iter():
+        try:
+            if process.pid == me or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            mark = process.environ().get(SERVER)
+        except (psutil.Error, OSError):
+            continue
+        if mark and belongs(mark):
+            yield process
+
+
+def _alive(mark: str) -> bool:
+    """Whether a mark's server is there, or can't be judged from here: a container's, say."""
+    try:
+        pid, started, namespace = mark.split(":", 2)
+        return namespace != _namespace() or is_alive(int(pid), float(started))
+    except ValueError:
+        return True
+
+
+@cache
+def _namespace() -> str:
+    """Where this process's ids count; empty where a system has one such place."""
+    try:
+        return os.fspath(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
+
+
+def _signal(send: Callable[[], None]) -> None:
+    try:
+        send()
+    except psutil.Error:
+        return

@@ -1,0 +1,215 @@
+"""The processes kept warm: one for each session in use, never more than allowed.
+
+    free ◀──▶ lent ──▶ ending ──▶ forgotten
+      └───────────────────▲                     no longer good, too old, or in the way
+
+A process is lent to one run at a time. Free ones wait for the next query of their session, the
+least recently used go first when room is needed, and each goes after some idle time. Whoever
+waits looks at everything anew after each step: others may have been quicker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from claude_agent_lsp.agent.process.process import AgentProcess
+from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.errors import RequestFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+    from claude_agent_lsp.base.abort import AbortSignal
+
+logger = logging.getLogger(__name__)
+
+# Background tasks may outlive any idle time; this is how often to see whether they are over.
+LOOK_AGAIN_SECONDS = 5.0
+
+
+class ProcessPool:
+    """All CLI processes of this server.
+
+    Args:
+        before_start: Called in a thread before a process starts.
+
+    Attributes:
+        limit: How many may live at the same time.
+        idle_seconds: How long a free one is kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        limit: int = 4,
+        idle_seconds: float = 300.0,
+        before_start: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._before_start = before_start
+        self.limit = limit
+        self.idle_seconds = idle_seconds
+        # In the order of their last use.
+        self._processes: dict[str, AgentProcess] = {}
+        self._lent: set[AgentProcess] = set()
+        self._timers: dict[AgentProcess, asyncio.TimerHandle] = {}
+        self._watchers: set[asyncio.Task[None]] = set()
+        self._waiters: list[asyncio.Future[None]] = []
+        self._closed = False
+
+    def __iter__(self) -> Iterator[AgentProcess]:
+        return iter(tuple(self._processes.values()))
+
+    def lent(self, process: AgentProcess) -> bool:
+        """Whether a run has it."""
+        return process in self._lent
+
+    def spare(self, launch: Launch) -> str | None:
+        """The id of a session that is ready for its first prompt, if one fits this launch."""
+        for session_id, process in self._processes.items():
+            fresh = process.session.source is None and not process.used
+            if fresh and self._free(process) and process.launch.fits(launch):
+                return session_id
+        return None
+
+    async def take(
+        self,
+        launch: Launch,
+        session: SessionStart,
+        signal: AbortSignal,
+        on_wait: Callable[[], None],
+    ) -> AgentProcess:
+        """Lend a started process of `session` to a run, a warm one if there is a good one.
+
+        Args:
+            launch: What the run needs.
+            session: The session, which no other run may have.
+            signal: Ends the waiting; a process that is still starting is kept for later.
+            on_wait: Called once if the run has to wait for another run's process to be free.
+
+        Raises:
+            Aborted: The signal fired.
+            RequestFailed: The process could not be started.
+        """
+        told = False
+        while True:
+            signal.throw_if_aborted()
+            process = self._processes.get(session.session_id)
+            if process is not None and self._free(process):
+                if await self._good(process, launch, signal):
+                    return process
+            elif process is None and len(self._processes) < self.limit:
+                process = self._start(launch, session)
+                self._lend(process)
+                await self._started(process, signal)
+                return process
+            else:
+                if process is None and not self._make_room() and not told:
+                    told = True
+                    on_wait()
+                await self._change(signal)
+
+    def release(self, process: AgentProcess) -> None:
+        """Take a process back from its run and keep it for the next one."""
+        self._lent.discard(process)
+        if self._processes.get(process.session_id) is process:
+            self._expire_after(self.idle_seconds, process)
+        self._wake()
+
+    def prewarm(self, launch: Launch, session: SessionStart) -> None:
+        """Start a process ahead of its first query, if there is room for it."""
+        known = session.session_id in self._processes
+        if not known and not self._closed and len(self._processes) < self.limit:
+            self._expire_after(self.idle_seconds, self._start(launch, session))
+
+    async def close(self) -> None:
+        """End all processes, side by side; none is started any more."""
+        self._closed = True
+        await asyncio.gather(*(process.end() for process in self))
+        await asyncio.gather(*self._watchers)
+
+    def _free(self, process: AgentProcess) -> bool:
+        return process.usable and process not in self._lent
+
+    def _make_room(self) -> bool:
+        """End a free process, unless one is ending already; False if runs have them all."""
+        if all(process.usable for process in self):
+            free = [process for process in self if self._free(process)]
+            if not free:
+                return False
+            # One with background tasks at work is only ended if there is no other.
+            min(free, key=lambda process: bool(process.background_tasks)).end()
+        return True
+
+    async def _good(self, process: AgentProcess, launch: Launch, signal: AbortSignal) -> bool:
+        """Lend a free process if it can serve a run of this launch; if it can't, end it."""
+        self._lend(process)
+        await self._started(process, signal)
+        if process.launch.fits(launch):
+            if await disk.run(process.transcript.changed_by_others):
+                logger.info("Somebody else went on with %s: starting afresh", process.session_id)
+            elif process.usable:
+                return True
+        process.end()
+        return False
+
+    async def _started(self, process: AgentProcess, signal: AbortSignal) -> None:
+        try:
+            await signal.unless(process.started)
+        except BaseException:
+            self.release(process)
+            raise
+
+    async def _change(self, signal: AbortSignal) -> None:
+        """Wait until a process has been given back or has ended."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await signal.unless(waiter)
+
+    def _start(self, launch: Launch, session: SessionStart) -> AgentProcess:
+        if self._closed:
+            raise RequestFailed("The server is shutting down.", hint="Start it again.")
+        process = AgentProcess(launch, session, self._before_start)
+        self._processes[session.session_id] = process
+        watcher = asyncio.create_task(self._watch(process))
+        self._watchers.add(watcher)
+        watcher.add_done_callback(self._watchers.discard)
+        return process
+
+    async def _watch(self, process: AgentProcess) -> None:
+        await process.gone.wait()
+        self._lent.discard(process)
+        self._keep(process)
+        del self._processes[process.session_id]
+        self._wake()
+
+    def _lend(self, process: AgentProcess) -> None:
+        self._lent.add(process)
+        self._keep(process)
+        # The last one is the one that was used last.
+        self._processes[process.session_id] = self._processes.pop(process.session_id)
+
+    def _keep(self, process: AgentProcess) -> None:
+        """Don't let it expire."""
+        timer = self._timers.pop(process, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _expire_after(self, seconds: float, process: AgentProcess) -> None:
+        loop = asyncio.get_running_loop()
+        self._keep(process)
+        self._timers[process] = loop.call_later(seconds, self._expire, process)
+
+    def _expire(self, process: AgentProcess) -> None:
+        if process.background_tasks:
+            self._expire_after(max(self.idle_seconds, LOOK_AGAIN_SECONDS), process)
+        else:
+            process.end()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)

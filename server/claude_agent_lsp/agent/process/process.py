@@ -1,0 +1,397 @@
+"""One CLI process in one session, and the one task that owns its SDK client.
+
+    starting ──▶ ready ──▶ ending ──▶ gone
+        └──────────────────────────────▲        it failed to start, or died
+
+The owner task connects, sends what others ask it to send, and disconnects; nobody cancels it.
+A second task reads the CLI's messages from the first to the last, between turns too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+import warnings
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+import psutil
+from claude_agent_sdk import (
+    AssistantMessage,
+    ClaudeSDKClient,
+    PermissionResultDeny,
+    ResultMessage,
+    SystemMessage,
+    UserMessage,
+)
+
+from claude_agent_lsp.agent.process.cli import check, locate
+from claude_agent_lsp.agent.process.client_queue import Orders
+from claude_agent_lsp.agent.process.launch import MARK, marks
+from claude_agent_lsp.agent.process.sdk_errors import fault_at_start, fault_in_run
+from claude_agent_lsp.agent.process.tree import (
+    ProcessTree,
+    all_with,
+    child_with,
+    kill,
+    kill_all_with,
+    looking,
+    now,
+    outside_group_of,
+    started,
+)
+from claude_agent_lsp.base import lanes
+from claude_agent_lsp.base.redaction import without_secrets
+from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
+from claude_agent_lsp.sessions.transcripts.transcript import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+
+    from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
+
+    from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# A process that may bypass all questions can be set back to a mode that asks them.
+warnings.filterwarnings("ignore", "can_use_tool will not be invoked")
+
+# A CLI is up within a second; a machine with a cold cache and many MCP servers takes longer.
+START_SECONDS = 60.0
+# After the end of its input an idle CLI needs 50 ms to write and exit (CLI 2.1.330).
+EXIT_SECONDS = 1.5
+TERMINATE_SECONDS = 0.5
+LOOK_AGAIN_SECONDS = 0.05
+# What was asked to end by the CLI may clean up for this long.
+SWEEP_SECONDS = 0.5
+STDERR_LINES = 50
+# What a cancelled run's answer takes, with room.
+ANSWER_SECONDS = 0.1
+
+
+class Receiver(Protocol):
+    """A run that gets the process's messages while it has the process."""
+
+    def receive(self, message: Message) -> None:
+        """Take the next message."""
+
+    def room(self) -> Awaitable[None] | None:
+        """What to wait for before the next message, or None: the editor may be slow."""
+
+    def lost(self, fault: RequestFailed) -> None:
+        """The process is gone; no message will follow."""
+
+    async def decide(
+        self, tool: str, given: dict[str, Any], context: ToolPermissionContext
+    ) -> PermissionResult:
+        """Let the user decide about a tool call."""
+
+
+class AgentProcess:
+    """A CLI process.
+
+    Args:
+        launch: What it is started with.
+        session: The session it works in.
+        before_start: Called in a thread before it starts.
+
+    Attributes:
+        launch: What it was started with; model and mode are kept up to date.
+        session_id: The session it works in, from before it starts.
+        used: Whether it has had a prompt.
+        transcript: The session's file, as far as this process has written it.
+        pid: Its process id once it has told it.
+        info: What it said of itself at its start: models, commands, agents, account.
+        cost_usd: What its session has cost so far, in US dollars.
+        background_tasks: Ids of the tasks that run on behind its turns.
+        started: Done once it can take prompts; fails with a `RequestFailed` if it never will.
+        gone: Set once it has ended and nothing of it is left.
+    """
+
+    def __init__(
+        self,
+        launch: Launch,
+        session: SessionStart,
+        before_start: Callable[[], None] = lambda: None,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.launch = launch
+        self.session = session
+        self.session_id = session.session_id
+        self.transcript = Transcript(session.session_id)
+        self.used = False
+        self.pid: int | None = None
+        self.info: dict[str, Any] = {}
+        self.cost_usd = 0.0
+        self.background_tasks: frozenset[str] = frozenset()
+        self.started: asyncio.Future[None] = loop.create_future()
+        self.started.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self.gone = asyncio.Event()
+        self._mark = str(uuid.uuid4())
+        self._orders = Orders()
+        self._receiver: Receiver | None = None
+        self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
+        self._fault: RequestFailed | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._sweeps: set[asyncio.Task[None]] = set()
+        self._before_start = before_start
+        self._owner = asyncio.create_task(self._own(), name=f"process of {self.session_id}")
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can take a prompt now or soon."""
+        return self._ending is None and self._fault is None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can take a prompt now."""
+        return self.usable and self.started.done()
+
+    def take(self, receiver: Receiver) -> None:
+        """Give its messages and questions to `receiver` until `leave`."""
+        self._receiver = receiver
+        if self.gone.is_set() and self._fault is not None:
+            receiver.lost(self._fault)
+
+    def leave(self) -> None:
+        """The run is over; what comes now belongs to no run."""
+        self._receiver = None
+
+    def prompt(self, message: dict[str, Any]) -> None:
+        """Send a user message, after it has started."""
+        self.used = True
+        self.transcript.expect(message["uuid"])
+        self._orders.prompt(message)
+
+    def interrupt(self) -> None:
+        """Ask the CLI to stop its turn. It may miss this if the turn has only just begun."""
+        self._orders.interrupt()
+
+    async def change(self, *, model: str | None, permission_mode: str) -> None:
+        """Set the model and the permission mode for what follows.
+
+        Raises:
+            RequestFailed: The CLI refused, or is gone.
+        """
+        launch = self.launch
+        if model != launch.model:
+            # Told none, the CLI would take its default, whatever the user has set for it.
+            chosen = model or await lanes.disk.run(launch.own_model)
+            await self.call(lambda client: client.set_model(chosen))
+        if permission_mode != launch.permission_mode:
+            mode = cast("Any", permission_mode)
+            await self.call(lambda client: client.set_permission_mode(mode))
+        self.launch = replace(self.launch, model=model, permission_mode=permission_mode)
+
+    async def call(self, ask: Callable[[ClaudeSDKClient], Awaitable[T]]) -> T:
+        """Ask something of the CLI beside its turns.
+
+        Raises:
+            RequestFailed: The CLI refused, or is gone.
+        """
+        if self.gone.is_set():
+            raise self._fault or ProcessDied("The CLI has ended.")
+        return await self._orders.call(ask)
+
+    def end(self) -> asyncio.Future[None]:
+        """End its input, let it write and exit; then SIGTERM, then SIGKILL, its children too.
+
+        Returns:
+            Done when nothing of it is left. Any number of callers may wait, or not.
+        """
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._descend(), name=f"end of {self.session_id}")
+        return asyncio.shield(self._ending)
+
+    def sweep(self, processes: Collection[psutil.Process], *, since: int | None = None) -> None:
+        """See to it that these are gone soon: they have been asked to end already.
+
+        Args:
+            processes: Which.
+            since: All that tools have started from then to now goes too, wherever it has got to,
+                as `tree.now` tells it.
+        """
+        if processes or since is not None:
+            task = asyncio.create_task(lanes.processes.run(self._sweep, processes, since, now()))
+            self._sweeps.add(task)
+            task.add_done_callback(self._sweeps.discard)
+
+    async def tree(self) -> ProcessTree:
+        """It and everything below it, at this moment."""
+        pid = self.pid
+        if pid is None:
+            pid = await looking(child_with, MARK, self._mark)
+        return ProcessTree(None) if pid is None else await looking(ProcessTree.of, pid)
+
+    def _sweep(self, processes: Collection[psutil.Process], since: int | None, until: int) -> None:
+        found = set(processes)
+        if since is not None and self.pid is not None:
+            # What has left its shell has lost its parent, but not its mark.
+            # The search takes the interpreter's lock: the run's answer goes first.
+            time.sleep(ANSWER_SECONDS)
+            found |= {
+                each
+                for each in all_with(MARK, self._mark)
+                if outside_group_of(self.pid, each)
+                and (start := started(each)) is not None
+                and since <= start <= until
+            }
+        _, left = psutil.wait_procs(found, timeout=SWEEP_SECONDS)
+        kill(left)
+        psutil.wait_procs(left, timeout=SWEEP_SECONDS)
+
+    async def _own(self) -> None:
+        reading: asyncio.Task[None] | None = None
+        client: ClaudeSDKClient | None = None
+        failure: Exception | None = None
+        too_late = asyncio.get_running_loop().call_later(START_SECONDS, self._give_up_starting)
+        try:
+            options = self.launch.options(
+                self.session,
+                mark=self._mark,
+                can_use_tool=self._decide,
+                stderr=self._hear,
+            )
+            await lanes.processes.run(self._before_start)
+            self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
+            configured = self.launch.settings.cli_path
+            if configured is not None:
+                await check(await lanes.disk.run(locate, configured), marks(self._mark))
+            self._raise_if_ending()
+            client = ClaudeSDKClient(options)
+            await client.connect()
+            self.info = await client.get_server_info() or {}
+            self._raise_if_ending()
+            pid = self.info.get("pid")
+            self.pid = pid if isinstance(pid, int) else None
+            too_late.cancel()
+            reading = asyncio.create_task(self._read(client))
+            self.started.set_result(None)
+            await self._orders.serve(client)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told to who waits
+            failure = error
+        finally:
+            too_late.cancel()
+            self._orders.drop()
+            if client is not None:
+                with contextlib.suppress(Exception):
+                    await client.disconnect()
+            if reading is not None:
+                await asyncio.wait({reading})
+            if self._ending is None:
+                # It died by itself, and what it had started has lost its parent.
+                await lanes.processes.run(kill_all_with, MARK, self._mark)
+            self._say_goodbye(failure)
+
+    async def _read(self, client: ClaudeSDKClient) -> None:
+        try:
+            async for message in client.receive_messages():
+                self._note(message)
+                receiver = self._receiver
+                if receiver is not None:
+                    self._hand_over(message, receiver)
+                    room = receiver.room()
+                    if room is not None:
+                        await room
+            if self._ending is None:
+                self._fault = self._fault or fault_in_run(None, self._stderr)
+        except Exception as error:
+            logger.debug("No more messages of %s", self.session_id, exc_info=True)
+            self._fault = self._fault or fault_in_run(error, self._stderr)
+        finally:
+            self._orders.end()
+
+    def _hand_over(self, message: Message, receiver: Receiver) -> None:
+        try:
+            receiver.receive(message)
+        except Exception as error:
+            # A fault of ours. The run can't know what its agent does any more: it has to stop.
+            logger.exception("A message of %s could not be read", self.session_id)
+            name = type(error).__name__
+            receiver.lost(Internal(f"The agent's message could not be read: {name}: {error}"))
+            self.leave()
+            self.end()
+
+    def _hear(self, line: str) -> None:
+        self._stderr.append(without_secrets(line, self.launch.settings.env))
+
+    def _note(self, message: Message) -> None:
+        if isinstance(message, AssistantMessage | UserMessage):
+            self.transcript.expect(message.uuid)
+        elif isinstance(message, ResultMessage):
+            self.cost_usd = message.total_cost_usd or self.cost_usd
+        elif isinstance(message, SystemMessage) and message.subtype == "background_tasks_changed":
+            tasks = message.data.get("tasks") or ()
+            self.background_tasks = frozenset(str(task.get("task_id")) for task in tasks)
+        elif isinstance(message, SystemMessage) and message.subtype == "status":
+            # It changes by itself once a plan is approved, or edits are accepted.
+            mode = message.data.get("permissionMode")
+            if isinstance(mode, str):
+                self.launch = replace(self.launch, permission_mode=mode)
+
+    async def _decide(
+        self, tool: str, given: dict[str, Any], context: ToolPermissionContext
+    ) -> PermissionResult:
+        receiver = self._receiver
+        if receiver is None:
+            return PermissionResultDeny(message="Nobody is there to ask: the run has ended.")
+        return await receiver.decide(tool, given, context)
+
+    def _raise_if_ending(self) -> None:
+        if self._ending is not None:
+            raise ProcessDied("The CLI was ended before it had started.")
+
+    def _give_up_starting(self) -> None:
+        self._fault = CliFailedToStart(
+            f"The CLI did not answer within {START_SECONDS:g} seconds of its start."
+        )
+        self._ending = self._ending or asyncio.create_task(self._descend())
+
+    async def _descend(self) -> None:
+        tree = await self.tree()
+        if not self.started.done():
+            # It reads no input yet: nothing of a conversation is lost. It may be starting just
+            # now, so look again until it is gone.
+            self._fault = self._fault or ProcessDied("The CLI was ended before it had started.")
+            tree.kill()
+            while not await self._gone_within(LOOK_AGAIN_SECONDS):
+                tree = await self.tree()
+                tree.kill()
+            return
+        self._orders.end()
+        if not await self._gone_within(EXIT_SECONDS):
+            tree.terminate()
+            if not await self._gone_within(TERMINATE_SECONDS):
+                tree.kill()
+        await self.gone.wait()
+        self.sweep(tree.descendants)
+        await asyncio.gather(*self._sweeps)
+
+    async def _gone_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.gone.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _say_goodbye(self, failure: Exception | None) -> None:
+        fault = self._fault
+        if fault is None and failure is not None:
+            why = fault_in_run if self.started.done() else fault_at_start
+            fault = why(failure, self._stderr)
+        fault = fault or ProcessDied("The CLI has ended.")
+        self._fault = fault
+        if not self.started.done():
+            self.started.set_exception(fault)
+        self._orders.fail(fault)
+        self.gone.set()
+        if self._receiver is not None:
+            self._receiver.lost(fault)

@@ -1,0 +1,84 @@
+"""The watchdog: a small process that outlives the server just long enough to end its CLIs.
+
+    server ── a pipe that only the server holds ──▶ watchdog, which sleeps in read()
+       killed: the system closes the pipe    ──▶ ends every process with the server's mark
+
+It needs no polling and no memory to speak of: until the pipe closes it has loaded nothing but the
+interpreter. What it does then stands in `orphans.py`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+import threading
+from typing import Final
+
+from claude_agent_lsp.agent.process.orphans import server_mark
+
+logger = logging.getLogger(__name__)
+
+GONE_SECONDS: Final = 2.0
+# It gets its path when the server is gone: until then it must not load what it does not need.
+_PROGRAM: Final = """
+import os, sys
+if os.read(0, 1):
+    sys.exit()
+sys.path[:0] = sys.argv[2:]
+from claude_agent_lsp.agent.process.orphans import end_all
+end_all(lambda mark: mark == sys.argv[1])
+"""
+
+
+class Watchdog:
+    """This server's watchdog. Its calls may wait for the system: make them in a thread."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starting = threading.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, if it is at work."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def ensure(self) -> None:
+        """See to it that it is at work, before a CLI starts. Somebody may have ended it."""
+        with self._starting:
+            if self.pid is not None:
+                return
+            if self._process is not None and self._process.stdin is not None:
+                self._process.stdin.close()
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - this interpreter, these words
+                    [sys.executable, "-I", "-S", "-c", _PROGRAM, server_mark(), *sys.path],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    # It needs nothing of the environment, and the user's secrets stay out of it.
+                    env={},
+                    cwd=os.sep,
+                    # What ends the server's process group (a closed terminal) must not end it.
+                    start_new_session=True,
+                )
+            except OSError:
+                logger.exception("No watchdog: if this server is killed, its CLIs go on for a turn")
+
+    def close(self) -> None:
+        """Let it go, when all CLIs have been ended in order."""
+        with self._starting:
+            process = self._process
+            if process is None or process.stdin is None:
+                return
+            with contextlib.suppress(OSError):
+                process.stdin.write(b".")
+                process.stdin.close()
+            try:
+                process.wait(GONE_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

@@ -1,0 +1,4 @@
+"""A run, from the query to its end.
+
+Import from the modules: this package loads nothing by itself.
+"""

@@ -1,0 +1,147 @@
+"""Which session a query works in, and that nobody else works in it.
+
+    query ──▶ the session's id ──▶ its lock ──▶ what the CLI has of it ──▶ the folder's current one
+
+Everything here touches the disk: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import uuid
+from typing import TYPE_CHECKING
+
+from claude_agent_lsp.agent.process.launch import SessionStart
+from claude_agent_lsp.agent.process.orphans import end_orphans
+from claude_agent_lsp.agent.run.query import LAST, NEW
+from claude_agent_lsp.errors import SessionNotFound
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from claude_agent_lsp.agent.run.query import Query
+    from claude_agent_lsp.sessions.journal.journal import Journal
+    from claude_agent_lsp.sessions.lock import Ownership
+    from claude_agent_lsp.workspace.state import State
+
+logger = logging.getLogger(__name__)
+
+
+class Admission:
+    """Lets queries into their sessions.
+
+    Args:
+        state: Knows each folder's current session.
+        ownership: Knows who works in which.
+        journal: Knows sessions that the CLI has lost.
+    """
+
+    def __init__(self, state: State, ownership: Ownership, journal: Journal) -> None:
+        self._state = state
+        self._ownership = ownership
+        self._journal = journal
+
+    def admit(self, query: Query, run_id: str, spare: str | None) -> SessionStart:
+        """Give a run its session, which becomes the folder's current one.
+
+        Args:
+            query: What is asked.
+            run_id: The run.
+            spare: The id of a session to begin, if one has to be begun.
+
+        Raises:
+            InvalidArgument: There is no message to go back to.
+            SessionNotFound: There is no such session in this folder.
+            SessionBusy: A run is at work in the session.
+        """
+        found = self.named(query)
+        if query.fork:
+            session = self._fork_of(found, query)
+            self._ownership.claim(session.session_id, run_id)
+        else:
+            session = self._claim(found, query, run_id, spare)
+        self._remember(query.folder, session)
+        return session
+
+    def named(self, query: Query) -> str | None:
+        """The id of the session that a query is for; None begins a new one."""
+        if query.session == LAST:
+            return self._state.current(query.folder)
+        return None if query.session == NEW else query.session
+
+    def to_come(self, folder: Path) -> SessionStart:
+        """The session that the folder's next query will work in, as things stand."""
+        current = self._state.current(folder)
+        if current is None:
+            return SessionStart(str(uuid.uuid4()))
+        return self._start_of(current, folder)
+
+    def _claim(
+        self, found: str | None, query: Query, run_id: str, spare: str | None
+    ) -> SessionStart:
+        session_id = found or spare or str(uuid.uuid4())
+        if self._ownership.claim(session_id, run_id):
+            end_orphans()
+        if found is None:
+            return SessionStart(session_id)
+        try:
+            # Looked at only now that nobody else can change it.
+            return self._start_of(found, query.folder, must_be=query.session != LAST)
+        except BaseException:
+            self._ownership.release(session_id, run_id)
+            raise
+
+    def _fork_of(self, found: str | None, query: Query) -> SessionStart:
+        if found is None:
+            raise SessionNotFound(f"{query.folder} has no session that could be forked yet.")
+        start = self._start_of(found, query.folder, must_be=query.session != LAST)
+        if start.source is None:
+            raise SessionNotFound(f"The session {found} holds nothing yet that could be forked.")
+        at = start.at
+        if query.resume_at is not None:
+            # With the SDK, which takes a second to load.
+            reading = importlib.import_module("claude_agent_lsp.sessions.reading.reading")
+            at = reading.line_of(start.source, query.resume_at)
+        return SessionStart(str(uuid.uuid4()), source=start.source, at=at)
+
+    def _start_of(self, session_id: str, folder: Path, *, must_be: bool = False) -> SessionStart:
+        """How a session is gone on with: resumed, or begun if the CLI does not have it yet."""
+        transcript = Kept(self._state.directory).restore(session_id)
+        if transcript is None:
+            if must_be and not self._was_begun(session_id, folder):
+                raise SessionNotFound(f"There is no session {session_id} in {folder}.")
+            fork = self._state.fork(folder, session_id)
+            if fork is not None and find_transcript(fork[0]) is not None:
+                return SessionStart(session_id, source=fork[0], at=fork[1])
+            return SessionStart(session_id)
+        begun_in = folder_of(transcript)
+        if begun_in is not None and begun_in.resolve() != folder.resolve():
+            raise SessionNotFound(
+                f"The session {session_id} is one of {begun_in}, not of {folder}.",
+                hint="Open that folder, or name it as `workspace`.",
+            )
+        return SessionStart(session_id, source=session_id)
+
+    def _was_begun(self, session_id: str, folder: Path) -> bool:
+        """Whether a session that the CLI doesn't have is one of this folder all the same."""
+        if session_id in self._state.begun(folder):
+            return True
+        turns = self._journal.read(session_id).turns
+        return any(turn.folder.resolve() == folder.resolve() for turn in turns)
+
+    def _remember(self, folder: Path, session: SessionStart) -> None:
+        """Make the run's session the folder's current one."""
+        session_id = session.session_id
+        try:
+            if self._state.current(folder) == session_id:
+                return
+            if session.resumes:
+                self._state.select(folder, session_id)
+            else:
+                self._state.begin(folder, session_id, session.source, session.at)
+        except Exception:
+            # The run is worth more than the memory of which session is the folder's current one.
+            logger.exception("The current session of %s could not be kept", folder)

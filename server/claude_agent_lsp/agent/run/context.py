@@ -1,0 +1,76 @@
+"""What a run has to do, and what it has to do it with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Mapping
+
+    from claude_agent_lsp.agent.events import Emit
+    from claude_agent_lsp.agent.permissions.queue import Questions
+    from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+    from claude_agent_lsp.agent.run.run_journal import Record
+    from claude_agent_lsp.base.abort import AbortSignal
+
+
+class Channel(Protocol):
+    """The way to the editor, which may be slow."""
+
+    @property
+    def congested(self) -> bool:
+        """Whether the editor is far behind."""
+
+    def drained(self) -> asyncio.Future[None]:
+        """Done once it has caught up."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run has to do.
+
+    Attributes:
+        prompt: What the user asks.
+        message: All that is sent for it.
+    """
+
+    prompt: str
+    message: Mapping[str, Any]
+    launch: Launch
+    session: SessionStart
+
+    @property
+    def message_id(self) -> str:
+        """The id of the user's message, in the session too."""
+        return str(self.message["uuid"])
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a run and its turn share.
+
+    Attributes:
+        run_id: The run's id.
+        signal: Stops them.
+        mode: Gives the permission mode, which may change until the turn begins.
+        set_mode: Sets it for the session, from what the user has decided.
+        grants: What the user has allowed for the session.
+        emit: Takes their events, at once and in order.
+        channel: Tells when the editor is too slow for more text.
+        questions: The queue for what the user has to decide.
+        record: The run's record in the journal.
+        spent: Is told what the run has cost so far, in US dollars.
+    """
+
+    run_id: str
+    signal: AbortSignal
+    mode: Callable[[], str]
+    set_mode: Callable[[str], None]
+    grants: set[str]
+    emit: Emit
+    channel: Channel
+    questions: Questions
+    record: Record
+    spent: Callable[[float], None]

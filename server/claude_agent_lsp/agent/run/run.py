@@ -1,0 +1,317 @@
+"""One run: a prompt in, events out, a Run at the end.
+
+    ADMITTED ──▶ RUNNING ──▶ ENDING ──▶ ENDED
+    it has its    waits for   it is       `ended` is done, and
+    session       a process,  written     nothing is told any
+                  then turn   down and    more
+                              given back
+
+One task conducts a run. Nobody cancels it; it is stopped through its signal. Its first event is
+`Started` and its last one `Ended`, always both, and nothing comes after. Whatever fails on the way,
+the steps of its end are all taken, and `ended` is done: a session stays locked no longer than its
+run, and no request without an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from claude_agent_lsp.agent.accounts.daily_budget import Meter
+from claude_agent_lsp.agent.events import (
+    Ended,
+    Level,
+    ModeChanged,
+    Notice,
+    Run,
+    RunStatus,
+    Started,
+    Text,
+    Thinking,
+)
+from claude_agent_lsp.agent.run.context import Means
+from claude_agent_lsp.agent.run.delivery import Delivery
+from claude_agent_lsp.base.abort import Aborted, AbortReason
+from claude_agent_lsp.errors import Internal, RequestFailed, TimedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from claude_agent_lsp.agent.accounts.audit_log import ToolTrail
+    from claude_agent_lsp.agent.accounts.daily_budget import Spending
+    from claude_agent_lsp.agent.events import Emit, Event
+    from claude_agent_lsp.agent.permissions.queue import Questions
+    from claude_agent_lsp.agent.process.pool import ProcessPool
+    from claude_agent_lsp.agent.run.context import Channel, Task
+    from claude_agent_lsp.agent.run.run_journal import Record
+    from claude_agent_lsp.agent.run.turn import Turn
+    from claude_agent_lsp.base.abort import AbortSignal
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# What may hang with a disk must not keep a run from its end.
+END_SECONDS: Final = 2.0
+
+
+class RunState(Enum):
+    """Where a run is on its way."""
+
+    ADMITTED = "admitted"
+    RUNNING = "running"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+NEXT: Final = {
+    RunState.ADMITTED: RunState.RUNNING,
+    RunState.RUNNING: RunState.ENDING,
+    RunState.ENDING: RunState.ENDED,
+}
+
+
+class ActiveRun:
+    """A run at work.
+
+    Args:
+        run_id: Its id.
+        task: What it has to do.
+        signal: Stops it. The run lets go of it at its end.
+        to_editor: Takes its events, at once and in order.
+        channel: Tells when the editor is too slow for more text.
+        questions: The queue for what the user has to decide.
+        record: Has what is shown before it is shown.
+        spending: Counts what it costs.
+        on_mode: Is told of a permission mode that the user has chosen for the session.
+        grants: What the user has allowed for the session; the run adds to it.
+        trail: Follows its tool calls, for the audit log.
+
+    Attributes:
+        trail: The same.
+        permission_mode: What its turn begins with; it may be changed until then.
+        ended: Done with the last picture, once all of it is over.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        task: Task,
+        *,
+        signal: AbortSignal,
+        to_editor: Emit,
+        channel: Channel,
+        questions: Questions,
+        record: Record,
+        spending: Spending,
+        on_mode: Callable[[str], None],
+        grants: set[str],
+        trail: ToolTrail,
+    ) -> None:
+        self.task = task
+        self.permission_mode = task.launch.permission_mode
+        self._on_mode = on_mode
+        self.trail = trail
+        self._record = record
+        self._meter = Meter(spending)
+        self._delivery = Delivery(record, to_editor)
+        self._means = Means(
+            run_id=run_id,
+            signal=signal,
+            mode=self._mode,
+            set_mode=self._set_mode,
+            grants=grants,
+            emit=self._emit,
+            channel=channel,
+            questions=questions,
+            record=record,
+            spent=self._meter.note,
+        )
+        self.ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+        self._run = Run(
+            run_id=run_id,
+            session_id=task.session.session_id,
+            workspace=task.launch.folder,
+            status=RunStatus.RUNNING,
+        )
+        self._began = time.monotonic()
+        self._state = RunState.ADMITTED
+        self._spares = False
+        self._turn: Turn | None = None
+
+    @property
+    def run_id(self) -> str:
+        """Its id."""
+        return self._run.run_id
+
+    @property
+    def session_id(self) -> str:
+        """The id of its session, valid from the first moment."""
+        return self._run.session_id
+
+    @property
+    def cleared(self) -> bool:
+        """Whether the user has left its session."""
+        return self._turn is not None and self._turn.cleared
+
+    def meant(self, *, run_id: str | None = None, session_id: str | None = None) -> bool:
+        """Whether a cancel means this run: it names it, or its session, or nothing."""
+        return run_id in (None, self.run_id) and session_id in (None, self.session_id)
+
+    def picture(self) -> Run:
+        """How it stands now, or how it ended."""
+        if self._state is RunState.ENDED:
+            return self._run
+        run = replace(self._run, duration_ms=round((time.monotonic() - self._began) * 1000))
+        if self._turn is None:
+            return run
+        figures = self._turn.figures
+        return replace(
+            run,
+            text=figures.text,
+            structured_output=figures.structured_output,
+            stop_reason=figures.stop_reason,
+            turns=figures.turns,
+            usage=figures.usage,
+            cost_usd=figures.cost_usd,
+            files_changed=tuple(figures.files_changed),
+            permission_denials=tuple(figures.permission_denials),
+        )
+
+    def notify(self, notice: Notice) -> bool:
+        """Tell of something that is not of the run itself; returns whether it could be told."""
+        telling = self._state in (RunState.RUNNING, RunState.ENDING)
+        if telling:
+            self._emit(notice)
+        return telling
+
+    def change_mode(self, mode: str) -> None:
+        """Take another permission mode, and tell of it."""
+        if mode != self.permission_mode:
+            self.permission_mode = mode
+            if self._state is not RunState.ADMITTED:
+                self._emit(ModeChanged(mode))
+
+    def _mode(self) -> str:
+        return self.permission_mode
+
+    def _set_mode(self, mode: str) -> None:
+        self.change_mode(mode)
+        self._on_mode(mode)
+
+    def _emit(self, event: Event) -> None:
+        """Tell the editor, while there is a run to tell of."""
+        if self._state is RunState.ENDED:
+            return
+        # A slow editor is spared the words that come in while the run is being stopped, and from
+        # the first such word on: they stand in the session, and what it has shows no gap.
+        if isinstance(event, Text | Thinking):
+            stopping = self._means.signal.aborted and self._means.channel.congested
+            self._spares = self._spares or stopping
+            if self._spares:
+                return
+        try:
+            self.trail.follow(event)
+        except Exception:
+            logger.exception("The audit log lacks an event: %s", event.kind)
+        self._delivery.put(event)
+
+    async def conduct(
+        self,
+        load: Callable[[], asyncio.Future[ProcessPool]],
+        on_end: Callable[[], Awaitable[asyncio.Future[None]]],
+    ) -> None:
+        """Do all of it, from `Started` to `Ended`; never raises.
+
+        Args:
+            load: Gives the pool; the first time it has to load the SDK.
+            on_end: Called before `Ended`: gives the session back, and returns what is still done
+                after it.
+        """
+        status, fault, cut_off = RunStatus.COMPLETED, None, False
+        try:
+            self._go_on_to(RunState.RUNNING)
+            self._emit(Started(self.picture()))
+            self._record.report_to(self._emit)
+            fault = await self._work(load)
+        except Aborted as aborted:
+            status, fault = _stopped(aborted.reason)
+            cut_off = aborted.reason is AbortReason.SHUTDOWN
+        except RequestFailed as failed:
+            fault = failed
+        except Exception as error:
+            logger.exception("The run %s failed", self.run_id)
+            fault = Internal(f"The server failed: {type(error).__name__}: {error}")
+        if fault is not None and status is RunStatus.COMPLETED:
+            status = RunStatus.FAILED
+        self._go_on_to(RunState.ENDING)
+        # All is written down before the session is given back, and shown before the run has ended.
+        await self._step(self._delivery.delivered)
+        completed = status is RunStatus.COMPLETED
+        await self._step(self._record.end, completed=completed, cut_off=cut_off)
+        charged = await self._step(self._charge, fault)
+        fault = fault if charged is None else charged
+        settled = await self._step(on_end)
+        if self.cleared and settled is not None:
+            await self._step(self._settled, settled)  # the next query must not find this session
+        try:
+            self._run = replace(self.picture(), status=status, error=fault)
+        except Exception:
+            logger.exception("What the run %s has done can't be told", self.run_id)
+            self._run = replace(self._run, status=status, error=fault)
+        self._emit(Ended(self._run))
+        self._go_on_to(RunState.ENDED)
+        await self._step(self._delivery.delivered)
+        self._means.signal.release()
+        self.ended.set_result(self._run)
+
+    def _go_on_to(self, state: RunState) -> None:
+        assert NEXT.get(self._state) is state, f"{self._state} leads to no {state}"
+        self._state = state
+
+    async def _step(
+        self, step: Callable[..., Awaitable[T]], *arguments: Any, **named: Any
+    ) -> T | None:
+        """Take a step of the end; one that fails keeps none of the others from being taken."""
+        try:
+            return await step(*arguments, **named)
+        except Exception:
+            logger.exception("A step of the end of the run %s failed", self.run_id)
+            return None
+
+    async def _charge(self, fault: RequestFailed | None) -> RequestFailed | None:
+        budget = self.task.launch.settings.daily_budget_usd
+        cost = 0.0 if self._turn is None else self._turn.figures.spent_usd
+        async with asyncio.timeout(END_SECONDS):
+            return await self._meter.close(cost, budget, fault)
+
+    async def _settled(self, settled: asyncio.Future[None]) -> None:
+        await asyncio.wait({settled}, timeout=END_SECONDS)
+
+    async def _work(self, load: Callable[[], asyncio.Future[ProcessPool]]) -> RequestFailed | None:
+        self._means.signal.throw_if_aborted()
+        pool = await self._means.signal.unless(load())
+        from claude_agent_lsp.agent.run.turn import Turn
+
+        task = self.task
+        process = await pool.take(task.launch, task.session, self._means.signal, self._tell_of_wait)
+        try:
+            self._turn = Turn(task, self._means, process)
+            return await self._turn.take()
+        finally:
+            pool.release(process)
+
+    def _tell_of_wait(self) -> None:
+        self._emit(
+            Notice(Level.INFO, "All CLI processes are at work; this run waits for a free one.")
+        )
+
+
+def _stopped(reason: AbortReason) -> tuple[RunStatus, RequestFailed | None]:
+    if reason is AbortReason.TIMED_OUT:
+        return RunStatus.TIMED_OUT, TimedOut("The run's time limit passed; it was stopped.")
+    return RunStatus.CANCELLED, None

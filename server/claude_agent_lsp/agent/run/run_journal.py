@@ -1,0 +1,243 @@
+"""A run's record in the journal, kept in its session's lane: the loop never waits for the disk.
+
+    begin() ──▶ tell(message) ──▶ note(events) … ──▶ end(completed)
+
+A journal that can't be written, or whose disk hangs, costs the record and not the run: the user is
+told once, and the run goes on with the CLI's transcript alone. The disk alone is timed. What is
+read is parsed elsewhere, however long that takes: of a long session that was cut off, all must be
+read before the agent can be told what it has lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from claude_agent_lsp.agent.events import Level, Notice, Text, ToolCall, ToolResult
+from claude_agent_lsp.agent.run.message import told_first
+from claude_agent_lsp.base.lanes import parsing
+from claude_agent_lsp.base.redaction import json_without_secrets, without_secrets
+from claude_agent_lsp.sessions.journal.journal import Called, Entry, Resulted, Said, entry_of, now
+from claude_agent_lsp.sessions.journal.recovery import (
+    Known,
+    has_line,
+    marked,
+    piece_of,
+    recovery_of,
+    told,
+)
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from claude_agent_lsp.agent.events import Emit, Event
+    from claude_agent_lsp.agent.process.launch import SessionStart
+    from claude_agent_lsp.base.lanes import SessionLane
+    from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, Step
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# A write to the system's cache takes microseconds; a disk that hangs must not hold up a run.
+PATIENCE_SECONDS: Final = 2.0
+DAMAGED: Final = (
+    "The journal of this session was damaged. What could be read of it is kept; a part of the last "
+    "answer may be missing."
+)
+
+
+class Record:
+    """The journal as one run has it.
+
+    Args:
+        journal: Where it stands.
+        session: The session that the run works in.
+        turn: The run's prompt.
+        lane: The session's.
+
+    Attributes:
+        sent: Whether the prompt has been sent.
+    """
+
+    def __init__(
+        self, journal: Journal, session: SessionStart, turn: JournaledTurn, lane: SessionLane
+    ) -> None:
+        self.sent = False
+        self._journal = journal
+        self._session = session
+        self._turn = turn
+        self._lane = lane
+        self._since = 0
+        self._held_before = False
+        self._broken: str | None = None
+        self._emit: Emit = lambda _: None
+
+    async def begin(self) -> None:
+        """Write the prompt down; never raises."""
+        await self._guard(self._begin)
+
+    def report_to(self, emit: Emit) -> None:
+        """Tell the user here if no record can be kept."""
+        self._emit = emit
+        if self._broken is not None:
+            self._break(self._broken)
+
+    async def tell(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What to send: it tells the agent first what it doesn't know of the session.
+
+        Never raises. What could not be written down as told is not told, but with a later prompt.
+        """
+        told_too = await self._guard(self._tell, message) if self._held_before else None
+        return told_too or message
+
+    async def note(self, events: Iterable[Event]) -> None:
+        """Write down what is about to be shown; never raises."""
+        await self._guard(self._note, tuple(events))
+
+    async def end(self, *, completed: bool, cut_off: bool) -> None:
+        """Cut away what the transcript holds; never raises.
+
+        Args:
+            completed: Whether the run has ended well.
+            cut_off: Whether it ended only because the editor or the server does: then the agent
+                is told of a prompt that it never got.
+        """
+        if self.sent:
+            await self._guard(self._cut_back, completed)
+        elif not cut_off:
+            session_id, turn_id = self._session.session_id, self._turn.message_id
+            await self._guard(self._disk, self._journal.mark_unsent, session_id, turn_id)
+
+    async def _begin(self) -> None:
+        journal, session = self._journal, self._session
+        self._since = await self._disk(_size_of_transcript, session.session_id)
+        if session.forks and session.at is None and session.source is not None:
+            entry = await self._entry(session.source)
+            known = await self._known(session.source) if entry.turns else Known()
+            recovery = await parsing.run(recovery_of, entry, known)
+            await self._disk(journal.replace, session.session_id, recovery.turns)
+        self._held_before = await self._disk(journal.begin, session.session_id, self._turn)
+
+    async def _tell(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        session_id, turn_id = self._session.session_id, self._turn.message_id
+        entry = await self._entry(session_id)
+        known = await self._known(session_id) if entry.turns else Known()
+        recovery = await parsing.run(recovery_of, entry, known)
+        if recovery.damaged:
+            self._emit(Notice(Level.WARNING, DAMAGED))
+        untold = [turn for turn in recovery.untold if turn.message_id != turn_id]
+        if not untold:
+            return message
+        sent = told_first(message, await parsing.run(told, untold))
+        ids = [turn.message_id for turn in untold]
+        try:
+            await self._disk(self._journal.tell, session_id, ids, turn_id)
+        except BaseException:
+            # It may be written yet, when the disk comes back; this comes right behind it.
+            self._lane.put(self._journal.untell, session_id, ids).add_done_callback(_forget)
+            raise
+        return sent
+
+    async def _note(self, events: tuple[Event, ...]) -> None:
+        # Only what has secrets to be masked is worth another thread.
+        if all(isinstance(event, Text) for event in events):
+            steps = _steps_of(events)
+        else:
+            steps = await parsing.run(_steps_of, events)
+        if steps:
+            await self._disk(self._journal.note, self._session.session_id, steps)
+
+    async def _cut_back(self, completed: bool) -> None:
+        journal, session_id = self._journal, self._session.session_id
+        turn_id = self._turn.message_id
+        alone = not self._held_before
+        transcript = await self._disk(find_transcript, session_id)
+        if completed and alone and await self._disk(has_line, transcript, turn_id, self._since):
+            await self._disk(journal.forget, session_id)
+            return
+        before = await self._entry(session_id)
+        entry = marked(before, turn_id, completed=completed)
+        known = await self._known(session_id, self._since if alone else 0)
+        left = (await parsing.run(recovery_of, entry, known)).turns
+        if left != before.turns or before.damaged:
+            await self._disk(journal.replace, session_id, left)
+
+    async def _entry(self, session_id: str) -> Entry:
+        return await parsing.run(entry_of, await self._disk(self._journal.content, session_id))
+
+    async def _known(self, session_id: str, since: int = 0) -> Known:
+        """What the transcript holds from a byte on, read and parsed piece by piece."""
+        known = Known()
+        transcript: Path | None = await self._disk(find_transcript, session_id)
+        while piece := await self._disk(piece_of, transcript, since):
+            await parsing.run(known.read, piece)
+            since += len(piece)
+        return known
+
+    async def _disk(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do work in the session's lane.
+
+        Raises:
+            TimeoutError: The disk hangs.
+        """
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self._lane.run(work, *arguments)
+
+    async def _guard(self, step: Callable[..., Awaitable[T]], *arguments: Any) -> T | None:
+        """Do a step of the record, unless it is given up; give it up if it fails."""
+        if self._broken is not None:
+            return None
+        try:
+            return await step(*arguments)
+        except TimeoutError:
+            self._break(f"the disk did not answer within {PATIENCE_SECONDS:g} seconds")
+        except OSError as error:
+            self._break(error.strerror or str(error))
+        except Exception as error:
+            logger.exception("A fault in the journal")
+            self._break(f"{type(error).__name__}: {error}")
+        return None
+
+    def _break(self, why: str) -> None:
+        logger.warning("No record is kept of a run in %s: %s", self._session.session_id, why)
+        self._broken = why
+        self._emit(
+            Notice(
+                Level.WARNING,
+                f"No journal can be kept in {self._journal.directory}: {why}. The run goes on; if "
+                "it is killed, what the CLI has not written yet is lost.",
+            )
+        )
+
+
+def _size_of_transcript(session_id: str) -> int:
+    transcript = find_transcript(session_id)
+    return transcript.stat().st_size if transcript is not None else 0
+
+
+def _forget(done: asyncio.Future[None]) -> None:
+    if not done.cancelled():
+        done.exception()
+
+
+def _steps_of(events: Iterable[Event]) -> list[Step | Resulted]:
+    return [step for event in events if (step := _step_of(event)) is not None]
+
+
+def _step_of(event: Event) -> Step | Resulted | None:
+    """What is written down of an event; a subagent's conversation has a transcript of its own.
+
+    A tool's input and result are found again by their id. What was said stays as it was, since it
+    is held against the transcript.
+    """
+    if isinstance(event, Text):
+        return Said(event.message_id, event.text, now())
+    if isinstance(event, ToolCall) and event.parent_tool_call_id is None:
+        return Called(event.tool_call_id, event.tool, json_without_secrets(event.input), now())
+    if isinstance(event, ToolResult):
+        return Resulted(event.tool_call_id, event.status.value, without_secrets(event.text))
+    return None

@@ -1,0 +1,191 @@
+"""One turn of a run: the prompt goes to the process, its messages become events.
+
+    prompt ──▶ answering ──┬─▶ over        the result is there and the CLI is idle
+                           ├─▶ stopped     by the abort ladder
+                           └─▶ lost        the process died
+
+A run has one turn of its own; background tasks may bring about more before the CLI is idle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from claude_agent_sdk import (
+    ConversationResetMessage,
+    ResultMessage,
+    StreamEvent,
+    SystemMessage,
+)
+
+from claude_agent_lsp.agent.events import Level, Notice
+from claude_agent_lsp.agent.permissions.permission_requests import Decisions
+from claude_agent_lsp.agent.process.interrupt import Background, stop_turn
+from claude_agent_lsp.agent.process.sdk_errors import fault_of_result
+from claude_agent_lsp.agent.run.translate import Translator
+from claude_agent_lsp.base.abort import AbortController, Aborted, AbortSignal
+from claude_agent_lsp.errors import NotAuthenticated
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
+
+    from claude_agent_lsp.agent.process.process import AgentProcess
+    from claude_agent_lsp.agent.run.context import Means, Task
+    from claude_agent_lsp.errors import RequestFailed
+
+# The CLI asks again for minutes when its key is refused. Once is enough for a login that has to
+# be refreshed, which it does before it asks again (CLI 2.1.330).
+REFUSALS = 2
+
+
+class Turn:
+    """A run's turn in a process. It is the process's receiver while it lasts.
+
+    Args:
+        task: What the run has to do.
+        means: What it has to do it with.
+        process: The process, which the run has to itself.
+
+    Attributes:
+        figures: What the run's picture shows of it.
+        cleared: Whether the user has left the session: on "/clear" the CLI goes on in another
+            one, under an id that it makes up (CLI 2.1.330).
+    """
+
+    def __init__(self, task: Task, means: Means, process: AgentProcess) -> None:
+        self._task = task
+        self._means = means
+        self._process = process
+        self.cleared = False
+        self._result: ResultMessage | None = None
+        self._tells_state = False
+        self._refusals = 0
+        self._refused = AbortController()
+        self._stop = means.signal
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._over.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self.figures = Translator(task.launch.folder, means.emit, process.cost_usd)
+        self._decisions = Decisions(task, means, self.figures.deny)
+
+    async def take(self) -> RequestFailed | None:
+        """Send the prompt and wait until it is answered.
+
+        Returns:
+            Why the answer is an error, or None if it is none.
+
+        Raises:
+            Aborted: The run was stopped; the turn has been, too.
+            RequestFailed: The process died.
+        """
+        means, process = self._means, self._process
+        await self._prepare()
+        background = await Background.of(process)
+        means.signal.throw_if_aborted()
+        # A prompt that is told of and never sent is one that the session lacks, too.
+        message = await means.signal.unless(
+            asyncio.ensure_future(means.record.tell(self._task.message))
+        )
+        means.signal.throw_if_aborted()
+        stop = self._stop = AbortSignal.any(means.signal, self._refused.signal)
+        process.take(self)
+        try:
+            process.prompt(dict(message))
+            means.record.sent = True
+            await stop.unless(self._over)
+        except Aborted:
+            grace = self._task.launch.settings.cancel_grace_seconds
+            await stop_turn(process, self._over, background, grace_seconds=grace)
+            means.signal.throw_if_aborted()
+            return NotAuthenticated("The API key or the login was refused, more than once.")
+        finally:
+            process.leave()
+            stop.release()
+            if self.cleared:
+                process.end()
+        assert self._result is not None
+        return fault_of_result(self._result, self._task.launch.settings.env)
+
+    async def _prepare(self) -> None:
+        """Set the process's model and mode."""
+        process, launch = self._process, self._task.launch
+        self._means.signal.throw_if_aborted()
+        change = asyncio.ensure_future(
+            process.change(model=launch.model, permission_mode=self._means.mode())
+        )
+        change.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            await self._means.signal.unless(change)
+        except Aborted:
+            # It may or may not have changed by now, and it has not answered at once.
+            await process.end()
+            raise
+
+    def receive(self, message: Message) -> None:
+        """Take the process's next message."""
+        self.figures.read(message)
+        self._means.spent(self.figures.spent_usd)
+        if isinstance(message, StreamEvent):
+            return
+        if isinstance(message, ResultMessage):
+            if self._answers_prompt(message):
+                self._result = message
+                if not self._tells_state or self._means.signal.aborted:
+                    self._end()
+        elif isinstance(message, SystemMessage):
+            self._read_system(message)
+        elif isinstance(message, ConversationResetMessage):
+            self.cleared = True
+            text = "The conversation is cleared: the next query begins a new session."
+            self._means.emit(Notice(Level.INFO, text))
+
+    def room(self) -> Awaitable[None] | None:
+        """What to wait for before the next message, or None."""
+        if not self._means.channel.congested or self._stop.aborted or self._over.done():
+            return None
+        return self._wait_for_editor()
+
+    def lost(self, fault: RequestFailed) -> None:
+        """The process is gone."""
+        if not self._over.done():
+            self._over.set_exception(fault)
+
+    async def decide(
+        self, tool: str, given: dict[str, Any], context: ToolPermissionContext
+    ) -> PermissionResult:
+        """Let the user decide about a tool call."""
+        return await self._decisions.decide(tool, given, context)
+
+    def _answers_prompt(self, result: ResultMessage) -> bool:
+        """Whether this result is our prompt's: a background task's own turn has one, too."""
+        answered = result.user_message_uuids or (
+            [result.user_message_uuid] if result.user_message_uuid else None
+        )
+        if answered is not None:
+            return self._task.message_id in answered
+        return result.origin is None or result.origin.get("kind") == "human"
+
+    def _read_system(self, message: SystemMessage) -> None:
+        data = message.data
+        if message.subtype == "session_state_changed":
+            # A result ends a turn, but agents in the background may bring about more turns: the
+            # CLI is "idle" when there will be none.
+            self._tells_state = True
+            if data.get("state") == "idle" and self._result is not None:
+                self._end()
+        elif message.subtype == "api_retry" and data.get("error_status") in (401, 403):
+            self._refusals += 1
+            if self._refusals >= REFUSALS:
+                self._refused.abort()
+
+    def _end(self) -> None:
+        if not self._over.done():
+            self._over.set_result(None)
+
+    async def _wait_for_editor(self) -> None:
+        try:
+            await self._stop.unless(self._means.channel.drained())
+        except Aborted:
+            return

@@ -1,0 +1,140 @@
+"""Files that several servers write: a lock between processes, and replacing in one step."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if sys.platform != "win32":
+    import fcntl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+_NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
+
+@contextmanager
+def locked(path: Path, *, patience_seconds: float = 5.0) -> Iterator[None]:
+    """Holds a lock that excludes other processes, and other threads of this one.
+
+    The kernel frees it when its holder ends, however it ends; the file itself stays, since
+    removing it would let two holders lock two files of one name. Where there are no such locks
+    (Windows, some network file systems) it excludes nobody.
+
+    Args:
+        path: The lock file; made with mode 0600 if it is not there.
+        patience_seconds: How long to wait for another holder.
+
+    Raises:
+        TimeoutError: Another holder still has it.
+        OSError: The file cannot be made or opened.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _acquire(handle, path, time.monotonic() + patience_seconds)
+        yield
+    finally:
+        os.close(handle)
+
+
+def try_lock(path: Path) -> int | None:
+    """Takes a lock like that of `locked`, to be kept, and to be removed by its holder.
+
+    Args:
+        path: The lock file; made with mode 0600 if it is not there.
+
+    Returns:
+        A descriptor: the lock holds until `unlock_and_remove` or until it is closed. None if
+        another holder has it.
+
+    Raises:
+        OSError: The file cannot be made or opened.
+    """
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not _acquired(handle, path):
+                os.close(handle)
+                return None
+            if _is_at(path, handle):
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)  # its holder has removed it meanwhile: another may lock a new one
+
+
+def unlock_and_remove(handle: int, path: Path) -> None:
+    """Gives back a lock of `try_lock`, and removes its file.
+
+    The file goes while it is locked, and whoever has opened it before finds, once they have its
+    lock, that it is not the one of that name any more. So there are never two holders.
+    """
+    with suppress(OSError):
+        if _is_at(path, handle):
+            path.unlink()
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+    os.close(handle)
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    """Whether the open file is the one that has this name."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
+
+
+def _acquire(handle: int, path: Path, deadline: float) -> None:
+    while not _acquired(handle, path):
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"another process keeps {path} locked") from None
+        time.sleep(0.002)
+
+
+def _acquired(handle: int, path: Path) -> bool:
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS_HERE:
+            raise
+        _log.warning("%s: this file system has no locks (%s)", path, error.strerror)
+    return True
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes a file with mode 0600 such that readers see the old content or the new, never less.
+
+    Args:
+        path: In a directory that exists.
+        content: What it shall hold.
+
+    Raises:
+        OSError: It could not be written; the old content is still there.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(handle, "wb") as file:  # noqa: PTH123 - a handle, since it carries the mode
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise

@@ -1,0 +1,192 @@
+"""Keeping secrets out of what is told and written: logs, status, errors, the audit log.
+
+A secret is the value of a variable whose name says so, what the user's settings give the CLI as
+`env` or an MCP server as `env` or `headers` and is not plainly none, the password or token in a
+URL, and what looks like a key of a well-known kind.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.base.secret_names import is_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MASK: Final = "***"
+# Behind the end of what is shown, so much is looked at as well for the rest of a secret.
+_MARGIN: Final = 512
+# Each begins with letters of its own, which a search finds fast; the borders are looked at after.
+_SHAPES: Final = tuple(
+    map(
+        re.compile,
+        (
+            # User and password in a URL, up to its last @, or a token in their place.
+            r"://(?P<secret>[^\s/:@]*:[^\s/]+|[^\s/:]{12,})(?=@)",
+            r"sk-(?<!\wsk-)(?:ant-)?[\w-]{16,}",  # Anthropic, and others like it
+            r"gh[pousr]_(?<!\wgh._)\w{20,}",
+            r"github_pat_(?<!\wgithub_pat_)\w{20,}",
+            r"xox[abprs]-(?<!\wxox.-)[\w-]{10,}",
+            r"AKIA(?<!\wAKIA)[A-Z0-9]{16}\b",
+            r"ASIA(?<!\wASIA)[A-Z0-9]{16}\b",
+            r"Bearer (?<!\wBearer )(?P<secret>[\w.~+/-]{8,})",
+        ),
+    )
+)
+_URL_REST: Final = re.compile(r"[^\s/]*")
+# What stands before the secret in a header.
+_HEADER: Final = re.compile(r"^([\w-]+):(?!//)\s*")
+_SCHEME: Final = re.compile(r"^(?:Basic|Bearer|Token)\s+", re.IGNORECASE)
+# What the settings of any folder have given the CLI.
+_given: set[str] = set()
+
+
+def keep_secret(variables: Iterable[tuple[str, str]]) -> None:
+    """Mask the values of these variables from now on, wherever they turn up.
+
+    Args:
+        variables: Of the user's own, with their names.
+    """
+    _given.update(part for name, value in variables for part in _parts(name, value, own=True))
+
+
+def without_secrets(
+    text: str, env: Mapping[str, str] | None = None, limit: int | None = None
+) -> str:
+    """Mask what is secret in a text.
+
+    Args:
+        text: What somebody says.
+        env: The variables that a CLI was given beside those of this process.
+        limit: So many characters of the outcome are wanted; it then takes no longer than for a
+            text of about that length. No half of a secret is left at the end.
+    """
+    keep_secret((env or {}).items())
+    return _masked(text, _known(), limit)
+
+
+def json_without_secrets(value: Any, limit: int | None = None) -> Any:
+    """Mask what is secret in all strings of a JSON value, names of fields included.
+
+    Encoded, a secret with a quote or a line break in it would not be found any more.
+
+    Args:
+        value: The value.
+        limit: So many characters of each string are wanted, but all of each field's name.
+    """
+    return _masked_json(value, _known(), limit)
+
+
+class MaskingFormatter(logging.Formatter):
+    """Formats log records without what is secret, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        return without_secrets(super().format(record))
+
+
+def _known() -> set[str]:
+    """All values that are known as secrets."""
+    return _given.union(*(_parts(name, value) for name, value in os.environ.items()))
+
+
+@lru_cache(maxsize=1024)
+def _parts(name: str, value: str, *, own: bool = False) -> tuple[str, ...]:
+    """A secret, and what it is without the name of a header and the scheme that it is sent by."""
+    if not is_secret(name, value, own=own):
+        return ()
+    return tuple(dict.fromkeys(_spellings(name, value)))
+
+
+def _spellings(name: str, value: str) -> Iterator[str]:
+    yield value
+    headers = [
+        (match[1], line[match.end() :])
+        for line in value.splitlines()
+        if (match := _HEADER.match(line))
+    ]
+    for header, content in [(name, value), *headers]:
+        for secret in (content, _SCHEME.sub("", content)):
+            if is_secret(header, secret, own=True):
+                yield secret
+
+
+def _masked_json(value: Any, known: set[str], limit: int | None) -> Any:
+    match value:
+        case str():
+            return _masked(value, known, limit)
+        case Mapping():
+            return {
+                _masked(str(name), known, None): _masked_json(item, known, limit)
+                for name, item in value.items()
+            }
+        case list() | tuple():
+            return [_masked_json(item, known, limit) for item in value]
+    return value
+
+
+def _masked(text: str, known: set[str], limit: int | None) -> str:
+    end = len(text) if limit is None else min(limit, len(text))
+    while True:
+        masked = _masked_to(text, known, end)
+        if end == len(text) or limit is None or len(masked) >= limit:
+            return masked[:limit]
+        end = min(2 * end + 1, len(text))  # what is masked is shorter than it was
+
+
+def _masked_to(text: str, known: set[str], end: int) -> str:
+    """The first `end` characters with what is secret masked, also what reaches beyond them."""
+    shown = []
+    at = 0
+    for begin, stop in _places(_looked_at(text, known, end), known):
+        if begin >= end:
+            break
+        shown += [text[at:begin], MASK]
+        at = stop
+    shown.append(text[at:end])
+    return "".join(shown)
+
+
+def _looked_at(text: str, known: set[str], end: int) -> str:
+    """As much of a text as tells whether a secret begins before `end`."""
+    if end == len(text):
+        return text
+    seen = end + max([_MARGIN, *map(len, known)])
+    url = text.rfind("://", 0, seen)
+    if 0 <= url < end:
+        # What tells a password from a path may come later.
+        match = _URL_REST.match(text, url + 3)
+        seen = max(seen, match.end() + 1 if match else 0)
+    return text[:seen]
+
+
+def _places(text: str, known: set[str]) -> list[tuple[int, int]]:
+    """Where secrets begin and end, in order; of those that overlap, all that they take."""
+    found = []
+    for value in known:
+        at = text.find(value)
+        while at >= 0:
+            found.append((at, at + len(value)))
+            at = text.find(value, at + _period(value))
+    for shape in _SHAPES:
+        found += [match.span("secret" if shape.groups else 0) for match in shape.finditer(text)]
+    found.sort()
+    places: list[tuple[int, int]] = []
+    for begin, stop in found:
+        if places and begin < places[-1][1]:
+            places[-1] = places[-1][0], max(stop, places[-1][1])
+        else:
+            places.append((begin, stop))
+    return places
+
+
+@lru_cache(maxsize=1024)
+def _period(value: str) -> int:
+    """How far behind one place the next one of an overlapping value can begin."""
+    return next(n for n in range(1, len(value) + 1) if value.startswith(value[n:]))

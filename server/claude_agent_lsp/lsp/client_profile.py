@@ -1,0 +1,93 @@
+"""What is special about the editor at the other end.
+
+The facts are those of docs/editors.md: read in the editors' source, or seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lsprotocol.types import InitializeParams
+
+
+@dataclass(frozen=True, slots=True)
+class ClientProfile:
+    """What the server has to know of an editor.
+
+    Attributes:
+        name: As the editor calls itself; empty if it does not.
+        waits: Whether its user can wait for the answer of a command. Helix gives a request up
+            after 20 s, and Eglot blocks all of Emacs. The default of `wait` in claudeAgent.query.
+        shows_results: Whether its user gets to see what a command ends with. Helix drops a
+            command's result, and Eglot has long got its answer: show the transcript instead.
+        show_document: Whether `window/showDocument` is supported.
+        show_message_request: Whether `window/showMessageRequest` is ever answered. No capability
+            says so; Helix up to 25.07 leaves it open for ever.
+        questions: Whether it takes questions as `claudeAgent/question`: it knows this server.
+        session_events: Whether it wants to be told of runs and sessions that change.
+        trust: Whether it says itself which folders are trusted.
+        work_done_progress: Whether the server may make progress tokens of its own.
+        configuration: Whether `workspace/configuration` is answered.
+        dynamic_configuration: Whether `workspace/didChangeConfiguration` can, and must, be
+            registered for.
+        dynamic_synchronization: Whether it can be asked to tell when certain documents are closed.
+    """
+
+    name: str = ""
+    waits: bool = True
+    shows_results: bool = True
+    show_document: bool = False
+    show_message_request: bool = True
+    questions: bool = False
+    session_events: bool = False
+    trust: bool = False
+    work_done_progress: bool = False
+    configuration: bool = False
+    dynamic_configuration: bool = False
+    dynamic_synchronization: bool = False
+
+    @classmethod
+    def of(cls, params: InitializeParams) -> ClientProfile:
+        """Returns the profile of the editor that sent this `initialize`."""
+        info = params.client_info
+        name = info.name if info else ""
+        helix = name.lower() == "helix"
+        blocks = helix or "eglot" in name.lower()  # Emacs 29's is "Emacs (eglot)", 30's "Eglot"
+        window = params.capabilities.window
+        workspace = params.capabilities.workspace
+        show_document = window.show_document if window else None
+        did_change = workspace.did_change_configuration if workspace else None
+        documents = params.capabilities.text_document
+        synchronization = documents.synchronization if documents else None
+        return cls(
+            name=name,
+            waits=not blocks,
+            shows_results=not blocks,
+            show_document=bool(show_document and show_document.support),
+            show_message_request=not helix
+            or bool(window and window.show_message)
+            or _released(info.version if info else None) > (25, 7),
+            questions=_announced(params.capabilities.experimental, "questions"),
+            session_events=_announced(params.capabilities.experimental, "sessionEvents"),
+            trust=_announced(params.capabilities.experimental, "trust"),
+            work_done_progress=bool(window and window.work_done_progress),
+            configuration=bool(workspace and workspace.configuration),
+            dynamic_configuration=bool(did_change and did_change.dynamic_registration),
+            dynamic_synchronization=bool(synchronization and synchronization.dynamic_registration),
+        )
+
+
+def _announced(experimental: object, name: str) -> bool:
+    """Whether a client says in its experimental capabilities that it knows something of ours."""
+    ours = experimental.get("claudeAgent") if isinstance(experimental, Mapping) else None
+    return isinstance(ours, Mapping) and ours.get(name) is True
+
+
+def _released(version: str | None) -> tuple[int, int]:
+    """Year and month of a Helix: "25.07.1 (a05c151b)" is (25, 7), an unknown one (0, 0)."""
+    match = re.match(r"(\d{1,4})\.(\d{1,2})(?!\d)", version or "")
+    return (int(match[1]), int(match[2])) if match else (0, 0)

@@ -1,0 +1,355 @@
+"""The arguments of the commands, one type for each, read by docs/protocol.md's rules for all.
+
+A field's name, its rule and its default stand together, and everything else comes from them: the
+camelCase name, the checks, and the message that says what is wrong where. An object of LSP's own
+inside (a range, a diagnostic) may hold more than is looked at here, as LSP's types grow.
+"""
+
+# ruff: noqa: RUF009 - _optional and _required are dataclasses.field with more to say
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
+
+from claude_agent_lsp.agent.run.message import Diagnostic, EditorContext, Position, Range
+from claude_agent_lsp.agent.run.query import LAST, NEW
+from claude_agent_lsp.base.problems import shown
+from claude_agent_lsp.base.validation import (
+    FILE,
+    FLAG,
+    PROMPT,
+    STRING,
+    WORD,
+    Field,
+    MisplacedError,
+    Rule,
+    UnfitError,
+    fields_of,
+    list_of,
+    number,
+    one_of,
+    record,
+    whole,
+)
+from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.workspace.modes import PermissionMode
+from claude_agent_lsp.workspace.settings import Effort, camel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+_UUID = re.compile(
+    r"(?:urn:uuid:)?(?:(?P<open>\{)?"
+    r"([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})"
+    r"(?(open)\}))",
+    re.IGNORECASE,
+)
+
+
+def _ordered(start: Position, end: Position) -> Range:
+    if start > end:
+        raise UnfitError("one that ends before it starts")
+    return Range(start, end)
+
+
+def _context(
+    textDocument: Path | None = None,  # noqa: N803 - the protocol's name
+    range: Range | None = None,  # noqa: A002 - likewise
+    diagnostics: tuple[Diagnostic, ...] = (),
+) -> EditorContext:
+    return EditorContext(textDocument, range, diagnostics)
+
+
+def _token(value: object) -> str | int:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise UnfitError
+    return value
+
+
+def _schema(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise UnfitError
+    return value
+
+
+def _answer(value: object) -> object:
+    several = list_of(WORD, "a list of values")
+    return (several if isinstance(value, list | tuple) else WORD).read(value)
+
+
+def _session(*words: str) -> Rule:
+    def read(value: object) -> str:
+        if isinstance(value, str):
+            if value in words:
+                return value
+            if match := _UUID.fullmatch(value):
+                return "-".join(match.groups()[1:]).lower()
+        raise UnfitError
+
+    return Rule(" or ".join([*(f'"{word}"' for word in words), "a session id (a UUID)"]), read)
+
+
+_INDEX = Field(whole(least=0), required=True)
+_POSITION = record("a position {line, character}", Position, line=_INDEX, character=_INDEX)
+_RANGE = record(
+    "a range {start, end} that does not end before it starts",
+    _ordered,
+    start=Field(_POSITION, required=True),
+    end=Field(_POSITION, required=True),
+)
+_ANSWER = Rule("an option's value, or a list of them", _answer)
+_ID = Rule("a string or a whole number", _token)
+_DIAGNOSTIC = record(
+    "a diagnostic {range, message}",
+    Diagnostic,
+    range=Field(_RANGE, required=True),
+    message=Field(STRING, required=True),
+    severity=Field(whole(least=1, most=4)),
+    source=Field(STRING),
+    code=Field(_ID),
+)
+_DOCUMENT = record("a document {uri}", lambda uri: uri, uri=Field(FILE, required=True))
+_CONTEXT = record(
+    "an object {textDocument, range, diagnostics}",
+    _context,
+    closed=True,
+    textDocument=Field(_DOCUMENT),
+    range=Field(_RANGE),
+    diagnostics=Field(list_of(_DIAGNOSTIC, "a list of diagnostics")),
+)
+_POSITIVE = number(zero=False)
+_ANY_SESSION = _session()
+
+
+def _required(rule: Rule) -> Any:
+    return dataclasses.field(metadata={"field": Field(rule, required=True)})
+
+
+def _optional(rule: Rule, default: object = None) -> Any:
+    return dataclasses.field(default=default, metadata={"field": Field(rule)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """The argument of a command. Subclasses name its fields; `bare` is what a string stands for."""
+
+    bare: ClassVar[str | None] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryArgument(Argument):
+    """Of `claudeAgent.query`."""
+
+    bare: ClassVar[str | None] = "prompt"
+    prompt: str = _required(PROMPT)
+    workspace: Path | None = _optional(FILE)
+    session: str = _optional(_session(LAST, NEW), LAST)
+    fork: bool = _optional(FLAG, False)
+    resume_at: str | None = _optional(WORD)
+    context: EditorContext | None = _optional(_CONTEXT)
+    attachments: tuple[Path, ...] = _optional(list_of(FILE, "a list of file: URIs"), ())
+    model: str | None = _optional(WORD)
+    effort: Effort | None = _optional(one_of(get_args(Effort)))
+    permission_mode: PermissionMode | None = _optional(one_of(get_args(PermissionMode)))
+    max_turns: int | None = _optional(whole(least=1))
+    max_budget_usd: float | None = _optional(_POSITIVE)
+    timeout_seconds: float | None = _optional(_POSITIVE)
+    output_schema: Mapping[str, Any] | None = _optional(Rule("a JSON Schema object", _schema))
+    partial_result_token: str | int | None = _optional(_ID)
+    wait: bool | None = _optional(FLAG)
+
+    def __post_init__(self) -> None:
+        if self.resume_at is not None and not self.fork:
+            raise InvalidArgument("resumeAt: expected `fork: true` beside it, for the copy to go")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelArgument(Argument):
+    """Of `claudeAgent.cancel`; without either, everything."""
+
+    run_id: str | None = _optional(WORD)
+    session_id: str | None = _optional(_ANY_SESSION)
+
+    def __post_init__(self) -> None:
+        if self.run_id is not None and self.session_id is not None:
+            raise InvalidArgument("runId: expected either `runId` or `sessionId`, got both")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusArgument(Argument):
+    """Of `claudeAgent.status`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapabilitiesArgument(Argument):
+    """Of `claudeAgent.capabilities`."""
+
+    workspace: Path | None = _optional(FILE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeArgument(Argument):
+    """Of `claudeAgent.mode`."""
+
+    session_id: str = _required(_ANY_SESSION)
+    permission_mode: PermissionMode = _required(one_of(get_args(PermissionMode)))
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise UnfitError
+    WORD.read(value)
+    if len(value) > _LONGEST_NAME:
+        raise UnfitError(f"one of {len(value):,}")
+    return value
+
+
+_LIMIT = whole(least=1, most=1000)
+_LONGEST_NAME = 500
+_NAME = Rule(f"a string that is not blank, of at most {_LONGEST_NAME} characters", _name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionListArgument(Argument):
+    """Of `claudeAgent.session.list`."""
+
+    workspace: Path | None = _optional(FILE)
+    search: str | None = _optional(STRING)
+    tag: str | None = _optional(STRING)
+    limit: int = _optional(_LIMIT, 50)
+    cursor: str | None = _optional(WORD)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionReadArgument(Argument):
+    """Of `claudeAgent.session.read`."""
+
+    session_id: str = _required(_ANY_SESSION)
+    limit: int = _optional(whole(least=0, most=1000), 50)
+    cursor: str | None = _optional(WORD)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionSelectArgument(Argument):
+    """Of `claudeAgent.session.select`."""
+
+    workspace: Path | None = _optional(FILE)
+    session_id: str = _required(_session(NEW))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRenameArgument(Argument):
+    """Of `claudeAgent.session.rename`."""
+
+    session_id: str = _required(_ANY_SESSION)
+    title: str = _required(_NAME)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionTagArgument(Argument):
+    """Of `claudeAgent.session.tag`; without a tag, it is cleared."""
+
+    session_id: str = _required(_ANY_SESSION)
+    tag: str | None = _optional(_NAME)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionForkArgument(Argument):
+    """Of `claudeAgent.session.fork`."""
+
+    session_id: str = _required(_ANY_SESSION)
+    at: str | None = _optional(WORD)
+    title: str | None = _optional(_NAME)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionDeleteArgument(Argument):
+    """Of `claudeAgent.session.delete`."""
+
+    session_id: str = _required(_ANY_SESSION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionExportArgument(Argument):
+    """Of `claudeAgent.session.export`."""
+
+    session_id: str = _required(_ANY_SESSION)
+    format: str = _required(one_of(("markdown", "jsonl")))
+    uri: Path | None = _optional(FILE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionShowArgument(Argument):
+    """Of `claudeAgent.session.show`; without a session, the current one of the only folder."""
+
+    session_id: str | None = _optional(_ANY_SESSION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRewindArgument(Argument):
+    """Of `claudeAgent.session.rewind`."""
+
+    session_id: str = _required(_ANY_SESSION)
+    message_id: str = _required(WORD)
+    dry_run: bool = _optional(FLAG, False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionListArgument(Argument):
+    """Of `claudeAgent.question.list`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionAnswerArgument(Argument):
+    """Of `claudeAgent.question.answer`; without an id, the open question's."""
+
+    bare: ClassVar[str | None] = "answer"
+    question_id: str | None = _optional(WORD)
+    answer: str | tuple[str, ...] = _required(_ANSWER)
+    note: str | None = _optional(STRING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustArgument(Argument):
+    """Of `claudeAgent.trust`."""
+
+    workspace: Path | None = _optional(FILE)
+    trusted: bool = _required(FLAG)
+
+
+A = TypeVar("A", bound=Argument)
+
+
+def parse(cls: type[A], arguments: object) -> A:
+    """Reads a command's argument.
+
+    Args:
+        cls: What it has to be.
+        arguments: `ExecuteCommandParams.arguments`: a list, or None.
+
+    Raises:
+        InvalidArgument: It is something else. The message names the field, what was expected and
+            what was found.
+    """
+    given = () if arguments is None else arguments
+    if not isinstance(given, list | tuple):
+        raise InvalidArgument(f"arguments: expected a list of one JSON object, got {shown(given)}")
+    if len(given) > 1:
+        raise InvalidArgument(f"arguments: expected one JSON object, got {len(given)} of them")
+    # JavaScript's [undefined] arrives as [null].
+    raw = {} if not given or given[0] is None else given[0]
+    if isinstance(raw, str) and cls.bare:
+        raw = {cls.bare: raw}
+    table = {camel(f.name): f for f in dataclasses.fields(cls)}
+    try:
+        values = fields_of(raw, {n: f.metadata["field"] for n, f in table.items()}, closed=True)
+    except UnfitError:
+        raise InvalidArgument(f"arguments: expected one JSON object, got {shown(raw)}") from None
+    except MisplacedError as wrong:
+        raise InvalidArgument(f"{wrong.path or 'arguments'}: {wrong.text}") from None
+    return cls(**{table[name].name: value for name, value in values.items()})

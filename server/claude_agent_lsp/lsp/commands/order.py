@@ -1,0 +1,113 @@
+"""The order in which commands take effect: each takes its place in its folder's lane as it comes.
+
+    came ──▶ which folder? ──▶ a place in its lane ──▶ its turn
+
+Commands for one folder take effect in the order in which they came, those for several side by side.
+Which folder is meant is told one command after the other, so that none gets ahead of another. As a
+rule it takes no disk; where it does, a disk that hangs holds up the others for a second at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp.base.lanes import FolderLane, Lane
+from claude_agent_lsp.base.uris import uri_of
+from claude_agent_lsp.errors import WorkspaceNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from claude_agent_lsp.agent.agent import Agent
+    from claude_agent_lsp.workspace.folders import Folder, Folders
+
+TELL_SECONDS: Final = 1.0
+
+
+class Order:
+    """Gives commands their places.
+
+    Args:
+        agent: Has the lanes, and knows the folders of sessions that are in use.
+        folders: Those that are open.
+        folder_of: Tells the folder of any session, or None. It reads files.
+    """
+
+    def __init__(
+        self, agent: Agent, folders: Folders, folder_of: Callable[[str], Path | None]
+    ) -> None:
+        self._agent = agent
+        self._folders = folders
+        self._folder_of = folder_of
+        self._coming = asyncio.Lock()
+        self._telling = Lane()
+        # For what is in no folder that is known; most of it is refused.
+        self._nowhere = FolderLane()
+
+    async def folder(self, workspace: Path | None, document: Path | None = None) -> Folder:
+        """The folder that a command is for which need not wait its turn.
+
+        Raises:
+            WorkspaceNotFound: As `Folders.choose` does.
+        """
+        folder = await self._tell(workspace, document)
+        await self._agent.lanes.folder(folder.path).read(self._folders.check, folder)
+        return folder
+
+    @asynccontextmanager
+    async def in_folder(
+        self, workspace: Path | None, document: Path | None = None
+    ) -> AsyncIterator[Folder]:
+        """The turn of a command in its folder.
+
+        Raises:
+            WorkspaceNotFound: As `Folders.choose` does.
+        """
+        async with self._coming:
+            folder = await self._tell(workspace, document)
+            lane = self._agent.lanes.folder(folder.path)
+            place = lane.place()
+        async with place:
+            await lane.run(self._folders.check, folder)
+            yield folder
+
+    @asynccontextmanager
+    async def in_session(self, session_id: str) -> AsyncIterator[None]:
+        """The turn of a command in the folder of its session."""
+        async with self._coming:
+            folder = await self._folder_of_session(session_id)
+            lane = self._nowhere if folder is None else self._agent.lanes.folder(folder)
+            place = lane.place()
+        async with place:
+            yield
+
+    async def _tell(self, workspace: Path | None, document: Path | None) -> Folder:
+        spelled = self._folders.spelled(workspace)
+        if spelled is not None:
+            return spelled
+        names = (path and uri_of(path) for path in (workspace, document))
+        try:
+            async with asyncio.timeout(TELL_SECONDS):
+                return await self._telling.run(self._folders.choose, *names)
+        except TimeoutError:
+            guess = None if document is None else self._folders.around(document)
+            if workspace is None and guess is not None:
+                return guess
+            raise WorkspaceNotFound(
+                f"The disk does not tell within {TELL_SECONDS:g} second which folder is meant.",
+                hint="Name a folder as `workspace`, as the editor spells it.",
+            ) from None
+
+    async def _folder_of_session(self, session_id: str) -> Path | None:
+        folder = self._agent.folder_in_use(session_id)
+        if folder is not None:
+            return folder
+        lane = self._agent.lanes.session(session_id)
+        try:
+            async with asyncio.timeout(TELL_SECONDS):
+                return await lane.read(self._folder_of, session_id)
+        except TimeoutError:
+            return None

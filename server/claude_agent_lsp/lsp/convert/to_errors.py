@@ -1,0 +1,47 @@
+"""From the project's errors to LSP's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lsprotocol.types import ErrorCodes, LSPErrorCodes
+from pygls.exceptions import JsonRpcException
+
+from claude_agent_lsp.agent.events import RunStatus
+from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed
+from claude_agent_lsp.lsp.convert.to_json import error_data, jsonable, sentence
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.agent.events import Run
+
+
+def invalid(error: InvalidArgument) -> JsonRpcException:
+    """-32602: the request is wrong, nothing has been started."""
+    return JsonRpcException(message=sentence(error), code=ErrorCodes.InvalidParams.value)
+
+
+def failed(error: RequestFailed, run: Run | None = None) -> JsonRpcException:
+    """-32803 with the reason, the hint, and the run if there was one."""
+    return JsonRpcException(
+        message=sentence(error),
+        code=LSPErrorCodes.RequestFailed.value,
+        data=error_data(error, run),
+    )
+
+
+def cancelled(run: Run | None = None) -> JsonRpcException:
+    """-32800 with the run if there was one."""
+    return JsonRpcException(
+        message=f"The {'request' if run is None else 'run'} was cancelled.",
+        code=LSPErrorCodes.RequestCancelled.value,
+        data=None if run is None else {"run": jsonable(run)},
+    )
+
+
+def fault_of(run: Run) -> JsonRpcException | None:
+    """How a run that has ended is answered, or None if with its result."""
+    if run.status is RunStatus.COMPLETED:
+        return None
+    if run.status is RunStatus.CANCELLED:
+        return cancelled(run)
+    return failed(run.error or Internal("The run failed without a reason."), run)

@@ -1,0 +1,132 @@
+"""From the project's own types to the JSON of docs/protocol.md."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cache, singledispatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.agent.events import Location, Text, Thinking
+from claude_agent_lsp.base.uris import uri_of
+from claude_agent_lsp.errors import RequestFailed
+from claude_agent_lsp.workspace.settings import camel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from claude_agent_lsp.agent.events import Run
+
+_PLAIN: Final = frozenset({type(None), bool, int, str})
+
+
+def jsonable(value: object) -> Any:
+    """Returns a value as JSON.
+
+    Dataclasses become objects with camelCase names, without the fields that are None; an event's
+    `kind` comes first. Paths become `file:` URIs, enums their values, times ISO 8601 in UTC, and a
+    float that is not finite null, as in JavaScript. A mapping (a tool's input) keeps its keys.
+
+    Args:
+        value: An inner type, or anything built of inner types, lists and mappings.
+
+    Raises:
+        TypeError: There is no JSON for it.
+        ValueError: A path is not absolute.
+    """
+    # Thousands of these come in a second; nothing else is worth a case of its own.
+    if isinstance(value, Text | Thinking):
+        return {"kind": value.kind, "messageId": value.message_id, "text": value.text}
+    return value if type(value) in _PLAIN else _convert(value)
+
+
+def error_data(error: RequestFailed, run: Run | None = None) -> dict[str, Any]:
+    """Returns the `data` of a RequestFailed response: `{reason, hint, run?}`."""
+    data = {"reason": error.reason, "hint": error.hint}
+    return data if run is None else {**data, "run": jsonable(run)}
+
+
+def sentence(error: Exception) -> str:
+    """An error's message with a full stop: some are the words of the CLI, or of a parser."""
+    text = str(error).strip()
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+@singledispatch
+def _convert(value: object) -> Any:
+    """Converts what is no plain JSON; by itself a dataclass, and below what else is known."""
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        raise TypeError(f"no JSON for {type(value).__name__}")
+    kind, fields = _shape(type(value))
+    result: dict[str, Any] = {} if kind is None else {"kind": kind}
+    for attribute, name in fields:
+        item = jsonable(getattr(value, attribute))
+        if item is not None:
+            result[name] = item
+    return result
+
+
+@cache
+def _shape(cls: type[Any]) -> tuple[str | None, tuple[tuple[str, str], ...]]:
+    """Returns an event's kind, or None, and each field's attribute and JSON name."""
+    names = [field.name for field in dataclasses.fields(cls)]
+    kind = None if "kind" in names else getattr(cls, "kind", None)
+    return kind, tuple((name, camel(name)) for name in names)
+
+
+@_convert.register
+def _(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+@_convert.register
+def _(value: Enum) -> Any:
+    return value.value
+
+
+@_convert.register
+def _(value: RequestFailed) -> dict[str, str]:
+    return {"reason": value.reason, "message": sentence(value), "hint": value.hint}
+
+
+@_convert.register
+def _(value: Path) -> str:
+    return uri_of(value)
+
+
+@_convert.register
+def _(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+@_convert.register(list)
+@_convert.register(tuple)
+def _(value: Iterable[object]) -> list[Any]:
+    return [jsonable(item) for item in value]
+
+
+@_convert.register(AbstractSet)
+def _(value: AbstractSet[object]) -> list[Any]:
+    return [jsonable(item) for item in sorted(value, key=str)]
+
+
+@_convert.register(Mapping)
+def _(value: Mapping[str, object]) -> dict[str, Any]:
+    return {key: jsonable(item) for key, item in value.items()}
+
+
+@_convert.register
+def _(value: Location) -> dict[str, Any]:
+    result: dict[str, Any] = {"uri": uri_of(value.path)}
+    if value.first_line is not None:
+        last = value.first_line + 1 if value.last_line is None else value.last_line
+        result["range"] = {
+            "start": {"line": value.first_line, "character": 0},
+            "end": {"line": last, "character": 0},
+        }
+    return result

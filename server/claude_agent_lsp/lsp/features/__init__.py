@@ -1,0 +1,4 @@
+"""What the server does in the editor besides commands.
+
+Import from the modules: this package loads nothing by itself.
+"""

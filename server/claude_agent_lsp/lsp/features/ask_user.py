@@ -1,0 +1,136 @@
+"""Questions on their way to the editor: in our words if it knows this server, else in LSP's."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from lsprotocol import types
+
+from claude_agent_lsp.agent.permissions.queue import DENY, Answer, By, answer_to
+from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.lsp.convert.to_json import jsonable
+from claude_agent_lsp.lsp.features.transcript_documents import open_document
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from claude_agent_lsp.agent.events import Question
+    from claude_agent_lsp.lsp.server import AgentServer
+
+logger = logging.getLogger(__name__)
+
+REQUEST: Final = "claudeAgent/question"
+DONE: Final = "Done"
+
+
+async def ask(server: AgentServer, question: Question) -> Answer | None:
+    """Show a question, however this editor can.
+
+    Returns:
+        The answer; None if the editor has no way to show it, or closed it unanswered: then it is
+        open until its deadline, can be answered by command, and progress says how.
+    """
+    if question.document is not None and not server.profile.questions:
+        await _write_document(server, question, question.document)
+    answer = None
+    try:
+        if server.profile.questions:
+            answer = await _ask_by_request(server, question)
+        elif server.profile.show_message_request:
+            answer = await _ask_by_message(server, question)
+    except Exception as error:  # noqa: BLE001 - whatever it is: the editor can't show it
+        logger.warning("The editor can't show a question: %s", error)
+    if answer is None and question.kind == "trust":
+        # Nothing waits for it, but what waits behind it would.
+        return Answer(DENY, by=By.WITHDRAWN)
+    if answer is None:
+        server.tokens.ask(question)
+    return answer
+
+
+async def _ask_by_request(server: AgentServer, question: Question) -> Answer | None:
+    """Ask an editor that knows this server."""
+    given = await server.protocol.ask(REQUEST, jsonable(question))
+    # pygls knows no type for the answer, and makes an object with its fields of it.
+    answer, note = getattr(given, "answer", None), getattr(given, "note", None)
+    values = [answer] if isinstance(answer, str) else answer
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        return None
+    try:
+        return answer_to(question, values, note if isinstance(note, str) else None, by=By.EDITOR)
+    except InvalidArgument as error:
+        logger.warning("The editor's answer is none: %s", error)
+        return None
+
+
+async def _ask_by_message(server: AgentServer, question: Question) -> Answer | None:
+    """Ask by `window/showMessageRequest`; of several options one after the other.
+
+    The first action is the one that does nothing, so that a stray Enter does no harm.
+    """
+    chosen: list[str] = []
+    while True:
+        values: dict[str, str | None] = {}
+        for option in question.options:
+            if option.value not in chosen:
+                taken = (*values, DONE) if question.multiple else (*values,)
+                values[_free(option.label, taken)] = option.value
+        if chosen:
+            values[DONE] = None
+        title = await _message(server, question, chosen, list(values))
+        if title is None or title not in values:
+            return None
+        value = values[title]
+        if value is None:
+            return answer_to(question, chosen, by=By.EDITOR)
+        if value == DENY or not question.multiple:
+            return Answer(value)
+        chosen.append(value)
+
+
+def _free(label: str, taken: Collection[str]) -> str:
+    """A label that no other action has: the agent may name an option as it likes."""
+    label = label or "(nothing)"
+    while label in taken:
+        label += "\u2019"
+    return label
+
+
+async def _message(
+    server: AgentServer, question: Question, chosen: list[str], labels: list[str]
+) -> str | None:
+    text = f"{question.title}\n\n{question.detail}"
+    if chosen:
+        text += f"\n\nChosen: {', '.join(chosen)}"
+    params = types.ShowMessageRequestParams(
+        type=types.MessageType.Warning,
+        message=text,
+        actions=[types.MessageActionItem(title=label) for label in labels],
+    )
+    shown = await server.protocol.ask(types.WINDOW_SHOW_MESSAGE_REQUEST, params)
+    title = getattr(shown, "title", None)
+    return title if isinstance(title, str) else None
+
+
+async def _write_document(server: AgentServer, question: Question, text: str) -> None:
+    """Open a plan beside its question; when the editor has opened it is not waited for."""
+    path = server.state.directory / "plans" / f"{question.session_id}.md"
+    try:
+        await disk.run(_write, path, text)
+    except OSError as error:
+        logger.warning("The plan can't be shown as a document: %s", error)
+        return
+    server.start(_open(server, path))
+
+
+async def _open(server: AgentServer, path: Path) -> None:
+    await open_document(server, path, 0)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(path, text.encode())

@@ -1,0 +1,141 @@
+"""The settings of each folder, asked of the editor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from claude_agent_lsp.base.abort import Aborted
+from claude_agent_lsp.base.redaction import keep_secret
+from claude_agent_lsp.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.base.abort import AbortSignal
+    from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.workspace.folders import Folder
+
+logger = logging.getLogger(__name__)
+
+SECTION = "claudeAgent"
+# An editor answers at once; one that doesn't must not hold up the agent for ever.
+ANSWER_SECONDS = 5.0
+# How many problems are remembered, so that each is told once.
+MOST_TOLD = 100
+
+
+class Configuration:
+    """Asks for settings when they are needed, and again after they have changed.
+
+    A client that can't be asked gives them as `initializationOptions.settings`, and sends changes
+    along with `workspace/didChangeConfiguration`. What is the server's own takes effect as settings
+    arrive, `initialize`'s and a trusted folder's; to read them again changes nothing.
+    """
+
+    def __init__(self, server: AgentServer) -> None:
+        self._server = server
+        self._initial = Settings()
+        self._sent: Settings | None = None
+        self._by_folder: dict[str, asyncio.Task[Settings]] = {}
+        # What an editor said that doesn't answer now: no limit is lost with an answer.
+        self._last: dict[str, Settings] = {}
+        self._told: dict[str, None] = {}
+
+    def begin(self, options: object) -> None:
+        """Read `initializationOptions`."""
+        given = options.get("settings") if isinstance(options, Mapping) else None
+        self._initial = self._read(given)
+        self._server.adopt(self._initial)
+
+    def change(self, sent: object) -> None:
+        """The settings have changed: the next query asks anew, or takes what was sent along."""
+        self._by_folder.clear()
+        if not self._server.profile.configuration and isinstance(sent, Mapping):
+            self._sent = self._read(sent.get(SECTION))
+
+    def renew(self) -> None:
+        """Trust has changed: the settings of each folder arrive anew when they are needed next."""
+        self._by_folder.clear()
+
+    def forget(self, uri: str) -> None:
+        """A folder is closed."""
+        self._by_folder.pop(uri, None)
+        self._last.pop(uri, None)
+
+    @property
+    def initial(self) -> Settings:
+        """What came with `initialize`."""
+        return self._initial
+
+    async def of(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
+        """The settings that hold in a folder: not all of them, if it is not trusted.
+
+        Args:
+            folder: The folder.
+            signal: As for `given`.
+        """
+        settings = await self.given(folder, signal)
+        if not await self._server.trust.of(folder.path):
+            return settings.restricted(self._initial)
+        return settings
+
+    async def given(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
+        """The settings of a folder as the editor gives them.
+
+        Args:
+            folder: The folder.
+            signal: Once it fires the editor's answer is not waited for: what came with
+                `initialize` serves for a run that is stopped before it begins.
+        """
+        task = self._by_folder.get(folder.uri)
+        if task is None:
+            task = asyncio.create_task(self._take(folder))
+            self._by_folder[folder.uri] = task
+        if signal is None:
+            return await asyncio.shield(task)
+        try:
+            return await signal.unless(task)
+        except Aborted:
+            return self._initial
+
+    async def _take(self, folder: Folder) -> Settings:
+        """Let a folder's settings arrive."""
+        if self._server.profile.configuration:
+            settings = await self._ask(folder)
+        else:
+            settings = self._sent or self._initial
+        if await self._server.trust.of(folder.path):
+            self._server.adopt(settings)
+        return settings
+
+    async def _ask(self, folder: Folder) -> Settings:
+        params = types.ConfigurationParams(
+            items=[types.ConfigurationItem(scope_uri=folder.uri, section=SECTION)]
+        )
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = await self._server.protocol.ask(types.WORKSPACE_CONFIGURATION, params)
+        except Exception:
+            logger.exception("The editor did not tell its settings")
+            # It may have been busy: the next query asks again.
+            self._by_folder.pop(folder.uri, None)
+            return self._last.get(folder.uri, self._initial)
+        given = answer[0] if isinstance(answer, list | tuple) and answer else None
+        settings = self._last[folder.uri] = self._read(given)
+        return settings
+
+    def _read(self, given: object) -> Settings:
+        settings, problems = Settings.parse(given, self._initial)
+        for problem in problems:
+            text = str(problem)
+            logger.warning("%s", text)
+            if text not in self._told:
+                self._told[text] = None
+                if len(self._told) > MOST_TOLD:
+                    del self._told[next(iter(self._told))]
+                self._server.tell(types.MessageType.Warning, text)
+        keep_secret(settings.secrets)
+        return settings

@@ -1,0 +1,209 @@
+"""Work-done progress: what an editor shows of a run without knowing this server."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from lsprotocol import types
+
+from claude_agent_lsp.agent.events import (
+    Ended,
+    Notice,
+    QuestionAnswered,
+    QuestionAsked,
+    RunStatus,
+    Started,
+    Text,
+    Thinking,
+    ToolCall,
+)
+from claude_agent_lsp.base.text import one_line
+from claude_agent_lsp.base.visible import visible
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from claude_agent_lsp.agent.events import Event, Question, Run
+    from claude_agent_lsp.base.abort import AbortController
+    from claude_agent_lsp.lsp.server import AgentServer
+
+logger = logging.getLogger(__name__)
+
+LINE_LENGTH: Final = 120
+ANSWER: Final = "Answer with claudeAgent.question.answer"
+# Helix shows a token to its user.
+_own_tokens = (f"claude-{number}" for number in itertools.count(1))
+
+
+class ProgressTokens:
+    """Which token's cancel stops what."""
+
+    def __init__(self, server: AgentServer) -> None:
+        self._server = server
+        self._controllers: dict[int | str, AbortController] = {}
+        self._shown: dict[int | str, WorkDone] = {}
+
+    def cancel(self, token: int | str) -> None:
+        """The user has stopped the work of this token."""
+        controller = self._controllers.get(token)
+        if controller is not None:
+            controller.abort()
+
+    def start(
+        self, token: int | str | None, title: str, controller: AbortController
+    ) -> WorkDone | None:
+        """Be ready to show a run, on the request's token or else on one of our own.
+
+        The token's cancel counts from now on; nothing is shown before the run has begun.
+
+        Returns:
+            None if the editor shows no progress.
+        """
+        if token is None and not self._server.profile.work_done_progress:
+            return None
+        progress = WorkDone(self._server, token, title)
+        self._controllers[progress.token] = controller
+        self._shown[progress.token] = progress
+        return progress
+
+    def ask(self, question: Question) -> None:
+        """Tell of the open question where its run is shown, and how to answer it."""
+        for progress in self._shown.values():
+            if progress.run_id == question.run_id:
+                progress.ask(question)
+
+    def end(self, progress: WorkDone) -> None:
+        """Forget a run's token."""
+        self._controllers.pop(progress.token, None)
+        self._shown.pop(progress.token, None)
+
+
+class WorkDone:
+    """One run's progress: begin, reports, end, in this order and each at most as it should be.
+
+    A token of our own has to be accepted by the editor first. Until then the latest report is
+    kept back; if the editor refuses it, nothing is shown. One that was accepted is always ended,
+    even if the run already has: Helix's spinner would turn for ever.
+
+    Attributes:
+        token: Where it is shown.
+        run_id: The run's, once it has started.
+    """
+
+    def __init__(self, server: AgentServer, token: int | str | None, title: str) -> None:
+        self.token: int | str = token if token is not None else next(_own_tokens)
+        self._server = server
+        self._title = title
+        self._line = ""
+        self._outcome: str | None = None
+        self._given = token is not None
+        self._shown = False
+        self._saying = ""
+        self.run_id: str | None = None
+        self._asking: str | None = None
+
+    def ask(self, question: Question) -> None:
+        """Show the open question, which the editor does not, until it is settled."""
+        self._asking = question.question_id
+        values = " or ".join(f'"{visible(option.value)}"' for option in question.options)
+        self._report(_waiting(question), f" {ANSWER} {values}")
+
+    def tell(self, event: Event) -> None:
+        """Show what the event means for somebody who waits."""
+        if self._asking is not None and not isinstance(event, Ended):
+            self._wait(event)
+        elif isinstance(event, Text | Thinking):
+            line = "Thinking" if isinstance(event, Thinking) else "Answering"
+            if self._saying != line:
+                self._report(line)
+            self._saying = line
+        else:
+            self._saying = ""
+            self._tell_step(event)
+
+    def _wait(self, event: Event) -> None:
+        if isinstance(event, QuestionAnswered) and event.question_id == self._asking:
+            self._asking = None
+            self._report("Continuing")
+
+    def _tell_step(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.run_id = event.run.run_id
+            self._start()
+        elif isinstance(event, ToolCall):
+            self._report(event.title)
+        elif isinstance(event, QuestionAsked) and self._server.profile.show_message_request:
+            self._report(_waiting(event.question))
+        elif isinstance(event, QuestionAnswered):
+            self._report("Continuing")
+        elif isinstance(event, Notice):
+            self._report(event.text)
+        elif isinstance(event, Ended):
+            self._end(outcome_of(event.run))
+
+    def _start(self) -> None:
+        if self._given:
+            self._begin()
+            return
+        params = types.WorkDoneProgressCreateParams(token=self.token)
+        created = self._server.protocol.send_request_async(
+            types.WINDOW_WORK_DONE_PROGRESS_CREATE, params
+        )
+        created.add_done_callback(self._created)
+
+    def _created(self, created: asyncio.Future[Any]) -> None:
+        if created.cancelled() or created.exception() is not None:
+            logger.info("The editor takes no progress token")
+            return
+        self._begin()
+        if self._line:
+            self._send_line()
+        if self._outcome is not None:
+            self._end(self._outcome)
+
+    def _begin(self) -> None:
+        self._shown = True
+        self._send(types.WorkDoneProgressBegin(title=self._title, cancellable=True))
+
+    def _report(self, line: str, hint: str = "") -> None:
+        self._line = one_line(line, LINE_LENGTH) + hint
+        if self._shown:
+            self._send_line()
+
+    def _send_line(self) -> None:
+        self._send(types.WorkDoneProgressReport(message=self._line, cancellable=True))
+
+    def _end(self, outcome: str) -> None:
+        self._outcome = outcome
+        if self._shown:
+            self._send(types.WorkDoneProgressEnd(message=outcome))
+
+    def _send(self, value: Any) -> None:
+        self._server.protocol.notify(
+            types.PROGRESS, types.ProgressParams(token=self.token, value=value)
+        )
+
+
+def _waiting(question: Question) -> str:
+    return f"Waiting for you: {one_line(question.title, LINE_LENGTH)}"
+
+
+def outcome_of(run: Run) -> str:
+    """How a run ended, in one line: "Done, 2 files changed, $0.04"."""
+    match run.status:
+        case RunStatus.COMPLETED:
+            parts = ["Done"]
+        case RunStatus.CANCELLED:
+            parts = ["Cancelled"]
+        case RunStatus.TIMED_OUT:
+            parts = ["Stopped: its time limit passed"]
+        case _:
+            parts = [f"Failed: {one_line(str(run.error), LINE_LENGTH).removesuffix('.')}"]
+    files = len(run.files_changed)
+    if files:
+        parts.append(f"{files} file{'s' if files > 1 else ''} changed")
+    if run.cost_usd:
+        parts.append(f"${run.cost_usd:.2f}")
+    return ", ".join(parts)

@@ -1,0 +1,59 @@
+"""What an editor is told of runs and sessions without asking, if it knows this server."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp.agent.events import Ended, Started
+from claude_agent_lsp.errors import RequestFailed
+from claude_agent_lsp.lsp.convert.to_json import jsonable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from claude_agent_lsp.agent.events import Event
+    from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.sessions.catalogue.catalogue import Session
+
+logger = logging.getLogger(__name__)
+
+RUN: Final = "claudeAgent/runChanged"
+SESSION: Final = "claudeAgent/sessionChanged"
+
+
+class Announcements:
+    """Tells of what this server's runs and commands change, not of what others do.
+
+    Args:
+        server: The server whose editor is told.
+        find: Looks a session up.
+    """
+
+    def __init__(self, server: AgentServer, find: Callable[[str], Awaitable[Session]]) -> None:
+        self._server = server
+        self._find = find
+
+    def follow(self, event: Event) -> None:
+        """Tell of a run's beginning and end, and then of its session."""
+        if isinstance(event, Started | Ended) and self._server.profile.session_events:
+            self._server.protocol.notify(RUN, jsonable(event.run))
+            self._server.start(self._look_up(event.run.session_id))
+
+    def changed(self, session: Session) -> Session:
+        """Tell of a session that a command has changed; returns it."""
+        if self._server.profile.session_events:
+            self._server.protocol.notify(SESSION, jsonable(session))
+        return session
+
+    def deleted(self, session: Session) -> None:
+        """Tell of a session that is no more."""
+        if self._server.profile.session_events:
+            gone = {"sessionId": session.session_id, "workspace": session.workspace}
+            self._server.protocol.notify(SESSION, jsonable({**gone, "deleted": True}))
+
+    async def _look_up(self, session_id: str) -> None:
+        try:
+            self.changed(await self._find(session_id))
+        except RequestFailed as error:  # one that has just begun has nothing on disk
+            logger.debug("Nothing to tell of the session %s: %s", session_id, error)

@@ -1,0 +1,87 @@
+"""The life of the server process: from the first byte of the editor to the last CLI's end.
+
+    serving ──▶ closing ──▶ ended
+                   └──────▶ ended by force, 9 s later, whatever hangs
+
+`exit`, the end of input, SIGTERM, SIGINT, SIGHUP, the editor's death, a broken pipe: each leads to
+closing, which stops the runs, answers them and ends the CLIs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Any, Final
+
+from claude_agent_lsp.base import lanes
+from claude_agent_lsp.lsp.hang_report import report_on_signal
+from claude_agent_lsp.lsp.server import AgentServer
+from claude_agent_lsp.lsp.wire.reader import Inbox
+from claude_agent_lsp.lsp.wire.writer import Outbox
+
+# An editor may expect the server to be gone 10 s after itself.
+FORCE_SECONDS: Final = 9.0
+FLUSH_SECONDS: Final = 1.0
+# How long a thread waits for the interpreter while a long answer streams in. With the usual 5 ms
+# the journal, which is written by a thread, costs a twentieth of the tokens a second.
+SWITCH_SECONDS: Final = 0.0005
+
+logger = logging.getLogger(__name__)
+
+
+def serve() -> int:
+    """Serve the editor on stdin and stdout.
+
+    Returns:
+        The exit status: 0 after `shutdown` and `exit`, or a signal; 1 if the editor just went.
+    """
+    # stdout carries LSP and nothing else: whatever prints, prints to stderr.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    out = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return asyncio.run(_serve(sys.stdin.fileno(), out))
+
+
+async def _serve(stdin: int, stdout: int) -> int:
+    outbox = Outbox(stdout)
+    server = AgentServer(outbox)
+    inbox = Inbox(stdin, server.protocol.deliver, server.protocol.reject)
+    loop = asyncio.get_running_loop()
+    # SIGHUP is how an editor in a terminal ends when its window is closed.
+    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+        with contextlib.suppress(AttributeError, NotImplementedError):  # Windows
+            loop.add_signal_handler(getattr(signal, name), server.leave, 0)
+    report_on_signal()
+    reading = asyncio.create_task(inbox.run())
+    lost = asyncio.create_task(outbox.lost.wait())
+    ends: set[asyncio.Future[Any]] = {reading, lost, server.left}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    status = server.left.result() if server.left.done() else 1
+    # Never called off: the interpreter's own end may hang, too, on a thread that waits for a disk.
+    last_resort = threading.Timer(FORCE_SECONDS, _end_by_force)
+    last_resort.daemon = True
+    last_resort.start()
+    await server.close()
+    await outbox.flush(FLUSH_SECONDS)
+    for task in (reading, lost):
+        task.cancel()
+    lanes.end()
+    return status
+
+
+def _end_by_force() -> None:
+    """Nothing of ours outlives the editor by 10 s."""
+    logger.critical("The server could not end in order: ending by force")
+    import psutil
+
+    from claude_agent_lsp.agent.process.tree import ProcessTree
+
+    tree = ProcessTree.of(os.getpid())
+    ProcessTree(None, tree.descendants).kill()
+    psutil.wait_procs(tree.descendants, timeout=0.5)
+    os._exit(1)

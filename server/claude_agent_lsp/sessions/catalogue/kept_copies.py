@@ -1,0 +1,146 @@
+"""Copies of the sessions that the user wants kept, whatever the CLI deletes.
+
+A session with the tag `keep` has a copy of its transcript below the state directory. When the CLI
+has deleted its own, the copy is listed and read in its place, and put back before a resume.
+Everything here reads and writes files: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.errors import StoreUnavailable
+from claude_agent_lsp.sessions.transcripts.projects import Project
+from claude_agent_lsp.sessions.transcripts.transcript import (
+    config_directory,
+    find_transcript,
+    last_line,
+    transcript_below,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+TAG: Final = "keep"
+_TAG_LINE: Final = b'{"type":"tag"'
+
+
+class Kept:
+    """The copies of one state directory.
+
+    Args:
+        directory: The state directory.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._root = directory / "kept"
+
+    def keep(self, transcript: Path) -> None:
+        """Copy a transcript, unless its copy is as new.
+
+        Raises:
+            StoreUnavailable: It can't be copied.
+        """
+        copy = self._root / transcript.parent.name / transcript.name
+        if transcript == copy:
+            return
+        try:
+            status = transcript.stat()
+            with contextlib.suppress(FileNotFoundError):
+                old = copy.stat()
+                if (old.st_size, old.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
+                    return
+            for directory in (self._root, copy.parent):
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            replace_file(copy, transcript.read_bytes())
+            os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The session {transcript.stem} can't be kept: {error.strerror or error}."
+            ) from error
+
+    def forget(self, session_id: str) -> bool:
+        """Keep a session no longer; returns whether there was a copy."""
+        copy = self.find(session_id)
+        if copy is not None:
+            copy.unlink(missing_ok=True)
+        return copy is not None
+
+    def find(self, session_id: str) -> Path | None:
+        """The copy of a session, if there is one."""
+        return transcript_below(self._root, session_id)
+
+    def restore(self, session_id: str) -> Path | None:
+        """Put a session back to where the CLI looks for it, if it has deleted it.
+
+        Returns:
+            Its transcript; None if the CLI hasn't got it, and there is no copy either.
+
+        Raises:
+            StoreUnavailable: It can't be put back.
+        """
+        transcript = find_transcript(session_id)
+        copy = self.find(session_id) if transcript is None else None
+        if copy is None:
+            return transcript
+        # Not as old as it was: the CLI would delete it again at its start.
+        transcript = config_directory() / "projects" / copy.parent.name / copy.name
+        try:
+            transcript.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            replace_file(transcript, copy.read_bytes())
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The kept session {session_id} can't be put back: {error.strerror or error}.",
+                hint=f"Its copy is {copy}; check who may write to {transcript.parent}.",
+            ) from error
+        logger.info("Put %s back, which the CLI had deleted", transcript)
+        return transcript
+
+    def refresh(self, session_id: str | None = None) -> None:
+        """Bring the copy of a session, or all copies, up to date, and drop what lost its tag."""
+        found = self._root.glob("*/*.jsonl") if session_id is None else [self.find(session_id)]
+        for copy in [each for each in found if each is not None]:
+            transcript = config_directory() / "projects" / copy.parent.name / copy.name
+            try:
+                if not transcript.exists():
+                    continue
+                if is_tagged(transcript):
+                    self.keep(transcript)
+                else:
+                    copy.unlink(missing_ok=True)
+            except (OSError, StoreUnavailable) as error:
+                logger.warning("The copy of %s stays as it is: %s", transcript, error)
+
+    def beside(self, projects: Iterable[Project]) -> tuple[Project, ...]:
+        """These directories, and behind them those where copies of theirs are."""
+        projects = tuple(projects)
+        copies = [Project(self._root / p.directory.name, p.folder) for p in projects]
+        return projects + tuple(copy for copy in copies if copy.directory.is_dir())
+
+    def all(self) -> tuple[Project, ...]:
+        """All directories of copies."""
+        return tuple(Project(path, None) for path in sorted(self._root.glob("*")) if path.is_dir())
+
+
+def is_tagged(transcript: Path) -> bool:
+    """Whether a session's tag is the one that keeps it.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    line = last_line(transcript, _TAG_LINE)
+    if line is None:
+        return False
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(entry, dict) and entry.get("tag") == TAG

@@ -1,0 +1,139 @@
+"""What the list of sessions shows of one, and searches: read from its transcript in one go.
+
+What the SDK tells of a session is taken as it tells it, so that titles are the same in every
+list; the rest is read here. Everything here reads files: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.sessions.transcripts.sdk_view import entries_in, info_of
+from claude_agent_lsp.sessions.transcripts.transcript import SYNTHETIC, config_directory
+from claude_agent_lsp.sessions.transcripts.user_text import prompt_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from claude_agent_sdk import SDKSessionInfo
+
+# Of a longer prompt only the beginning is searched.
+PROMPT_LENGTH: Final = 10_000
+INTERRUPTED: Final = b"[Request interrupted by user"
+_TITLE: Final = b'{"type":"custom-title"'
+_TAG: Final = b'{"type":"tag"'
+_ENTRYPOINT = re.compile(rb'"entrypoint":"([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What is known of a session.
+
+    Attributes:
+        cwd: The folder that it was begun in.
+        created_at: In milliseconds since 1970.
+        entrypoint: What it was begun with, as the CLI calls it: "cli", "sdk-py", …
+        interrupted: Whether the user stopped its last turn.
+        searched: Its title and all that the user wrote, casefolded.
+    """
+
+    title: str
+    first_prompt: str | None
+    tag: str | None
+    cwd: str | None
+    git_branch: str | None
+    created_at: int | None
+    entrypoint: str | None
+    interrupted: bool
+    searched: str
+
+
+def summarize(transcript: Path, folder: Path | None = None) -> Summary | None:
+    """Read a transcript.
+
+    Args:
+        transcript: The file.
+        folder: The folder whose sessions its directory holds, if it is known.
+
+    Returns:
+        What is known of the session; None for a file that the SDK takes for none.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    lines = _Lines()
+    with transcript.open("rb") as file:
+        for line in file:
+            lines.take(line)
+        size = file.tell()
+    info = _info(transcript, size, folder) if size else None
+    if info is None:
+        return None
+    # The SDK sees only the beginning and the end; what the user has set must not get lost between.
+    title = lines.title or info.custom_title or info.summary
+    return Summary(
+        title=_storable(title),
+        first_prompt=_storable(info.first_prompt),
+        tag=_storable(lines.tag or None),
+        cwd=_storable(info.cwd),
+        git_branch=_storable(info.git_branch),
+        created_at=info.created_at,
+        entrypoint=lines.entrypoint,
+        interrupted=lines.interrupted,
+        searched=_storable("\n".join((title, info.first_prompt or "", *lines.prompts)).casefold()),
+    )
+
+
+class _Lines:
+    """What the lines of a transcript tell, one after the other."""
+
+    def __init__(self) -> None:
+        self.prompts: list[str] = []
+        self.entrypoint: str | None = None
+        self.interrupted = False
+        self.title = ""
+        self.tag = ""
+
+    def take(self, line: bytes) -> None:
+        if self.entrypoint is None and (found := _ENTRYPOINT.search(line)):
+            self.entrypoint = found[1].decode(errors="replace")
+        if line.startswith((_TITLE, _TAG)):
+            self._take_mark(line)
+            return
+        user = b'"type":"user"' in line
+        if not user and b'"type":"assistant"' not in line:
+            return
+        # A resume puts an answer of its own behind the mark.
+        if SYNTHETIC.encode() not in line:
+            self.interrupted = INTERRUPTED in line
+        if user and not self.interrupted and b'"tool_use_id"' not in line:
+            for entry in entries_in(line):
+                if prompt := prompt_in(entry):
+                    self.prompts.append(prompt[:PROMPT_LENGTH])
+
+    def _take_mark(self, line: bytes) -> None:
+        for entry in entries_in(line):
+            match entry:
+                case {"type": "custom-title", "customTitle": str(title)} if title.strip():
+                    self.title = title
+                case {"type": "tag", "tag": str(tag)}:
+                    self.tag = tag
+
+
+def _info(transcript: Path, size: int, folder: Path | None) -> SDKSessionInfo | None:
+    from claude_agent_sdk import get_session_info
+
+    session_id = transcript.stem
+    if transcript.parent.parent == config_directory() / "projects":
+        info = get_session_info(session_id, None if folder is None else str(folder))
+        # The SDK takes the first file of this name; there may be another in another folder.
+        if info is not None and info.file_size is not None and info.file_size >= size:
+            return info
+    return info_of(transcript)
+
+
+def _storable(text: Any) -> Any:
+    """A text without lone surrogates, which neither SQLite nor LSP can hold."""
+    return text if text is None else text.encode(errors="replace").decode()

@@ -1,0 +1,121 @@
+"""What nobody needs any more in the state directory, removed once at a server's start.
+
+    transcripts/, plans/    documents: written anew whenever they are shown; after `DOCUMENT_DAYS`
+    rewinds/, shared/       memories of a session: with it, a day after it was last heard of
+    locks/                  what holders that were killed have left: after a day
+    everywhere              what a server that was killed has half written: after a day
+
+Nothing is touched that belongs to a session in which anybody is at work, nor what is the only copy
+of something: the journal, the kept copies. Everything here touches the disk: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp.base.files import try_lock, unlock_and_remove
+from claude_agent_lsp.sessions.transcripts.transcript import config_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+DAY: Final = 86_400.0
+DOCUMENT_DAYS: Final = 30
+# Of one server's start: the rest is the next one's.
+MOST_REMOVED: Final = 1000
+_ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# As `replace_file` names what it has not replaced yet.
+_HALF_WRITTEN: Final = re.compile(r"\..+\.\d+-\d+")
+_DIRECTORIES: Final = ("folders", "journal", "transcripts", "plans", "rewinds", "shared", "kept/*")
+
+
+def clean_up(
+    state_directory: Path, busy: Callable[[str], bool], *, now: float | None = None
+) -> int:
+    """Remove what is not needed.
+
+    Args:
+        state_directory: Where.
+        busy: Whether anybody is at work in a session.
+        now: Instead of the clock's time, in seconds since 1970.
+
+    Returns:
+        How many files were removed.
+    """
+    now = time.time() if now is None else now
+    known = _known_sessions(state_directory)
+    removed = 0
+    for path, days in _candidates(state_directory, known):
+        if removed == MOST_REMOVED:
+            break
+        session = _session_of(path)
+        try:
+            old = path.lstat().st_mtime < now - days * DAY
+            if old and not (session is not None and busy(session)):
+                removed += _remove_lock(path) if path.suffix == ".lock" else _remove(path)
+        except OSError as error:
+            logger.debug("%s stays: %s", path, error)
+    return removed
+
+
+def _known_sessions(state_directory: Path) -> frozenset[str]:
+    """The sessions that the CLI has, that are kept, or that the journal has."""
+    found = (
+        *(config_directory() / "projects").glob("*/*.jsonl"),
+        *state_directory.glob("kept/*/*.jsonl"),
+        *state_directory.glob("journal/*.jsonl"),
+    )
+    return frozenset(path.stem for path in found)
+
+
+def _candidates(state_directory: Path, known: frozenset[str]) -> Iterator[tuple[Path, float]]:
+    """What may be removed, and after how many days."""
+    for name in _DIRECTORIES:
+        for path in state_directory.glob(f"{name}/.*"):
+            if _HALF_WRITTEN.fullmatch(path.name):
+                yield path, 1
+    for name in ("transcripts", "plans"):
+        for path in state_directory.glob(f"{name}/*.md"):
+            yield path, DOCUMENT_DAYS if _session_of(path) in known else 1
+    for name in ("rewinds", "shared"):
+        for path in state_directory.glob(f"{name}/*.json"):
+            if _session_of(path) not in known and not _is_pending(path):
+                yield path, 1
+    for path in state_directory.glob("locks/*.lock"):
+        yield path, 1
+
+
+def _is_pending(path: Path) -> bool:
+    """Whether a store may lack something of a session."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("pending") is True
+
+
+def _session_of(path: Path) -> str | None:
+    """The session whose id a file's name begins with."""
+    match = _ID.match(path.name.removeprefix("."))
+    return match[0] if match is not None else None
+
+
+def _remove(path: Path) -> int:
+    path.unlink()
+    return 1
+
+
+def _remove_lock(path: Path) -> int:
+    """Remove a lock that nobody has."""
+    handle = try_lock(path)
+    if handle is None:
+        return 0
+    unlock_and_remove(handle, path)
+    return 1

@@ -1,0 +1,121 @@
+"""Changes to a session as a whole: its title, its tag, a copy of it, its end.
+
+The SDK writes titles, tags and copies, as lines that the CLI's own lists read. Everything here
+writes files: call it in a thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import claude_agent_sdk as sdk
+
+from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.journal.journal import Journal
+from claude_agent_lsp.sessions.reading.reading import line_of
+from claude_agent_lsp.sessions.session_files import remove_files_of
+from claude_agent_lsp.sessions.transcripts.transcript import config_directory, find_transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from claude_agent_lsp.sessions.catalogue.index import Index
+    from claude_agent_lsp.workspace.state import State
+
+T = TypeVar("T")
+
+
+def rename(session_id: str, title: str) -> None:
+    """Set a session's title.
+
+    Raises:
+        SessionNotFound: There is no such session.
+        StoreUnavailable: Its transcript can't be written.
+    """
+    _changed(session_id, lambda: sdk.rename_session(session_id, title))
+
+
+def tag(session_id: str, word: str | None) -> None:
+    """Set a session's tag; None clears it.
+
+    Raises:
+        InvalidArgument: Nothing of the tag can be seen.
+        SessionNotFound: There is no such session.
+        StoreUnavailable: Its transcript can't be written.
+    """
+    try:
+        _changed(session_id, lambda: sdk.tag_session(session_id, word))
+    except ValueError:
+        raise InvalidArgument("tag: expected a word that can be seen, or null.") from None
+
+
+def fork(session_id: str, at: str | None = None, title: str | None = None) -> str:
+    """Copy a session.
+
+    Args:
+        session_id: The session.
+        at: Its last message that the copy has; None copies them all.
+        title: The copy's title; left out, that of the session with "(fork)" behind it.
+
+    Returns:
+        The id of the copy.
+
+    Raises:
+        InvalidArgument: It has no message `at`.
+        SessionNotFound: There is no such session, or nothing was said in it yet.
+        StoreUnavailable: The copy can't be written.
+    """
+    line = None if at is None else line_of(session_id, at, "at")
+    try:
+        copy = _changed(
+            session_id,
+            lambda: sdk.fork_session(session_id, up_to_message_id=line, title=title),
+        )
+    except ValueError as error:
+        raise SessionNotFound(
+            f"The session {session_id} can't be copied: {error}.",
+            hint="Ask the agent something in it first.",
+        ) from error
+    return copy.session_id
+
+
+def delete(session_id: str, state: State, index: Index) -> None:
+    """Remove a session, with everything that it has on disk but for its lock, which the caller has.
+
+    Args:
+        session_id: The session.
+        state: Knows it as a folder's current one, or as one that was begun.
+        index: Has its title and its prompts.
+
+    Raises:
+        SessionNotFound: There is no such session.
+        StoreUnavailable: Some of it can't be removed.
+    """
+    _changed(session_id, lambda: _delete(session_id, state, index))
+
+
+def _delete(session_id: str, state: State, index: Index) -> None:
+    if (
+        find_transcript(session_id) is None
+        and Kept(state.directory).find(session_id) is None
+        and not Journal(lambda: state.directory).read(session_id).turns
+    ):
+        raise FileNotFoundError(session_id)
+    try:
+        remove_files_of(session_id, state.directory)
+    finally:
+        index.forget(session_id)
+        state.forget(session_id)
+
+
+def _changed(session_id: str, change: Callable[[], T]) -> T:
+    try:
+        return change()
+    except FileNotFoundError:
+        raise SessionNotFound(f"There is no session {session_id}.") from None
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The session {session_id} can't be changed: {error.strerror or error}.",
+            hint=f"Check who may write below {config_directory() / 'projects'}.",
+        ) from error

@@ -1,0 +1,224 @@
+"""What a session's transcript lacks of what an editor was shown, and what becomes of it.
+
+    journaled turn ──▶ in the transcript: cut away
+                  └──▶ lacking ──▶ told to the agent with the next prompt ──▶ kept, to be read
+
+The transcript is the truth about what the CLI knows. It lacks something only after a CLI was
+killed: the half-said answer, or a first turn with its prompt, and so the whole session.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.base.text import cut
+from claude_agent_lsp.sessions.journal.journal import Called, Said
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from claude_agent_lsp.sessions.journal.journal import Entry, Journal, JournaledTurn, Step
+
+INPUT_LENGTH: Final = 2_000
+RESULT_LENGTH: Final = 1_000
+# What is read of a transcript at a time: long enough to be quick, and parsed in 20 ms.
+PIECE_BYTES: Final = 2**20
+PREFACE: Final = (
+    "You were cut off before this message, and the following was lost from this conversation. The "
+    "user has seen it, so take it as said. A tool call without a result may or may not have been "
+    "carried out: look before you repeat it."
+)
+
+
+@dataclass
+class Known:
+    """What a transcript holds, as far as a journal can be held against it.
+
+    Attributes:
+        lines: The ids of its lines.
+        texts: The agent's words by message id, without white space.
+        calls: The ids of its tool calls.
+    """
+
+    lines: set[str] = field(default_factory=set)
+    texts: dict[str, str] = field(default_factory=lambda: defaultdict(str))
+    calls: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, transcript: Path | None, since: int = 0) -> Known:
+        """Read a transcript from a byte on; None, or one that is gone, knows nothing."""
+        known = cls()
+        while piece := piece_of(transcript, since):
+            known.read(piece)
+            since += len(piece)
+        return known
+
+    def read(self, lines: bytes) -> None:
+        """Read more lines of it."""
+        for line in lines.split(b"\n"):
+            if b'"type":"user"' in line or b'"type":"assistant"' in line:
+                try:
+                    self._take(json.loads(line))
+                except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                    continue
+
+    def _take(self, entry: dict[str, Any]) -> None:
+        self.lines.add(entry["uuid"])
+        message = entry["message"]
+        if entry["type"] != "assistant" or not isinstance(message["content"], list):
+            return
+        for block in message["content"]:
+            if block.get("type") == "text":
+                self.texts[message["id"]] += _squeezed(block["text"])
+            elif block.get("type") == "tool_use":
+                self.calls.add(block["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A session's turns that its transcript lacks, or lacked when it was killed.
+
+    Attributes:
+        turns: All of them, for whoever reads the session, the oldest first.
+        damaged: Whether the journal could not be read as a whole.
+    """
+
+    turns: tuple[JournaledTurn, ...] = ()
+    damaged: bool = False
+
+    @property
+    def untold(self) -> tuple[JournaledTurn, ...]:
+        """Those that the agent has begun, and doesn't know of."""
+        return tuple(turn for turn in self.turns if turn.told_by is None and not turn.unsent)
+
+
+def recover(journal: Journal, session_id: str) -> Recovery:
+    """Hold a session's journal against its transcript. Reads files: call it in a thread."""
+    entry = journal.read(session_id)
+    known = Known.of(find_transcript(session_id)) if entry.turns else Known()
+    return recovery_of(entry, known)
+
+
+def recovery_of(entry: Entry, known: Known) -> Recovery:
+    """What of a journal's entry a transcript lacks that is known."""
+    turns = tuple(lacking for turn in entry.turns if (lacking := lacking_of(turn, known)))
+    return Recovery(turns, entry.damaged)
+
+
+def marked(entry: Entry, turn_id: str, *, completed: bool) -> Entry:
+    """The entry, with how this turn has ended."""
+    turns = tuple(
+        replace(turn, completed=completed) if turn.message_id == turn_id else turn
+        for turn in entry.turns
+    )
+    return replace(entry, turns=turns)
+
+
+def lacking_of(turn: JournaledTurn, known: Known) -> JournaledTurn | None:
+    """What a transcript lacks of a turn, or None if nothing."""
+    if turn.unsent:
+        return turn
+    told = turn.told_by if turn.told_by in known.lines else None
+    if told is not None:
+        # It has been told as it stands: what it lacked then is what there is to read.
+        return replace(turn, told_by=told)
+    lacks_prompt = turn.message_id not in known.lines and not _is_local(turn)
+    # A run that ended well said what its transcript says: what was shown besides was said anew.
+    if turn.completed and not lacks_prompt:
+        return None
+    steps = tuple(_lacking_steps(turn.steps, known))
+    if not lacks_prompt and not steps:
+        return None
+    return replace(turn, steps=steps, lacks_prompt=lacks_prompt, told_by=None)
+
+
+def told(turns: Iterable[JournaledTurn]) -> str:
+    """What the agent is told of turns that it doesn't know of."""
+    parts = [PREFACE]
+    for turn in turns:
+        if turn.lacks_prompt:
+            parts.append(f"The user said:\n{turn.prompt}")
+        said: list[str] = []
+        for step in turn.steps:
+            if isinstance(step, Said):
+                said.append(step.text)
+                continue
+            if said:
+                parts.append(f"You said:\n{''.join(said)}")
+                said = []
+            parts.append(_told_call(step))
+        if said:
+            parts.append(f"You said, when you were cut off:\n{''.join(said)}")
+    return "\n\n".join(parts)
+
+
+def has_line(transcript: Path | None, line_id: str, since: int) -> bool:
+    """Whether a transcript has a line of this id, from a byte on: found without parsing it."""
+    wanted = f'"uuid":"{line_id}"'.encode()
+    while piece := piece_of(transcript, since):
+        if wanted in piece:
+            return True
+        since += len(piece)
+    return False
+
+
+def piece_of(transcript: Path | None, since: int) -> bytes:
+    """The next whole lines of a transcript from a byte on; nothing at its end, or if it is gone."""
+    if transcript is None:
+        return b""
+    try:
+        with transcript.open("rb") as file:
+            file.seek(since)
+            piece = file.read(PIECE_BYTES)
+            return piece if piece.endswith(b"\n") else piece + file.readline()
+    except FileNotFoundError:
+        return b""
+
+
+def _told_call(call: Called) -> str:
+    given = cut(json.dumps(dict(call.input), ensure_ascii=False, default=str), INPUT_LENGTH, "")
+    outcome = "There is no result."
+    if call.status is not None:
+        outcome = f"It {call.status}: {cut(call.text or '', RESULT_LENGTH, '')}"
+    return f"You used the tool {call.tool} with {given}\n{outcome}"
+
+
+def _lacking_steps(steps: Iterable[Step], known: Known) -> Iterator[Step]:
+    left = dict(known.texts)
+    for step in steps:
+        if isinstance(step, Called):
+            if step.tool_call_id not in known.calls:
+                yield step
+            continue
+        there = left.get(step.message_id, "")
+        said = _squeezed(step.text)
+        if said and there.startswith(said):
+            left[step.message_id] = there[len(said) :]
+        elif there and said.startswith(there):
+            left[step.message_id] = ""
+            yield replace(step, text=_after(step.text, len(there)))
+        elif said:
+            yield step
+
+
+def _after(text: str, count: int) -> str:
+    """The rest of `text` behind so many characters that are no white space."""
+    for place, character in enumerate(text):
+        if not count:
+            return text[place:]
+        count -= not character.isspace()
+    return ""
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _is_local(turn: JournaledTurn) -> bool:
+    """Whether it is a slash command: the CLI notes it in words of its own."""
+    return turn.completed and turn.prompt.startswith("/")

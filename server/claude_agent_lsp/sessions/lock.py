@@ -1,0 +1,192 @@
+"""One run at a time works in a session, whichever editor and process it belongs to.
+
+    <state>/locks/<session id>.lock     locked while a run is at work, and holds who has it
+
+The system frees a lock when its holder dies, however it dies: there are no stale locks. Its holder
+removes the file as it gives the session back. What one that was killed has left tells that its CLI
+may still be at work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import threading
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from claude_agent_lsp.base.files import try_lock, unlock_and_remove
+from claude_agent_lsp.errors import SessionBusy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+# A process's start is told with the precision of the system's clock ticks and boot time.
+SAME_START_SECONDS = 2.0
+# A lock that says of nobody that he has it is being taken, or cleaned away.
+CHANGING_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has a session.
+
+    Attributes:
+        run_id: The run.
+        editor: The editor's name, as it calls itself.
+        pid: The server's process.
+        started: When that process started, in seconds since 1970: ids are used again.
+    """
+
+    run_id: str
+    editor: str
+    pid: int
+    started: float
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is still there."""
+        return is_alive(self.pid, self.started)
+
+    def __str__(self) -> str:
+        return f"{self.editor or 'another editor'} (process {self.pid})"
+
+
+def is_alive(pid: int, started: float) -> bool:
+    """Whether the process is there that had this id and started then."""
+    try:
+        return abs(psutil.Process(pid).create_time() - started) < SAME_START_SECONDS
+    except psutil.Error:
+        return False
+
+
+class Ownership:
+    """Which run has which session. Its calls are short but touch the disk.
+
+    Args:
+        state_directory: Gives the state directory, which a setting may move.
+        editor: The editor's name, told to whoever is refused.
+    """
+
+    def __init__(self, state_directory: Callable[[], Path], editor: str = "") -> None:
+        self._state_directory = state_directory
+        self._editor = editor
+        self._held: dict[str, tuple[str, tuple[int, Path] | None]] = {}
+        self._changing = threading.Lock()
+        self._started = psutil.Process().create_time()
+
+    def owner(self, session_id: str) -> str | None:
+        """The id of this server's run at work in a session, or None."""
+        held = self._held.get(session_id)
+        return held[0] if held is not None else None
+
+    def busy(self, session_id: str) -> bool:
+        """Whether a run is at work in a session, here or in another server."""
+        holder = None if session_id in self._held else self._read(session_id)
+        return session_id in self._held or (holder is not None and holder.alive)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether this server has no session, and is not just taking one."""
+        return not self._held and not self._changing.locked()
+
+    def claim(self, session_id: str, run_id: str) -> bool:
+        """Give a session to a run until `release`.
+
+        Returns:
+            Whether the one before was killed at work, so that its CLI may still be there.
+
+        Raises:
+            SessionBusy: Another run has it, in this server or another.
+        """
+        with self._changing:
+            if session_id in self._held:
+                raise SessionBusy(
+                    f"The run {self._held[session_id][0]} is at work in the session {session_id}."
+                )
+            lock = self._lock(session_id)
+            handle = lock[0] if lock is not None else None
+            before = _holder_in(handle)
+            _write(handle, Holder(run_id, self._editor, os.getpid(), self._started))
+            self._held[session_id] = (run_id, lock)
+        return before is not None
+
+    def release(self, session_id: str, run_id: str) -> None:
+        """Give it back, if the run has it."""
+        with self._changing:
+            held = self._held.get(session_id)
+            if held is None or held[0] != run_id:
+                return
+            del self._held[session_id]
+            if (lock := held[1]) is not None:
+                unlock_and_remove(*lock)
+
+    def _lock(self, session_id: str) -> tuple[int, Path] | None:
+        path = self._path(session_id)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = self._try(path, session_id)
+        except OSError as error:
+            # A state directory that can't be written must not keep the user from working.
+            logger.warning("%s can't be locked: %s", path, error)
+            return None
+        if handle is None:
+            holder = self._read(session_id)
+            who = f"{holder}" if holder is not None else "Another server"
+            raise SessionBusy(
+                f"{who[0].upper()}{who[1:]} has a run at work in the session {session_id}."
+            )
+        return handle, path
+
+    def _try(self, path: Path, session_id: str) -> int | None:
+        until = time.monotonic() + CHANGING_SECONDS
+        while (handle := try_lock(path)) is None and time.monotonic() < until:
+            if (holder := self._read(session_id)) is not None and holder.alive:
+                break
+            time.sleep(CHANGING_SECONDS / 20)  # somebody takes it just now, or removes it
+        return handle
+
+    def _read(self, session_id: str) -> Holder | None:
+        try:
+            return _parsed(self._path(session_id).read_bytes())
+        except OSError:
+            return None
+
+    def _path(self, session_id: str) -> Path:
+        return self._state_directory() / "locks" / f"{session_id}.lock"
+
+
+def _holder_in(handle: int | None) -> Holder | None:
+    return _parsed(os.pread(handle, 4096, 0)) if handle is not None else None
+
+
+def _write(handle: int | None, holder: Holder) -> None:
+    if handle is None:
+        return
+    content = json.dumps(asdict(holder)).encode()
+    with contextlib.suppress(OSError):  # a full disk: the lock holds all the same
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, content, 0)
+
+
+def _parsed(content: bytes) -> Holder | None:
+    try:
+        match json.loads(content):
+            case {
+                "run_id": str(run_id),
+                "editor": str(editor),
+                "pid": int(pid),
+                "started": float(started),
+            }:
+                return Holder(run_id, editor, pid, started)
+    except ValueError:
+        pass
+    return None

@@ -1,0 +1,72 @@
+"""A session as a document: made, and written where the user wants it."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.reading.markdown import as_markdown
+from claude_agent_lsp.sessions.reading.reading import read_messages
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from claude_agent_lsp.sessions.catalogue.catalogue import Session
+
+
+def exported(session: Session, form: str, state: Path) -> bytes:
+    """A session as a document.
+
+    Args:
+        session: The session.
+        form: "markdown", to be read, or "jsonl", byte for byte as the CLI wrote it.
+        state: The state directory, for what the CLI has no longer.
+
+    Raises:
+        SessionNotFound: It has just gone.
+    """
+    if form == "jsonl":
+        path = find_transcript(session.session_id) or Kept(state).find(session.session_id)
+        try:
+            return b"" if path is None else path.read_bytes()
+        except FileNotFoundError:
+            raise SessionNotFound(f"There is no session {session.session_id}.") from None
+    messages = read_messages(session.session_id, state)
+    return as_markdown(session, messages).encode(errors="replace")
+
+
+def write_export(path: Path, content: bytes) -> None:
+    """Write a file in one step. Only a regular file is ever replaced: no link, no device.
+
+    Raises:
+        InvalidArgument: Something else is there, or there is no directory for it.
+        StoreUnavailable: It can't be written.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        if not path.parent.is_dir():
+            raise InvalidArgument(
+                f"uri: expected a file in a folder that is there, {path.parent} is none."
+            ) from None
+    except OSError as error:
+        raise _refusal(path, error) from error
+    else:
+        if not stat.S_ISREG(mode):
+            what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+            raise InvalidArgument(f"uri: expected a file to write, {path} is {what}.")
+    try:
+        replace_file(path, content)
+    except OSError as error:
+        raise _refusal(path, error) from error
+
+
+def _refusal(path: Path, error: OSError) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"{path} can't be written: {error.strerror or error}.",
+        hint="Name another file, or leave `uri` out to get the text.",
+    )

@@ -1,0 +1,288 @@
+"""What was said in a session: the CLI's lines put together to messages.
+
+Everything here reads files: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+from claude_agent_sdk import get_session_messages
+
+from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.journal.journal import Journal, Said
+from claude_agent_lsp.sessions.journal.recovery import recover
+from claude_agent_lsp.sessions.outline import Place, blocks_of, places_in
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
+from claude_agent_lsp.sessions.transcripts.user_text import written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from claude_agent_sdk import SessionMessage
+
+    from claude_agent_lsp.sessions.journal.journal import JournaledTurn
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """A tool call and what came of it, as the transcript has it."""
+
+    tool_call_id: str
+    tool: str
+    input: dict[str, Any]
+    status: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the user or the agent said at one time.
+
+    Attributes:
+        recovered: True if the CLI has lost it and the journal has kept it, else None.
+    """
+
+    message_id: str
+    role: str
+    text: str
+    thinking: str | None
+    tool_calls: tuple[RecordedCall, ...]
+    timestamp: datetime | None
+    recovered: bool | None = None
+
+
+Item = TypeVar("Item", Message, Place, "Place | Message")
+
+
+@dataclass
+class _Draft:
+    message_id: str
+    role: str
+    timestamp: datetime | None
+    text: list[str] = field(default_factory=list)
+    thinking: list[str] = field(default_factory=list)
+    calls: dict[str, RecordedCall] = field(default_factory=dict)
+
+    def finished(self) -> Message:
+        return Message(
+            self.message_id,
+            self.role,
+            "\n".join(self.text),
+            "\n".join(self.thinking) or None,
+            tuple(self.calls.values()),
+            self.timestamp,
+        )
+
+
+def read_messages(session_id: str, state: Path | None = None) -> tuple[Message, ...]:
+    """Read all messages of a session, the first one first.
+
+    An agent's message has the id that its events had; its blocks, which the CLI writes line by
+    line, are one message again, and tool results stand with their calls.
+
+    Args:
+        session_id: The session.
+        state: The state directory, for what the CLI has no longer.
+    """
+    return Conversation.of(session_id, state).messages()
+
+
+def read_page(
+    session_id: str, state: Path | None, limit: int, cursor: str | None
+) -> tuple[tuple[Message, ...], str | None]:
+    """Read some messages of a session, and the cursor for those that follow.
+
+    Args:
+        session_id: The session.
+        state: The state directory, for what the CLI has no longer.
+        limit: How many at most; for none, nothing is read.
+        cursor: That of the page before.
+
+    Raises:
+        InvalidArgument: The cursor is none of ours.
+    """
+    if not limit:
+        return (), None
+    conversation = Conversation.of(session_id, state)
+    page, following = page_of(conversation.items, limit, cursor)
+    return conversation.messages(page), following
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What was said in a session, as far as it is known where: the words are read when needed.
+
+    Attributes:
+        transcript: The CLI's file, or the copy that is kept of it; None if there is none.
+        items: The messages in order: a place in the file, or what the journal has.
+    """
+
+    transcript: Path | None
+    items: tuple[Place | Message, ...]
+
+    @classmethod
+    def of(cls, session_id: str, state: Path | None) -> Conversation:
+        """Look where everything is."""
+        transcript = find_transcript(session_id)
+        if transcript is None and state is not None:
+            transcript = Kept(state).find(session_id)
+        try:
+            places = () if transcript is None else places_in(transcript)
+        except FileNotFoundError:  # it has just gone
+            transcript, places = None, ()
+        if state is None:
+            return cls(transcript, places)
+        lost = recover(Journal(lambda: state), session_id).turns
+        return cls(transcript, _in_time(places, [m for turn in lost for m in _recovered(turn)]))
+
+    def messages(self, items: Sequence[Place | Message] | None = None) -> tuple[Message, ...]:
+        """Read some of the messages, or all."""
+        items = self.items if items is None else items
+        if self.transcript is None:
+            return tuple(item for item in items if isinstance(item, Message))
+        with self.transcript.open("rb") as file:
+            return tuple(i if isinstance(i, Message) else _message_at(i, file) for i in items)
+
+
+def _message_at(place: Place, file: BinaryIO) -> Message:
+    draft = _Draft(place.message_id, place.role, place.timestamp)
+    calls: dict[str, _Draft] = {}
+    for line in place.lines:
+        file.seek(line.offset)
+        blocks = blocks_of(_message_in(file.read(line.length)))
+        if place.role == "user" or not line.own:
+            _settle(blocks, calls)
+        for block in blocks if line.own else ():
+            _add(block, draft, calls)
+    return draft.finished()
+
+
+def _message_in(line: bytes) -> object:
+    """A line's message; of a file that was written anew meanwhile there may be none."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry.get("message") if isinstance(entry, dict) else None
+
+
+def _recovered(turn: JournaledTurn) -> Iterator[Message]:
+    """A turn that the CLI has lost, or what it has lost of it."""
+    if turn.lacks_prompt:
+        yield Message(turn.message_id, "user", turn.prompt, None, (), turn.at, recovered=True)
+    drafts: list[_Draft] = []
+    for step in turn.steps:
+        if isinstance(step, Said):
+            if not drafts or drafts[-1].message_id != step.message_id:
+                drafts.append(_Draft(step.message_id, "assistant", step.at))
+            drafts[-1].text.append(step.text)
+            continue
+        if not drafts:
+            drafts.append(_Draft(step.tool_call_id, "assistant", step.at))
+        call_id, given = step.tool_call_id, dict(step.input)
+        drafts[-1].calls[call_id] = RecordedCall(call_id, step.tool, given, step.status, step.text)
+    for draft in drafts:
+        text, calls = "".join(draft.text), tuple(draft.calls.values())
+        yield Message(
+            draft.message_id, draft.role, text, None, calls, draft.timestamp, recovered=True
+        )
+
+
+def _in_time(places: tuple[Place, ...], lost: list[Message]) -> tuple[Place | Message, ...]:
+    """Put each lost message before the first one that came after it."""
+    merged: list[Place | Message] = list(places)
+    for message in lost:
+        later = (
+            at
+            for at, other in enumerate(merged)
+            if other.timestamp and message.timestamp and other.timestamp > message.timestamp
+        )
+        merged.insert(next(later, len(merged)), message)
+    return tuple(merged)
+
+
+def page_of(
+    messages: tuple[Item, ...], limit: int, cursor: str | None
+) -> tuple[tuple[Item, ...], str | None]:
+    """Some of `messages` and the cursor for those that follow.
+
+    Raises:
+        InvalidArgument: The cursor is none of ours.
+    """
+    begin = 0
+    if cursor is not None:
+        ids = [message.message_id for message in messages]
+        if cursor not in ids:
+            raise InvalidArgument("cursor: expected `nextCursor` of an earlier answer.")
+        begin = ids.index(cursor) + 1
+    page = messages[begin : begin + limit]
+    more = begin + limit < len(messages)
+    return page, page[-1].message_id if more else None
+
+
+def line_of(session_id: str, message_id: str, field: str = "resumeAt") -> str:
+    """The id of a message's last line, which is what the CLI can go back to.
+
+    Args:
+        session_id: The session.
+        message_id: The message, as `read_messages` tells it.
+        field: What the user calls it.
+
+    Raises:
+        InvalidArgument: The session has no such message.
+    """
+    for line in reversed(get_session_messages(session_id)):
+        if message_id in (line.uuid, _message_id(line)):
+            return line.uuid
+    raise InvalidArgument(f"{field}: the session {session_id} has no message {message_id}.")
+
+
+def _message_id(line: SessionMessage) -> str:
+    if line.type == "assistant" and isinstance(line.message, dict):
+        return str(line.message.get("id") or line.uuid)
+    return line.uuid
+
+
+def _settle(blocks: list[dict[str, Any]], calls: dict[str, _Draft]) -> None:
+    """Put tool results to their calls."""
+    for block in blocks:
+        call_id = str(block.get("tool_use_id"))
+        draft = calls.get(call_id) if block.get("type") == "tool_result" else None
+        if draft is not None:
+            call = draft.calls[call_id]
+            status = "failed" if block.get("is_error") else "completed"
+            draft.calls[call_id] = RecordedCall(
+                call_id, call.tool, call.input, status, _plain(block.get("content"))
+            )
+
+
+def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None:
+    match block.get("type"):
+        case "text":
+            text = str(block.get("text", ""))
+            text = written(text) if draft.role == "user" else text
+            if text.strip():
+                draft.text.append(text)
+        case "thinking":
+            if block.get("thinking"):
+                draft.thinking.append(str(block["thinking"]))
+        case "tool_use":
+            call_id = str(block.get("id"))
+            draft.calls[call_id] = RecordedCall(
+                call_id, str(block.get("name")), dict(block.get("input") or {})
+            )
+            calls[call_id] = draft
+
+
+def _plain(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return ""

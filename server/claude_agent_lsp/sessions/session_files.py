@@ -1,0 +1,100 @@
+"""All that a session has on disk, the CLI's files and our own: the one place that knows it.
+
+    <state>/journal/<id>.jsonl              what the CLI has lost of it
+    <state>/kept/<project>/<id>.jsonl       the copy of one that is tagged for it
+    <state>/transcripts/<id>[-<run>].md     documents that an editor was shown
+    <state>/plans/<id>.md                   the plan that was asked about last
+    <state>/rewinds/<id>.json               what was put back
+    <state>/shared/<id>.json                how far it has been sent to a store
+
+Beside these are its rows in the index, its folder's state, and its lock. What the CLI (2.1.330)
+keeps by a session's id stands in `OF_THE_CLI`. The audit log is none of it: it is the user's record
+of what was done, whatever becomes of the conversation. Everything here touches the disk: call it in
+a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp.sessions.transcripts.transcript import config_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The transcripts come first: what is left of a session without one is found by the clean-up.
+OF_THE_CLI: Final = (
+    "projects/*/{}.jsonl",
+    "projects/*/{}",  # its subagents, and long results of its tools
+    "file-history/{}",
+    "session-env/{}",
+    "tasks/{}",
+    "image-cache/{}",
+    "todos/{}*.json",
+    "debug/{}.txt",
+    "usage-data/facets/{}.json",
+    "usage-data/session-meta/{}.json",
+)
+# What background tasks have put out, below the CLI's temporary directory.
+TEMPORARY: Final = "*/{}"
+OURS: Final = (
+    "kept/*/{}.jsonl",
+    "journal/{}.jsonl",
+    "shared/{}.json",
+    "transcripts/{}.md",
+    "transcripts/{}-*.md",
+    "plans/{}.md",
+    "rewinds/{}.json",
+    # Half-written by a server that was killed: see `replace_file`.
+    "kept/*/.{}*",
+    *(f"{name}/.{{}}*" for name in ("journal", "shared", "transcripts", "plans", "rewinds")),
+)
+
+
+def files_of(session_id: str, state_directory: Path) -> Iterator[Path]:
+    """All files and directories of a session that are there, its transcripts first."""
+    name = glob.escape(session_id)
+    places = (
+        (config_directory(), OF_THE_CLI),
+        (_temporary_directory(), (TEMPORARY,)),
+        (state_directory, OURS),
+    )
+    for place, patterns in places:
+        for pattern in patterns:
+            yield from place.glob(pattern.format(name))
+
+
+def remove_files_of(session_id: str, state_directory: Path) -> None:
+    """Remove them all.
+
+    Raises:
+        OSError: Some could not be removed; all that could be are gone.
+    """
+    fault: OSError | None = None
+    for path in files_of(session_id, state_directory):
+        try:
+            _remove(path)
+        except OSError as error:
+            fault = fault or error
+    if fault is not None:
+        raise fault
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _temporary_directory() -> Path:
+    """Where the CLI (2.1.330) keeps what is not to last, by project and session."""
+    root = os.environ.get("CLAUDE_CODE_TMPDIR") or tempfile.gettempdir()
+    return Path(root, f"claude-{os.getuid()}" if os.name == "posix" else "claude")

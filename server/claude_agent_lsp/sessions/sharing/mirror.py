@@ -1,0 +1,410 @@
+"""Sessions mirrored into one shared store, behind the user's back.
+
+The CLI's transcript is written first and stays the truth here; what is new in it is sent while a
+run is at work, after it, and again after whatever kept the store away. One task does it, so that
+nothing waits for the store but what rests on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
+from claude_agent_lsp.sessions.sharing.reconcile import Copies
+from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from claude_agent_sdk import SessionKey
+
+    from claude_agent_lsp.sessions.sharing.stores.link import StoreLink
+    from claude_agent_lsp.sessions.sharing.stores.store import Claim, Owner
+    from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, Places
+
+logger = logging.getLogger(__name__)
+
+# How often a session at work is looked at, and when once more after its run: the CLI notes what
+# a turn has cost a moment later.
+INTERVAL_SECONDS: Final = 1.0
+AFTERWARDS_SECONDS: Final = 2.0
+# How long a session waits that somebody else has, and a user who wants it.
+BUSY_SECONDS: Final = 5.0
+PATIENCE_SECONDS: Final = 2.0
+# What a user waits for, and what nobody waits for.
+CLAIM_SECONDS: Final = 5.0
+FETCH_SECONDS: Final = 20.0
+SEND_SECONDS: Final = 120.0
+CLOSE_SECONDS: Final = 2.0
+# When what a fault of ours has broken is tried again.
+FAULT_SECONDS: Final = 30.0
+
+
+@dataclass
+class _Session:
+    """A session that this server mirrors.
+
+    Attributes:
+        at_work: Whether a run is in it. Until its end the claim is kept.
+        due: When it is looked at next, on the loop's clock; None while there is no need.
+        again: When it is looked at once more after that.
+        lacking: Whether the store was away when it should have been given something.
+        fetching: Whether its files here are being changed.
+        noted: Whether it is on disk that the store may lack something.
+        changing: Held by whoever changes one of the copies.
+    """
+
+    mirrored: Mirrored
+    at_work: bool = False
+    claim: Claim | None = None
+    due: float | None = None
+    again: float | None = None
+    lacking: bool = False
+    fetching: bool = False
+    noted: bool = False
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def session_id(self) -> str:
+        return self.mirrored.session_id
+
+    @property
+    def key(self) -> SessionKey:
+        return {"project_key": self.mirrored.project_key, "session_id": self.session_id}
+
+
+class Mirror:
+    """The sessions of this server that are in one store.
+
+    Args:
+        link: The way to the store.
+        places: Where it is kept how far each session has come.
+        owner: Who we are, for those who want the same session.
+        tell: Tells the user: whether it is good news, and the news.
+    """
+
+    def __init__(
+        self, link: StoreLink, places: Places, owner: Owner, tell: Callable[[bool, str], None]
+    ) -> None:
+        self.link = link
+        self._places = places
+        self._owner = owner
+        self._tell = tell
+        self._sessions: dict[str, _Session] = {}
+        self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._told_of_fault = False
+        link.on_failure = self._wake.set
+        self._task = asyncio.create_task(self._work())
+
+    @property
+    def behind(self) -> int:
+        """Of how many sessions the store may lack something."""
+        return sum(session.mirrored.pending for session in self._sessions.values())
+
+    async def enter(self, mirrored: Mirrored) -> bool:
+        """Takes a session for a run that is about to go on with it, and brings it up to date.
+
+        A store that is away holds nobody up: the session is gone on with as it is here.
+
+        Returns:
+            Whether it was taken; not if a run of this server is at work in it.
+
+        Raises:
+            SessionBusy: Somebody else has it.
+        """
+        session = self._session(mirrored)
+        if session.at_work:
+            return False
+        session.at_work = True
+        try:
+            # Whoever holds the session up may wait for a store that is too slow. While it fetches,
+            # its file must be left alone.
+            async with asyncio.timeout(FETCH_SECONDS if session.fetching else CLAIM_SECONDS):
+                await session.changing.acquire()
+        except TimeoutError:
+            return True
+        try:
+            self.link.throw_if_away()
+            await self._claim_soon(session)
+            await self._fetch(session)
+        except (StoreUnavailable, ClaimLost, Diverged) as error:
+            session.lacking = True
+            logger.info("%s is gone on with as it is here: %s", session.session_id, error)
+        except (SessionBusy, asyncio.CancelledError):
+            session.at_work = False
+            raise
+        except Exception:
+            # The run is worth more than its copy.
+            logger.exception("%s is gone on with as it is here", session.session_id)
+        finally:
+            session.changing.release()
+        return True
+
+    def began(self, mirrored: Mirrored) -> None:
+        """A run is at work in a session."""
+        session = self._session(mirrored)
+        session.at_work = session.mirrored.pending = True
+        self._look_at(session)
+
+    def ended(self, session_id: str) -> None:
+        """The run is over: the session is given back once all of it has been sent."""
+        if (session := self._sessions.get(session_id)) is not None and session.at_work:
+            session.at_work = False
+            session.mirrored.pending = True
+            session.again = self._now + AFTERWARDS_SECONDS
+            self._look_at(session)
+
+    def resume(self, unfinished: Iterable[Mirrored]) -> None:
+        """Goes on with what an earlier server had still to send."""
+        for mirrored in unfinished:
+            if mirrored.session_id not in self._sessions:
+                self._look_at(self._session(mirrored))
+
+    async def fetch(self, mirrored: Mirrored) -> None:
+        """Brings a session here that is only in the store.
+
+        Raises:
+            StoreUnavailable: The store is away.
+        """
+        session = self._session(mirrored)
+        self.link.throw_if_away()
+        async with session.changing:
+            await self._fetch(session)
+
+    async def delete(self, mirrored: Mirrored) -> None:
+        """Deletes a session in the store.
+
+        Raises:
+            SessionBusy: Somebody works in it.
+            StoreUnavailable: The store is away.
+        """
+        self.link.throw_if_away()
+        session = self._session(mirrored)
+        async with session.changing:
+            try:
+                await self._claim(session)
+                await self.link.attempt(
+                    lambda store: store.delete(session.key), seconds=FETCH_SECONDS
+                )
+            finally:
+                await self._release(session)
+            del self._sessions[session.session_id]
+            await disk.run(self._places.forget, session.session_id)
+
+    async def close(self) -> None:
+        """Sends what can be sent in a moment, and lets go of everything."""
+        self._closing.set()
+        self._wake.set()
+        until = self._now + CLOSE_SECONDS
+        await asyncio.wait({self._task}, timeout=CLOSE_SECONDS)
+        if not self._task.done():
+            self._task.cancel()  # it waits for a store that is too slow
+            await asyncio.wait({self._task})
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                for session in self._sessions.values():
+                    session.at_work = False
+                    unfinished = session.mirrored.pending or session.again is not None
+                    if unfinished and self.link.fault is None:
+                        await self._look(session)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                for session in self._sessions.values():
+                    await self._release(session)
+                await self.link.close()
+
+    @property
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _session(self, mirrored: Mirrored) -> _Session:
+        return self._sessions.setdefault(mirrored.session_id, _Session(mirrored))
+
+    def _look_at(self, session: _Session) -> None:
+        session.due = self._now
+        self._wake.set()
+
+    async def _work(self) -> None:
+        """Do what is due until the end. A fault of ours costs some time and not the sharing."""
+        while not self._closing.is_set():
+            try:
+                await self._do_next()
+            except Exception as error:
+                logger.exception("A fault in the sharing of sessions")
+                self._tell_of_fault(error)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FAULT_SECONDS):
+                        await self._closing.wait()
+
+    async def _do_next(self) -> None:
+        """Wait for what is due first, and do it."""
+        due = [session for session in self._sessions.values() if session.due is not None]
+        first = min(due, key=lambda session: session.due or 0.0, default=None)
+        at = first.due if first is not None else None
+        if self.link.fault is not None:
+            at = max(self.link.retry_at, at or 0.0) if first else self.link.retry_at
+        if at is None or at > self._now:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(at):
+                    await self._wake.wait()
+            self._wake.clear()
+        elif first is not None:
+            await self._look(first)
+        else:
+            await self._knock()
+
+    def _tell_of_fault(self, error: Exception) -> None:
+        """Tell the user, once."""
+        if self._told_of_fault:
+            return
+        self._told_of_fault = True
+        try:
+            self._tell(
+                False,
+                f"Sessions could not be shared ({type(error).__name__}: {error}). "
+                f"It is tried again every {FAULT_SECONDS:g} seconds.",
+            )
+        except Exception:
+            logger.exception("The user can't be told")
+
+    async def _knock(self) -> None:
+        """Sees whether the store is back."""
+        with suppress(StoreUnavailable):
+            await self.link.attempt(lambda store: store.list_sessions(""), seconds=CLAIM_SECONDS)
+            self._told_if_caught_up()
+
+    async def _look(self, session: _Session) -> None:
+        """Sends what is new in a session, and gives it back if nobody works in it."""
+        async with session.changing:
+            session.due = None
+            try:
+                if not session.noted:
+                    session.noted = True
+                    await self._keep(session)
+                await self._send(session)
+            except StoreUnavailable:
+                session.lacking = True
+                session.due = self._now
+                return
+            except (SessionBusy, ClaimLost, Diverged) as error:
+                logger.info("%s is not shared yet: %s", session.session_id, error)
+                if session.at_work or await self._is_pending(session):
+                    session.due = self._now + BUSY_SECONDS
+            except Exception as error:
+                # Whatever is wrong with one session, the others are mirrored.
+                logger.exception("%s could not be shared", session.session_id)
+                session.due, session.noted = self._now + FAULT_SECONDS, False
+                self._tell_of_fault(error)
+            else:
+                if session.at_work:
+                    session.due = self._now + INTERVAL_SECONDS
+                else:
+                    session.due, session.again = session.again, None
+                    session.mirrored.pending = session.noted = False
+                    await self._keep(session)
+            session.lacking = False
+            if not session.at_work:
+                try:
+                    await self._release(session)
+                except Exception:
+                    # Its owner's connection, or its lease, ends it.
+                    logger.exception("%s could not be given back", session.session_id)
+        self._told_if_caught_up()
+
+    async def _is_pending(self, session: _Session) -> bool:
+        """Whether nobody else has sent it meanwhile, another server of this machine for one."""
+        mirrored = session.mirrored
+        known = await disk.run(self._places.read, mirrored.session_id, mirrored.store)
+        if known is None or known.pending:
+            return True
+        session.mirrored = known
+        return False
+
+    def _told_if_caught_up(self) -> None:
+        if not any(session.lacking for session in self._sessions.values()):
+            self.link.caught_up()
+
+    async def _send(self, session: _Session) -> None:
+        try:
+            await self._claim(session)
+            await self._send_claimed(session)
+        except ClaimLost:
+            # Nobody else need have it: a lease may have run out while we were suspended.
+            await self._release(session)
+            await self._claim(session)
+            await self._send_claimed(session)
+
+    async def _send_claimed(self, session: _Session) -> None:
+        claim = session.claim
+        assert claim is not None
+        sent = False
+        try:
+            try:
+                sent = await self.link.attempt(
+                    lambda store: Copies(store, session.mirrored).send(claim.token),
+                    seconds=SEND_SECONDS,
+                )
+            except Diverged:
+                if session.at_work:
+                    raise  # its CLI has the file
+                sent = True
+                await self._fetch(session)
+                await self.link.attempt(
+                    lambda store: Copies(store, session.mirrored).send(claim.token),
+                    seconds=SEND_SECONDS,
+                )
+        finally:
+            if sent:
+                await self._keep(session)
+
+    async def _fetch(self, session: _Session) -> None:
+        session.fetching = True
+        try:
+            kept = await self.link.attempt(
+                lambda store: Copies(store, session.mirrored).fetch(), seconds=FETCH_SECONDS
+            )
+        finally:
+            session.fetching = False
+        await self._keep(session)
+        if kept is not None:
+            self._tell(
+                False,
+                f"The session {session.session_id} was gone on with on another machine too. It "
+                f"has now what was said there; what was said here is the session {kept}.",
+            )
+
+    async def _claim_soon(self, session: _Session) -> None:
+        """Claims a session that may be somebody's for a moment only, to send the end of a run."""
+        until = self._now + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self._claim(session)
+            except SessionBusy:
+                if self._now >= until:
+                    raise
+            await asyncio.sleep(PATIENCE_SECONDS / 20)
+
+    async def _claim(self, session: _Session) -> None:
+        if session.claim is not None and session.claim.lost:
+            await self._release(session)
+        if session.claim is None:
+            session.claim = await self.link.attempt(
+                lambda store: store.claim(session.key, self._owner), seconds=CLAIM_SECONDS
+            )
+
+    async def _release(self, session: _Session) -> None:
+        claim, session.claim = session.claim, None
+        if claim is not None:
+            await claim.release()
+
+    async def _keep(self, session: _Session) -> None:
+        try:
+            await disk.run(self._places.write, session.mirrored)
+        except StoreUnavailable as error:
+            logger.warning("%s", error)

@@ -1,0 +1,291 @@
+"""One session in two copies, here and in a shared store, brought to the same state.
+
+What decides is how far both say the same:
+
+    the store has no more than that      this one is ahead: `send` gives it the rest
+    this one has no more than that       the store is ahead: `fetch` takes the rest
+    both have more, the store what we    the CLI has written its file anew: `send` cuts the
+    had sent it                          store back first
+    both have more                       both went on. The store's keeps the id; this one is
+                                         kept, as it is, under a new id
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from claude_agent_sdk import project_key_for_directory
+
+from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.base.replacement import Replacement
+from claude_agent_lsp.sessions.sharing.line_codec import (
+    BEGIN,
+    Place,
+    Rewritten,
+    each_after,
+    local,
+    read_after,
+    tail_of,
+)
+from claude_agent_lsp.sessions.sharing.stores.store import (
+    START,
+    Diverged,
+    Mark,
+    digest_after,
+    encoded,
+)
+from claude_agent_lsp.sessions.transcripts.transcript import (
+    config_directory,
+    find_transcript,
+    is_turn,
+)
+
+if TYPE_CHECKING:
+    from claude_agent_sdk import SessionKey
+
+    from claude_agent_lsp.sessions.sharing.stores.store import SharedStore
+    from claude_agent_lsp.sessions.sharing.sync_state import Mirrored
+
+# So much is in memory at a time, in either direction.
+BATCH_BYTES: Final = 1 << 20
+BATCH_LINES: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """How far two copies say the same, and whether the one here says more, turns even."""
+
+    place: Place = BEGIN
+    more: bool = False
+    turns: bool = False
+
+
+class Copies:
+    """A session's files here, and its transcripts in a store.
+
+    Args:
+        store: The store.
+        mirrored: What is known of the session; kept up to date.
+    """
+
+    def __init__(self, store: SharedStore, mirrored: Mirrored) -> None:
+        self._store = store
+        self._mirrored = mirrored
+
+    async def send(self, token: int) -> bool:
+        """Sends what the store lacks.
+
+        Args:
+            token: The claim that it is sent under.
+
+        Returns:
+            Whether anything was sent.
+
+        Raises:
+            Diverged: The store's copy has gone on without this one: `fetch` first.
+            ClaimLost: The claim doesn't hold any more.
+            StoreUnavailable: The store can't be used.
+        """
+        sent = False
+        for subpath, path in await disk.run(self._files):
+            sent |= await self._send(subpath, path, token)
+        return sent
+
+    async def fetch(self) -> str | None:
+        """Brings this copy up to date.
+
+        Returns:
+            The id under which this machine's own copy is kept, where both had gone on.
+
+        Raises:
+            Diverged: The store's copy has changed meanwhile.
+            StoreUnavailable: The store can't be used, or a file here can't be written.
+        """
+        if await self._is_as_sent():
+            return None
+        common, stored = await self._compared("")
+        kept = None
+        if self._is_behind("", common, stored) and common.turns:
+            kept = str(uuid.uuid4())
+            await disk.run(self._keep, kept)
+        # What a conversation rests on is there before it.
+        subkeys = await self._store.list_subkeys(
+            {
+                "project_key": self._mirrored.project_key,
+                "session_id": self._mirrored.session_id,
+            }
+        )
+        for subpath in subkeys:
+            if _is_safe(subpath):
+                await self._fetch(subpath)
+        await self._fetch("")
+        return kept
+
+    async def _is_as_sent(self) -> bool:
+        """Whether the store has what it was sent, and it is still here."""
+        place = self._mirrored.place("")
+        if await self._store.head(self._key("")) != place.mark:
+            return False
+        path = await disk.run(self._path, "")
+        try:
+            await disk.run(read_after, path, self._mirrored.folder, place, 1)
+        except (FileNotFoundError, NotADirectoryError, Rewritten):
+            return False
+        return True
+
+    async def _send(self, subpath: str, path: Path, token: int) -> bool:
+        sent = settled = False
+        while True:
+            place = self._mirrored.place(subpath)
+            try:
+                entries, after = await disk.run(
+                    read_after, path, self._mirrored.folder, place, BATCH_BYTES
+                )
+                if not entries:
+                    return sent
+                await self._store.append(self._key(subpath), entries, after=place.mark, token=token)
+            except (FileNotFoundError, NotADirectoryError):
+                return sent
+            except (Rewritten, Diverged):
+                if settled:
+                    raise Diverged("The session is written anew all the time.") from None
+                await self._settle(subpath, token)
+                settled = True
+                continue
+            self._mirrored.places[subpath] = after
+            sent = True
+
+    async def _settle(self, subpath: str, token: int) -> None:
+        """Finds the place to go on from."""
+        common, stored = await self._compared(subpath)
+        if self._is_behind(subpath, common, stored):
+            raise Diverged("The store's copy has gone on without this one.")
+        if common.place.mark.lines < len(stored):
+            await self._store.cut(self._key(subpath), common.place.mark, token=token)
+        self._mirrored.places[subpath] = common.place
+
+    async def _fetch(self, subpath: str) -> None:
+        common, stored = await self._compared(subpath)
+        if not self._is_behind(subpath, common, stored):
+            return
+        path = await disk.run(self._path, subpath)
+        replacement = await disk.run(Replacement, path)
+        try:
+            if common.place.offset:
+                await disk.run(replacement.copy, common.place.offset)
+            place = await self._write_rest(subpath, replacement, common.place.mark, stored)
+            await disk.run(replacement.commit)
+        finally:
+            await disk.run(replacement.close)
+        self._mirrored.places[subpath] = place
+
+    async def _write_rest(
+        self, subpath: str, replacement: Replacement, mark: Mark, stored: list[str]
+    ) -> Place:
+        """Writes the store's lines behind a mark."""
+        while mark.lines < len(stored):
+            entries = await self._store.load_after(self._key(subpath), mark.lines, BATCH_LINES)
+            if not entries:
+                raise Diverged("The store's copy has become shorter.")
+            lines = []
+            for entry in entries[: len(stored) - mark.lines]:
+                mark = Mark(mark.lines + 1, digest_after(mark.digest, encoded(entry)))
+                lines.append(local(entry, self._mirrored.folder))
+            content = b"".join(lines)
+            if _is_whole(subpath):
+                content = content.rstrip(b"\n")
+            await disk.run(replacement.write, content)
+        if mark.digest != stored[-1]:
+            raise Diverged("The store's copy has changed.")
+        return await disk.run(_end_of, replacement, mark)
+
+    async def _compared(self, subpath: str) -> tuple[_Common, list[str]]:
+        stored = await self._store.digests(self._key(subpath))
+        return await disk.run(self._compare, subpath, stored), stored
+
+    def _compare(self, subpath: str, stored: list[str]) -> _Common:
+        """How far a file here says the same as the store."""
+        path = self._path(subpath)
+        offset, mark, more, turns = 0, START, False, False
+        try:
+            for entry, end, behind in each_after(path, self._mirrored.folder):
+                if not more and behind.lines <= len(stored):
+                    more = stored[behind.lines - 1] != behind.digest
+                else:
+                    more = True
+                if not more:
+                    offset, mark = end, behind
+                turns = turns or (more and is_turn(cast("dict[str, Any]", entry)))
+            with path.open("rb") as file:
+                return _Common(Place(offset, mark, tail_of(file, offset)), more, turns)
+        except (FileNotFoundError, NotADirectoryError):
+            return _Common()
+
+    def _is_behind(self, subpath: str, common: _Common, stored: list[str]) -> bool:
+        """Whether the store's copy has gone on without this one."""
+        sent = self._mirrored.place(subpath).mark
+        sent_by_us = bool(stored) and sent == Mark(len(stored), stored[-1])
+        return common.place.mark.lines < len(stored) and not (common.more and sent_by_us)
+
+    def _keep(self, session_id: str) -> None:
+        """Copies this machine's session, as it is, to a new id."""
+        path, folder = self._path(""), self._mirrored.folder
+        copy = Replacement(path.with_name(f"{session_id}.jsonl"))
+        try:
+            for entry, _, _ in each_after(path, folder):
+                copy.write(local(entry, folder, session_id))
+            beside = path.with_suffix("")
+            if beside.is_dir():
+                shutil.copytree(beside, path.with_name(session_id))
+            copy.commit()
+        finally:
+            copy.close()
+
+    def _key(self, subpath: str) -> SessionKey:
+        key: SessionKey = {
+            "project_key": self._mirrored.project_key,
+            "session_id": self._mirrored.session_id,
+        }
+        return {**key, "subpath": subpath} if subpath else key
+
+    def _path(self, subpath: str) -> Path:
+        """Where a file is here, or where the CLI looks for it."""
+        session_id = self._mirrored.session_id
+        transcript = find_transcript(session_id)
+        if transcript is None:
+            project = project_key_for_directory(self._mirrored.folder)
+            transcript = config_directory() / "projects" / project / f"{session_id}.jsonl"
+        if not subpath:
+            return transcript
+        name = subpath if _is_whole(subpath) else f"{subpath}.jsonl"
+        return transcript.with_suffix("") / name
+
+    def _files(self) -> list[tuple[str, Path]]:
+        """A session's files here, the conversation last: it rests on the others."""
+        transcript = self._path("")
+        beside = transcript.with_suffix("")
+        others = [*sorted(beside.rglob("*.jsonl")), *sorted(beside.rglob("*.meta.json"))]
+        names = [path.relative_to(beside).as_posix().removesuffix(".jsonl") for path in others]
+        return [*zip(names, others, strict=True), ("", transcript)]
+
+
+def _is_whole(subpath: str) -> bool:
+    """Whether it names a file that is one JSON value."""
+    return subpath.endswith(".json")
+
+
+def _is_safe(subpath: str) -> bool:
+    """Whether a file of this name is below the session's directory: others have named it."""
+    path = PurePosixPath(subpath)
+    return bool(path.name) and not path.is_absolute() and ".." not in path.parts
+
+
+def _end_of(replacement: Replacement, mark: Mark) -> Place:
+    file = replacement.file
+    file.seek(0, 2)
+    offset = file.tell()
+    return Place(offset, mark, tail_of(file, offset))

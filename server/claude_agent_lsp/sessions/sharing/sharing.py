@@ -1,0 +1,268 @@
+"""Sessions shared with other machines: all that the rest of the server knows of them.
+
+This module loads without the SDK and without a database's driver; both are loaded in a thread
+with the first use of a store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib
+import logging
+import os
+import re
+import socket
+import uuid
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.errors import StoreUnavailable
+from claude_agent_lsp.sessions.sharing.project_key import project_key
+from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from pathlib import Path
+
+    from claude_agent_sdk import SDKSessionInfo
+
+    from claude_agent_lsp.sessions.catalogue.catalogue import Session
+    from claude_agent_lsp.sessions.sharing.mirror import Mirror
+    from claude_agent_lsp.sessions.sharing.sync_state import Mirrored
+
+logger = logging.getLogger(__name__)
+
+LIST_SECONDS: Final = 3.0
+_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class SharedSessions:
+    """The sessions of this server that are in shared stores.
+
+    Each call names the store by its URL, as the folder's setting has it; None is no store.
+
+    Args:
+        state_directory: Gives the state directory, which a setting may move.
+        editor: The editor's name, told to those who want the same session.
+        tell: Tells the user: whether it is good news, and the news.
+    """
+
+    def __init__(
+        self,
+        state_directory: Callable[[], Path],
+        editor: str,
+        tell: Callable[[bool, str], None],
+    ) -> None:
+        self._state_directory = state_directory
+        self._editor = editor
+        self._server = str(uuid.uuid4())
+        self._tell = tell
+        self._mirrors: dict[str, asyncio.Task[Mirror]] = {}
+        self._at_work: dict[str, Mirror] = {}
+
+    async def watch(self, url: str | None) -> None:
+        """Goes on with what an earlier server had still to send to a store."""
+        if url is not None:
+            await self._mirror(url)
+
+    @asynccontextmanager
+    async def admission(
+        self,
+        url: str | None,
+        folder: Path,
+        session_id: str | None,
+        *,
+        fork: bool,
+        unless: Callable[[asyncio.Future[bool]], Awaitable[bool]],
+    ) -> AsyncIterator[None]:
+        """What lets a run begin happens inside; if it fails, the session is given back.
+
+        Before it, the session is claimed for this server on all machines and brought up to date.
+        One that is to be forked is only fetched, and only if it is not here.
+
+        Args:
+            url: The store.
+            folder: The folder.
+            session_id: The session; None if it is a new one.
+            fork: Whether a copy of it is worked in.
+            unless: Waits for something, unless the run is stopped first.
+
+        Raises:
+            SessionBusy: Somebody on another machine, or in another editor, works in it.
+        """
+        if url is None or session_id is None:
+            yield
+            return
+        if fork:
+            await self.fetch(url, folder, session_id)
+            yield
+            return
+        mirror = await self._mirror(url)
+        entering = asyncio.ensure_future(
+            mirror.enter(await self._mirrored(url, folder, session_id))
+        )
+
+        def give_back(entered: asyncio.Future[bool]) -> None:
+            if not entered.cancelled() and not entered.exception() and entered.result():
+                mirror.ended(session_id)
+
+        try:
+            await unless(entering)
+            yield
+        except BaseException:
+            entering.add_done_callback(give_back)
+            raise
+
+    async def began(self, url: str | None, folder: Path, session_id: str) -> None:
+        """A run is at work in a session."""
+        if url is not None:
+            mirror = self._at_work[session_id] = await self._mirror(url)
+            mirror.began(await self._mirrored(url, folder, session_id))
+
+    def turn_ended(self, session_id: str) -> None:
+        """The run is over: the session is given back as soon as the store has all of it."""
+        if (mirror := self._at_work.pop(session_id, None)) is not None:
+            mirror.ended(session_id)
+
+    async def fetch(self, url: str | None, folder: Path, session_id: str) -> None:
+        """Brings a session here if it is only in the store; otherwise it does nothing."""
+        if url is None or not _ID.fullmatch(session_id):
+            return
+        if await disk.run(find_transcript, session_id) is not None:
+            return
+        mirror = await self._mirror(url)
+        try:
+            await mirror.fetch(await self._mirrored(url, folder, session_id))
+        except StoreUnavailable as error:
+            logger.info("%s can't be looked for in the store: %s", session_id, error)
+
+    async def shared_only(self, url: str | None, folder: Path) -> list[Session]:
+        """The sessions of a folder that are in the store and have no transcript here.
+
+        Args:
+            url: The store.
+            folder: The folder.
+
+        Returns:
+            Them, with the folder as it is spelled here; nothing while the store is away.
+        """
+        if url is None:
+            return []
+        mirror = await self._mirror(url)
+        key = await disk.run(project_key, folder)
+        listing = await disk.run(
+            importlib.import_module, "claude_agent_lsp.sessions.sharing.stores.listing"
+        )
+        try:
+            infos: list[SDKSessionInfo] = await mirror.link.use(
+                lambda store: listing.sessions_of(store, key), seconds=LIST_SECONDS
+            )
+        except StoreUnavailable as error:
+            logger.info("The sessions of other machines can't be listed: %s", error)
+            return []
+        return await disk.run(_absent, infos, folder)
+
+    async def delete(self, url: str | None, folder: Path, session_id: str) -> None:
+        """Deletes a session in the store too.
+
+        Raises:
+            StoreUnavailable: The store is away.
+        """
+        if url is not None:
+            mirror = await self._mirror(url)
+            await mirror.delete(await self._mirrored(url, folder, session_id))
+
+    def status(self) -> list[dict[str, Any]]:
+        """The stores in use, without their passwords."""
+        mirrors = [task.result() for task in self._mirrors.values() if _is_there(task)]
+        return [
+            {
+                "url": str(mirror.link.address),
+                "available": mirror.link.fault is None,
+                "sessionsBehind": mirror.behind,
+            }
+            for mirror in mirrors
+        ]
+
+    async def close(self) -> None:
+        """Sends what can be sent in a moment, and lets go of all stores."""
+        for task in self._mirrors.values():
+            if _is_there(task):
+                await task.result().close()
+
+    async def _mirror(self, url: str) -> Mirror:
+        task = self._mirrors.get(url)
+        if task is None or (task.done() and not _is_there(task)):
+            task = self._mirrors[url] = asyncio.create_task(self._open(url))
+        return await asyncio.shield(task)
+
+    async def _open(self, url: str) -> Mirror:
+        """Makes what mirrors sessions into a store; it connects with its first use."""
+        modules = []
+        for name in ("mirror", "sync_state", "stores.link", "stores.store"):
+            full = f"claude_agent_lsp.sessions.sharing.{name}"
+            modules.append(await disk.run(importlib.import_module, full))
+        mirror, places, link, store = modules
+        owner = store.Owner(
+            self._editor or "another editor", os.getpid(), socket.gethostname(), self._server
+        )
+        known = places.Places(self._state_directory)
+        made: Mirror = mirror.Mirror(link.StoreLink(url, self._tell), known, owner, self._tell)
+        made.resume(await disk.run(known.pending, _name_of(url)))
+        return made
+
+    async def _mirrored(self, url: str, folder: Path, session_id: str) -> Mirrored:
+        """What is known of a session's copy in a store."""
+        places = importlib.import_module("claude_agent_lsp.sessions.sharing.sync_state")
+
+        def look() -> Mirrored:
+            key, real = project_key(folder), os.path.realpath(folder)
+            store = _name_of(url)
+            known: Mirrored | None = places.Places(self._state_directory).read(session_id, store)
+            if known is not None and (known.project_key, known.folder) == (key, real):
+                return known
+            fresh: Mirrored = places.Mirrored(session_id, store, key, real, pending=False)
+            return fresh
+
+        return await disk.run(look)
+
+
+def _absent(infos: Iterable[SDKSessionInfo], folder: Path) -> list[Session]:
+    named = (info for info in infos if _ID.fullmatch(info.session_id))
+    return [_session(info, folder) for info in named if find_transcript(info.session_id) is None]
+
+
+def _session(info: SDKSessionInfo, folder: Path) -> Session:
+    from claude_agent_lsp.sessions.catalogue.catalogue import Session
+
+    return Session(
+        session_id=info.session_id,
+        title=info.custom_title or info.summary,
+        first_prompt=info.first_prompt,
+        tag=info.tag,
+        workspace=folder,
+        git_branch=info.git_branch,
+        created_at=_moment(info.created_at) if info.created_at else None,
+        last_modified=_moment(info.last_modified),
+        running=False,
+        current=False,
+        interrupted=False,
+        origin="shared",
+    )
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _name_of(url: str) -> str:
+    """A store in our own files: the same whatever its password."""
+    return hashlib.sha256(str(StoreAddress.of(url)).encode()).hexdigest()[:16]
+
+
+def _is_there(task: asyncio.Task[Any]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None

@@ -1,0 +1,127 @@
+"""The way to a shared store, which may be slow or gone.
+
+Whoever works for the user asks once and isn't kept waiting while the store is known to be away;
+the mirror alone tries again. Both turns, away and back, are told once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.errors import StoreUnavailable
+from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from claude_agent_lsp.sessions.sharing.stores.store import SharedStore
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# How long to wait before the first new try, and at most.
+RETRY_SECONDS: Final = 0.5
+RETRY_AT_MOST_SECONDS: Final = 8.0
+
+
+class StoreLink:
+    """A store that is opened with its first use.
+
+    Args:
+        url: Where it is.
+        tell: Tells the user: whether it is good news, and the news.
+
+    Attributes:
+        address: Where it is, to be shown.
+        retry_at: When to try again while it is away, on the loop's clock.
+        on_failure: Called whenever something has failed.
+    """
+
+    def __init__(self, url: str, tell: Callable[[bool, str], None]) -> None:
+        self.address = StoreAddress.of(url)
+        self.retry_at = 0.0
+        self.on_failure: Callable[[], None] = lambda: None
+        self._tell = tell
+        self._store: asyncio.Task[SharedStore] | None = None
+        self._fault: StoreUnavailable | None = None
+        self._failures = 0
+
+    @property
+    def fault(self) -> StoreUnavailable | None:
+        """Why the store can't be used at the moment, or None."""
+        return self._fault
+
+    async def use(self, work: Callable[[SharedStore], Awaitable[T]], *, seconds: float) -> T:
+        """Does something with the store for somebody who waits.
+
+        Raises:
+            StoreUnavailable: It is away, or was not done in time.
+        """
+        self.throw_if_away()
+        return await self.attempt(work, seconds=seconds)
+
+    def throw_if_away(self) -> None:
+        """Raise `StoreUnavailable` if it is known to be away."""
+        if self._fault is not None:
+            raise self._fault
+
+    async def attempt(self, work: Callable[[SharedStore], Awaitable[T]], *, seconds: float) -> T:
+        """Does something with the store even if it was away last time.
+
+        Raises:
+            StoreUnavailable: It is away, or was not done in time.
+        """
+        try:
+            store = await self._opened()
+            async with asyncio.timeout(seconds):
+                done = await work(store)
+        except TimeoutError:
+            fault = StoreUnavailable(
+                f"The shared store {self.address} did not answer within {seconds:g} seconds.",
+                hint="See whether it is overloaded, or far away.",
+            )
+            self._failed(fault)
+            raise fault from None
+        except StoreUnavailable as fault:
+            self._failed(fault)
+            raise
+        self._failures = 0
+        return done
+
+    def caught_up(self) -> None:
+        """The store has all that it missed while it was away."""
+        if self._fault is None:
+            return
+        self._fault = None
+        self._tell(True, f"The shared store {self.address} is back, and has all that it missed.")
+
+    async def close(self) -> None:
+        """Let go of the store."""
+        if self._store is not None and self._store.done() and not self._store.exception():
+            await self._store.result().close()
+
+    async def _opened(self) -> SharedStore:
+        if self._store is None or (self._store.done() and self._store.exception()):
+            self._store = asyncio.create_task(disk.run(_open, self.address.url))
+        return await asyncio.shield(self._store)
+
+    def _failed(self, fault: StoreUnavailable) -> None:
+        seconds = min(RETRY_SECONDS * 2**self._failures, RETRY_AT_MOST_SECONDS)
+        self.retry_at = asyncio.get_running_loop().time() + seconds
+        self._failures = min(self._failures + 1, 10)
+        first, self._fault = self._fault is None, fault
+        logger.log(logging.WARNING if first else logging.DEBUG, "%s", fault)
+        if first:
+            self._tell(
+                False, f"{fault} {fault.hint} Sessions go on here, and are shared once it is back."
+            )
+        self.on_failure()
+
+
+def _open(url: str) -> SharedStore:
+    from claude_agent_lsp.sessions.sharing.stores.opening import open_store
+
+    return open_store(url)

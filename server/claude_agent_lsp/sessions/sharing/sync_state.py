@@ -1,0 +1,124 @@
+"""How far each session has been mirrored, kept across restarts.
+
+    <state>/shared/<session id>.json
+
+A file says which place in each of a session's files a store has, and whether it may lack more. It
+is a memory that saves work: where it is missing or wrong, the store is asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.errors import StoreUnavailable
+from claude_agent_lsp.sessions.sharing.line_codec import BEGIN, Place
+from claude_agent_lsp.sessions.sharing.stores.store import Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Mirrored:
+    """What is known of a session's copy.
+
+    Attributes:
+        store: Which store it is in, without its password.
+        project_key: Its folder's name there.
+        folder: Its folder's real path here.
+        pending: Whether the store may lack something.
+        places: How far each file has come; the transcript's name is empty.
+    """
+
+    session_id: str
+    store: str
+    project_key: str
+    folder: str
+    pending: bool = True
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def place(self, subpath: str) -> Place:
+        """How far a file has come."""
+        return self.places.get(subpath, BEGIN)
+
+
+class Places:
+    """Reads and writes them. Its calls touch the disk: make them in a thread.
+
+    Args:
+        state_directory: Gives the state directory, which a setting may move.
+    """
+
+    def __init__(self, state_directory: Callable[[], Path]) -> None:
+        self._state_directory = state_directory
+
+    def read(self, session_id: str, store: str) -> Mirrored | None:
+        """What is known of a session in this store."""
+        try:
+            found = _parsed(self._path(session_id).read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            logger.warning("%s is taken as absent: %s", self._path(session_id), error)
+            return None
+        return found if found.store == store else None
+
+    def write(self, mirrored: Mirrored) -> None:
+        """Keeps it.
+
+        Raises:
+            StoreUnavailable: It could not be written.
+        """
+        path = self._path(mirrored.session_id)
+        content = asdict(mirrored)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            replace_file(path, json.dumps(content).encode())
+        except OSError as error:
+            raise StoreUnavailable(f"{path} cannot be written: {error.strerror}.") from error
+
+    def forget(self, session_id: str) -> None:
+        """Keeps nothing of a session any more."""
+        with contextlib.suppress(OSError):
+            self._path(session_id).unlink()
+
+    def pending(self, store: str) -> list[Mirrored]:
+        """Sessions that a store may lack something of."""
+        found = []
+        for path in sorted((self._state_directory() / "shared").glob("*.json")):
+            with contextlib.suppress(StoreUnavailable):
+                mirrored = self.read(path.stem, store)
+                if mirrored is not None and mirrored.pending:
+                    found.append(mirrored)
+        return found
+
+    def _path(self, session_id: str) -> Path:
+        return self._state_directory() / "shared" / f"{session_id}.json"
+
+
+def _parsed(content: bytes) -> Mirrored:
+    known = json.loads(content)
+    places = {
+        str(subpath): Place(
+            int(place["offset"]),
+            Mark(int(place["mark"]["lines"]), str(place["mark"]["digest"])),
+            str(place["tail"]),
+        )
+        for subpath, place in known["places"].items()
+    }
+    return Mirrored(
+        session_id=str(known["session_id"]),
+        store=str(known["store"]),
+        project_key=str(known["project_key"]),
+        folder=str(known["folder"]),
+        pending=bool(known["pending"]),
+        places=places,
+    )

@@ -1,0 +1,1 @@
+"""`claude-agent-lsp demo`: the main job in a terminal."""

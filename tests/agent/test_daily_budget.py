@@ -1,0 +1,206 @@
+"""The ledger of what the user's runs have cost today."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_agent_lsp.agent.accounts.daily_budget import Meter, Spending
+from claude_agent_lsp.agent.process.launch import Launch
+from claude_agent_lsp.errors import BudgetExceeded, ModelError, StoreUnavailable
+from claude_agent_lsp.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVENING = datetime(2026, 3, 31, 23, 59)  # noqa: DTZ001 - the user's own time
+NEXT_MORNING = datetime(2026, 4, 1, 0, 0)  # noqa: DTZ001
+FILE = "spending.json"
+
+
+def at(now: datetime, directory: Path) -> Spending:
+    """The ledger as a server at this time has it."""
+    return Spending(directory, lambda: now)
+
+
+def test_servers_count_together(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: Spending(tmp_path).charge(0.01, None, None), range(50)))
+    assert Spending(tmp_path).today() == pytest.approx(0.5)
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_day_ends_at_midnight(tmp_path: Path) -> None:
+    spending = at(EVENING, tmp_path)
+    spending.charge(2.0, None, None)
+    with pytest.raises(BudgetExceeded, match=r"cost \$2\.00.*\$1\.50.*2026-04-01 00:00"):
+        spending.check(1.5)
+    morning = at(NEXT_MORNING, tmp_path)
+    morning.check(1.5)
+    assert morning.today() == 0
+    morning.charge(0.25, None, None)
+    assert morning.today() == 0.25
+
+
+def test_a_server_whose_clock_is_ahead_forgets_nothing_of_today(tmp_path: Path) -> None:
+    here = at(EVENING, tmp_path)
+    here.charge(9.0, None, None)
+    for clock in (NEXT_MORNING, EVENING.replace(year=2099)):
+        at(clock, tmp_path).charge(0.25, None, None)
+    assert here.today() == 9.0
+    with pytest.raises(BudgetExceeded):
+        here.check(5.0)
+    here.charge(0.5, None, None)
+    assert here.today() == 9.5
+    assert at(NEXT_MORNING, tmp_path).today() == 0.25
+
+
+def test_only_the_last_days_are_kept(tmp_path: Path) -> None:
+    for day in range(1, 20):
+        at(EVENING.replace(day=day), tmp_path).charge(1.0, None, None)
+    days = json.loads((tmp_path / FILE).read_bytes())["days"]
+    assert list(days) == [f"2026-03-{day}" for day in range(13, 20)]
+
+
+def test_a_ledger_of_one_day_is_read_and_kept(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text('{"day": "2026-03-31", "usd": 2.5}')
+    at(NEXT_MORNING, tmp_path).charge(1.0, None, None)
+    assert at(EVENING, tmp_path).today() == 2.5
+
+
+def test_a_budget_is_checked_only_where_there_is_one(tmp_path: Path) -> None:
+    spending = Spending(tmp_path)
+    spending.charge(100, None, None)
+    spending.check(None)
+    spending.check(100.5)
+    with pytest.raises(BudgetExceeded):
+        spending.check(100)
+
+
+@pytest.mark.parametrize(
+    ("own", "daily", "given"),
+    [
+        (None, None, None),
+        (3.0, None, 3.0),
+        (None, 5.0, 4.0),
+        (3.0, 5.0, 3.0),
+        (4.5, 5.0, 4.0),
+        (None, 1.0, 1e-6),
+    ],
+)
+def test_a_run_gets_what_is_left(
+    tmp_path: Path, own: float | None, daily: float | None, given: float | None
+) -> None:
+    spending = Spending(tmp_path)
+    spending.charge(1.0, None, None)
+    launch = Launch(tmp_path, Settings(daily_budget_usd=daily), max_budget_usd=own)
+    assert spending.within(launch).max_budget_usd == given
+
+
+def test_the_fault_names_the_budget_that_was_reached(tmp_path: Path) -> None:
+    spending, own = Spending(tmp_path), BudgetExceeded("Its own.")
+    assert spending.charge(1.0, 5.0, own) is own
+    days = spending.charge(4.5, 5.0, own)
+    assert isinstance(days, BudgetExceeded)
+    assert "$5.50" in str(days)
+    assert "dailyBudgetUsd" in days.hint
+    # One that failed otherwise did not fail of the budget.
+    other = ModelError("No.")
+    assert spending.charge(1.0, 5.0, other) is other
+    assert spending.charge(0.0, None, None) is None
+
+
+DAMAGED = pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b"[]", b"1", b'{"day": "2026-03-31"}', b"[" * 5000),
+        *(b'{"days": []}', b'{"days": {"2026-03-31": []}}', b'{"days": {"2026-03-31": NaN}}'),
+        b'{"days": {"2026-03-31": 1%s}}' % (b"0" * 400),
+    ],
+)
+
+
+@DAMAGED
+def test_what_is_damaged_lets_no_run_begin_that_has_a_budget(
+    tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    spending = at(EVENING, tmp_path)
+    launch = Launch(tmp_path, Settings(daily_budget_usd=5.0))
+    for begin in (lambda: spending.check(5.0), lambda: spending.within(launch)):
+        with pytest.raises(StoreUnavailable, match="is not known") as refused:
+            begin()
+        assert str(tmp_path / FILE) in refused.value.hint
+        assert "dailyBudgetUsd" in refused.value.hint
+    # It is left as it is, to be repaired.
+    assert (tmp_path / FILE).read_bytes() == content
+    (tmp_path / FILE).unlink()
+    spending.check(5.0)
+
+
+@DAMAGED
+def test_without_a_budget_what_is_damaged_is_told_once_and_replaced(
+    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    spending = at(EVENING, tmp_path)
+    spending.check(None)
+    assert spending.today() == 0
+    spending.charge(1.0, None, None)
+    assert spending.today() == 1.0
+    assert [record.levelname for record in caplog.records if record.levelno > 10] == ["WARNING"]
+    # What was lost is not taken for nothing by a run that has a budget.
+    with pytest.raises(StoreUnavailable, match="damaged today"):
+        spending.check(5.0)
+    at(NEXT_MORNING, tmp_path).check(5.0)
+
+
+def test_what_can_not_be_kept_costs_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("")
+    spending = Spending(tmp_path / "file" / "state")
+    fault = spending.charge(2.0, 1.0, BudgetExceeded("It."))
+    assert "$2.00" in str(fault)
+    spending.charge(1.0, None, None)
+    assert spending.today() == 3.0
+    assert [record.levelname for record in caplog.records if record.levelno > 10] == ["WARNING"]
+
+
+def test_what_can_not_be_kept_lets_no_run_begin_that_has_a_budget(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    spending = Spending(tmp_path / "file" / "state")
+    spending.check(None)
+    with pytest.raises(StoreUnavailable, match="can't be read or written"):
+        spending.check(5.0)
+    in_its_place = Spending(tmp_path / "other")
+    (tmp_path / "other" / FILE).mkdir(parents=True)
+    with pytest.raises(StoreUnavailable, match="can't be read or written"):
+        in_its_place.check(5.0)
+
+
+async def test_a_run_is_charged_as_it_goes(tmp_path: Path) -> None:
+    spending = Spending(tmp_path)
+    spending.add(1.0)
+    meter = Meter(spending)
+    meter.note(0.25)
+    meter.note(0.5)
+    while spending.today() < 1.5:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    # What was estimated too high is given back at the end, and nothing is counted twice.
+    own = BudgetExceeded("Its own.")
+    assert await meter.close(0.375, 5.0, own) is own
+    assert spending.today() == 1.375
+    assert Spending(tmp_path).today() == 1.375
+
+
+async def test_a_run_that_says_nothing_costs_nothing(tmp_path: Path) -> None:
+    meter = Meter(Spending(tmp_path))
+    meter.note(0.0)
+    assert await meter.close(0.0, None, None) is None
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,101 @@
+"""What the user is asked, and what asking costs everybody else."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from claude_agent_sdk import PermissionResultAllow, ToolPermissionContext
+
+from claude_agent_lsp.agent.events import Question, QuestionAsked
+from claude_agent_lsp.agent.permissions.permission_requests import STOPPED, Decisions
+from claude_agent_lsp.agent.permissions.queue import ALLOW, Answer, Questions
+from claude_agent_lsp.base.abort import AbortController
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINES = "".join(f"print('line {number}')  # Größe\n" for number in range(35_000))
+LOOP_SECONDS = 0.05
+CHOICE = {"question": LINES, "header": "H", "options": [{"label": "A", "description": LINES}]}
+
+
+class Turn:
+    """One turn, the user of which answers each question at once."""
+
+    def __init__(self, folder: Path, answer: str = ALLOW) -> None:
+        self.asked: list[Question] = []
+        self.controller = AbortController()
+
+        async def show(_: Question) -> Answer:
+            return Answer(answer)
+
+        def emit(event: object) -> None:
+            if isinstance(event, QuestionAsked):
+                self.asked.append(event.question)
+
+        settings = SimpleNamespace(question_timeout_seconds=60.0, setting_sources=("local",))
+        task = SimpleNamespace(
+            launch=SimpleNamespace(folder=folder, settings=settings),
+            session=SimpleNamespace(session_id="session"),
+        )
+        means = SimpleNamespace(
+            run_id="run",
+            signal=self.controller.signal,
+            mode=lambda: "default",
+            set_mode=lambda _: None,
+            grants=set(),
+            emit=emit,
+            questions=Questions(show),
+        )
+        self.decisions = Decisions(cast("Any", task), cast("Any", means), lambda _, __: None)
+
+    async def decide(self, tool: str, **tool_input: Any) -> object:
+        return await self.decisions.decide(tool, tool_input, ToolPermissionContext())
+
+
+@pytest.mark.parametrize(
+    ("tool", "tool_input"),
+    [
+        ("Bash", {"command": f"cat > a.py <<'EOF'\n{LINES}EOF"}),
+        ("Write", {"file_path": "a.py", "content": LINES}),
+        ("Edit", {"file_path": "a.py", "old_string": "x", "new_string": LINES}),
+        ("mcp__a__b", {"text": LINES}),
+        ("WebFetch", {"url": LINES, "prompt": LINES}),
+        ("ExitPlanMode", {"plan": LINES}),
+        ("AskUserQuestion", {"questions": [CHOICE]}),
+    ],
+)
+async def test_a_question_about_much_text_costs_the_loop_little(
+    tool: str, tool_input: dict[str, Any], tmp_path: Path
+) -> None:
+    assert len(LINES) > 1_000_000
+    turn = Turn(tmp_path)
+    await turn.decide("Bash", command="ls")
+    before = time.thread_time()
+    assert isinstance(await turn.decide(tool, **tool_input), PermissionResultAllow)
+    assert time.thread_time() - before < LOOP_SECONDS
+    assert len(turn.asked) == 2
+
+
+async def test_a_stop_does_not_wait_for_words(tmp_path: Path) -> None:
+    turn = Turn(tmp_path)
+    deciding = asyncio.ensure_future(turn.decide("Bash", command=LINES))
+    await asyncio.sleep(0)
+    turn.controller.abort()
+    result = await deciding
+    assert (getattr(result, "message", None), turn.asked) == (STOPPED, [])
+
+
+async def test_the_whole_command_is_in_the_question_and_its_start_in_the_detail(
+    tmp_path: Path,
+) -> None:
+    turn = Turn(tmp_path)
+    await turn.decide("Bash", command=LINES)
+    (question,) = turn.asked
+    assert question.action is not None
+    assert question.action.command == LINES
+    assert question.detail == f"{LINES[:500]}\n… ({len(LINES) - 500} more characters)"

@@ -1,0 +1,296 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from claude_agent_lsp.agent.events import Question, QuestionOption
+from claude_agent_lsp.agent.permissions.queue import ALLOW, ALLOW_SESSION, DENY, Answer, Questions
+
+SECONDS = 60.0
+
+
+def question(name: str) -> Question:
+    options = tuple(QuestionOption(value, value) for value in (DENY, ALLOW, ALLOW_SESSION))
+    return Question(name, "run", "session", "permission", name, "", options, datetime.now(UTC))
+
+
+@dataclass
+class Screen:
+    """An editor: what it shows, and what it was asked to take away."""
+
+    shown: dict[str, asyncio.Future[Answer | None]] = field(default_factory=dict)
+    history: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    away: bool = False
+
+    async def show(self, asked: Question) -> Answer | None:
+        answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        if self.away:
+            raise ConnectionError("There is no editor.")
+        self.shown[asked.question_id] = answer
+        self.history.append(asked.question_id)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self.withdrawn.append(asked.question_id)
+            raise
+        finally:
+            del self.shown[asked.question_id]
+
+
+@pytest.fixture
+def screen() -> Screen:
+    return Screen()
+
+
+@pytest.fixture
+def questions(screen: Screen) -> Questions:
+    return Questions(screen.show)
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_the_editor_answers(questions: Questions, screen: Screen) -> None:
+    asking = asyncio.create_task(questions.ask(question("a"), SECONDS))
+    await settle()
+    screen.shown["a"].set_result(Answer(ALLOW, "go on"))
+    assert await asking == Answer(ALLOW, "go on")
+    assert questions.pending == ()
+
+
+async def test_one_is_open_at_a_time_in_the_order_of_asking(
+    questions: Questions, screen: Screen
+) -> None:
+    asked = [asyncio.create_task(questions.ask(question(name), SECONDS)) for name in "abc"]
+    await settle()
+    assert list(screen.shown) == ["a"]
+    assert [each.question_id for each in questions.pending] == ["a", "b", "c"]
+    screen.shown["a"].set_result(Answer(ALLOW))
+    await settle()
+    assert list(screen.shown) == ["b"]
+    screen.shown["b"].set_result(Answer(DENY))
+    await settle()
+    screen.shown["c"].set_result(Answer(ALLOW))
+    assert [answer.value for answer in await asyncio.gather(*asked)] == [ALLOW, DENY, ALLOW]
+
+
+async def test_a_waiting_one_can_be_answered_before_it_is_shown(
+    questions: Questions, screen: Screen
+) -> None:
+    first = asyncio.create_task(questions.ask(question("a"), SECONDS))
+    second = asyncio.create_task(questions.ask(question("b"), SECONDS))
+    await settle()
+    assert questions.answer("b", Answer(ALLOW))
+    assert await second == Answer(ALLOW)
+    assert questions.answer("a", Answer(DENY))
+    await first
+    await settle()
+    assert screen.history == ["a"]
+
+
+async def test_the_first_answer_stands(questions: Questions) -> None:
+    asking = asyncio.create_task(questions.ask(question("a"), SECONDS))
+    await settle()
+    assert questions.answer("a", Answer(DENY))
+    assert not questions.answer("a", Answer(ALLOW))
+    assert await asking == Answer(DENY)
+    assert not questions.answer("a", Answer(ALLOW))
+
+
+async def test_an_answer_by_command_takes_the_question_off_the_screen(
+    questions: Questions, screen: Screen
+) -> None:
+    asking = asyncio.create_task(questions.ask(question("a"), SECONDS))
+    await settle()
+    questions.answer("a", Answer(ALLOW))
+    await asking
+    await settle()
+    assert screen.withdrawn == ["a"]
+
+
+async def test_a_cancelled_asker_withdraws_and_the_next_one_opens(
+    questions: Questions, screen: Screen
+) -> None:
+    first = asyncio.create_task(questions.ask(question("a"), SECONDS))
+    second = asyncio.create_task(questions.ask(question("b"), SECONDS))
+    await settle()
+    first.cancel()
+    await settle()
+    assert screen.withdrawn == ["a"]
+    assert list(screen.shown) == ["b"]
+    second.cancel()
+    await settle()
+    assert questions.pending == ()
+
+
+async def test_closing_it_unanswered_leaves_it_to_a_command(
+    questions: Questions, screen: Screen
+) -> None:
+    asking = asyncio.create_task(questions.ask(question("a"), SECONDS))
+    await settle()
+    screen.shown["a"].set_result(None)
+    await settle()
+    assert not asking.done()
+    assert questions.answer("a", Answer(ALLOW))
+    assert await asking == Answer(ALLOW)
+
+
+async def test_an_editor_that_cannot_show_it_leaves_it_to_a_command() -> None:
+    async def fail(_: Question) -> Answer | None:
+        raise RuntimeError("no window")
+
+    questions = Questions(fail)
+    asking = asyncio.create_task(questions.ask(question("a"), SECONDS))
+    await settle()
+    assert questions.answer("a", Answer(ALLOW))
+    assert await asking == Answer(ALLOW)
+
+
+async def test_no_answer_means_no(questions: Questions) -> None:
+    answer = await questions.ask(question("a"), 0.001)
+    assert answer.value == DENY
+    assert answer.note is not None
+    assert "0.001 seconds" in answer.note
+
+
+async def test_the_time_to_answer_begins_when_it_is_open(
+    questions: Questions, screen: Screen
+) -> None:
+    first = asyncio.create_task(questions.ask(question("a"), SECONDS))
+    second = asyncio.create_task(questions.ask(question("b"), 0.001))
+    await asyncio.sleep(0.01)  # longer than the second one has, once it is open
+    assert not second.done()
+    before = questions.pending[1].deadline
+    screen.shown["a"].set_result(Answer(DENY))
+    await first
+    assert questions.pending[0].deadline > before
+    assert (await second).value == DENY
+
+
+class VirtualTime(asyncio.SelectorEventLoop):
+    """A loop whose clock stands still until it is moved."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+
+class Lifecycle(RuleBasedStateMachine):
+    """Any order of asking, answering, closing, cancelling, waiting, losing the editor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = VirtualTime()
+        self.screen = Screen()
+        self.questions = Questions(self.screen.show)
+        self.asked: dict[str, asyncio.Task[Answer]] = {}
+        self.answers: dict[str, Answer] = {}
+        self.cancelled: set[str] = set()
+
+    def run(self) -> None:
+        self.loop.run_until_complete(settle())
+
+    @property
+    def open(self) -> list[str]:
+        return [name for name, task in self.asked.items() if not task.done()]
+
+    @rule(seconds=st.sampled_from([1.0, 5.0]))
+    def ask(self, seconds: float) -> None:
+        name = f"q{len(self.asked)}"
+        self.asked[name] = self.loop.create_task(self.questions.ask(question(name), seconds))
+        self.run()
+
+    @precondition(lambda self: self.asked)
+    @rule(data=st.data(), value=st.sampled_from([DENY, ALLOW, ALLOW_SESSION]))
+    def answer_by_command(self, data: st.DataObject, value: str) -> None:
+        name = data.draw(st.sampled_from(sorted(self.asked)))
+        taken = self.questions.answer(name, Answer(value))
+        assert taken == (not self.asked[name].done())
+        if taken:
+            self.answers[name] = Answer(value)
+            assert not self.questions.answer(name, Answer(ALLOW))
+        self.run()
+
+    @precondition(lambda self: self.screen.shown)
+    @rule(value=st.sampled_from([DENY, ALLOW, None]), late=st.booleans())
+    def answer_in_editor(self, value: str | None, late: bool) -> None:
+        ((name, shown),) = self.screen.shown.items()
+        if late and self.questions.answer(name, Answer(DENY, "first")):
+            self.answers[name] = Answer(DENY, "first")
+        elif value is not None:
+            self.answers[name] = Answer(value)
+        shown.set_result(Answer(value) if value is not None else None)
+        self.run()
+
+    @precondition(lambda self: not self.screen.away)
+    @rule()
+    def lose_the_editor(self) -> None:
+        self.screen.away = True
+        for shown in self.screen.shown.values():
+            shown.set_exception(ConnectionError("The editor has gone."))
+        self.run()
+
+    @precondition(lambda self: self.screen.away)
+    @rule()
+    def reconnect(self) -> None:
+        self.screen.away = False
+        self.run()
+
+    @precondition(lambda self: self.asked)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.asked)))
+        if self.asked[name].cancel():
+            self.cancelled.add(name)
+        self.run()
+
+    @rule(seconds=st.sampled_from([0.5, 1.0, 10.0]))
+    def wait(self, seconds: float) -> None:
+        self.loop.now += seconds
+        self.run()
+
+    @invariant()
+    def the_oldest_one_is_open(self) -> None:
+        assert [each.question_id for each in self.questions.pending] == self.open
+        # One that was closed unanswered is open, but not shown.
+        assert set(self.screen.shown) <= set(self.open[:1])
+
+    @invariant()
+    def none_was_shown_twice(self) -> None:
+        assert len(self.screen.history) == len(set(self.screen.history))
+
+    @invariant()
+    def each_end_is_the_one_that_was_asked_for(self) -> None:
+        for name, task in self.asked.items():
+            if not task.done():
+                assert name not in self.answers
+                assert name not in self.cancelled
+            elif name in self.cancelled:
+                assert task.cancelled()
+            elif name in self.answers:
+                assert task.result() == self.answers[name]
+            else:
+                assert task.result().value == DENY
+
+    def teardown(self) -> None:
+        while self.open:
+            self.wait(10.0)
+        self.each_end_is_the_one_that_was_asked_for()
+        assert self.questions.pending == ()
+        assert not self.screen.shown
+        assert not asyncio.all_tasks(self.loop)
+        self.loop.close()
+
+
+TestLifecycle = Lifecycle.TestCase
+TestLifecycle.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)

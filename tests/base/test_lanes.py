@@ -1,0 +1,156 @@
+"""The lanes: order within each, and none that hangs in another's way."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import re
+import threading
+import weakref
+from pathlib import Path
+
+import pytest
+
+from claude_agent_lsp.base import lanes as lanes_module
+from claude_agent_lsp.base.lanes import Executor, FolderLane, Lane, Lanes, SessionLane, disk
+
+
+class Hung:
+    """Stands for disks that hang until `free`."""
+
+    def __init__(self) -> None:
+        self.freed = threading.Event()
+        self.begun = threading.Semaphore(0)
+
+    def hang(self) -> None:
+        self.begun.release()
+        self.freed.wait()
+
+
+async def test_a_lane_does_its_work_in_order_one_at_a_time() -> None:
+    lane, done, at_work = Lane(), [], 0
+
+    def work(number: int) -> None:
+        nonlocal at_work
+        at_work += 1
+        assert at_work == 1
+        done.append(number)
+        at_work -= 1
+
+    await asyncio.gather(*(lane.put(work, number) for number in range(200)))
+    assert done == list(range(200))
+
+
+async def test_however_many_lanes_hang_the_next_one_and_what_has_none_go_on() -> None:
+    hung, others = Hung(), [Lane() for _ in range(100)]
+    waiting = [lane.put(hung.hang) for lane in others for _ in range(3)]
+    try:
+        async with asyncio.timeout(10):
+            assert await Lane().run(lambda: "a lane") == "a lane"
+            assert await others[0].read(lambda: "its reader") == "its reader"
+            assert await disk.run(lambda: "no lane") == "no lane"
+        # One thread a lane, whatever waits in it.
+        assert sum(thread.name == "disk" for thread in threading.enumerate()) <= 100 + 2 * 16
+        assert not any(waiter.done() for waiter in waiting)
+    finally:
+        hung.freed.set()
+    await asyncio.gather(*waiting)
+
+
+async def test_an_executor_does_no_more_than_its_threads_at_a_time() -> None:
+    executor, hung = Executor("few", 2), Hung()
+    work = [asyncio.create_task(executor.run(hung.hang)) for _ in range(5)]
+    await asyncio.sleep(0)
+    for _ in range(2):
+        hung.begun.acquire()
+    assert not hung.begun.acquire(blocking=False)
+    assert sum(thread.name == "few" for thread in threading.enumerate()) == 2
+    hung.freed.set()
+    await asyncio.gather(*work)
+
+
+async def test_threads_end_with_their_executor() -> None:
+    executor = Executor("ended", 2)
+    assert await executor.run(threading.current_thread) in threading.enumerate()
+    thread = await executor.run(threading.current_thread)
+    executor.end()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert await executor.run(lambda: "anew") == "anew"
+    executor.end()
+
+
+async def test_what_work_raises_is_raised_and_the_lane_goes_on() -> None:
+    lane = Lane()
+    with pytest.raises(ZeroDivisionError):
+        await lane.run(lambda: 1 / 0)
+    assert await lane.run(dict, one=1) == {"one": 1}
+
+
+async def test_what_has_not_begun_is_not_done_once_nobody_waits() -> None:
+    lane, hung = Lane(), Hung()
+    done: list[str] = []
+    first = lane.put(hung.hang)
+    second = lane.put(done.append, "never")
+    second.cancel()
+    await asyncio.sleep(0)
+    hung.freed.set()
+    await first
+    await lane.run(done.append, "last")
+    assert done == ["last"]
+
+
+async def test_a_session_has_one_lane_as_long_as_there_is_work_in_it() -> None:
+    lanes, hung = Lanes(), Hung()
+    work = lanes.session("one").put(hung.hang)
+    gc.collect()
+    behind = lanes.session("one").put(hung.freed.is_set)
+    hung.freed.set()
+    await work
+    assert await behind is True
+    kept = lanes.session("one")
+    assert isinstance(kept, SessionLane)
+    assert lanes.session("one") is kept
+    gone = weakref.ref(kept)
+    del kept, work, behind
+    await lanes.session("two").run(gc.collect)
+    assert gone() is None
+
+
+async def test_who_comes_to_a_folder_first_enters_it_first() -> None:
+    lane, entered = FolderLane(), list[int]()
+    go_on, inside = asyncio.Event(), asyncio.Event()
+
+    async def enter(number: int) -> None:
+        async with lane.place():
+            entered.append(number)
+            if number == 0:
+                inside.set()
+                await go_on.wait()
+
+    tasks = [asyncio.create_task(enter(number)) for number in range(5)]
+    await inside.wait()
+    assert entered == [0]
+    go_on.set()
+    await asyncio.gather(*tasks)
+    assert entered == list(range(5))
+
+
+async def test_leaving_a_folder_is_told_to_those_on_their_way_alone() -> None:
+    lane = Lanes().folder(Path("/somewhere"))
+    before = lane.left
+    lane.leave()
+    assert before.done()
+    assert not lane.left.done()
+    lane.left.cancel()
+
+
+def test_nothing_else_uses_a_thread_of_the_loop() -> None:
+    """What ruff can't see: methods of a loop."""
+    server = Path(lanes_module.__file__).parents[1]
+    using = [
+        file.relative_to(server)
+        for file in server.rglob("*.py")
+        if re.search(r"run_in_executor|set_default_executor", file.read_text())
+    ]
+    assert using == []

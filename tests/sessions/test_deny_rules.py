@@ -1,0 +1,86 @@
+"""What the user's rules keep from the agent."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(home / ".claude"))
+    (home / ".claude").mkdir(parents=True)
+    return home
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / ".claude").mkdir(parents=True)
+    return folder
+
+
+def deny(file: Path, *rules: str) -> None:
+    file.write_text(json.dumps({"permissions": {"deny": rules, "allow": ["Read"]}}))
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "denied"),
+    [
+        ("Read(.env)", ".env", True),
+        ("Read(.env)", "deep/down/.env", True),
+        ("Read(./.env)", ".env", True),
+        ("Read(./.env)", "deep/.env", False),
+        ("Read(./secrets/**)", "secrets/a/b", True),
+        ("Read(/.env)", ".env", True),
+        ("Read(*.pem)", "a/b.pem", True),
+        ("Read(.env)", ".envrc", False),
+        ("Read", "anything", True),
+        ("Edit(.env)", ".env", False),
+        ("Bash(cat .env)", ".env", False),
+    ],
+)
+def test_projects_rules_are_meant_in_the_folder(
+    home: Path, folder: Path, rule: str, path: str, denied: bool
+) -> None:
+    deny(folder / ".claude" / "settings.json", rule)
+    rules = DenyRules.of(folder)
+    assert rules.rules == (rule,)
+    assert rules.denies_reading(folder / path) is denied
+
+
+def test_users_rules_may_be_about_other_places(home: Path, folder: Path, tmp_path: Path) -> None:
+    deny(home / ".claude" / "settings.json", f"Read(/{tmp_path}/keys/**)", "Read(~/.ssh/**)")
+    rules = DenyRules.of(folder)
+    assert rules.denies_reading(tmp_path / "keys" / "a")
+    assert rules.denies_reading(home / ".ssh" / "id")
+    assert not rules.denies_reading(folder / "keys" / "a")
+
+
+def test_the_organisations_rules_hold_too(folder: Path, managed: Path) -> None:
+    deny(managed, "Read(.env)")
+    rules = DenyRules.of(folder)
+    assert rules.rules == ("Read(.env)",)
+    assert rules.denies_reading(folder / ".env")
+
+
+def test_a_link_to_what_is_denied_is_denied(home: Path, folder: Path) -> None:
+    deny(folder / ".claude" / "settings.local.json", "Read(.env)")
+    (folder / ".env").touch()
+    (folder / "link").symlink_to(".env")
+    assert DenyRules.of(folder).denies_reading(folder / "link")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"permissions": 1}', "[" * 100_000])
+def test_rubbish_denies_nothing(home: Path, folder: Path, content: str) -> None:
+    (folder / ".claude" / "settings.json").write_text(content)
+    assert DenyRules.of(folder) == DenyRules()

@@ -1,0 +1,182 @@
+"""One run at a time has a session, also across processes; and no lock outlives its holder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_agent_lsp.errors import SessionBusy
+from claude_agent_lsp.sessions.lock import Ownership
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SESSION = "6f1d3b9e-0000-4000-8000-000000000000"
+OTHER = "6f1d3b9e-0000-4000-8000-000000000001"
+HOLDER = """
+import sys
+from pathlib import Path
+from claude_agent_lsp.sessions.lock import Ownership
+ownership = Ownership(lambda: Path(sys.argv[1]), "Neovim")
+ownership.claim(sys.argv[2], "run-1")
+print("claimed", flush=True)
+sys.stdin.readline()
+ownership.release(sys.argv[2], "run-1")
+print("released", flush=True)
+sys.stdin.readline()
+"""
+# Whoever has the session makes a file that nobody else may have made.
+CONTENDER = """
+import os, sys
+from pathlib import Path
+from claude_agent_lsp.errors import SessionBusy
+from claude_agent_lsp.sessions import lock as module
+from claude_agent_lsp.sessions.cleanup import _remove_lock
+module.CHANGING_SECONDS = 0.0
+state, session, job = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+inside, lock = state / "inside", state / "locks" / f"{session}.lock"
+mine = module.Ownership(lambda: state)
+print("ready", flush=True)
+sys.stdin.readline()
+had = 0
+while had < 300:
+    if job == "clean":
+        had += 1
+        if lock.exists():
+            _remove_lock(lock)
+        continue
+    try:
+        mine.claim(session, "run")
+    except SessionBusy:
+        continue
+    os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
+    inside.unlink()
+    mine.release(session, "run")
+    had += 1
+"""
+
+
+@pytest.fixture
+def ownership(tmp_path: Path) -> Ownership:
+    return Ownership(lambda: tmp_path, "Helix")
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another server, which has the session."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path), SESSION],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "claimed\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_session_has_one_run(ownership: Ownership) -> None:
+    ownership.claim(SESSION, "one")
+    ownership.claim(OTHER, "two")
+    with pytest.raises(SessionBusy, match="run one is at work"):
+        ownership.claim(SESSION, "three")
+    ownership.release(SESSION, "three")
+    assert ownership.owner(SESSION) == "one"
+    ownership.release(SESSION, "one")
+    assert ownership.owner(SESSION) is None
+    assert ownership.busy(SESSION) is False
+    assert ownership.claim(SESSION, "three") is False
+
+
+def test_who_is_refused_is_told_who_has_it(
+    ownership: Ownership, holder: subprocess.Popen[str]
+) -> None:
+    assert ownership.busy(SESSION)
+    with pytest.raises(SessionBusy, match=rf"Neovim \(process {holder.pid}\) has a run") as busy:
+        ownership.claim(SESSION, "mine")
+    assert "fork" in busy.value.hint
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    holder.stdin.write("\n")
+    holder.stdin.flush()
+    assert holder.stdout.readline() == "released\n"
+    assert not ownership.busy(SESSION)
+    assert ownership.claim(SESSION, "mine") is False
+
+
+def test_the_lock_of_a_killed_holder_is_free_and_says_that_it_was_killed(
+    ownership: Ownership, holder: subprocess.Popen[str]
+) -> None:
+    holder.kill()
+    holder.wait()
+    assert not ownership.busy(SESSION)
+    assert ownership.claim(SESSION, "mine") is True
+    ownership.release(SESSION, "mine")
+    assert ownership.claim(SESSION, "mine") is False
+
+
+def test_removing_the_file_never_lets_two_have_the_session(tmp_path: Path) -> None:
+    contenders = [
+        subprocess.Popen(
+            [sys.executable, "-c", CONTENDER, str(tmp_path), SESSION, job],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for job in ("claim", "claim", "claim", "clean")
+    ]
+    for each in contenders:
+        assert each.stdout is not None
+        assert each.stdout.readline() == "ready\n"
+    for each in contenders:
+        assert each.stdin is not None
+        each.stdin.write("\n")
+        each.stdin.flush()
+    told = [each.communicate(timeout=50)[1] for each in contenders]
+    assert [each.returncode for each in contenders] == [0] * 4, told
+    assert list((tmp_path / "locks").iterdir()) == []
+
+
+def test_a_session_that_is_given_back_leaves_no_file(ownership: Ownership, tmp_path: Path) -> None:
+    ownership.claim(SESSION, "one")
+    assert len(list((tmp_path / "locks").iterdir())) == 1
+    ownership.release(SESSION, "one")
+    assert list((tmp_path / "locks").iterdir()) == []
+
+
+def test_a_session_is_given_back_where_it_was_taken(tmp_path: Path) -> None:
+    directory = tmp_path / "here"
+    ownership = Ownership(lambda: directory)
+    ownership.claim(SESSION, "one")
+    directory = tmp_path / "moved"
+    ownership.release(SESSION, "one")
+    assert list((tmp_path / "here" / "locks").iterdir()) == []
+    assert not (tmp_path / "moved").exists()
+
+
+def test_a_file_that_makes_no_sense_is_no_holder(ownership: Ownership, tmp_path: Path) -> None:
+    path = tmp_path / "locks" / f"{SESSION}.lock"
+    path.parent.mkdir()
+    for content in (b"\0\0", b"[]", b'{"pid": "x"}', json.dumps({"pid": os.getpid()}).encode()):
+        path.write_bytes(content)
+        assert not ownership.busy(SESSION)
+        assert ownership.claim(SESSION, "mine") is False
+        ownership.release(SESSION, "mine")
+
+
+def test_where_no_lock_can_be_made_the_user_works_on(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file in its place")
+    ownership = Ownership(lambda: tmp_path / "state")
+    ownership.claim(SESSION, "one")
+    with pytest.raises(SessionBusy):
+        ownership.claim(SESSION, "two")
+    ownership.release(SESSION, "one")

@@ -1,0 +1,101 @@
+"""The task that shares sessions: no fault of ours ends it, and the user is told of the first."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from claude_agent_lsp.sessions.sharing import mirror as module
+from claude_agent_lsp.sessions.sharing.mirror import Mirror
+from claude_agent_lsp.sessions.sharing.sync_state import Mirrored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from claude_agent_lsp.sessions.sharing.stores.link import StoreLink
+    from claude_agent_lsp.sessions.sharing.stores.store import Owner
+    from claude_agent_lsp.sessions.sharing.sync_state import Places
+
+SECONDS = 5.0  # only catches hangs
+
+
+class Claim:
+    token, lost = 1, False
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def release(self) -> None:
+        self._stage.step("release")
+
+
+class Stage:
+    """A store and what is kept of it, whose steps can be made to fail."""
+
+    fault, retry_at = None, 0.0
+
+    def __init__(self) -> None:
+        self.faults: dict[str, int] = {}
+        self.steps: list[str] = []
+        self.told: list[str] = []
+        self.news = asyncio.Event()
+        self.on_failure: Callable[[], object] = lambda: None
+
+    def step(self, name: str) -> None:
+        self.steps.append(name)
+        self.news.set()
+        if self.faults.get(name, 0):
+            self.faults[name] -= 1
+            raise RuntimeError(f"{name} is broken")
+
+    async def attempt(self, work: Any, *, seconds: float) -> Any:
+        self.step("attempt")
+        # A claim is wanted first, then what there is to send is sent.
+        return Claim(self) if self.steps.count("attempt") % 2 else True
+
+    def caught_up(self) -> None:
+        self.step("caught_up")
+
+    async def close(self) -> None:
+        pass
+
+    def write(self, mirrored: Mirrored) -> None:
+        self.steps.append("write")
+        if self.faults.get("write", 0):
+            self.faults["write"] -= 1
+            raise RuntimeError("write is broken")
+
+    def tell(self, good: bool, text: str) -> None:
+        self.told.append(text)
+
+    async def until(self, done: Callable[[], bool]) -> None:
+        async with asyncio.timeout(SECONDS):
+            while not done():
+                self.news.clear()
+                await self.news.wait()
+
+
+@pytest.fixture
+async def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.setattr(module, "FAULT_SECONDS", 0.01)
+    return Stage()
+
+
+@pytest.mark.parametrize("step", ["write", "attempt", "release", "caught_up"])
+async def test_a_fault_costs_the_sharing_some_time_and_no_more(stage: Stage, step: str) -> None:
+    stage.faults[step] = 2
+    mirror = Mirror(
+        cast("StoreLink", stage), cast("Places", stage), cast("Owner", None), stage.tell
+    )
+    first = Mirrored("first", "store", "key", "/project", pending=True)
+    mirror.resume([first])
+    await stage.until(lambda: not stage.faults[step] or mirror.behind == 0)
+    # What comes afterwards is shared, too.
+    mirror.resume([Mirrored("second", "store", "key", "/project", pending=True)])
+    await stage.until(lambda: mirror.behind == 0)
+    if step != "release":
+        assert len(stage.told) == 1
+        assert f"RuntimeError: {step} is broken" in stage.told[0]
+    await mirror.close()
