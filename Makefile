@@ -40,12 +40,25 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY)
 	@$(BIN)/claude-agent-lsp demo $(if $(LIVE),--live)
 
-lint: $(READY)
+LINTERS := lint-python lint-types lint-layers lint-neovim lint-extension
+.PHONY: $(LINTERS)
+
+lint: $(LINTERS)
+
+lint-python: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint-types: $(READY)
 	$(BIN)/mypy
+
+lint-layers: $(READY)
 	$(BIN)/lint-imports
+
+lint-neovim:
 	@sh scripts/lint-neovim.sh
+
+lint-extension:
 	@sh scripts/extension.sh check
 
 # Its environments are in .venvs/; it is warm when they are there.
@@ -71,11 +84,25 @@ vsix: $(READY)
 services: $(READY)
 	@$(BIN)/python scripts/services.py
 
+# Many of the tests wait, for a model that takes its time or for a process that ends: there is one
+# more worker than there are cores.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
+# As far as this make can.
+SYNC := $(if $(filter output-sync,$(.FEATURES)),-Otarget)
+
+# What can be checked without a run of the tests comes first, all of it at once; what each says
+# stays together.
+test: $(READY)
+	@$(MAKE) --no-print-directory -k -j 4 $(SYNC) services wanted-editors
+	@$(MAKE) --no-print-directory -k -j 4 $(SYNC) lint
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+
 # Where there are no editors, their tests say so.
-test: lint services
+.PHONY: wanted-editors
+wanted-editors:
 	@sh scripts/editors.sh || true
 	@sh scripts/vscode.sh && sh scripts/extension.sh setup || true
-	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 .PHONY: fuzz
 fuzz: $(READY)
