@@ -15,8 +15,8 @@ import psutil
 import pytest
 from claude_agent_sdk import ClaudeSDKClient
 
-from claude_agent_lsp.agent import process as process_module
 from claude_agent_lsp.agent.process import marked
+from claude_agent_lsp.agent.process import process as process_module
 from claude_agent_lsp.agent.process.launch import Launch
 from claude_agent_lsp.agent.process.process import AgentProcess
 from claude_agent_lsp.agent.process.process_state import ProcessState
