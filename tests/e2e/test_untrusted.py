@@ -12,7 +12,7 @@ import pytest
 from claude_agent_lsp.loopback import call, reply, say
 from tests.conftest import trust_in_terminal
 
-from .runs import begin, cancelled, clis, eventually, status
+from .runs import SECONDS, begin, cancelled, clis, eventually, processes_at, status
 
 if TYPE_CHECKING:
     from claude_agent_lsp.loopback import Loopback
@@ -147,7 +147,9 @@ async def test_trust_that_is_lost_elsewhere_starts_nothing_more(
     assert canary.exists()
     for process in clis(editor):  # what is warm is not to be taken for one that is started
         process.kill()
-    await eventually(lambda: not clis(editor))
+    async with asyncio.timeout(SECONDS):
+        while await processes_at(editor):  # the server has noticed, too
+            pass
     canary.unlink()
     if by == "the terminal":
         trust_in_terminal(Path(environment["HOME"]), tmp_path / "other")

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 # Between two looks of an editor at a document that grows.
 REWRITE_SECONDS: Final = 1.0
+# An editor opens a document at once, or after its user has agreed; one that never answers is told
+# where it is.
+OPEN_SECONDS: Final = 60.0
 # How many documents are followed at the same time: more than anybody looks at.
 MOST_FOLLOWED: Final = 16
 
@@ -62,7 +65,8 @@ async def open_document(server: AgentServer, path: Path, line: int) -> bool:
         uri=uri_of(path), take_focus=True, selection=types.Range(place, place)
     )
     try:
-        result = await server.protocol.send_request_async(types.WINDOW_SHOW_DOCUMENT, params)
+        async with asyncio.timeout(OPEN_SECONDS):
+            result = await server.protocol.ask(types.WINDOW_SHOW_DOCUMENT, params)
     except Exception:
         logger.exception("The editor did not open %s", path)
         return False
