@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lsprotocol import types
@@ -77,10 +77,10 @@ async def test_each_kind_of_tool_is_told_in_fields(
     model.add(reply("do all", *([each] for each in calls.values()), [say("Tried.")]))
     editor = await editor_with(announces={"questions": True})
     asked = editor.query("do all", wait=True)
-    found = {}
-    for number in range(len(calls)):
-        await editor.until(lambda number=number: len(editor.requests) > number)
-        question, answer = editor.requests[number]
+    found: dict[str, dict[str, Any]] = {}
+    while len(found) < len(calls):
+        await editor.until(lambda: len(editor.requests) > len(found))
+        question, answer = editor.requests[-1]
         found[question["action"]["tool"]] = question
         answer.set_result({"answer": "deny"})
     await asked

@@ -194,14 +194,19 @@ def show_names(view: View, words: str) -> None:
             {"value": words, "label": words, "description": words},
         ]
         fields = dict.fromkeys(("subject", "tool", "path", "description"), words)
-        more: dict[str, Any] = {
+        special: dict[str, dict[str, Any]] = {
             "b": {"action": {**fields, "command": words}},
             "c": {"document": words},
             "d": {"diff": f"a\nb\n+{words}"},
             "f": {"action": None},
-        }.get(call, {})
-        more = {"action": fields, "notes": [words], "reason": words, **more}
-        more["grants"] = grants(words, saved_in=words)
+        }
+        more: dict[str, Any] = {
+            "action": fields,
+            "notes": [words],
+            "reason": words,
+            "grants": grants(words, saved_in=words),
+            **special.get(call, {}),
+        }
         view.tell("questions", questions=[question(call, options=options, **named, **more)])
         expect(view.card).to_be_visible()
     view.prompt.fill("@x")
