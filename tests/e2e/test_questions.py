@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +77,10 @@ async def test_each_kind_of_tool_is_told_in_fields(
     model.add(reply("do all", *([each] for each in calls.values()), [say("Tried.")]))
     editor = await editor_with(announces={"questions": True})
     asked = editor.query("do all", wait=True)
-    found = {}
-    for count in range(1, len(calls) + 1):
-        question, answer = await editor.until(partial(_request, editor, count))
+    found: dict[str, dict[str, Any]] = {}
+    while len(found) < len(calls):
+        await editor.until(lambda: len(editor.requests) > len(found))
+        question, answer = editor.requests[-1]
         found[question["action"]["tool"]] = question
         answer.set_result({"answer": "deny"})
     await asked
@@ -429,8 +429,3 @@ async def test_question_of_a_cli_that_dies_is_withdrawn(editor: Editor, folder: 
     editor.answer("Allow once", 2)
     assert (await again)["status"] == "completed"
     assert (folder / "one").exists()
-
-
-def _request(editor: Editor, count: int) -> tuple[dict[str, Any], Any] | None:
-    """The `count`-th `claudeAgent/question`, once it is there."""
-    return editor.requests[count - 1] if len(editor.requests) >= count else None

@@ -193,19 +193,21 @@ def show_names(view: View, words: str) -> None:
             {"value": "deny", "label": words},
             {"value": words, "label": words, "description": words},
         ]
-        fields: dict[str, Any] = dict.fromkeys(("subject", "tool", "path", "description"), words)
+        fields = dict.fromkeys(("subject", "tool", "path", "description"), words)
         special: dict[str, dict[str, Any]] = {
             "b": {"action": {**fields, "command": words}},
             "c": {"document": words},
             "d": {"diff": f"a\nb\n+{words}"},
             "f": {"action": None},
         }
-        given = {"action": fields, "notes": [words], "reason": words, **special.get(call, {})}
-        shown = grants(words, saved_in=words)
-        view.tell(
-            "questions",
-            questions=[question(call, options=options, grants=shown, **named, **given)],
-        )
+        more: dict[str, Any] = {
+            "action": fields,
+            "notes": [words],
+            "reason": words,
+            "grants": grants(words, saved_in=words),
+            **special.get(call, {}),
+        }
+        view.tell("questions", questions=[question(call, options=options, **named, **more)])
         expect(view.card).to_be_visible()
     view.prompt.fill("@x")
     view.tell("files", query="x", files=[words])
