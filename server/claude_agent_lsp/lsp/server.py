@@ -216,7 +216,8 @@ class AgentServer(LanguageServer):
         stay = self.agent.lanes.folder(folder.path).left
         settings = await self.configuration.of(folder)
         await self.agent.sharing.watch(settings.session_store)
-        used = await disk.run(self.agent.current, folder.path) is not None
+        lane = self.agent.lanes.folder(folder.path)
+        used = await lane.read(self.agent.current, folder.path) is not None
         if not settings.prewarm or not used:
             return
         try:

@@ -42,6 +42,8 @@ __all__ = ["COMMANDS", "Command", "Commands", "Request"]
 CANCEL_SECONDS: Final = 2.0
 # Helix has one line for it and for what the agent does, and asks.
 TITLE_LENGTH: Final = 30
+# How much of a prompt is looked at for it: a long one must not be cleaned from end to end.
+TITLE_READ: Final = 1_000
 
 
 @dataclass(eq=False)
@@ -147,7 +149,7 @@ class Commands(SessionCommands):
             raise NotTrusted(f"{folder.path} is not trusted: nothing runs there unasked.")
         progress = self._server.tokens.start(
             request.work_done_token,
-            f"Claude: {one_line(argument.prompt, TITLE_LENGTH)}",
+            f"Claude: {one_line(argument.prompt.lstrip()[:TITLE_READ], TITLE_LENGTH)}",
             request.stop,
         )
         token = argument.partial_result_token

@@ -78,7 +78,8 @@ class Trusting:
         decisions = -1
         while decisions != self._decisions:  # what was read before a decision is worth nothing
             decisions = self._decisions
-            stamp, trusted = await disk.run(self._look, folder)
+            lane = self._server.agent.lanes.folder(folder)
+            stamp, trusted = await lane.run(self._look, folder)
         if trusted:
             self._stamp = self._stamp if self._trusted else stamp
             self._trusted.add(folder)
@@ -104,7 +105,9 @@ class Trusting:
                 "trusted: expected the editor to say so: it speaks of trust by itself."
             )
         self._asked.add(folder)
-        await disk.run(self._trust.decide, folder, trusted=trusted)
+        await self._server.agent.lanes.folder(folder).run(
+            self._trust.decide, folder, trusted=trusted
+        )
         self._decisions += 1
         self._server.configuration.renew()
         await self._reconsider()  # also those below it, for which the decision holds too
@@ -122,10 +125,11 @@ class Trusting:
         if self._told is not None or place in self._asked or await self.of(place):
             return
         self._asked.add(place)
-        if await disk.run(self._trust.of, place) is not None:
+        lane = self._server.agent.lanes.folder(place)
+        if await lane.run(self._trust.of, place) is not None:
             return
         withheld = [f"claudeAgent.{name}" for name in settings.withheld()]
-        withheld += await disk.run(project_files, place)
+        withheld += await lane.read(project_files, place)
         if not withheld:
             return
         profile = self._server.profile
