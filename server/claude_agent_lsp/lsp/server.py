@@ -228,10 +228,7 @@ class AgentServer(LanguageServer):
     async def _look_after_state(self) -> None:
         for folder in self.folders:  # the settings may name another state directory
             await self.configuration.of(folder)
-        kept = await disk.run(
-            importlib.import_module, "claude_agent_lsp.sessions.catalogue.kept_copies"
-        )
-        await disk.run(kept.Kept(self.state.directory).refresh)
+        await self.agent.refresh_copies()
         cleanup = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.cleanup")
         busy = self.agent.ownership.busy
         await disk.run(cleanup.clean_up, self.state.directory, busy)

@@ -53,11 +53,11 @@ class SessionCommands:
     async def list_sessions(self, argument: given.SessionListArgument, _: Request) -> object:
         """List a folder's sessions."""
         folder, settings = await self._place(argument.workspace)
-        sharing = self._server.agent.sharing
-        shared = await sharing.shared_only(settings.session_store, folder.path)
+        agent = self._server.agent
+        shared = await agent.sharing.shared_only(settings.session_store, folder.path)
         catalogue = await self._catalogue()
-        lane = self._server.agent.lanes.folder(folder.path)
-        return await lane.read(
+        lane = agent.lanes.folder(folder.path)
+        page = await lane.read(
             catalogue.page,
             folder.path,
             search=argument.search,
@@ -66,6 +66,9 @@ class SessionCommands:
             cursor=argument.cursor,
             shared=shared,
         )
+        # Some other program may have set the tag.
+        agent.keep_tagged(each.session_id for each in page.sessions if each.tag == TAG)
+        return page
 
     @command("claudeAgent.session.read", given.SessionReadArgument)
     async def read_session(self, argument: given.SessionReadArgument, _: Request) -> object:
