@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 
 from claude_agent_lsp.lsp.client_profile import ClientProfile
-from claude_agent_lsp.lsp.features import configuration
-from claude_agent_lsp.lsp.features.configuration import Configuration
+from claude_agent_lsp.lsp.services import configuration
+from claude_agent_lsp.lsp.services.configuration import Configuration
 from claude_agent_lsp.workspace.folders import Folder
 from claude_agent_lsp.workspace.settings import Settings
 

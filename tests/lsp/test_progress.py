@@ -32,7 +32,7 @@ from claude_agent_lsp.agent.events import (
 from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import ModelError
 from claude_agent_lsp.lsp.client_profile import ClientProfile
-from claude_agent_lsp.lsp.features.progress import ProgressTokens, WorkDone, outcome_of
+from claude_agent_lsp.lsp.services.progress import ProgressTokens, WorkDone, outcome_of
 
 if TYPE_CHECKING:
     from claude_agent_lsp.lsp.server import AgentServer

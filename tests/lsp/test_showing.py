@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_agent_lsp.agent.events import Ended, Run, RunStatus, Started, Text
-from claude_agent_lsp.lsp.features import transcript_documents as showing
-from claude_agent_lsp.lsp.features.transcript_documents import MOST_FOLLOWED, GrowingDocuments
+from claude_agent_lsp.lsp.services import transcript_documents as showing
+from claude_agent_lsp.lsp.services.transcript_documents import MOST_FOLLOWED, GrowingDocuments
 
 if TYPE_CHECKING:
     from collections.abc import Callable

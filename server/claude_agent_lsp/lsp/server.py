@@ -19,9 +19,9 @@ from claude_agent_lsp.base.uris import path_of, uri_of
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.client_profile import ClientProfile
 from claude_agent_lsp.lsp.commands.names import NAMES
-from claude_agent_lsp.lsp.features.configuration import SECTION, Configuration
-from claude_agent_lsp.lsp.features.folder_trust import CHANGED, Trusting
 from claude_agent_lsp.lsp.protocol import AgentProtocol
+from claude_agent_lsp.lsp.services.configuration import SECTION, Configuration
+from claude_agent_lsp.lsp.services.folder_trust import CHANGED, Trusting
 from claude_agent_lsp.lsp.wire.editor_process import Parent
 from claude_agent_lsp.workspace.folders import Folder, Folders
 from claude_agent_lsp.workspace.state import State, state_directory
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Notice, Question
     from claude_agent_lsp.agent.permissions.queue import Answer
     from claude_agent_lsp.lsp.commands.commands import Commands
-    from claude_agent_lsp.lsp.features.progress import ProgressTokens
+    from claude_agent_lsp.lsp.services.progress import ProgressTokens
     from claude_agent_lsp.lsp.wire.writer import Outbox
     from claude_agent_lsp.workspace.settings import Settings
 
@@ -93,7 +93,7 @@ class AgentServer(LanguageServer):
     @cached_property
     def tokens(self) -> ProgressTokens:
         """The progress that is shown in the editor."""
-        from claude_agent_lsp.lsp.features.progress import ProgressTokens
+        from claude_agent_lsp.lsp.services.progress import ProgressTokens
 
         return ProgressTokens(self)
 
@@ -240,7 +240,7 @@ class AgentServer(LanguageServer):
         self.tell(types.MessageType[notice.level.value.capitalize()], notice.text)
 
     async def _show(self, question: Question) -> Answer | None:
-        from claude_agent_lsp.lsp.features.ask_user import ask
+        from claude_agent_lsp.lsp.services.ask_user import ask
 
         return await ask(self, question)
 

@@ -25,7 +25,7 @@ from claude_agent_lsp.lsp.commands.sessions import SessionCommands
 from claude_agent_lsp.lsp.commands.status import describe
 from claude_agent_lsp.lsp.convert.to_errors import cancelled, failed, fault_of, invalid
 from claude_agent_lsp.lsp.convert.to_json import jsonable, sentence
-from claude_agent_lsp.lsp.features.transcript_documents import show_transcript
+from claude_agent_lsp.lsp.services.transcript_documents import show_transcript
 from claude_agent_lsp.workspace.modes import PermissionMode
 
 if TYPE_CHECKING:

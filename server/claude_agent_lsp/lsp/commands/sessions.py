@@ -12,8 +12,8 @@ from claude_agent_lsp.errors import SessionNotFound, StoreUnavailable, Unsupport
 from claude_agent_lsp.lsp.commands import arguments as given
 from claude_agent_lsp.lsp.commands.order import Order
 from claude_agent_lsp.lsp.commands.registry import command
-from claude_agent_lsp.lsp.features.session_events import Announcements
-from claude_agent_lsp.lsp.features.transcript_documents import (
+from claude_agent_lsp.lsp.services.session_events import Announcements
+from claude_agent_lsp.lsp.services.transcript_documents import (
     GrowingDocuments,
     ask_for_closing,
     open_document,

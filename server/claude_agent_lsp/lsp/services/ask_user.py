@@ -12,7 +12,7 @@ from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.convert.to_json import jsonable
-from claude_agent_lsp.lsp.features.transcript_documents import open_document
+from claude_agent_lsp.lsp.services.transcript_documents import open_document
 
 if TYPE_CHECKING:
     from collections.abc import Collection
