@@ -16,7 +16,10 @@ from claude_agent_lsp.workspace.folders import Folder
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
-    from claude_agent_lsp.lsp.server import AgentServer
+    from collections.abc import Callable
+
+    from claude_agent_lsp.lsp.editor import Editor
+    from claude_agent_lsp.lsp.services.folder_trust import Trusting
 
 ONE = Folder("file:///one", Path("/one"), "one")
 TWO = Folder("file:///two", Path("/two"), "two")
@@ -27,19 +30,20 @@ class Server:
 
     def __init__(self) -> None:
         self.profile = ClientProfile(configuration=True)
-        self.protocol = self
         self.asked: list[tuple[str, str]] = []
         self.answers: dict[str, Any] = {}
         self.told: list[str] = []
         self.adopted: list[Settings] = []
-        self.trust = self
         self.trusted = True
-        self.configuration = Configuration(cast("AgentServer", self))
+        self.configuration = Configuration(cast("Editor", self), cast("Trusting", self), self.adopt)
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self.trust_changed = listener
 
     async def of(self, _: Path) -> bool:
         return self.trusted
 
-    async def ask(self, method: str, params: Any) -> Any:
+    async def request(self, method: str, params: Any) -> Any:
         assert method == "workspace/configuration"
         (item,) = params.items
         self.asked.append((item.scope_uri, item.section))
@@ -50,7 +54,7 @@ class Server:
             await answer.wait()
         return answer
 
-    def tell(self, _: object, text: str) -> None:
+    def show_message(self, _: object, text: str) -> None:
         self.told.append(text)
 
     def adopt(self, settings: Settings) -> None:
