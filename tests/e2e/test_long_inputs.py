@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 LENGTH = 1_000_000
 LONGEST_SECONDS = 0.05
-NOT_YET = pytest.mark.xfail(strict=True, reason="masking and wording are done on the loop")
 # The server as it is installed, but for a clock at each callback of its loop. It takes the loop's
 # own time on the processor: on a busy machine a callback is not to blame for what others do.
 TIMED = """#!{python}
@@ -84,9 +83,11 @@ def words(length: int = LENGTH) -> str:
     return (line * (length // len(line.encode()) + 1))[:length]
 
 
-async def opened(editor_with: Open, **settings: Any) -> Editor:
+async def opened(
+    editor_with: Open, announces: dict[str, Any] | None = None, **settings: Any
+) -> Editor:
     """An editor whose server has loaded all that a run needs."""
-    editor = await editor_with(settings=settings)
+    editor = await editor_with(settings=settings, announces=announces)
     await begin(editor, "remember the code PINEAPPLE-42", 99).asked
     return editor
 
@@ -112,7 +113,6 @@ async def test_of_a_long_tool_result(
     assert clock.slow() == []
 
 
-@NOT_YET
 async def test_of_a_long_tool_input(
     editor_with: Open, model: Loopback, clock: Clock, folder: Path
 ) -> None:
@@ -128,7 +128,6 @@ async def test_of_a_long_tool_input(
     assert clock.slow() == []
 
 
-@NOT_YET
 async def test_of_a_long_question(editor_with: Open, model: Loopback, clock: Clock) -> None:
     command = f"cat > /dev/null <<'END'\n{words()}\nEND"
     model.add(reply("run it", [call("Bash", command=command)], [say("Run.")]))
@@ -136,12 +135,11 @@ async def test_of_a_long_question(editor_with: Open, model: Loopback, clock: Clo
     clock.forget()
     query = begin(editor, "run it")
     await editor.question()
-    editor.answer("Allow")
+    editor.answer("Allow once")
     assert (await query.asked)["text"] == "Run."
     assert clock.slow() == []
 
 
-@NOT_YET
 async def test_of_a_long_diff(
     editor_with: Open, model: Loopback, clock: Clock, folder: Path
 ) -> None:
@@ -156,5 +154,49 @@ async def test_of_a_long_diff(
     query = begin(editor, "change it")
     await editor.question()
     editor.answer("Deny")
+    await query.asked
+    assert clock.slow() == []
+
+
+async def test_of_a_long_diff_in_an_editor_that_shows_it(
+    editor_with: Open, model: Loopback, clock: Clock, folder: Path
+) -> None:
+    file = folder / "old.txt"
+    file.write_text(words())
+    changed = words().replace("fox", "wolf")
+    model.add(
+        reply("change it", [call("Write", file_path=str(file), content=changed)], [say("Changed.")])
+    )
+    editor = await opened(editor_with, {"questions": True})
+    clock.forget()
+    query = begin(editor, "change it")
+    await editor.until(lambda: editor.requests)
+    question, answer = editor.requests[0]
+    assert "wolf" in question["diff"]
+    answer.set_result({"answer": "deny"})
+    await query.asked
+    assert clock.slow() == []
+
+
+async def test_of_a_long_plan(editor_with: Open, model: Loopback, clock: Clock) -> None:
+    model.add(reply("plan it", [call("ExitPlanMode", plan=words())], [say("Planned.")]))
+    editor = await opened(editor_with, permissionMode="plan")
+    clock.forget()
+    query = begin(editor, "plan it")
+    await editor.question()
+    editor.answer("Keep planning")
+    await query.asked
+    assert clock.slow() == []
+
+
+async def test_of_long_choices(editor_with: Open, model: Loopback, clock: Clock) -> None:
+    options = [{"label": "yes", "description": words()}, {"label": "no", "description": "No."}]
+    asked = {"question": "Which?", "header": "Which", "multiSelect": False, "options": options}
+    model.add(reply("ask me", [call("AskUserQuestion", questions=[asked])], [say("Asked.")]))
+    editor = await opened(editor_with)
+    clock.forget()
+    query = begin(editor, "ask me")
+    await editor.question()
+    editor.answer("yes")
     await query.asked
     assert clock.slow() == []
