@@ -18,9 +18,9 @@ from claude_agent_lsp.agent.accounts.audit_log import Audit, ToolTrail, question
 from claude_agent_lsp.agent.accounts.daily_budget import Spending
 from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.permissions.queue import Questions
+from claude_agent_lsp.agent.pool_loader import load_pool
 from claude_agent_lsp.agent.process.launch import Launch
 from claude_agent_lsp.agent.process.orphans import end_all, server_mark
-from claude_agent_lsp.agent.process.pool_loader import load_pool
 from claude_agent_lsp.agent.process.watchdog import Watchdog
 from claude_agent_lsp.agent.run.admission import Admission
 from claude_agent_lsp.agent.run.context import Task

@@ -20,9 +20,9 @@ from claude_agent_sdk import (
 )
 
 from claude_agent_lsp.agent.events import Level, Notice
-from claude_agent_lsp.agent.permissions.permission_requests import Decisions
 from claude_agent_lsp.agent.process.interrupt import Background, stop_turn
 from claude_agent_lsp.agent.process.sdk_errors import fault_of_result
+from claude_agent_lsp.agent.run.permission_requests import Decisions
 from claude_agent_lsp.agent.run.translate import Translator
 from claude_agent_lsp.base.abort import AbortController, Aborted, AbortSignal
 from claude_agent_lsp.errors import NotAuthenticated

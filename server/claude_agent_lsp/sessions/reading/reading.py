@@ -15,7 +15,7 @@ from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
 from claude_agent_lsp.sessions.journal.journal import Journal, Said
 from claude_agent_lsp.sessions.journal.recovery import recover
-from claude_agent_lsp.sessions.outline import Place, blocks_of, places_in
+from claude_agent_lsp.sessions.reading.outline import Place, blocks_of, places_in
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 from claude_agent_lsp.sessions.transcripts.user_text import written
 

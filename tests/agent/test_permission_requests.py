@@ -11,8 +11,8 @@ import pytest
 from claude_agent_sdk import PermissionResultAllow, ToolPermissionContext
 
 from claude_agent_lsp.agent.events import Question, QuestionAsked
-from claude_agent_lsp.agent.permissions.permission_requests import STOPPED, Decisions
 from claude_agent_lsp.agent.permissions.queue import ALLOW, Answer, Questions
+from claude_agent_lsp.agent.run.permission_requests import STOPPED, Decisions
 from claude_agent_lsp.base.abort import AbortController
 
 if TYPE_CHECKING:
