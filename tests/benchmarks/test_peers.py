@@ -30,7 +30,7 @@ async def _refuse(_: str, __: object, ___: object) -> PermissionResultDeny:
 def test_the_bare_client_has_the_options_that_the_server_sets(tmp_path: Path, begun: bool) -> None:
     session = Session(begun=begun)
     start = SessionStart(session.id, source=session.id if begun else None)
-    launch = Launch.of(tmp_path, Settings())
+    launch = Launch.build(tmp_path, Settings())
     ours = launch.options(start, mark="", can_use_tool=_refuse, stderr=print)
     bare = options(tmp_path, session, asks=True)
     for field in fields(ClaudeAgentOptions):

@@ -32,7 +32,7 @@ from claude_agent_lsp.agent.events import (
 from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import ModelError
 from claude_agent_lsp.lsp.client_profile import ClientProfile
-from claude_agent_lsp.lsp.services.progress import ProgressTokens, WorkDone, outcome_of
+from claude_agent_lsp.lsp.services.progress import Progress, WorkDone, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -54,7 +54,7 @@ class Server:
         self.profile = ClientProfile(work_done_progress=work_done_progress)
         self.created: dict[str, asyncio.Future[None]] = {}
         self.told: list[tuple[int | str, str, str]] = []
-        self.tokens = ProgressTokens(cast("Editor", self))
+        self.tokens = Progress(cast("Editor", self))
         self.tasks: set[asyncio.Task[None]] = set()
         self.asked = asyncio.Event()
 
@@ -97,7 +97,7 @@ def start(server: Server, token: int | str | None) -> WorkDone:
 
 def tell(progress: WorkDone, *events: Event) -> None:
     for event in events:
-        progress.tell(event)
+        progress.show_event(event)
 
 
 @pytest.mark.parametrize("token", ["t", "", 0, 7])
@@ -130,7 +130,7 @@ async def test_answers_of_an_open_question_hide_nothing(server: Server) -> None:
     progress = start(server, "t")
     tell(progress, Started(RUN))
     option = QuestionOption("a\x1b[2J\nClaude: Done\u202e\u200b", "a")
-    server.tokens.ask(replace(QUESTION, options=(option,)))
+    server.tokens.show_question(replace(QUESTION, options=(option,)))
     told = server.told[-1][2]
     assert told.endswith('question.answer "a\\x1b[2J\\nClaude: Done\\u202e\\u200b"')
 
@@ -147,7 +147,7 @@ async def test_open_question_stays_until_it_is_settled_where_the_editor_shows_no
     question = replace(QUESTION, options=(QuestionOption("deny", "Deny"),))
     tell(progress, QuestionAsked(question), QuestionAsked(replace(question, question_id="q2")))
     assert server.told == [], "a question that waits for another one can't be answered yet"
-    server.tokens.ask(question)
+    server.tokens.show_question(question)
     tell(progress, CALL, Text("m", "Hi"), QuestionAnswered("q2", "deny", "editor"))
     line = 'Waiting for you: Run `rm`? Answer with claudeAgent.question.answer "deny"'
     assert server.told == [("t", "report", line)]

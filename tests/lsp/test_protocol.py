@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.lsp.commands.commands import Request
-    from claude_agent_lsp.lsp.wire.writer import Outbox
+    from claude_agent_lsp.lsp.wire.writer import MessageWriter
 
 SECONDS = 10.0
 EXECUTE = "workspace/executeCommand"
@@ -79,7 +79,7 @@ async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     """A server that is initialized."""
     monkeypatch.setenv("CLAUDE_AGENT_LSP_STATE_DIRECTORY", str(tmp_path))
     editor = Editor()
-    session = Session(AgentServer(cast("Outbox", editor)), editor)
+    session = Session(AgentServer(cast("MessageWriter", editor)), editor)
     session.request(0, "initialize", capabilities={}, processId=None)
     assert "result" in await editor.answer(0)
     return session

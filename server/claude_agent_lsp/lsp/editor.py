@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from claude_agent_lsp.lsp.protocol import AgentProtocol
-    from claude_agent_lsp.lsp.wire.writer import Outbox
+    from claude_agent_lsp.lsp.wire.writer import MessageWriter
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Editor(Protocol):
         """What is special about it."""
 
     @property
-    def backpressure(self) -> Outbox:
+    def backpressure(self) -> MessageWriter:
         """Tells when it is too slow for more text."""
 
     def notify(self, method: str, params: object) -> None:
@@ -65,7 +65,7 @@ class ConnectedEditor:
         backpressure: The writer.
     """
 
-    def __init__(self, protocol: AgentProtocol, writer: Outbox) -> None:
+    def __init__(self, protocol: AgentProtocol, writer: MessageWriter) -> None:
         self._protocol = protocol
         self.backpressure = writer
         self.profile = ClientProfile()

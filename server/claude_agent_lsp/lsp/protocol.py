@@ -57,7 +57,7 @@ class Host(Protocol):
     async def close(self) -> None:
         """Stop all that is at work."""
 
-    def leave(self, status: int) -> None:
+    def exit_with(self, status: int) -> None:
         """The process is to end with this status."""
 
 
@@ -240,7 +240,7 @@ class AgentProtocol(LanguageServerProtocol):
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: Any) -> None:  # type: ignore[override]
         """End the process: with 0 after `shutdown`, answered or not, else with 1."""
-        self._host.leave(0 if self._ending else 1)
+        self._host.exit_with(0 if self._ending else 1)
 
 
 def _why(error: JsonRpcException) -> str:

@@ -26,11 +26,11 @@ from claude_agent_lsp.lsp.editor import ConnectedEditor
 from claude_agent_lsp.lsp.features.registry import FEATURES
 from claude_agent_lsp.lsp.protocol import AgentProtocol
 from claude_agent_lsp.lsp.services.configuration import Configuration
-from claude_agent_lsp.lsp.services.folder_trust import Trusting
+from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
 from claude_agent_lsp.lsp.services.prewarming import Prewarming
 from claude_agent_lsp.lsp.services.server_settings import ServerSettings
 from claude_agent_lsp.lsp.services.services import Services
-from claude_agent_lsp.lsp.wire.editor_process import Parent
+from claude_agent_lsp.lsp.wire.editor_process import EditorProcess
 from claude_agent_lsp.workspace.folders import Folders
 from claude_agent_lsp.workspace.state import State, state_directory
 
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.lsp.commands.commands import Commands
     from claude_agent_lsp.lsp.features.feature import Handler
-    from claude_agent_lsp.lsp.services.progress import ProgressTokens
+    from claude_agent_lsp.lsp.services.progress import Progress
     from claude_agent_lsp.lsp.services.services import Late
-    from claude_agent_lsp.lsp.wire.writer import Outbox
+    from claude_agent_lsp.lsp.wire.writer import MessageWriter
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class AgentServer(LanguageServer):
 
     protocol: AgentProtocol
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: MessageWriter) -> None:
         super().__init__("claude-agent-lsp", __version__, protocol_cls=AgentProtocol)
         self.protocol.set_writer(outbox)
         self.left: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -72,7 +72,7 @@ class AgentServer(LanguageServer):
         # Where no setting can lead to: what protects the user from a repository is kept here.
         self._own_directory = self._state.directory
         self._closing: asyncio.Task[None] | None = None
-        self._parent = Parent(lambda: self.leave(1))
+        self._parent = EditorProcess(lambda: self.exit_with(1))
         self.services = self._compose()
         self._features = [feature(self.services) for feature in FEATURES]
         self._listen()
@@ -91,7 +91,7 @@ class AgentServer(LanguageServer):
             with contextlib.suppress(InvalidArgument):  # it is no file
                 self.services.documents.closed(path_of(uri))
 
-    def leave(self, status: int) -> None:
+    def exit_with(self, status: int) -> None:
         """The process is to end; all that is at work is stopped first."""
         if not self.left.done():
             self.left.set_result(status)
@@ -111,20 +111,20 @@ class AgentServer(LanguageServer):
         from claude_agent_lsp.agent.agent import Agent
         from claude_agent_lsp.lsp.services.ask_user import AskUser
 
-        asking = AskUser(self._editor, self._state, self._progress.ask)
+        asking = AskUser(self._editor, self._state, self._progress.show_question)
         name = self._editor.profile.name
         return Agent(self._state, asking.ask, name, self._notice, self._own_directory)
 
     @cached_property
-    def _progress(self) -> ProgressTokens:
-        from claude_agent_lsp.lsp.services.progress import ProgressTokens
+    def _progress(self) -> Progress:
+        from claude_agent_lsp.lsp.services.progress import Progress
 
-        return ProgressTokens(self._editor)
+        return Progress(self._editor)
 
     @cached_property
     def _late(self) -> Late:
         from claude_agent_lsp.lsp.services.services import Late
-        from claude_agent_lsp.lsp.services.session_events import Announcements
+        from claude_agent_lsp.lsp.services.session_events import SessionEvents
         from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
         from claude_agent_lsp.lsp.services.transcript_documents import TranscriptDocuments
 
@@ -134,7 +134,7 @@ class AgentServer(LanguageServer):
             agent=agent,
             progress=self._progress,
             sessions=sessions,
-            session_events=Announcements(editor, sessions.find),
+            session_events=SessionEvents(editor, sessions.find),
             documents=TranscriptDocuments(editor, self._state, sessions, agent.lanes),
         )
 
@@ -146,7 +146,7 @@ class AgentServer(LanguageServer):
 
     def _compose(self) -> Services:
         editor, folders = self._editor, Folders()
-        trust = Trusting(editor, folders, self._own_directory, lambda: self._agent)
+        trust = FolderTrust(editor, folders, self._own_directory, lambda: self._agent)
         settings = ServerSettings(self._state, self._at_rest)
         configuration = Configuration(editor, trust, settings.adopt)
         return Services(
@@ -172,7 +172,7 @@ class AgentServer(LanguageServer):
             self.feature(method)(partial(handler))
 
     def _initialize(self, params: types.InitializeParams) -> None:
-        self._editor.profile = ClientProfile.of(params)
+        self._editor.profile = ClientProfile.parse(params)
         for feature in self._features:
             feature.initialize(params)
         self._parent.watch(params.process_id)
@@ -186,10 +186,10 @@ class AgentServer(LanguageServer):
     async def _look_after_state(self) -> None:
         services = self.services
         for folder in services.folders:  # the settings may name another state directory
-            await services.configuration.of(folder)
+            await services.configuration.settings_in(folder)
         name = "claude_agent_lsp.sessions.catalogue.kept_copies"
         kept = await disk.run(importlib.import_module, name)
-        await disk.run(kept.Kept(self._state.directory).refresh)
+        await disk.run(kept.KeptCopies(self._state.directory).refresh)
         cleanup = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.cleanup")
         busy = self._agent.ownership.busy
         await disk.run(cleanup.clean_up, self._state.directory, busy)

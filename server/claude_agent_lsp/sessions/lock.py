@@ -81,7 +81,7 @@ def _own_start() -> float:
         return 0.0
 
 
-class Ownership:
+class SessionLocks:
     """Which run has which session. Its calls are short but touch the disk.
 
     Args:

@@ -17,7 +17,7 @@ from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFo
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
 from claude_agent_lsp.sessions.catalogue.index import Index
-from claude_agent_lsp.sessions.lock import Ownership
+from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.terminal.screen import open_screen
 from claude_agent_lsp.workspace.state import State, state_directory
 
@@ -46,7 +46,7 @@ def sessions(options: Namespace) -> int:
         The exit status: 1 if it could not be done.
     """
     state = State(state_directory())
-    ownership = Ownership(lambda: state.directory, "a terminal")
+    ownership = SessionLocks(lambda: state.directory, "a terminal")
     catalogue = Catalogue(Index(state.directory), ownership.busy, state.current)
     commands = {"list": _list, "show": _show, "export": _export, "delete": _delete}
     try:
@@ -138,7 +138,7 @@ def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
         return 1
     from claude_agent_lsp.sessions.edit_session import delete
 
-    ownership = Ownership(lambda: state.directory, "a terminal")
+    ownership = SessionLocks(lambda: state.directory, "a terminal")
     holder = f"sessions delete, process {os.getpid()}"
     ownership.claim(session.session_id, holder)
     try:

@@ -89,7 +89,7 @@ async def _answer(work: asyncio.Future[object], request: Request) -> object:
     What is left to itself goes on as far as it gets: a run that comes of it is stopped at once.
     """
     try:
-        return await request.signal.unless(work)
+        return await request.signal.wait_or_abort(work)
     except Aborted:
         if work.done():
             return work.result()

@@ -33,10 +33,10 @@ class FolderCommands(CommandGroup):
         agent = self._services.agent
         folder = await self._order.folder(argument.workspace)
         await self._services.trust.look_again()
-        stay = AbortSignal.when(agent.lanes.folder(folder.path).left)
-        settings = await self._services.configuration.of(folder)
-        trusted = await self._services.trust.of(folder.path)
-        signal = AbortSignal.any(request.signal, stay)
+        revoked = AbortSignal.when(agent.lanes.folder(folder.path).revoked)
+        settings = await self._services.configuration.settings_in(folder)
+        trusted = await self._services.trust.is_trusted(folder.path)
+        signal = AbortSignal.any(request.signal, revoked)
         try:
             process = await agent.process_in(folder.path, settings, signal, trusted=trusted)
         except Aborted:
@@ -44,10 +44,10 @@ class FolderCommands(CommandGroup):
             raise NotTrusted(f"{folder.path} is trusted no longer.") from None
         finally:
             signal.release()
-            stay.release()
+            revoked.release()
         asked = asyncio.ensure_future(process.call(lambda client: client.get_mcp_status()))
         asked.add_done_callback(lambda done: done.cancelled() or done.exception())
-        servers = await request.signal.unless(asked)
+        servers = await request.signal.wait_or_abort(asked)
         return {
             "models": process.info.get("models", []),
             "modes": list(get_args(PermissionMode)),
@@ -81,5 +81,5 @@ class FolderCommands(CommandGroup):
     async def _refuse_bypass(self, session_id: str) -> None:
         """Raise `NotTrusted` if the session's folder isn't trusted."""
         folder = await self._lane(session_id).read(self._services.agent.folder_of, session_id)
-        if folder is not None and not await self._services.trust.of(folder):
+        if folder is not None and not await self._services.trust.is_trusted(folder):
             raise NotTrusted(f"{folder} is not trusted: nothing runs there unasked.")

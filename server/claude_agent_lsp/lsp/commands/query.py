@@ -100,9 +100,9 @@ class QueryCommands(CommandGroup):
     ) -> ActiveRun:
         signal = request.signal
         await self._services.trust.look_again()
-        stay = self._services.agent.lanes.folder(folder.path).left
-        settings = await self._services.configuration.of(folder, signal)
-        trusted = await self._services.trust.of(folder.path)
+        revoked = self._services.agent.lanes.folder(folder.path).revoked
+        settings = await self._services.configuration.settings_in(folder, signal)
+        trusted = await self._services.trust.is_trusted(folder.path)
         self._services.server_settings.move_state()
         if argument.permission_mode == BYPASS and not trusted:
             raise NotTrusted(f"{folder.path} is not trusted: nothing runs there unasked.")
@@ -120,7 +120,7 @@ class QueryCommands(CommandGroup):
             if token is not None:
                 self._services.editor.progress(token, jsonable(event))
             if progress is not None:
-                progress.tell(event)
+                progress.show_event(event)
                 if isinstance(event, Ended):
                     self._services.progress.end(progress)
             self._services.session_events.follow(event)
@@ -155,14 +155,14 @@ class QueryCommands(CommandGroup):
             if progress is not None:
                 self._services.progress.end(progress)
             raise
-        if stay.done():  # it has lost the trust that these settings were read with
+        if revoked.done():  # it has lost the trust that these settings were read with
             self._services.agent.cancel(run_id=run.run_id)
         if not trusted:
             self._services.editor.spawn(self._offer_trust(folder, run, signal))
         return run
 
     async def _offer_trust(self, folder: Folder, run: ActiveRun, signal: AbortSignal) -> None:
-        every = await self._services.configuration.given(folder, signal)
+        every = await self._services.configuration.settings_as_sent(folder, signal)
         await self._services.trust.offer(folder, every, run)
 
     @command("claudeAgent.cancel", arguments.CancelArgument)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.permissions.queue import By, answer_to
+from claude_agent_lsp.agent.permissions.queue import AnsweredBy, answer_to
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.commands import arguments
 from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
@@ -34,6 +34,6 @@ class QuestionCommands(CommandGroup):
             raise InvalidArgument("questionId: expected the id of a question that waits.")
         if wanted is None and (question.kind == "trust" or questions.unread):
             raise InvalidArgument(f"questionId: expected {question.question_id}, to be sure.")
-        answer = answer_to(question, argument.answer, argument.note, by=By.COMMAND)
+        answer = answer_to(question, argument.answer, argument.note, by=AnsweredBy.COMMAND)
         answered = questions.answer(question.question_id, answer)
         return {"answered": answered}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from claude_agent_lsp.agent.exclusive import no_run_in, nothing_in
+from claude_agent_lsp.agent.exclusive import hold_and_end_process, hold_session
 from claude_agent_lsp.agent.run.query import NEW
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.lsp.commands import arguments
 from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
-from claude_agent_lsp.sessions.catalogue.kept_copies import TAG, Kept
+from claude_agent_lsp.sessions.catalogue.kept_copies import TAG, KeptCopies
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class SessionCommands(CommandGroup):
     async def list_sessions(self, argument: arguments.SessionListArgument, _: Request) -> object:
         """List a folder's sessions."""
         folder = await self._order.folder(argument.workspace)
-        settings = await self._services.configuration.of(folder)
+        settings = await self._services.configuration.settings_in(folder)
         sharing = self._services.agent.sharing
         shared = await sharing.shared_only(settings.session_store, folder.path)
         catalogue = await self._services.sessions.catalogue()
@@ -61,7 +61,7 @@ class SessionCommands(CommandGroup):
     async def select_session(self, argument: arguments.SessionSelectArgument, _: Request) -> object:
         """Set what "last" means from now on."""
         async with self._order.in_folder(argument.workspace) as folder:
-            settings = await self._services.configuration.of(folder)
+            settings = await self._services.configuration.settings_in(folder)
             if argument.session_id == NEW:
                 await self._services.agent.select(folder.path, None)
                 return None
@@ -120,7 +120,7 @@ class SessionCommands(CommandGroup):
         async with self._order.in_session(argument.session_id):
             changes = await _loaded("edit_session")
             session = await self._services.sessions.find(argument.session_id)
-            async with nothing_in(agent, session.session_id):
+            async with hold_and_end_process(agent, session.session_id):
                 index = await self._services.sessions.index()
                 lane = self._lane(session.session_id)
                 await lane.run(changes.delete, session.session_id, agent.state, index)
@@ -138,7 +138,7 @@ class SessionCommands(CommandGroup):
         """Put files back as they were before a message."""
         agent = self._services.agent
         session_id = argument.session_id
-        async with self._order.in_session(session_id), no_run_in(agent, session_id):
+        async with self._order.in_session(session_id), hold_session(agent, session_id):
             rewind = await _loaded("rewind.rewind")
             await self._at_hand(session_id)
             return await agent.lanes.session(session_id).read(
@@ -161,8 +161,8 @@ class SessionCommands(CommandGroup):
             self._kept.keep(transcript)
 
     @property
-    def _kept(self) -> Kept:
-        return Kept(self._services.agent.state.directory)
+    def _kept(self) -> KeptCopies:
+        return KeptCopies(self._services.agent.state.directory)
 
 
 async def _loaded(name: str) -> Any:

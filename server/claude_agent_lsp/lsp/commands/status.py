@@ -55,13 +55,13 @@ async def _folder(
 ) -> tuple[Settings, dict[str, Any]]:
     """What is set in a folder, and what is told of it."""
     lane = services.agent.lanes.folder(folder.path)
-    settings = await services.configuration.of(folder)
+    settings = await services.configuration.settings_in(folder)
     return settings, {
         "uri": folder.uri,
         "name": folder.name,
         "currentSession": await lane.read(services.agent.current, folder.path),
         "permissionMode": settings.permission_mode,
-        "trusted": await services.trust.of(folder.path),
+        "trusted": await services.trust.is_trusted(folder.path),
         "retention": await lane.read(_retention, folder, settings, index),
     }
 

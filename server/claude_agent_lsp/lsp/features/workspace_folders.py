@@ -46,7 +46,7 @@ class WorkspaceFolders(Feature):
                 services.folders.remove(removed.uri)
         for added in params.event.added:
             with contextlib.suppress(InvalidArgument):
-                folder = Folder.of(added.uri, added.name)
+                folder = Folder.parse(added.uri, added.name)
                 services.folders.add(folder)
                 services.prewarming.begin(folder)
 
@@ -63,7 +63,7 @@ def _folders_of(params: types.InitializeParams) -> list[Folder]:
     folders = []
     for uri, name in named:
         try:
-            folders.append(Folder.of(uri, name))
+            folders.append(Folder.parse(uri, name))
         except InvalidArgument as error:
             logger.warning("This folder can't be worked in: %s", error)
     return folders

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
-from claude_agent_lsp.agent.permissions.queue import DENY, Answer, By, answer_to
+from claude_agent_lsp.agent.permissions.queue import DENY, Answer, AnsweredBy, answer_to
 from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import InvalidArgument
@@ -64,7 +64,7 @@ class AskUser:
             logger.warning("The editor can't show a question: %s", error)
         if answer is None and question.kind == "trust":
             # Nothing waits for it, but what waits behind it would.
-            return Answer(DENY, by=By.WITHDRAWN)
+            return Answer(DENY, by=AnsweredBy.WITHDRAWN)
         if answer is None:
             self._in_progress(question)
         return answer
@@ -79,7 +79,7 @@ class AskUser:
             return None
         note = note if isinstance(note, str) else None
         try:
-            return answer_to(question, values, note, by=By.EDITOR)
+            return answer_to(question, values, note, by=AnsweredBy.EDITOR)
         except InvalidArgument as error:
             logger.warning("The editor's answer is none: %s", error)
             return None
@@ -103,7 +103,7 @@ class AskUser:
                 return None
             value = values[title]
             if value is None:
-                return answer_to(question, chosen, by=By.EDITOR)
+                return answer_to(question, chosen, by=AnsweredBy.EDITOR)
             if value == DENY or not question.multiple:
                 return Answer(value)
             chosen.append(value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from claude_agent_lsp.base.abort import Aborted
-from claude_agent_lsp.base.redaction import keep_secret
+from claude_agent_lsp.base.redaction import register_secrets
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.lsp.editor import Editor
-    from claude_agent_lsp.lsp.services.folder_trust import Trusting
+    from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
     from claude_agent_lsp.workspace.folders import Folder
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,9 @@ class Configuration:
         adopt: Lets the settings take effect that are the whole server's.
     """
 
-    def __init__(self, editor: Editor, trust: Trusting, adopt: Callable[[Settings], None]) -> None:
+    def __init__(
+        self, editor: Editor, trust: FolderTrust, adopt: Callable[[Settings], None]
+    ) -> None:
         self._editor = editor
         self._trust = trust
         self._adopt = adopt
@@ -81,19 +83,19 @@ class Configuration:
         """What came with `initialize`."""
         return self._initial
 
-    async def of(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
+    async def settings_in(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
         """The settings that hold in a folder: not all of them, if it is not trusted.
 
         Args:
             folder: The folder.
-            signal: As for `given`.
+            signal: As for `settings_as_sent`.
         """
-        settings = await self.given(folder, signal)
-        if not await self._trust.of(folder.path):
+        settings = await self.settings_as_sent(folder, signal)
+        if not await self._trust.is_trusted(folder.path):
             return settings.restricted(self._initial)
         return settings
 
-    async def given(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
+    async def settings_as_sent(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
         """The settings of a folder as the editor gives them.
 
         Args:
@@ -108,7 +110,7 @@ class Configuration:
         if signal is None:
             return await asyncio.shield(task)
         try:
-            return await signal.unless(task)
+            return await signal.wait_or_abort(task)
         except Aborted:
             return self._initial
 
@@ -118,7 +120,7 @@ class Configuration:
             settings = await self._ask(folder)
         else:
             settings = self._sent or self._initial
-        if await self._trust.of(folder.path):
+        if await self._trust.is_trusted(folder.path):
             self._adopt(settings)
         return settings
 
@@ -148,5 +150,5 @@ class Configuration:
                 if len(self._told) > MOST_TOLD:
                     del self._told[next(iter(self._told))]
                 self._editor.show_message(types.MessageType.Warning, text)
-        keep_secret(settings.secrets)
+        register_secrets(settings.secrets)
         return settings

@@ -33,7 +33,7 @@ HOW: Final = 'claudeAgent.trust {"trusted": true} trusts it.'
 LONGEST_QUESTION: Final = 86_400.0
 
 
-class Trusting:
+class FolderTrust:
     """The trust in this server's folders.
 
     Args:
@@ -79,10 +79,10 @@ class Trusting:
         self._told = _folders_in(params)
         self._tell_of_change()
         for folder in self._folders:
-            if not await self.of(folder.path):
-                await self._agent().leave(folder.path)
+            if not await self.is_trusted(folder.path):
+                await self._agent().revoke(folder.path)
 
-    async def of(self, folder: Path) -> bool:
+    async def is_trusted(self, folder: Path) -> bool:
         """Whether a folder is trusted."""
         if self._told is not None:
             return any(place in self._told for place in (folder, *folder.parents))
@@ -136,11 +136,11 @@ class Trusting:
                 comes again with the next one; it outlives a run that ends by itself.
         """
         place = folder.path
-        if self._told is not None or place in self._asked or await self.of(place):
+        if self._told is not None or place in self._asked or await self.is_trusted(place):
             return
         self._asked.add(place)
         lane = self._agent().lanes.folder(place)
-        if await lane.run(self._trust.of, place) is not None:
+        if await lane.run(self._trust.decision_on, place) is not None:
             return
         withheld = [f"claudeAgent.{name}" for name in settings.withheld()]
         withheld += await lane.read(project_files, place)
@@ -155,7 +155,7 @@ class Trusting:
             self._editor.show_message(types.MessageType.Info, text)
             return
         from claude_agent_lsp.agent.events import Action, Question, QuestionOption, RunStatus
-        from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY, By
+        from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY, AnsweredBy
 
         seconds = min(settings.question_timeout_seconds, LONGEST_QUESTION)
         name = visible(str(place))
@@ -187,7 +187,7 @@ class Trusting:
             self._asked.discard(place)
             return
         answer = asking.result()
-        if answer.by not in (By.EDITOR, By.COMMAND):
+        if answer.by not in (AnsweredBy.EDITOR, AnsweredBy.COMMAND):
             return
         try:
             await self.decide(place, trusted=answer.value == ALLOW)
@@ -205,11 +205,11 @@ class Trusting:
         """
         before, self._trusted = self._trusted, set()
         for folder in before:
-            if not await self.of(folder):
-                await self._agent().leave(folder)
+            if not await self.is_trusted(folder):
+                await self._agent().revoke(folder)
 
     def _look(self, folder: Path) -> tuple[object, bool | None]:
-        return self._trust.stamp(), self._trust.of(folder)
+        return self._trust.stamp(), self._trust.decision_on(folder)
 
 
 def _folders_in(value: Any) -> frozenset[Path]:

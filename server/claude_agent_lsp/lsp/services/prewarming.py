@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.lsp.editor import Editor
     from claude_agent_lsp.lsp.services.configuration import Configuration
-    from claude_agent_lsp.lsp.services.folder_trust import Trusting
+    from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
     from claude_agent_lsp.workspace.folders import Folder
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class Prewarming:
         self,
         editor: Editor,
         configuration: Configuration,
-        trust: Trusting,
+        trust: FolderTrust,
         agent: Callable[[], Agent],
     ) -> None:
         self._editor = editor
@@ -51,8 +51,8 @@ class Prewarming:
         agent = self._agent()
         await self._trust.look_again()
         lane = agent.lanes.folder(folder.path)
-        left = lane.left
-        settings = await self._configuration.of(folder)
+        left = lane.revoked
+        settings = await self._configuration.settings_in(folder)
         await agent.sharing.watch(settings.session_store)
         used = await lane.read(agent.current, folder.path) is not None
         if not settings.prewarm or not used:

@@ -35,7 +35,7 @@ ANSWER: Final = "Answer with claudeAgent.question.answer"
 _own_tokens = (f"claude-{number}" for number in itertools.count(1))
 
 
-class ProgressTokens:
+class Progress:
     """Which token's cancel stops what."""
 
     def __init__(self, editor: Editor) -> None:
@@ -66,11 +66,11 @@ class ProgressTokens:
         self._shown[progress.token] = progress
         return progress
 
-    def ask(self, question: Question) -> None:
+    def show_question(self, question: Question) -> None:
         """Tell of the open question where its run is shown, and how to answer it."""
         for progress in self._shown.values():
             if progress.run_id == question.run_id:
-                progress.ask(question)
+                progress.show_question(question)
 
     def end(self, progress: WorkDone) -> None:
         """Forget a run's token."""
@@ -102,13 +102,13 @@ class WorkDone:
         self.run_id: str | None = None
         self._asking: str | None = None
 
-    def ask(self, question: Question) -> None:
+    def show_question(self, question: Question) -> None:
         """Show the open question, which the editor does not, until it is settled."""
         self._asking = question.question_id
         values = " or ".join(f'"{visible(option.value)}"' for option in question.options)
         self._report(_waiting(question), f" {ANSWER} {values}")
 
-    def tell(self, event: Event) -> None:
+    def show_event(self, event: Event) -> None:
         """Show what the event means for somebody who waits."""
         if self._asking is not None and not isinstance(event, Ended):
             self._wait(event)

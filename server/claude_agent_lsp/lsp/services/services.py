@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.lsp.editor import Editor
     from claude_agent_lsp.lsp.services.configuration import Configuration
-    from claude_agent_lsp.lsp.services.folder_trust import Trusting
+    from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
     from claude_agent_lsp.lsp.services.prewarming import Prewarming
-    from claude_agent_lsp.lsp.services.progress import ProgressTokens
+    from claude_agent_lsp.lsp.services.progress import Progress
     from claude_agent_lsp.lsp.services.server_settings import ServerSettings
-    from claude_agent_lsp.lsp.services.session_events import Announcements
+    from claude_agent_lsp.lsp.services.session_events import SessionEvents
     from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
     from claude_agent_lsp.lsp.services.transcript_documents import TranscriptDocuments
     from claude_agent_lsp.workspace.folders import Folders
@@ -34,9 +34,9 @@ class Late:
     """
 
     agent: Agent
-    progress: ProgressTokens
+    progress: Progress
     sessions: SessionLookup
-    session_events: Announcements
+    session_events: SessionEvents
     documents: TranscriptDocuments
 
 
@@ -57,7 +57,7 @@ class Services:
     editor: Editor
     folders: Folders
     configuration: Configuration
-    trust: Trusting
+    trust: FolderTrust
     server_settings: ServerSettings
     prewarming: Prewarming
     late: Callable[[], Late]
@@ -68,7 +68,7 @@ class Services:
         return self.late().agent
 
     @property
-    def progress(self) -> ProgressTokens:
+    def progress(self) -> Progress:
         """What is shown of runs without knowing this server."""
         return self.late().progress
 
@@ -78,7 +78,7 @@ class Services:
         return self.late().sessions
 
     @property
-    def session_events(self) -> Announcements:
+    def session_events(self) -> SessionEvents:
         """Tells what has become of sessions."""
         return self.late().session_events
 

@@ -22,7 +22,7 @@ RUN: Final = "claudeAgent/runChanged"
 SESSION: Final = "claudeAgent/sessionChanged"
 
 
-class Announcements:
+class SessionEvents:
     """Tells of what this server's runs and commands change, not of what others do.
 
     Args:

@@ -45,7 +45,7 @@ class SessionLookup:
     async def fetch(self, session_id: str) -> None:
         """Bring a session here that is only in the store of one of the open folders."""
         for folder in self._folders:
-            settings = await self._configuration.of(folder)
+            settings = await self._configuration.settings_in(folder)
             await self._agent.sharing.fetch(settings.session_store, folder.path, session_id)
 
     async def settings_of(self, place: Path) -> Settings:
@@ -53,7 +53,7 @@ class SessionLookup:
         folder = next((each for each in self._folders if each.path == place), None)
         if folder is None:
             return self._configuration.initial.restricted()
-        return await self._configuration.of(folder)
+        return await self._configuration.settings_in(folder)
 
     async def catalogue(self) -> Catalogue:
         """The catalogue of all sessions here."""
