@@ -6,7 +6,7 @@
 set -eu
 
 uv=$1
-tests="tests/agent tests/docs tests/lsp tests/sessions tests/workspace"
+tests="tests/agent tests/base tests/docs tests/lsp tests/sessions tests/workspace"
 
 pythons=$(sh scripts/python.sh all)
 wanted=$({ echo "$pythons" | head -n 1; echo "$pythons" | tail -n 1; } | sort -u)

@@ -15,7 +15,7 @@ from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.sessions import edit_session
 from claude_agent_lsp.sessions.catalogue import kept_copies
 from claude_agent_lsp.sessions.catalogue.index import Index
-from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.workspace.state import State
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def _deleted_meanwhile(agent: Agent, session_id: str, copying: _SlowCopy) 
 async def test_no_copy_is_written_back_behind_a_deletion(
     agent: Agent, transcript: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    session_id, kept = transcript.stem, Kept(agent.state.directory)
+    session_id, kept = transcript.stem, KeptCopies(agent.state.directory)
     if way == "at the start":
         kept.keep(transcript)
         with transcript.open("a") as file:
@@ -94,7 +94,7 @@ async def test_no_copy_is_written_back_behind_a_deletion(
 async def test_no_session_is_put_back_behind_its_deletion(
     agent: Agent, transcript: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session_id, kept = transcript.stem, Kept(agent.state.directory)
+    session_id, kept = transcript.stem, KeptCopies(agent.state.directory)
     kept.keep(transcript)
     transcript.unlink()
     await agent.select(home, session_id)

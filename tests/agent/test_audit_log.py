@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from claude_agent_lsp.agent.accounts import audit_log as module
-from claude_agent_lsp.agent.accounts.audit_log import OLDER_FILES, Audit, ToolTrail, question_entry
+from claude_agent_lsp.agent.accounts.audit_log import (
+    OLDER_FILES,
+    AuditLog,
+    ToolTrail,
+    question_entry,
+)
 from claude_agent_lsp.agent.events import (
     Ended,
     Event,
@@ -30,11 +35,11 @@ from claude_agent_lsp.agent.permissions.tool_titles import title_of
 
 
 @pytest.fixture
-def audit(tmp_path: Path) -> Audit:
-    return Audit(tmp_path / "state", "Helix")
+def audit(tmp_path: Path) -> AuditLog:
+    return AuditLog(tmp_path / "state", "Helix")
 
 
-def test_each_line_is_an_object_in_a_file_that_is_the_users_own(audit: Audit) -> None:
+def test_each_line_is_an_object_in_a_file_that_is_the_users_own(audit: AuditLog) -> None:
     audit.write("tool", {"title": "one\nline"})
     audit.write("question", {"title": "Ünïcode \udc80"})
     first, second = audit.read()
@@ -44,7 +49,7 @@ def test_each_line_is_an_object_in_a_file_that_is_the_users_own(audit: Audit) ->
     assert stat.S_IMODE(audit.file.parent.stat().st_mode) == 0o700
 
 
-def test_secrets_are_masked(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_masked(audit: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_TOKEN", "token-of-the-environment")
     shapes = f"sk-ant-{'a1-' * 8} postgresql://u:pa55word@h/d"
     audit.write("tool", {"input": f"token-of-the-environment {shapes}"})
@@ -55,7 +60,7 @@ def test_secrets_are_masked(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_it_is_rotated_by_size_and_its_oldest_part_forgotten(
-    audit: Audit, monkeypatch: pytest.MonkeyPatch
+    audit: AuditLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_BYTES", 1_000)
     for number in range(100):
@@ -68,10 +73,10 @@ def test_it_is_rotated_by_size_and_its_oldest_part_forgotten(
 
 
 def test_no_line_is_lost_or_torn_by_many_at_once(
-    audit: Audit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    audit: AuditLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_BYTES", 20_000)
-    other = Audit(tmp_path / "state", "Emacs")
+    other = AuditLog(tmp_path / "state", "Emacs")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: (audit, other)[n % 2].write("tool", {"n": n}), range(300)))
     assert sorted(entry["n"] for entry in audit.read()) == list(range(300))
@@ -79,11 +84,11 @@ def test_no_line_is_lost_or_torn_by_many_at_once(
 
 def test_what_can_not_be_written_costs_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
-    Audit(tmp_path / "state").write("tool", {})
-    assert list(Audit(tmp_path / "state").read()) == []
+    AuditLog(tmp_path / "state").write("tool", {})
+    assert list(AuditLog(tmp_path / "state").read()) == []
 
 
-def test_a_damaged_line_is_left_out(audit: Audit) -> None:
+def test_a_damaged_line_is_left_out(audit: AuditLog) -> None:
     audit.write("tool", {"n": 1})
     with audit.file.open("ab") as file:
         file.write(b'{"torn\n\x00\xff\n[]\n')

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.agent.accounts.daily_budget import Meter, Spending
+from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget, Meter
 from claude_agent_lsp.agent.process.launch import Launch
 from claude_agent_lsp.errors import BudgetExceeded, ModelError, StoreUnavailable
 from claude_agent_lsp.workspace.settings import Settings
@@ -23,15 +23,15 @@ NEXT_MORNING = datetime(2026, 4, 1, 0, 0)  # noqa: DTZ001
 FILE = "spending.json"
 
 
-def at(now: datetime, directory: Path) -> Spending:
+def at(now: datetime, directory: Path) -> DailyBudget:
     """The ledger as a server at this time has it."""
-    return Spending(directory, lambda: now)
+    return DailyBudget(directory, lambda: now)
 
 
 def test_servers_count_together(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda _: Spending(tmp_path).charge(0.01, None, None), range(50)))
-    assert Spending(tmp_path).today() == pytest.approx(0.5)
+        list(threads.map(lambda _: DailyBudget(tmp_path).charge(0.01, None, None), range(50)))
+    assert DailyBudget(tmp_path).today() == pytest.approx(0.5)
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
 
 
@@ -74,7 +74,7 @@ def test_a_ledger_of_one_day_is_read_and_kept(tmp_path: Path) -> None:
 
 
 def test_a_budget_is_checked_only_where_there_is_one(tmp_path: Path) -> None:
-    spending = Spending(tmp_path)
+    spending = DailyBudget(tmp_path)
     spending.charge(100, None, None)
     spending.check(None)
     spending.check(100.5)
@@ -96,14 +96,14 @@ def test_a_budget_is_checked_only_where_there_is_one(tmp_path: Path) -> None:
 def test_a_run_gets_what_is_left(
     tmp_path: Path, own: float | None, daily: float | None, given: float | None
 ) -> None:
-    spending = Spending(tmp_path)
+    spending = DailyBudget(tmp_path)
     spending.charge(1.0, None, None)
     launch = Launch(tmp_path, Settings(daily_budget_usd=daily), max_budget_usd=own)
     assert spending.within(launch).max_budget_usd == given
 
 
 def test_the_fault_names_the_budget_that_was_reached(tmp_path: Path) -> None:
-    spending, own = Spending(tmp_path), BudgetExceeded("Its own.")
+    spending, own = DailyBudget(tmp_path), BudgetExceeded("Its own.")
     assert spending.charge(1.0, 5.0, own) is own
     days = spending.charge(4.5, 5.0, own)
     assert isinstance(days, BudgetExceeded)
@@ -164,7 +164,7 @@ def test_what_can_not_be_kept_costs_nothing_else(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("")
-    spending = Spending(tmp_path / "file" / "state")
+    spending = DailyBudget(tmp_path / "file" / "state")
     fault = spending.charge(2.0, 1.0, BudgetExceeded("It."))
     assert "$2.00" in str(fault)
     spending.charge(1.0, None, None)
@@ -174,18 +174,18 @@ def test_what_can_not_be_kept_costs_nothing_else(
 
 def test_what_can_not_be_kept_lets_no_run_begin_that_has_a_budget(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    spending = Spending(tmp_path / "file" / "state")
+    spending = DailyBudget(tmp_path / "file" / "state")
     spending.check(None)
     with pytest.raises(StoreUnavailable, match="can't be read or written"):
         spending.check(5.0)
-    in_its_place = Spending(tmp_path / "other")
+    in_its_place = DailyBudget(tmp_path / "other")
     (tmp_path / "other" / FILE).mkdir(parents=True)
     with pytest.raises(StoreUnavailable, match="can't be read or written"):
         in_its_place.check(5.0)
 
 
 async def test_a_run_is_charged_as_it_goes(tmp_path: Path) -> None:
-    spending = Spending(tmp_path)
+    spending = DailyBudget(tmp_path)
     spending.add(1.0)
     meter = Meter(spending)
     meter.note(0.25)
@@ -196,11 +196,11 @@ async def test_a_run_is_charged_as_it_goes(tmp_path: Path) -> None:
     own = BudgetExceeded("Its own.")
     assert await meter.close(0.375, 5.0, own) is own
     assert spending.today() == 1.375
-    assert Spending(tmp_path).today() == 1.375
+    assert DailyBudget(tmp_path).today() == 1.375
 
 
 async def test_a_run_that_says_nothing_costs_nothing(tmp_path: Path) -> None:
-    meter = Meter(Spending(tmp_path))
+    meter = Meter(DailyBudget(tmp_path))
     meter.note(0.0)
     assert await meter.close(0.0, None, None) is None
     assert list(tmp_path.iterdir()) == []

@@ -75,7 +75,7 @@ class Journal:
         self.free = asyncio.Event()
         self.free.set()
 
-    async def note(self, events: Iterable[Event]) -> None:
+    async def write_down(self, events: Iterable[Event]) -> None:
         await self.free.wait()
         self.noted += events
 

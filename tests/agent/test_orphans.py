@@ -17,7 +17,7 @@ import pytest
 
 from claude_agent_lsp.agent.process.orphans import SERVER, _alive, end_all, end_orphans, server_mark
 from claude_agent_lsp.agent.process.watchdog import Watchdog
-from claude_agent_lsp.sessions.lock import Ownership
+from claude_agent_lsp.sessions.lock import SessionLocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -201,7 +201,7 @@ def test_nothing_raises_whatever_psutil_does(
         end_orphans()
         end_all(lambda found: found == left)
         mark = server_mark()
-        Ownership(Path)
+        SessionLocks(Path)
     assert _alive(mark)  # a server that goes on is taken for none that is gone
     while marked(left):
         end_all(lambda found: found == left)

@@ -37,7 +37,7 @@ class Pool(ProcessPool):
     async def lend(
         self, launch: Launch, session: SessionStart, signal: AbortSignal = NEVER
     ) -> AgentProcess:
-        return await asyncio.wait_for(self.take(launch, session, signal, self._wait), SECONDS)
+        return await asyncio.wait_for(self.borrow(launch, session, signal, self._wait), SECONDS)
 
     async def use(self, launch: Launch, session: SessionStart) -> AgentProcess:
         """As a run does that has nothing to say."""
@@ -100,7 +100,7 @@ async def test_bypassing_needs_a_process_that_was_started_for_it(
 ) -> None:
     session = new_session()
     first = await pool.use(launch, session)
-    bypassing = Launch.of(
+    bypassing = Launch.build(
         launch.folder, launch.settings, Overrides(permission_mode="bypassPermissions")
     )
     second = await pool.use(bypassing, session)

@@ -92,11 +92,11 @@ async def test_it_tells_its_process_id_when_it_has_started(launch: Launch) -> No
 async def test_a_prompt_is_answered_to_the_one_who_has_it(launch: Launch) -> None:
     process = await started(launch)
     run = Run()
-    process.take(run)
+    process.attach(run)
     process.prompt(prompt("hello"))
     assert await asyncio.wait_for(run.over, SECONDS) is None
     assert process.used
-    process.leave()
+    process.detach()
     await ended(process)
 
 
@@ -162,7 +162,7 @@ async def test_one_that_never_starts_is_given_up(
 async def test_one_that_dies_in_a_turn_says_why(home: Path) -> None:
     process = await started(launch_of("dying", home))
     run = Run()
-    process.take(run)
+    process.attach(run)
     process.prompt(prompt("hello"))
     fault = await asyncio.wait_for(run.over, SECONDS)
     assert isinstance(fault, ProcessDied)
@@ -176,7 +176,7 @@ async def test_whoever_takes_one_that_is_gone_is_told(launch: Launch) -> None:
     process = await started(launch)
     await ended(process)
     run = Run()
-    process.take(run)
+    process.attach(run)
     process.prompt(prompt("hello"))
     assert isinstance(await asyncio.wait_for(run.over, SECONDS), ProcessDied)
 
@@ -185,7 +185,7 @@ async def test_one_killed_between_take_and_prompt_is_told(launch: Launch) -> Non
     process = await started(launch)
     assert process.pid is not None
     run = Run()
-    process.take(run)
+    process.attach(run)
     psutil.Process(process.pid).kill()
     process.prompt(prompt("hello"))
     assert isinstance(await asyncio.wait_for(run.over, SECONDS), ProcessDied)
@@ -219,7 +219,7 @@ async def test_a_call_to_one_that_ends_fails(home: Path) -> None:
 async def test_all_rungs_of_the_ladder_are_taken_in_time(home: Path) -> None:
     process = await started(launch_of("stubborn", home))
     run = Run()
-    process.take(run)
+    process.attach(run)
     process.prompt(prompt("hello"))
     await asyncio.wait_for(run.begun.wait(), SECONDS)
     tree = await process.tree()

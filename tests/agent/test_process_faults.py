@@ -102,7 +102,7 @@ async def whole_life(launch: Launch, how: str) -> None:
     except RequestFailed:
         assert not process.usable
     else:
-        process.take(run)
+        process.attach(run)
         call = asyncio.ensure_future(process.call(lambda client: client.get_mcp_status()))
         try:
             process.prompt(prompt("hello"))

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from claude_agent_lsp.agent.events import Question, QuestionOption
-from claude_agent_lsp.agent.permissions.queue import ALLOW, ALLOW_SESSION, DENY, Answer, Questions
+from claude_agent_lsp.agent.permissions.queue import (
+    ALLOW,
+    ALLOW_SESSION,
+    DENY,
+    Answer,
+    QuestionQueue,
+)
 
 SECONDS = 60.0
 
@@ -50,8 +56,8 @@ def screen() -> Screen:
 
 
 @pytest.fixture
-def questions(screen: Screen) -> Questions:
-    return Questions(screen.show)
+def questions(screen: Screen) -> QuestionQueue:
+    return QuestionQueue(screen.show)
 
 
 async def settle() -> None:
@@ -59,7 +65,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_the_editor_answers(questions: Questions, screen: Screen) -> None:
+async def test_the_editor_answers(questions: QuestionQueue, screen: Screen) -> None:
     asking = asyncio.create_task(questions.ask(question("a"), SECONDS))
     await settle()
     screen.shown["a"].set_result(Answer(ALLOW, "go on"))
@@ -68,7 +74,7 @@ async def test_the_editor_answers(questions: Questions, screen: Screen) -> None:
 
 
 async def test_one_is_open_at_a_time_in_the_order_of_asking(
-    questions: Questions, screen: Screen
+    questions: QuestionQueue, screen: Screen
 ) -> None:
     asked = [asyncio.create_task(questions.ask(question(name), SECONDS)) for name in "abc"]
     await settle()
@@ -84,7 +90,7 @@ async def test_one_is_open_at_a_time_in_the_order_of_asking(
 
 
 async def test_a_waiting_one_can_be_answered_before_it_is_shown(
-    questions: Questions, screen: Screen
+    questions: QuestionQueue, screen: Screen
 ) -> None:
     first = asyncio.create_task(questions.ask(question("a"), SECONDS))
     second = asyncio.create_task(questions.ask(question("b"), SECONDS))
@@ -97,7 +103,7 @@ async def test_a_waiting_one_can_be_answered_before_it_is_shown(
     assert screen.history == ["a"]
 
 
-async def test_the_first_answer_stands(questions: Questions) -> None:
+async def test_the_first_answer_stands(questions: QuestionQueue) -> None:
     asking = asyncio.create_task(questions.ask(question("a"), SECONDS))
     await settle()
     assert questions.answer("a", Answer(DENY))
@@ -107,7 +113,7 @@ async def test_the_first_answer_stands(questions: Questions) -> None:
 
 
 async def test_an_answer_by_command_takes_the_question_off_the_screen(
-    questions: Questions, screen: Screen
+    questions: QuestionQueue, screen: Screen
 ) -> None:
     asking = asyncio.create_task(questions.ask(question("a"), SECONDS))
     await settle()
@@ -118,7 +124,7 @@ async def test_an_answer_by_command_takes_the_question_off_the_screen(
 
 
 async def test_a_cancelled_asker_withdraws_and_the_next_one_opens(
-    questions: Questions, screen: Screen
+    questions: QuestionQueue, screen: Screen
 ) -> None:
     first = asyncio.create_task(questions.ask(question("a"), SECONDS))
     second = asyncio.create_task(questions.ask(question("b"), SECONDS))
@@ -133,7 +139,7 @@ async def test_a_cancelled_asker_withdraws_and_the_next_one_opens(
 
 
 async def test_closing_it_unanswered_leaves_it_to_a_command(
-    questions: Questions, screen: Screen
+    questions: QuestionQueue, screen: Screen
 ) -> None:
     asking = asyncio.create_task(questions.ask(question("a"), SECONDS))
     await settle()
@@ -148,14 +154,14 @@ async def test_an_editor_that_cannot_show_it_leaves_it_to_a_command() -> None:
     async def fail(_: Question) -> Answer | None:
         raise RuntimeError("no window")
 
-    questions = Questions(fail)
+    questions = QuestionQueue(fail)
     asking = asyncio.create_task(questions.ask(question("a"), SECONDS))
     await settle()
     assert questions.answer("a", Answer(ALLOW))
     assert await asking == Answer(ALLOW)
 
 
-async def test_no_answer_means_no(questions: Questions) -> None:
+async def test_no_answer_means_no(questions: QuestionQueue) -> None:
     answer = await questions.ask(question("a"), 0.001)
     assert answer.value == DENY
     assert answer.note is not None
@@ -163,7 +169,7 @@ async def test_no_answer_means_no(questions: Questions) -> None:
 
 
 async def test_the_time_to_answer_begins_when_it_is_open(
-    questions: Questions, screen: Screen
+    questions: QuestionQueue, screen: Screen
 ) -> None:
     first = asyncio.create_task(questions.ask(question("a"), SECONDS))
     second = asyncio.create_task(questions.ask(question("b"), 0.001))
@@ -192,7 +198,7 @@ class Lifecycle(RuleBasedStateMachine):
         super().__init__()
         self.loop = VirtualTime()
         self.screen = Screen()
-        self.questions = Questions(self.screen.show)
+        self.questions = QuestionQueue(self.screen.show)
         self.asked: dict[str, asyncio.Task[Answer]] = {}
         self.answers: dict[str, Answer] = {}
         self.cancelled: set[str] = set()

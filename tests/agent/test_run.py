@@ -10,16 +10,16 @@ import pytest
 from claude_agent_sdk import ResultMessage
 
 from claude_agent_lsp.agent.accounts.audit_log import ToolTrail
-from claude_agent_lsp.agent.accounts.daily_budget import Spending
+from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
 from claude_agent_lsp.agent.agent import Agent
 from claude_agent_lsp.agent.events import RunStatus
 from claude_agent_lsp.agent.run.delivery import Delivery
 from claude_agent_lsp.agent.run.query import Query
 from claude_agent_lsp.agent.run.run import NEXT, ActiveRun, RunState
-from claude_agent_lsp.agent.run.run_journal import Record
+from claude_agent_lsp.agent.run.run_journal import RunJournal
 from claude_agent_lsp.base.abort import AbortSignal
 from claude_agent_lsp.errors import RequestFailed
-from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.journal.journal import Journal
 from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
 from claude_agent_lsp.workspace.settings import Settings
@@ -216,20 +216,20 @@ async def test_a_query_that_fails_anywhere_before_its_run_gives_its_session_back
 @pytest.mark.parametrize(
     ("owner", "method"),
     [
-        (Record, "begin"),
-        (Record, "report_to"),
-        (Record, "tell"),
-        (Record, "note"),
-        (Record, "end"),
+        (RunJournal, "begin"),
+        (RunJournal, "report_to"),
+        (RunJournal, "tell"),
+        (RunJournal, "note"),
+        (RunJournal, "end"),
         (Journal, "begin"),
         (Journal, "forget"),
         (Delivery, "delivered"),
-        (Spending, "within"),
-        (Spending, "charge"),
+        (DailyBudget, "within"),
+        (DailyBudget, "charge"),
         (SharedSessions, "began"),
         (SharedSessions, "turn_ended"),
         (ToolTrail, "follow"),
-        (Kept, "refresh"),
+        (KeptCopies, "refresh"),
         (Pool, "take"),
         (Process, "change"),
         (Process, "prompt"),

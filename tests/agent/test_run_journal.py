@@ -14,7 +14,7 @@ import pytest
 from claude_agent_lsp.agent.events import Notice, Text
 from claude_agent_lsp.agent.process.launch import SessionStart
 from claude_agent_lsp.agent.run import run_journal as module
-from claude_agent_lsp.agent.run.run_journal import Record
+from claude_agent_lsp.agent.run.run_journal import RunJournal
 from claude_agent_lsp.base.lanes import Lanes
 from claude_agent_lsp.sessions.journal import recovery
 from claude_agent_lsp.sessions.journal.journal import Called, Journal, JournaledTurn, Said
@@ -88,7 +88,7 @@ def turn_of(home: Path, message_id: str, prompt: str = "do it") -> JournaledTurn
 def cut_off(journal: Journal, home: Path, session_id: str = SESSION) -> None:
     """A run was killed in the middle of its answer."""
     journal.begin(session_id, turn_of(home, "p1"))
-    journal.note(session_id, [Said("m1", LOST, AT)])
+    journal.append(session_id, [Said("m1", LOST, AT)])
 
 
 class Going:
@@ -97,9 +97,9 @@ class Going:
     def __init__(self, journal: Journal, lane: SessionLane, home: Path, session: str) -> None:
         self.told: list[Event] = []
         turn = turn_of(home, "p2", "go on")
-        self.record = Record(journal, SessionStart(session, source=session), turn, lane)
+        self.record = RunJournal(journal, SessionStart(session, source=session), turn, lane)
 
-    async def begin(self) -> Record:
+    async def begin(self) -> RunJournal:
         await self.record.begin()
         self.record.report_to(self.told.append)
         return self.record
@@ -115,17 +115,17 @@ async def test_a_long_transcript_takes_the_time_it_takes(
     cut_off(journal, home)
     write(transcript_of(home), *(user(f"u{number}") for number in range(200)))
     monkeypatch.setattr(recovery, "PIECE_BYTES", 1000)
-    read = recovery.Known.read
+    read = recovery.TranscriptFacts.read
 
-    def slow(known: recovery.Known, lines: bytes) -> None:
+    def slow(known: recovery.TranscriptFacts, lines: bytes) -> None:
         time.sleep(0.02)
         read(known, lines)
 
-    monkeypatch.setattr(recovery.Known, "read", slow)
+    monkeypatch.setattr(recovery.TranscriptFacts, "read", slow)
     going = Going(journal, lanes.session(SESSION), home, SESSION)
     record = await going.begin()
     began = time.monotonic()
-    sent = await record.tell(MESSAGE)
+    sent = await record.prepend_untold(MESSAGE)
     assert time.monotonic() - began > module.PATIENCE_SECONDS
     assert LOST in json.dumps(sent)
     assert going.warnings == []
@@ -140,7 +140,7 @@ async def test_what_was_not_told_for_want_of_a_disk_is_told_with_the_next_prompt
     going = Going(journal, lane, home, SESSION)
     record = await going.begin()
     journal.hung = SESSION
-    assert await record.tell(MESSAGE) is MESSAGE
+    assert await record.prepend_untold(MESSAGE) is MESSAGE
     (warning,) = going.warnings
     assert "did not answer" in warning
     # The disk is back: what hung is written after all, and the prompt stands in the transcript.
@@ -149,7 +149,7 @@ async def test_what_was_not_told_for_want_of_a_disk_is_told_with_the_next_prompt
     write(transcript_of(home), user("p1"), user("p2", "go on"))
     assert [turn.message_id for turn in recover(journal, SESSION).untold] == ["p1"]
     again = await Going(journal, lane, home, SESSION).begin()
-    assert LOST in json.dumps(await again.tell({**MESSAGE, "uuid": "p3"}))
+    assert LOST in json.dumps(await again.prepend_untold({**MESSAGE, "uuid": "p3"}))
 
 
 async def test_a_disk_that_hangs_for_one_session_is_no_other_sessions_business(
@@ -160,11 +160,11 @@ async def test_a_disk_that_hangs_for_one_session_is_no_other_sessions_business(
     other = Going(journal, lanes.session(OTHER), home, OTHER)
     first, second = asyncio.create_task(hung.begin()), await other.begin()
     for number in range(20):
-        await second.note([Text("m1", f"{number} ")])
+        await second.write_down([Text("m1", f"{number} ")])
     assert other.warnings == []
     said = [step.text for step in journal.read(OTHER).turns[0].steps if isinstance(step, Said)]
     assert said == [f"{number} " for number in range(20)]
-    await (await first).note([Text("m1", "not written")])
+    await (await first).write_down([Text("m1", "not written")])
     assert len(hung.warnings) == 1
 
 
@@ -175,7 +175,7 @@ async def test_a_record_that_is_given_up_costs_no_more_time(
     record = await Going(journal, lanes.session(SESSION), home, SESSION).begin()
     began = time.monotonic()
     for number in range(20):
-        await record.note([Text("m1", f"{number} ")])
+        await record.write_down([Text("m1", f"{number} ")])
     await record.end(completed=True, cut_off=False)
     assert time.monotonic() - began < module.PATIENCE_SECONDS
 
@@ -185,7 +185,7 @@ async def end(
 ) -> None:
     """The end of a run whose prompt is p1."""
     lane = Lanes().session(SESSION)
-    record = Record(journal, SessionStart(SESSION), turn_of(home, "p1"), lane)
+    record = RunJournal(journal, SessionStart(SESSION), turn_of(home, "p1"), lane)
     record.sent, record._held_before, record._since = True, not alone, since
     await record.end(completed=completed, cut_off=False)
 
@@ -193,7 +193,7 @@ async def end(
 async def test_after_a_run_only_what_is_lacking_stays(journal: Disk, home: Path) -> None:
     journal.begin(SESSION, turn_of(home, "p1"))
     called = Called("c1", "Bash", {"command": "ls"}, AT)
-    journal.note(SESSION, [Said("m1", "I will do it. ", AT), called])
+    journal.append(SESSION, [Said("m1", "I will do it. ", AT), called])
     answer = assistant({"type": "text", "text": "I will do it."})
     write(transcript_of(home), user("p1"), answer)
     await end(journal, home, completed=False)
@@ -210,7 +210,7 @@ async def test_after_a_run_that_ended_well_nothing_stays_but_a_prompt_that_is_lo
     journal: Disk, home: Path, alone: bool
 ) -> None:
     journal.begin(SESSION, turn_of(home, "p1"))
-    journal.note(SESSION, [Said("m1", "Done.", AT)])
+    journal.append(SESSION, [Said("m1", "Done.", AT)])
     write(transcript_of(home), {**user("p2", "more"), "parentUuid": "p1"})
     await end(journal, home, completed=True, alone=alone)
     (left,) = recover(journal, SESSION).turns

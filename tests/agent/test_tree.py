@@ -69,7 +69,7 @@ def gone(processes: Iterator[psutil.Process] | list[psutil.Process]) -> bool:
 
 def test_a_tree_holds_all_generations() -> None:
     with parent("own", NESTED, "same", PLAIN) as process:
-        tree = ProcessTree.of(process.pid)
+        tree = ProcessTree.scan(process.pid)
         assert tree.root is not None
         assert tree.root.pid == process.pid
         # The shell, the one in its own session and that one's sleep; and the plain sleep.
@@ -80,7 +80,7 @@ def test_a_tree_holds_all_generations() -> None:
 def test_a_tree_of_nothing_is_empty() -> None:
     with parent() as process:
         pass
-    tree = ProcessTree.of(process.pid)
+    tree = ProcessTree.scan(process.pid)
     assert tree.processes == ()
     assert tree.tool_shells() == ()
     tree.terminate()
@@ -89,7 +89,7 @@ def test_a_tree_of_nothing_is_empty() -> None:
 
 def test_tool_shells_are_those_outside_the_group() -> None:
     with parent("own", NESTED, "same", PLAIN) as process:
-        tree = ProcessTree.of(process.pid)
+        tree = ProcessTree.scan(process.pid)
         shells = tree.tool_shells()
         assert len(shells) == 3
         (server,) = set(tree.descendants) - set(shells)
@@ -98,7 +98,7 @@ def test_tool_shells_are_those_outside_the_group() -> None:
 
 def test_there_are_no_tool_shells_below_a_process_that_is_gone() -> None:
     with parent("own", PLAIN) as process:
-        tree = ProcessTree.of(process.pid)
+        tree = ProcessTree.scan(process.pid)
         process.kill()
         process.wait(10)
         assert tree.tool_shells() == ()
@@ -107,7 +107,7 @@ def test_there_are_no_tool_shells_below_a_process_that_is_gone() -> None:
 
 def test_terminate_asks_all_of_it() -> None:
     with parent("own", PLAIN, "same", PLAIN) as process:
-        tree = ProcessTree.of(process.pid)
+        tree = ProcessTree.scan(process.pid)
         tree.terminate()
         assert process.wait(10) == -15
         assert gone(list(tree.descendants))
@@ -115,7 +115,7 @@ def test_terminate_asks_all_of_it() -> None:
 
 def test_kill_ends_what_ignores_sigterm_even_when_its_parent_is_gone() -> None:
     with parent("own", NESTED, "own", STUBBORN) as process:
-        tree = ProcessTree.of(process.pid)
+        tree = ProcessTree.scan(process.pid)
         process.kill()
         process.wait(10)
         tree.terminate()
@@ -127,7 +127,7 @@ def test_kill_ends_what_ignores_sigterm_even_when_its_parent_is_gone() -> None:
 
 def test_a_stranger_with_a_reused_id_is_left_alone() -> None:
     with parent() as process:
-        tree = ProcessTree.of(process.pid)
+        tree = ProcessTree.scan(process.pid)
         assert tree.root is not None
         # As if this had been the id of a process that was started at another time.
         tree.root._ident = (process.pid, 1.0)  # type: ignore[attr-defined]

@@ -82,7 +82,7 @@ async def test_waiting_ends_with_the_reason() -> None:
 
 async def test_unless_gives_the_result_of_the_work() -> None:
     work = asyncio.get_running_loop().create_future()
-    waiting = asyncio.create_task(AbortSignal().unless(work))
+    waiting = asyncio.create_task(AbortSignal().wait_or_abort(work))
     await asyncio.sleep(0)
     work.set_result("done")
     assert await waiting == "done"
@@ -92,13 +92,13 @@ async def test_unless_raises_what_the_work_raises() -> None:
     work: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     work.set_exception(ValueError("no"))
     with pytest.raises(ValueError, match="no"):
-        await AbortSignal().unless(work)
+        await AbortSignal().wait_or_abort(work)
 
 
 async def test_unless_ends_when_the_signal_fires_and_lets_the_work_go_on() -> None:
     controller = AbortController()
     work: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    waiting = asyncio.create_task(controller.signal.unless(work))
+    waiting = asyncio.create_task(controller.signal.wait_or_abort(work))
     await asyncio.sleep(0)
     controller.abort()
     with pytest.raises(Aborted):
@@ -109,7 +109,7 @@ async def test_unless_ends_when_the_signal_fires_and_lets_the_work_go_on() -> No
 async def test_unless_prefers_work_that_is_done_in_the_same_moment() -> None:
     controller = AbortController()
     work: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    waiting = asyncio.create_task(controller.signal.unless(work))
+    waiting = asyncio.create_task(controller.signal.wait_or_abort(work))
     await asyncio.sleep(0)
     controller.abort()
     work.set_result("done")
@@ -121,7 +121,7 @@ async def test_unless_leaves_no_listener_behind() -> None:
     for _ in range(3):
         work: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         work.set_result(None)
-        await signal.unless(work)
+        await signal.wait_or_abort(work)
     assert not signal._listeners
 
 

@@ -138,11 +138,11 @@ async def test_who_comes_to_a_folder_first_enters_it_first() -> None:
 
 async def test_leaving_a_folder_is_told_to_those_on_their_way_alone() -> None:
     lane = Lanes().folder(Path("/somewhere"))
-    before = lane.left
-    lane.leave()
+    before = lane.revoked
+    lane.revoke()
     assert before.done()
-    assert not lane.left.done()
-    lane.left.cancel()
+    assert not lane.revoked.done()
+    lane.revoked.cancel()
 
 
 def test_nothing_else_uses_a_thread_of_the_loop() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from claude_agent_lsp.base.redaction import (
     MaskingFormatter,
-    json_without_secrets,
-    keep_secret,
-    without_secrets,
+    mask_secrets,
+    mask_secrets_in_json,
+    register_secrets,
 )
 
 
@@ -31,7 +31,7 @@ from claude_agent_lsp.base.redaction import (
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str, masked: str) -> None:
-    assert without_secrets(text) == masked
+    assert mask_secrets(text) == masked
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_what_looks_like_a_secret_is_masked(text: str, masked: str) -> None:
     ],
 )
 def test_other_words_stay(text: str) -> None:
-    assert without_secrets(text) == text
+    assert mask_secrets(text) == text
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def test_values_of_variables_are_masked_by_their_names(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, "wordfish-wordfish")
-    assert without_secrets("a wordfish-wordfish") == "a ***"
+    assert mask_secrets("a wordfish-wordfish") == "a ***"
 
 
 @pytest.mark.parametrize("name", ["PWD", "OLDPWD", "BYPASS", "PASSIVE_MODE", "HEADERS_FILE"])
 def test_other_variables_are_not(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "/home/of/nobody")
-    assert without_secrets("in /home/of/nobody") == "in /home/of/nobody"
+    assert mask_secrets("in /home/of/nobody") == "in /home/of/nobody"
 
 
 @pytest.mark.parametrize(
@@ -83,23 +83,23 @@ def test_a_variable_that_holds_none_hides_nothing(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert without_secrets(f"by {value}") == f"by {value}"
-    keep_secret([("NODE_ENV", "production"), ("Content-Type", "application/json")])
-    assert without_secrets("production, application/json") == "production, application/json"
+    assert mask_secrets(f"by {value}") == f"by {value}"
+    register_secrets([("NODE_ENV", "production"), ("Content-Type", "application/json")])
+    assert mask_secrets("production, application/json") == "production, application/json"
 
 
 def test_headers_are_masked_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     headers = "X-Org: abcdefgh12345\nAuthorization: Bearer qrstuvwx12345"
     monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", headers)
-    assert without_secrets("-H abcdefgh12345 qrstuvwx12345 X-Org") == "-H *** *** X-Org"
-    keep_secret([("Authorization", "Bearer of-an-mcp-server"), ("X", "${SOME_KEY}")])
-    assert without_secrets("of-an-mcp-server ${SOME_KEY}") == "*** ${SOME_KEY}"
+    assert mask_secrets("-H abcdefgh12345 qrstuvwx12345 X-Org") == "-H *** *** X-Org"
+    register_secrets([("Authorization", "Bearer of-an-mcp-server"), ("X", "${SOME_KEY}")])
+    assert mask_secrets("of-an-mcp-server ${SOME_KEY}") == "*** ${SOME_KEY}"
 
 
 def test_values_of_the_settings_env_are_masked_from_then_on() -> None:
-    assert without_secrets("hunter2-value", {"ANY": "hunter2-value"}) == "***"
-    assert without_secrets("the hunter2-value again") == "the *** again"
-    assert without_secrets("a b", {"SHORT": "b"}) == "a b"
+    assert mask_secrets("hunter2-value", {"ANY": "hunter2-value"}) == "***"
+    assert mask_secrets("the hunter2-value again") == "the *** again"
+    assert mask_secrets("a b", {"SHORT": "b"}) == "a b"
 
 
 def test_log_records_are_masked_with_their_tracebacks() -> None:
@@ -116,9 +116,9 @@ def test_log_records_are_masked_with_their_tracebacks() -> None:
 
 def test_a_secret_of_several_lines_is_masked_before_it_is_encoded() -> None:
     key = 'BEGIN "KEY"\nline\nEND'
-    without_secrets("", {"ANY": key})
+    mask_secrets("", {"ANY": key})
     given = {"a": [f"x {key}", 1, None], key: ({"b": key},)}
-    assert json_without_secrets(given) == {"a": ["x ***", 1, None], "***": [{"b": "***"}]}
+    assert mask_secrets_in_json(given) == {"a": ["x ***", 1, None], "***": [{"b": "***"}]}
 
 
 # No letter of a secret is in what stands around it.
@@ -135,30 +135,30 @@ SECRETS = st.sampled_from(
 def test_wherever_a_text_is_cut_no_secret_is_left_in_part(
     pieces: list[tuple[str, str]], end: str, limit: int
 ) -> None:
-    keep_secret([("A", secret) for secret in ("QQQQQQ", "QWQWQW", 'QQ"\n Z' * 9, "Z" * 900)])
+    register_secrets([("A", secret) for secret in ("QQQQQQ", "QWQWQW", 'QQ"\n Z' * 9, "Z" * 900)])
     text = "".join(f"{filler} {secret}" for filler, secret in pieces) + end
-    shown = without_secrets(text, limit=limit)
+    shown = mask_secrets(text, limit=limit)
     assert not set("QWZ1") & set(shown)
-    assert shown == without_secrets(text)[:limit]
-    assert json_without_secrets({"a": [text]}, limit) == {"a": [shown]}
+    assert shown == mask_secrets(text)[:limit]
+    assert mask_secrets_in_json({"a": [text]}, limit) == {"a": [shown]}
 
 
 @given(st.text("a:/@ -s.", max_size=60), st.integers(0, 40))
 def test_a_cut_text_is_the_beginning_of_the_masked_one(text: str, limit: int) -> None:
     long = text.replace("s", "sk-" + "Q" * 20).replace("..", "://user:pass" + "word" * 300)
-    assert without_secrets(long, limit=limit) == without_secrets(long)[:limit]
+    assert mask_secrets(long, limit=limit) == mask_secrets(long)[:limit]
 
 
 def test_secrets_that_overlap_are_masked_as_a_whole() -> None:
-    keep_secret([("A", "abc-defgh"), ("B", "defgh-ijk")])
-    assert without_secrets("x abc-defgh-ijk y") == "x *** y"
+    register_secrets([("A", "abc-defgh"), ("B", "defgh-ijk")])
+    assert mask_secrets("x abc-defgh-ijk y") == "x *** y"
 
 
 def seconds(text: str, limit: int | None = None) -> float:
     times = []
     for _ in range(3):
         began = time.process_time()
-        without_secrets(text, limit=limit)
+        mask_secrets(text, limit=limit)
         times.append(time.process_time() - began)
     return min(times)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_agent_lsp.agent.permissions.spoof_guard import set_apart
+from claude_agent_lsp.agent.permissions.spoof_guard import mark_lookalike_lines
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
 from claude_agent_lsp.base.text import beginning, cut, one_line
 from claude_agent_lsp.base.visible import visible
@@ -78,7 +78,11 @@ def test_a_title_of_much_text_takes_no_longer_than_of_little(
 @pytest.mark.parametrize("piece", ["a word ", "line\n", "шаг\n", "\u0301\u0327", " \t", "\n \n"])
 @pytest.mark.parametrize(
     "show",
-    [lambda text: visible(text, lines=True), visible, lambda text: set_apart(text, len(text))],
+    [
+        lambda text: visible(text, lines=True),
+        visible,
+        lambda text: mark_lookalike_lines(text, len(text)),
+    ],
 )
 def test_cleaning_takes_as_long_as_the_text(show: Callable[[str], object], piece: str) -> None:
     short, long = piece * (20_000 // len(piece)), piece * (160_000 // len(piece))

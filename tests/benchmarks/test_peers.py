@@ -30,7 +30,7 @@ async def _refuse(_: str, __: object, ___: object) -> PermissionResultDeny:
 def test_the_bare_client_has_the_options_that_the_server_sets(tmp_path: Path, begun: bool) -> None:
     session = Session(begun=begun)
     start = SessionStart(session.id, source=session.id if begun else None)
-    launch = Launch.of(tmp_path, Settings())
+    launch = Launch.build(tmp_path, Settings())
     ours = launch.options(start, mark="", can_use_tool=_refuse, stderr=print)
     bare = options(tmp_path, session, asks=True)
     for field in fields(ClaudeAgentOptions):
@@ -77,15 +77,19 @@ async def test_who_starts_a_process_for_each_turn_may_take_part_seldom() -> None
 
 
 @pytest.mark.timeout(30)
-async def test_a_turn_waits_for_what_the_one_before_has_set_off() -> None:
-    code = "import time\nend = time.monotonic() + 0.5\nwhile time.monotonic() < end: pass\ninput()"
+async def test_a_turn_waits_for_what_the_one_before_has_set_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # By its own clock, however long that takes: a machine that others use gives it a small share.
+    monkeypatch.setattr("benchmarks.processes._CALM_SECONDS", 20.0)
+    code = "import time\nwhile time.process_time() < 0.5: pass\ninput()"
     busy = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, stdin=asyncio.subprocess.PIPE
     )
     assert busy.stdin is not None
     try:
         await calm([busy.pid])
-        assert cpu_of(busy.pid) > 0.1
+        assert cpu_of(busy.pid) > 0.4
         spent = cpu_of(busy.pid)
         await calm([busy.pid])
         assert cpu_of(busy.pid) - spent < 0.05

@@ -25,7 +25,7 @@ from claude_agent_lsp.agent.events import (
     RunStatus,
     ToolStatus,
 )
-from claude_agent_lsp.agent.permissions.queue import By
+from claude_agent_lsp.agent.permissions.queue import AnsweredBy
 from claude_agent_lsp.lsp.commands.commands import COMMANDS
 from claude_agent_lsp.workspace.modes import MODES
 from claude_agent_lsp.workspace.settings import Effort, camel
@@ -123,7 +123,7 @@ def test_required_fields_of_argument_are_told_and_defaults(command: Command) -> 
     [
         ("### `claudeAgent.query`", get_args(Effort)),
         ("### `claudeAgent.mode`", MODES),
-        ("### What is streamed", [by.value for by in By]),
+        ("### What is streamed", [by.value for by in AnsweredBy]),
         ("### What is streamed", [status.value for status in ToolStatus]),
         ("### What is streamed", [change.value for change in Change]),
         ("### What is streamed", [level.value for level in Level]),

@@ -11,7 +11,7 @@ from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp import __version__
 from claude_agent_lsp.loopback import call, fail, reply, say
-from claude_agent_lsp.lsp.commands.commands import COMMANDS
+from claude_agent_lsp.lsp.commands.names import NAMES
 
 from .refusals import CANCELLED, refusal
 from .wire import open_wire
@@ -41,7 +41,7 @@ class TestCapabilities:
             (answer,) = await wire.answers(0)
         announced = answer["result"]["capabilities"]
         assert announced["executeCommandProvider"] == {
-            "commands": list(COMMANDS),
+            "commands": list(NAMES),
             "workDoneProgress": True,
         }
         folders = announced["workspace"]["workspaceFolders"]

@@ -14,7 +14,7 @@ from claude_agent_lsp.lsp.client_profile import ClientProfile
 def structured(raw: dict[str, Any]) -> ClientProfile:
     params = {"processId": None, "rootUri": None, **raw}
     converter = default_converter()  # type: ignore[no-untyped-call]
-    return ClientProfile.of(converter.structure(params, InitializeParams))
+    return ClientProfile.parse(converter.structure(params, InitializeParams))
 
 
 def profile(

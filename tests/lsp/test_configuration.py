@@ -10,13 +10,16 @@ import pytest
 import pytest_asyncio
 
 from claude_agent_lsp.lsp.client_profile import ClientProfile
-from claude_agent_lsp.lsp.features import configuration
-from claude_agent_lsp.lsp.features.configuration import Configuration
+from claude_agent_lsp.lsp.services import configuration
+from claude_agent_lsp.lsp.services.configuration import Configuration
 from claude_agent_lsp.workspace.folders import Folder
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
-    from claude_agent_lsp.lsp.server import AgentServer
+    from collections.abc import Callable
+
+    from claude_agent_lsp.lsp.editor import Editor
+    from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
 
 ONE = Folder("file:///one", Path("/one"), "one")
 TWO = Folder("file:///two", Path("/two"), "two")
@@ -27,19 +30,22 @@ class Server:
 
     def __init__(self) -> None:
         self.profile = ClientProfile(configuration=True)
-        self.protocol = self
         self.asked: list[tuple[str, str]] = []
         self.answers: dict[str, Any] = {}
         self.told: list[str] = []
         self.adopted: list[Settings] = []
-        self.trust = self
         self.trusted = True
-        self.configuration = Configuration(cast("AgentServer", self))
+        self.configuration = Configuration(
+            cast("Editor", self), cast("FolderTrust", self), self.adopt
+        )
 
-    async def of(self, _: Path) -> bool:
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self.trust_changed = listener
+
+    async def is_trusted(self, _: Path) -> bool:
         return self.trusted
 
-    async def ask(self, method: str, params: Any) -> Any:
+    async def request(self, method: str, params: Any) -> Any:
         assert method == "workspace/configuration"
         (item,) = params.items
         self.asked.append((item.scope_uri, item.section))
@@ -50,7 +56,7 @@ class Server:
             await answer.wait()
         return answer
 
-    def tell(self, _: object, text: str) -> None:
+    def show_message(self, _: object, text: str) -> None:
         self.told.append(text)
 
     def adopt(self, settings: Settings) -> None:
@@ -64,18 +70,18 @@ async def server() -> Server:
 
 async def test_each_folder_is_asked_for_once(server: Server) -> None:
     server.answers = {ONE.uri: [{"model": "a"}], TWO.uri: [{"model": "b"}]}
-    asked = [server.configuration.of(folder) for folder in (ONE, TWO, ONE)]
+    asked = [server.configuration.settings_in(folder) for folder in (ONE, TWO, ONE)]
     assert [each.model for each in await asyncio.gather(*asked)] == ["a", "b", "a"]
-    await server.configuration.of(TWO)
+    await server.configuration.settings_in(TWO)
     assert server.asked == [(ONE.uri, "claudeAgent"), (TWO.uri, "claudeAgent")]
 
 
 async def test_changed_settings_are_asked_for_anew(server: Server) -> None:
     server.answers = {ONE.uri: [{"model": "a"}]}
-    await server.configuration.of(ONE)
+    await server.configuration.settings_in(ONE)
     server.answers = {ONE.uri: [{"model": "b"}]}
     server.configuration.change(None)
-    assert (await server.configuration.of(ONE)).model == "b"
+    assert (await server.configuration.settings_in(ONE)).model == "b"
 
 
 @pytest.mark.parametrize("answer", [None, [], [None], {}, "x", [{}]])
@@ -84,15 +90,15 @@ async def test_what_is_not_set_is_as_it_came_with_initialize(
 ) -> None:
     server.configuration.begin({"settings": {"model": "first"}})
     server.answers = {ONE.uri: answer}
-    assert (await server.configuration.of(ONE)).model == "first"
+    assert (await server.configuration.settings_in(ONE)).model == "first"
 
 
 async def test_editor_that_fails_to_answer_is_asked_again(server: Server) -> None:
     server.configuration.begin({"settings": {"model": "first"}})
     server.answers = {ONE.uri: RuntimeError("busy")}
-    assert (await server.configuration.of(ONE)).model == "first"
+    assert (await server.configuration.settings_in(ONE)).model == "first"
     server.answers = {ONE.uri: [{"model": "a"}]}
-    assert (await server.configuration.of(ONE)).model == "a"
+    assert (await server.configuration.settings_in(ONE)).model == "a"
 
 
 async def test_editor_that_never_answers_holds_nobody_up(
@@ -100,7 +106,7 @@ async def test_editor_that_never_answers_holds_nobody_up(
 ) -> None:
     monkeypatch.setattr(configuration, "ANSWER_SECONDS", 0.01)
     server.answers = {ONE.uri: asyncio.Event()}
-    assert (await server.configuration.of(ONE)).model is None
+    assert (await server.configuration.settings_in(ONE)).model is None
 
 
 @pytest.mark.parametrize("options", [None, [], "x", {}, {"settings": None}, {"other": 1}])
@@ -115,10 +121,10 @@ async def test_initialize_without_settings_leaves_the_defaults(
 async def test_wrong_setting_is_told_once(server: Server) -> None:
     server.configuration.begin({"settings": {"maxProcesses": 0}})
     server.answers = {ONE.uri: [{"maxProcesses": 0}], TWO.uri: [{"maxProcesses": -1}]}
-    assert (await server.configuration.of(ONE)).max_processes == 4
-    await server.configuration.of(TWO)
+    assert (await server.configuration.settings_in(ONE)).max_processes == 4
+    await server.configuration.settings_in(TWO)
     server.configuration.change(None)
-    await server.configuration.of(ONE)
+    await server.configuration.settings_in(ONE)
     start = "claudeAgent.maxProcesses: expected a whole number of at least 1, got "
     assert server.told == [f"{start}0; using 4.", f"{start}-1; using 4."]
 
@@ -133,7 +139,7 @@ async def test_client_that_can_not_be_asked_sends_what_has_changed(server: Serve
         (None, "first"),
     ):
         server.configuration.change(sent)
-        settings = await server.configuration.of(ONE)
+        settings = await server.configuration.settings_in(ONE)
         assert (settings.model, settings.effort) == (model, "low"), sent
     assert server.asked == []
 
@@ -141,21 +147,21 @@ async def test_client_that_can_not_be_asked_sends_what_has_changed(server: Serve
 async def test_client_that_is_asked_need_not_send_anything(server: Server) -> None:
     server.answers = {ONE.uri: [{"model": "asked"}]}
     server.configuration.change({"claudeAgent": {"model": "sent"}})
-    assert (await server.configuration.of(ONE)).model == "asked"
+    assert (await server.configuration.settings_in(ONE)).model == "asked"
 
 
 async def test_what_is_the_servers_takes_effect(server: Server) -> None:
     server.configuration.begin({"settings": {"logLevel": "debug"}})
     server.answers = {ONE.uri: [{"stateDirectory": "/state"}]}
-    await server.configuration.of(ONE)
+    await server.configuration.settings_in(ONE)
     assert [each.log_level for each in server.adopted] == ["debug", "debug"]
     assert server.adopted[-1].state_directory == Path("/state")
     # Reading them again changes nothing; they do as they arrive anew.
-    await server.configuration.of(ONE)
-    await server.configuration.given(ONE)
+    await server.configuration.settings_in(ONE)
+    await server.configuration.settings_as_sent(ONE)
     assert len(server.adopted) == 2
     server.configuration.change(None)
-    await server.configuration.of(ONE)
+    await server.configuration.settings_in(ONE)
     assert len(server.adopted) == 3
 
 
@@ -164,31 +170,31 @@ async def test_what_is_the_servers_takes_effect_in_a_folder_once_it_is_trusted(
 ) -> None:
     server.trusted = False
     server.answers = {ONE.uri: [{"stateDirectory": "/state"}]}
-    await server.configuration.of(ONE)
+    await server.configuration.settings_in(ONE)
     assert server.adopted == []
     server.trusted = True
     server.configuration.renew()
-    await server.configuration.of(ONE)
+    await server.configuration.settings_in(ONE)
     assert [each.state_directory for each in server.adopted] == [Path("/state")]
 
 
 async def test_editor_that_does_not_answer_any_more_takes_no_limit_away(server: Server) -> None:
     server.answers = {ONE.uri: [{"dailyBudgetUsd": 5}]}
-    await server.configuration.of(ONE)
+    await server.configuration.settings_in(ONE)
     server.configuration.change(None)
     server.answers = {ONE.uri: RuntimeError("busy")}
-    assert (await server.configuration.of(ONE)).daily_budget_usd == 5
+    assert (await server.configuration.settings_in(ONE)).daily_budget_usd == 5
 
 
 async def test_what_is_remembered_has_bounds(server: Server) -> None:
     for number in range(3 * configuration.MOST_TOLD):
         server.answers = {ONE.uri: [{"maxProcesses": -number}]}
         server.configuration.change(None)
-        await server.configuration.of(ONE)
+        await server.configuration.settings_in(ONE)
     assert len(server.configuration._told) == configuration.MOST_TOLD
     for number in range(50):
         folder = Folder(f"file:///{number}", Path(f"/{number}"), "folder")
-        await server.configuration.of(folder)
+        await server.configuration.settings_in(folder)
         server.configuration.forget(folder.uri)
     assert len(server.configuration._by_folder) == len(server.configuration._last) == 1
 
@@ -206,8 +212,8 @@ async def test_folder_that_is_not_trusted_gets_what_runs_no_code(server: Server)
             "additionalDirectories": ["/d"],
         }
     ]
-    every = await server.configuration.given(ONE)
-    held = await server.configuration.of(ONE)
+    every = await server.configuration.settings_as_sent(ONE)
+    held = await server.configuration.settings_in(ONE)
     assert held == Settings(model="m", setting_sources=("user",), prewarm=False)
     assert every.withheld() == (
         *("permissionMode", "mcpServers", "additionalDirectories"),

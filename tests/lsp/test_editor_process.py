@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from claude_agent_lsp.lsp.wire.editor_process import Parent
+from claude_agent_lsp.lsp.wire.editor_process import EditorProcess
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,7 +49,7 @@ async def test_the_end_is_noticed_once(editor: asyncio.subprocess.Process) -> No
         ends += 1
         noticed.set()
 
-    Parent(on_end).watch(editor.pid)
+    EditorProcess(on_end).watch(editor.pid)
     editor.kill()
     await asyncio.wait_for(noticed.wait(), SECONDS)
     await asyncio.sleep(0.05)  # several polls
@@ -59,7 +59,7 @@ async def test_the_end_is_noticed_once(editor: asyncio.subprocess.Process) -> No
 @pytest.mark.usefixtures("way")
 async def test_one_that_lives_is_left_alone(editor: asyncio.subprocess.Process) -> None:
     noticed = asyncio.Event()
-    Parent(noticed.set).watch(editor.pid)
+    EditorProcess(noticed.set).watch(editor.pid)
     await asyncio.sleep(0.05)  # several polls
     assert not noticed.is_set()
     editor.kill()
@@ -69,11 +69,11 @@ async def test_one_that_lives_is_left_alone(editor: asyncio.subprocess.Process) 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("pid", [None, 0, -1])
 async def test_an_editor_that_tells_no_id_is_not_watched(pid: int | None) -> None:
-    Parent(pytest.fail).watch(pid)
+    EditorProcess(pytest.fail).watch(pid)
 
 
 @pytest.mark.usefixtures("way")
 async def test_an_id_that_means_nothing_here_is_not_watched() -> None:
     gone = await asyncio.create_subprocess_exec("true")
     await gone.wait()
-    Parent(pytest.fail).watch(gone.pid)
+    EditorProcess(pytest.fail).watch(gone.pid)

@@ -35,16 +35,21 @@ DIGESTS = {
     "_handle_cancel_notification": "fa7c59a911cd13fc",
     "_handle_notification": "d116395477c57456",
     "_handle_request": "74d28ad48dd25dbf",
+    "_handle_response": "65a45fcee629c61b",
     "_send_data": "40e0a5bb70951777",
     "_send_handler_result": "38d95833f8826cde",
     "_send_response": "b799bb966ca7ebb1",
     "lsp_exit": "229d16e062e3b9d4",
     "lsp_initialize": "25d45da16abef004",
     "lsp_shutdown": "86ec7ca1055cb177",
+    "lsp_text_document__did_change": "81a0591b8fdf9793",
+    "lsp_text_document__did_close": "1308de1125767d78",
+    "lsp_text_document__did_open": "6771d1483cdf0338",
     "lsp_work_done_progress_cancel": "973f4beb1dc03d21",
     "lsp_workspace__execute_command": "b8471858fcb02f5d",
-    "structure_message": "ac66b961a32acb07",
     "report_server_error": "bb8c3433a6199aec",
+    "send_request_async": "e7510ff3bded5f14",
+    "structure_message": "ac66b961a32acb07",
 }
 PAIRS = ((AgentProtocol, LanguageServerProtocol), (AgentServer, LanguageServer))
 

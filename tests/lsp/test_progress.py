@@ -32,10 +32,12 @@ from claude_agent_lsp.agent.events import (
 from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import ModelError
 from claude_agent_lsp.lsp.client_profile import ClientProfile
-from claude_agent_lsp.lsp.features.progress import ProgressTokens, WorkDone, outcome_of
+from claude_agent_lsp.lsp.services.progress import Progress, WorkDone, outcome_of
 
 if TYPE_CHECKING:
-    from claude_agent_lsp.lsp.server import AgentServer
+    from collections.abc import Coroutine
+
+    from claude_agent_lsp.lsp.editor import Editor
 
 RUN = Run("r1", "s1", Path("/work"), RunStatus.RUNNING)
 DONE = Ended(replace(RUN, status=RunStatus.COMPLETED))
@@ -46,34 +48,39 @@ QUESTION = Question(
 
 
 class Server:
-    """As much of a server as progress needs, and its editor."""
+    """An editor as progress sees it, and what it has been told."""
 
     def __init__(self, *, work_done_progress: bool = True) -> None:
         self.profile = ClientProfile(work_done_progress=work_done_progress)
-        self.protocol = self
         self.created: dict[str, asyncio.Future[None]] = {}
         self.told: list[tuple[int | str, str, str]] = []
-        self.tokens = ProgressTokens(cast("AgentServer", self))
+        self.tokens = Progress(cast("Editor", self))
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.asked = asyncio.Event()
 
-    def send_request_async(self, method: str, params: Any) -> asyncio.Future[None]:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self.tasks.add(asyncio.create_task(work))
+
+    async def request(self, method: str, params: Any) -> None:
         assert method == "window/workDoneProgress/create"
         self.created[params.token] = asyncio.get_running_loop().create_future()
-        return self.created[params.token]
+        self.asked.set()
+        await self.created[params.token]
 
-    def notify(self, method: str, params: Any) -> None:
-        assert method == "$/progress"
-        value = params.value
+    def progress(self, token: int | str, value: Any) -> None:
         words = value.title if value.kind == "begin" else value.message
-        self.told.append((params.token, value.kind, words))
+        self.told.append((token, value.kind, words))
 
     async def answer(self, error: Exception | None = None) -> str:
         """Let the editor accept the newest token, or refuse it; returns the token."""
+        await self.asked.wait()
+        self.asked.clear()
         token, created = list(self.created.items())[-1]
         if error is None:
             created.set_result(None)
         else:
             created.set_exception(error)
-        await asyncio.sleep(0)  # the loop calls back
+        await asyncio.wait(self.tasks)
         return token
 
 
@@ -90,7 +97,7 @@ def start(server: Server, token: int | str | None) -> WorkDone:
 
 def tell(progress: WorkDone, *events: Event) -> None:
     for event in events:
-        progress.tell(event)
+        progress.show_event(event)
 
 
 @pytest.mark.parametrize("token", ["t", "", 0, 7])
@@ -123,7 +130,7 @@ async def test_answers_of_an_open_question_hide_nothing(server: Server) -> None:
     progress = start(server, "t")
     tell(progress, Started(RUN))
     option = QuestionOption("a\x1b[2J\nClaude: Done\u202e\u200b", "a")
-    server.tokens.ask(replace(QUESTION, options=(option,)))
+    server.tokens.show_question(replace(QUESTION, options=(option,)))
     told = server.told[-1][2]
     assert told.endswith('question.answer "a\\x1b[2J\\nClaude: Done\\u202e\\u200b"')
 
@@ -140,7 +147,7 @@ async def test_open_question_stays_until_it_is_settled_where_the_editor_shows_no
     question = replace(QUESTION, options=(QuestionOption("deny", "Deny"),))
     tell(progress, QuestionAsked(question), QuestionAsked(replace(question, question_id="q2")))
     assert server.told == [], "a question that waits for another one can't be answered yet"
-    server.tokens.ask(question)
+    server.tokens.show_question(question)
     tell(progress, CALL, Text("m", "Hi"), QuestionAnswered("q2", "deny", "editor"))
     line = 'Waiting for you: Run `rm`? Answer with claudeAgent.question.answer "deny"'
     assert server.told == [("t", "report", line)]

@@ -17,15 +17,15 @@ from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import InvalidArgument, SessionBusy
 from claude_agent_lsp.lsp.commands import commands
 from claude_agent_lsp.lsp.commands.arguments import Argument
+from claude_agent_lsp.lsp.commands.query import QueryCommands
 from claude_agent_lsp.lsp.server import AgentServer
-from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from claude_agent_lsp.lsp.commands.commands import Request
-    from claude_agent_lsp.lsp.wire.writer import Outbox
+    from claude_agent_lsp.lsp.wire.writer import MessageWriter
 
 SECONDS = 10.0
 EXECUTE = "workspace/executeCommand"
@@ -79,7 +79,7 @@ async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Session:
     """A server that is initialized."""
     monkeypatch.setenv("CLAUDE_AGENT_LSP_STATE_DIRECTORY", str(tmp_path))
     editor = Editor()
-    session = Session(AgentServer(cast("Outbox", editor)), editor)
+    session = Session(AgentServer(cast("MessageWriter", editor)), editor)
     session.request(0, "initialize", capabilities={}, processId=None)
     assert "result" in await editor.answer(0)
     return session
@@ -108,7 +108,9 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     """The command "work"."""
     work = Work([], asyncio.Event(), asyncio.Event(), "done")
     run = cast("Callable[[commands.Commands, Any, Request], Awaitable[object]]", work.run)
-    monkeypatch.setitem(commands.COMMANDS, "work", commands.Command("work", Argument, run))
+    monkeypatch.setitem(
+        commands.COMMANDS, "work", commands.Command("work", Argument, QueryCommands, run)
+    )
     return work
 
 
@@ -158,7 +160,7 @@ async def test_cancel_is_for_its_request_alone(session: Session, work: Work) -> 
 
 async def test_progress_cancel_stops_what_its_token_stands_for(session: Session) -> None:
     controller = AbortController()
-    session.server.tokens.start("t", "title", controller)
+    session.server.services.progress.start("t", "title", controller)
     session.notify("window/workDoneProgress/cancel", token="other")
     assert not controller.signal.aborted
     session.notify("window/workDoneProgress/cancel", token="t")
@@ -229,17 +231,6 @@ async def test_exit_ends_the_process(session: Session, shut_down: bool, status: 
     assert session.server.left.result() == status
 
 
-async def test_log_level_of_the_settings_takes_effect(
-    session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log = logging.getLogger("claude_agent_lsp")
-    monkeypatch.setattr(log, "level", log.level)
-    session.server.adopt(Settings(log_level="error"))
-    assert log.level == logging.ERROR
-    session.server.adopt(Settings())
-    assert log.level == logging.ERROR
-
-
 class TestPygls:
     """What is overridden because of pygls 2.1.1. Fails an upgrade that makes it unnecessary."""
 
@@ -303,21 +294,3 @@ async def test_documents_that_are_opened_are_not_kept(session: Session) -> None:
         if number % 2:
             session.notify("textDocument/didClose", textDocument={"uri": document["uri"]})
     assert len(session.server.workspace.text_documents) == 0
-
-
-async def test_state_stays_where_a_run_has_it_until_there_is_none(
-    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = session.server
-    monkeypatch.delenv("CLAUDE_AGENT_LSP_STATE_DIRECTORY")
-    before, moved = server.state.directory, tmp_path / "moved"
-    server.agent.ownership.claim("session", "run")
-    server.adopt(Settings(state_directory=moved))
-    server.move_state()
-    assert server.state.directory == before
-    server.agent.ownership.release("session", "run")
-    assert server.state.directory == before
-    server.move_state()
-    assert server.state.directory == moved
-    server.adopt(Settings(state_directory=before))
-    assert server.state.directory == before

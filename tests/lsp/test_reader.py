@@ -21,7 +21,7 @@ from claude_agent_lsp.lsp.wire.reader import (
     PARSE_ERROR,
     Frames,
     Garbled,
-    Inbox,
+    MessageReader,
 )
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
 
 
 class Reader:
-    """An Inbox on a pipe, and all that came of it."""
+    """An MessageReader on a pipe, and all that came of it."""
 
     def __init__(self) -> None:
         source, self.fd = os.pipe()
         self.source = source
         self.seen: list[Any] = []
         self.arrived = asyncio.Event()
-        self.inbox = Inbox(source, self.deliver, lambda *error: self.seen.append(error))
+        self.inbox = MessageReader(source, self.deliver, lambda *error: self.seen.append(error))
 
     def deliver(self, message: dict[str, Any]) -> None:
         self.seen.append(message)
@@ -257,7 +257,7 @@ async def test_what_deliver_raises_does_not_stop_the_reading(
 async def test_a_read_error_ends_it() -> None:
     source, sink = os.pipe()
     try:
-        inbox = Inbox(sink, lambda _: None, lambda *_: None)  # cannot be read from
+        inbox = MessageReader(sink, lambda _: None, lambda *_: None)  # cannot be read from
         await asyncio.wait_for(inbox.run(), 10)
     finally:
         os.close(source)
@@ -302,10 +302,10 @@ async def test_large_messages_take_time_in_proportion() -> None:
 def test_a_reader_that_waits_does_not_hold_up_the_exit() -> None:
     code = (
         "import asyncio\n"
-        "from claude_agent_lsp.lsp.wire.reader import Inbox\n"
+        "from claude_agent_lsp.lsp.wire.reader import MessageReader\n"
         "async def main():\n"
         "    done = asyncio.Event()\n"
-        "    inbox = Inbox(0, lambda _: done.set(), lambda *_: None)\n"
+        "    inbox = MessageReader(0, lambda _: done.set(), lambda *_: None)\n"
         "    running = asyncio.create_task(inbox.run())\n"
         "    await done.wait()\n"
         "asyncio.run(main())\n"

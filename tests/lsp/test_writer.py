@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.lsp.wire.writer import HIGH_WATER, LOW_WATER, Outbox
+from claude_agent_lsp.lsp.wire.writer import HIGH_WATER, LOW_WATER, MessageWriter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Pipe:
     source: int
     sink: int
-    outbox: Outbox
+    outbox: MessageWriter
 
     def read(self, count: int) -> bytes:
         found = bytearray()
@@ -43,7 +43,7 @@ def writers() -> set[threading.Thread]:
 async def pipe() -> AsyncIterator[Pipe]:
     others = writers()
     source, sink = os.pipe()
-    one = Pipe(source, sink, Outbox(sink))
+    one = Pipe(source, sink, MessageWriter(sink))
     yield one
     one.outbox.close()
     one.close_source()  # frees a thread that is stuck in writing
@@ -163,7 +163,7 @@ async def test_the_loss_of_the_editor_is_told_and_frees_who_waits(pipe: Pipe) ->
 
 async def test_a_closed_descriptor_is_a_loss(pipe: Pipe) -> None:
     closed = os.dup(pipe.sink)
-    outbox = Outbox(closed)
+    outbox = MessageWriter(closed)
     os.close(closed)
     outbox.write(b"x")
     await asyncio.wait_for(outbox.lost.wait(), 10)
@@ -184,9 +184,9 @@ async def test_close_still_writes_what_is_queued_and_takes_no_more(pipe: Pipe) -
 def test_a_stuck_editor_does_not_hold_up_the_exit() -> None:
     code = (
         "import asyncio\n"
-        "from claude_agent_lsp.lsp.wire.writer import Outbox\n"
+        "from claude_agent_lsp.lsp.wire.writer import MessageWriter\n"
         "async def main():\n"
-        "    outbox = Outbox(1)\n"
+        "    outbox = MessageWriter(1)\n"
         "    outbox.write(b'x' * 10_000_000)\n"
         "    outbox.close()\n"
         "    assert not await outbox.flush(0.1)\n"

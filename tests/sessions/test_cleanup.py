@@ -12,7 +12,7 @@ import pytest
 
 from claude_agent_lsp.sessions import cleanup
 from claude_agent_lsp.sessions.cleanup import DAY, clean_up
-from claude_agent_lsp.sessions.lock import Ownership
+from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.sessions.session_files import OURS
 
 from .lines import Talk
@@ -98,7 +98,7 @@ def test_the_only_copy_of_something_stays(state: Path, put: Callable[..., Path])
 
 def test_a_lock_that_somebody_has_stays(state: Path, put: Callable[..., Path]) -> None:
     lock = put(f"locks/{GONE}.lock", 2, "")
-    ownership = Ownership(lambda: state)
+    ownership = SessionLocks(lambda: state)
     ownership.claim(GONE, "run")
     os.utime(lock, (0, 0))
     assert cleaned(state) == 0

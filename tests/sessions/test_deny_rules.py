@@ -53,14 +53,14 @@ def test_projects_rules_are_meant_in_the_folder(
     home: Path, folder: Path, rule: str, path: str, denied: bool
 ) -> None:
     deny(folder / ".claude" / "settings.json", rule)
-    rules = DenyRules.of(folder)
+    rules = DenyRules.read(folder)
     assert rules.rules == (rule,)
     assert rules.denies_reading(folder / path) is denied
 
 
 def test_users_rules_may_be_about_other_places(home: Path, folder: Path, tmp_path: Path) -> None:
     deny(home / ".claude" / "settings.json", f"Read(/{tmp_path}/keys/**)", "Read(~/.ssh/**)")
-    rules = DenyRules.of(folder)
+    rules = DenyRules.read(folder)
     assert rules.denies_reading(tmp_path / "keys" / "a")
     assert rules.denies_reading(home / ".ssh" / "id")
     assert not rules.denies_reading(folder / "keys" / "a")
@@ -68,7 +68,7 @@ def test_users_rules_may_be_about_other_places(home: Path, folder: Path, tmp_pat
 
 def test_the_organisations_rules_hold_too(folder: Path, managed: Path) -> None:
     deny(managed, "Read(.env)")
-    rules = DenyRules.of(folder)
+    rules = DenyRules.read(folder)
     assert rules.rules == ("Read(.env)",)
     assert rules.denies_reading(folder / ".env")
 
@@ -77,10 +77,10 @@ def test_a_link_to_what_is_denied_is_denied(home: Path, folder: Path) -> None:
     deny(folder / ".claude" / "settings.local.json", "Read(.env)")
     (folder / ".env").touch()
     (folder / "link").symlink_to(".env")
-    assert DenyRules.of(folder).denies_reading(folder / "link")
+    assert DenyRules.read(folder).denies_reading(folder / "link")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"permissions": 1}', "[" * 100_000])
 def test_rubbish_denies_nothing(home: Path, folder: Path, content: str) -> None:
     (folder / ".claude" / "settings.json").write_text(content)
-    assert DenyRules.of(folder) == DenyRules()
+    assert DenyRules.read(folder) == DenyRules()

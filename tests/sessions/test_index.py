@@ -16,7 +16,7 @@ import pytest
 from claude_agent_sdk import list_sessions
 
 from claude_agent_lsp.sessions.catalogue.database import Database
-from claude_agent_lsp.sessions.catalogue.index import FILE, Index, Wanted
+from claude_agent_lsp.sessions.catalogue.index import FILE, Index, SessionFilter
 from claude_agent_lsp.sessions.catalogue.summary import summarize
 from claude_agent_lsp.sessions.transcripts.projects import projects_of
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.sessions.catalogue.index import Entry
 
-ALL = Wanted()
+ALL = SessionFilter()
 
 
-def titles(index: Index, folder: Path, wanted: Wanted = ALL) -> list[str]:
+def titles(index: Index, folder: Path, wanted: SessionFilter = ALL) -> list[str]:
     return [entry.title for entry in index.sessions(projects_of(folder), wanted)]
 
 
@@ -142,7 +142,7 @@ def test_only_what_has_changed_is_read_again(
     disk.touch(ids[1], folder, 1000)  # of another size, at the same time
     disk.touch(ids[2], folder, 2000)
     disk.path(ids[3], folder).unlink()
-    assert "New" not in titles(index, folder, Wanted(words=["nothing"]))
+    assert "New" not in titles(index, folder, SessionFilter(words=["nothing"]))
     assert reads.since() == [ids[1], ids[2]]
     found = index.sessions(projects_of(folder), ALL)
     assert {entry.session_id for entry in found} == {*ids} - {ids[3]}
@@ -181,7 +181,7 @@ def test_prompts_are_searched_and_nothing_else(disk: Disk, folder: Path, index: 
         ("cellar", False),
         ("words", False),
     ):
-        hits = titles(index, folder, Wanted(words=[word.casefold()]))
+        hits = titles(index, folder, SessionFilter(words=[word.casefold()]))
         assert bool(hits) is found, word
 
 
@@ -191,7 +191,7 @@ def test_title_and_tag_are_not_lost_in_a_long_transcript(
     long = [Talk().user("x" * 100_000), Talk().user("y" * 100_000)]
     marks = [{"type": "custom-title", "customTitle": "Mine"}, {"type": "tag", "tag": "keep"}]
     disk.write(folder, Talk().user("Begin"), long[0], *marks, long[1])
-    (entry,) = index.sessions(projects_of(folder), Wanted(tag="keep"))
+    (entry,) = index.sessions(projects_of(folder), SessionFilter(tag="keep"))
     assert entry.title == "Mine"
 
 
@@ -261,7 +261,7 @@ def test_index_that_holds_something_else_is_made_anew(
     with sqlite3.connect(index.directory / FILE) as db:
         db.execute(statement)
     db.close()
-    assert titles(index, folder, Wanted(words=["hi"])) == ["Hi"]
+    assert titles(index, folder, SessionFilter(words=["hi"])) == ["Hi"]
     assert titles(index, folder) == ["Hi"]
 
 
@@ -332,7 +332,7 @@ def test_unchanged_list_is_many_times_as_fast_as_the_sdk(
     lines = [line for n in range(8) for line in (talk.user(f"Prompt {n}"), tool)]
     for at in range(600):
         disk.write(folder, *lines, at=at)
-    projects, page = projects_of(folder), Wanted(limit=51)
+    projects, page = projects_of(folder), SessionFilter(limit=51)
     index.sessions(projects, page)
     ours = min(_seconds(lambda: index.sessions(projects, page)) for _ in range(7))
     sdk = min(_seconds(lambda: list_sessions(str(folder), limit=50)) for _ in range(3))

@@ -35,9 +35,9 @@ def turns(journal: Journal) -> tuple[JournaledTurn, ...]:
 def test_prompt_words_calls_and_results_are_read_back_in_order(journal: Journal) -> None:
     later = AT + timedelta(seconds=1)
     journal.begin(SESSION, TURN)
-    journal.note(SESSION, [Said("m1", "I ", AT), Said("m1", "will.", later)])
-    journal.note(SESSION, [Called("c1", "Bash", {"command": "ls"}, later)])
-    journal.note(SESSION, [Resulted("c1", "completed", "a.txt"), Said("m2", "Done.", later)])
+    journal.append(SESSION, [Said("m1", "I ", AT), Said("m1", "will.", later)])
+    journal.append(SESSION, [Called("c1", "Bash", {"command": "ls"}, later)])
+    journal.append(SESSION, [Resulted("c1", "completed", "a.txt"), Said("m2", "Done.", later)])
     assert turns(journal) == (
         replace(
             TURN,
@@ -69,7 +69,7 @@ def test_a_session_that_nobody_wrote_about_has_nothing(journal: Journal) -> None
 )
 def test_what_a_crash_has_left_at_its_end_is_left_out(journal: Journal, rest: bytes) -> None:
     journal.begin(SESSION, TURN)
-    journal.note(SESSION, [Said("m1", "word", AT)])
+    journal.append(SESSION, [Said("m1", "word", AT)])
     with file_of(journal).open("ab") as file:
         file.write(rest)
     entry = journal.read(SESSION)
@@ -90,7 +90,7 @@ def test_cut_anywhere_it_still_has_every_whole_line(data: st.DataObject) -> None
         journal.begin(SESSION, TURN)
         words = data.draw(st.lists(st.text(min_size=1, max_size=5), max_size=5))
         for word in words:
-            journal.note(SESSION, [Said("m1", word, AT)])
+            journal.append(SESSION, [Said("m1", word, AT)])
         content = file_of(journal).read_bytes()
         cut = data.draw(st.integers(0, len(content)))
         file_of(journal).write_bytes(content[:cut])
@@ -137,7 +137,7 @@ def test_a_write_is_with_the_system_when_it_returns(journal: Journal) -> None:
     journal.begin(SESSION, TURN)
     child = os.fork()
     if child == 0:
-        journal.note(SESSION, [Said("m1", "last word", AT)])
+        journal.append(SESSION, [Said("m1", "last word", AT)])
         os.kill(os.getpid(), 9)
     os.waitpid(child, 0)
     assert turns(journal)[0].steps == (Said("m1", "last word", AT),)

@@ -14,7 +14,7 @@ import pytest
 
 from claude_agent_lsp.errors import SessionBusy
 from claude_agent_lsp.sessions import lock as module
-from claude_agent_lsp.sessions.lock import Ownership
+from claude_agent_lsp.sessions.lock import SessionLocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,8 +26,8 @@ OTHER = "6f1d3b9e-0000-4000-8000-000000000001"
 HOLDER = """
 import sys
 from pathlib import Path
-from claude_agent_lsp.sessions.lock import Ownership
-ownership = Ownership(lambda: Path(sys.argv[1]), "Neovim")
+from claude_agent_lsp.sessions.lock import SessionLocks
+ownership = SessionLocks(lambda: Path(sys.argv[1]), "Neovim")
 ownership.claim(sys.argv[2], "run-1")
 print("claimed", flush=True)
 sys.stdin.readline()
@@ -45,7 +45,7 @@ from claude_agent_lsp.sessions.cleanup import _remove_lock
 module.CHANGING_SECONDS = 0.0
 state, session, job = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 inside, lock = state / "inside", state / "locks" / f"{session}.lock"
-mine = module.Ownership(lambda: state)
+mine = module.SessionLocks(lambda: state)
 print("ready", flush=True)
 sys.stdin.readline()
 had = 0
@@ -67,8 +67,8 @@ while had < 300:
 
 
 @pytest.fixture
-def ownership(tmp_path: Path) -> Ownership:
-    return Ownership(lambda: tmp_path, "Helix")
+def ownership(tmp_path: Path) -> SessionLocks:
+    return SessionLocks(lambda: tmp_path, "Helix")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def test_a_session_has_one_run(ownership: Ownership) -> None:
+def test_a_session_has_one_run(ownership: SessionLocks) -> None:
     ownership.claim(SESSION, "one")
     ownership.claim(OTHER, "two")
     with pytest.raises(SessionBusy, match="run one is at work"):
@@ -101,7 +101,7 @@ def test_a_session_has_one_run(ownership: Ownership) -> None:
 
 
 def test_who_is_refused_is_told_who_has_it(
-    ownership: Ownership, holder: subprocess.Popen[str]
+    ownership: SessionLocks, holder: subprocess.Popen[str]
 ) -> None:
     assert ownership.busy(SESSION)
     with pytest.raises(SessionBusy, match=rf"Neovim \(process {holder.pid}\) has a run") as busy:
@@ -117,7 +117,7 @@ def test_who_is_refused_is_told_who_has_it(
 
 
 def test_the_lock_of_a_killed_holder_is_free_and_says_that_it_was_killed(
-    ownership: Ownership, holder: subprocess.Popen[str]
+    ownership: SessionLocks, holder: subprocess.Popen[str]
 ) -> None:
     holder.kill()
     holder.wait()
@@ -150,7 +150,9 @@ def test_removing_the_file_never_lets_two_have_the_session(tmp_path: Path) -> No
     assert list((tmp_path / "locks").iterdir()) == []
 
 
-def test_a_session_that_is_given_back_leaves_no_file(ownership: Ownership, tmp_path: Path) -> None:
+def test_a_session_that_is_given_back_leaves_no_file(
+    ownership: SessionLocks, tmp_path: Path
+) -> None:
     ownership.claim(SESSION, "one")
     assert len(list((tmp_path / "locks").iterdir())) == 1
     ownership.release(SESSION, "one")
@@ -159,7 +161,7 @@ def test_a_session_that_is_given_back_leaves_no_file(ownership: Ownership, tmp_p
 
 def test_a_session_is_given_back_where_it_was_taken(tmp_path: Path) -> None:
     directory = tmp_path / "here"
-    ownership = Ownership(lambda: directory)
+    ownership = SessionLocks(lambda: directory)
     ownership.claim(SESSION, "one")
     directory = tmp_path / "moved"
     ownership.release(SESSION, "one")
@@ -167,7 +169,7 @@ def test_a_session_is_given_back_where_it_was_taken(tmp_path: Path) -> None:
     assert not (tmp_path / "moved").exists()
 
 
-def test_a_file_that_makes_no_sense_is_no_holder(ownership: Ownership, tmp_path: Path) -> None:
+def test_a_file_that_makes_no_sense_is_no_holder(ownership: SessionLocks, tmp_path: Path) -> None:
     path = tmp_path / "locks" / f"{SESSION}.lock"
     path.parent.mkdir()
     for content in (b"\0\0", b"[]", b'{"pid": "x"}', json.dumps({"pid": os.getpid()}).encode()):
@@ -179,7 +181,7 @@ def test_a_file_that_makes_no_sense_is_no_holder(ownership: Ownership, tmp_path:
 
 def test_where_no_lock_can_be_made_the_user_works_on(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file in its place")
-    ownership = Ownership(lambda: tmp_path / "state")
+    ownership = SessionLocks(lambda: tmp_path / "state")
     ownership.claim(SESSION, "one")
     with pytest.raises(SessionBusy):
         ownership.claim(SESSION, "two")
@@ -207,7 +209,7 @@ class _HangingDisk:
 
 @pytest.mark.parametrize("step", ["claim", "release"])
 def test_a_disk_that_hangs_for_one_session_holds_up_no_other(
-    ownership: Ownership, monkeypatch: pytest.MonkeyPatch, step: str
+    ownership: SessionLocks, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     if step == "release":
         ownership.claim(SESSION, "one")
@@ -233,7 +235,7 @@ def test_a_disk_that_hangs_for_one_session_holds_up_no_other(
     assert ownership.at_rest is (step == "release")
 
 
-def test_of_many_that_want_a_session_at_the_same_time_one_gets_it(ownership: Ownership) -> None:
+def test_of_many_that_want_a_session_at_the_same_time_one_gets_it(ownership: SessionLocks) -> None:
     def claim(run: int) -> bool:
         try:
             ownership.claim(SESSION, str(run))

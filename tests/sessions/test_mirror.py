@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.sessions.sharing.stores.link import StoreLink
     from claude_agent_lsp.sessions.sharing.stores.store import Owner
-    from claude_agent_lsp.sessions.sharing.sync_state import Places
+    from claude_agent_lsp.sessions.sharing.sync_state import SyncState
 
 SECONDS = 5.0  # only catches hangs
 
@@ -87,7 +87,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 async def test_a_fault_costs_the_sharing_some_time_and_no_more(stage: Stage, step: str) -> None:
     stage.faults[step] = 2
     mirror = Mirror(
-        cast("StoreLink", stage), cast("Places", stage), cast("Owner", None), stage.tell
+        cast("StoreLink", stage), cast("SyncState", stage), cast("Owner", None), stage.tell
     )
     first = Mirrored("first", "store", "key", "/project", pending=True)
     mirror.resume([first])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from claude_agent_sdk import get_session_messages
 
-from claude_agent_lsp.sessions import outline
+from claude_agent_lsp.sessions.reading import outline
 from claude_agent_lsp.sessions.reading.reading import read_messages
 from claude_agent_lsp.sessions.transcripts.sdk_view import conversation_in
 

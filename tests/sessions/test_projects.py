@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from claude_agent_sdk import list_sessions
 
-from claude_agent_lsp.sessions.catalogue.index import Wanted
+from claude_agent_lsp.sessions.catalogue.index import SessionFilter
 from claude_agent_lsp.sessions.transcripts.projects import canonical, projects_of, worktrees_of
 
 from .lines import Disk, Talk
@@ -83,7 +83,7 @@ def test_sessions_of_all_worktrees_are_those_of_the_sdk(
     here = tmp_path / inside
     told = [info.session_id for info in list_sessions(str(here))]
     assert len(told) >= 3
-    found = index.sessions(projects_of(here), Wanted())
+    found = index.sessions(projects_of(here), SessionFilter())
     assert [entry.session_id for entry in found] == told
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from claude_agent_lsp.sessions.journal.journal import Called, Journal, JournaledTurn, Said
-from claude_agent_lsp.sessions.journal.recovery import Known, lacking_of, recover, told
+from claude_agent_lsp.sessions.journal.recovery import TranscriptFacts, lacking_of, recover, retold
 
 if TYPE_CHECKING:
     from claude_agent_lsp.sessions.journal.journal import Step
@@ -61,9 +61,9 @@ def write(path: Path, *entries: dict[str, Any]) -> None:
     path.write_text("".join(json.dumps(e, separators=(",", ":")) + "\n" for e in entries))
 
 
-def known(tmp_path: Path, *entries: dict[str, Any]) -> Known:
+def known(tmp_path: Path, *entries: dict[str, Any]) -> TranscriptFacts:
     write(tmp_path / "t.jsonl", *entries)
-    return Known.of(tmp_path / "t.jsonl")
+    return TranscriptFacts.scan(tmp_path / "t.jsonl")
 
 
 def test_a_turn_that_stands_in_the_transcript_lacks_nothing(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_turn_that_stands_in_the_transcript_lacks_nothing(tmp_path: Path) -> N
 
 
 def test_a_session_that_the_cli_has_lost_lacks_all_of_it() -> None:
-    assert lacking_of(turn(SAID, CALLED), Known.of(None)) == turn(SAID, CALLED)
+    assert lacking_of(turn(SAID, CALLED), TranscriptFacts.scan(None)) == turn(SAID, CALLED)
 
 
 def test_a_half_said_answer_is_lacking_without_its_prompt(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_prompt_that_was_never_sent_is_kept_and_not_told(
 def test_the_agent_is_told_who_said_and_did_what() -> None:
     done = replace(CALLED, status="completed", text="a.txt")
     open_call = Called("c2", "Write", {"file_path": "b"}, AT)
-    words = told([turn(SAID, done, open_call, Said("m2", "And th", AT))])
+    words = retold([turn(SAID, done, open_call, Said("m2", "And th", AT))])
     assert words.split("\n\n")[1:] == [
         "The user said:\ndo it",
         "You said:\nI will do it. ",
@@ -129,11 +129,11 @@ def test_the_agent_is_told_who_said_and_did_what() -> None:
         'You used the tool Write with {"file_path": "b"}\nThere is no result.',
         "You said, when you were cut off:\nAnd th",
     ]
-    assert "The user said" not in told([turn(SAID, lacks_prompt=False)])
+    assert "The user said" not in retold([turn(SAID, lacks_prompt=False)])
 
 
 def test_long_inputs_and_results_are_shortened_in_the_telling() -> None:
     call = Called("c1", "Write", {"content": "x" * 10_000}, AT, "completed", "y" * 10_000)
-    words = told([turn(call)])
+    words = retold([turn(call)])
     assert len(words) < 5_000
     assert "more characters" in words

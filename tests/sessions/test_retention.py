@@ -11,7 +11,7 @@ import pytest
 
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
-from claude_agent_lsp.sessions.catalogue.kept_copies import Kept, is_tagged
+from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies, is_tagged
 from claude_agent_lsp.sessions.catalogue.retention import retention, retention_days
 from claude_agent_lsp.sessions.reading.reading import read_messages
 from claude_agent_lsp.sessions.transcripts.projects import projects_of
@@ -109,8 +109,8 @@ def test_next_deletions_are_the_soonest_of_a_week(disk: Disk, folder: Path, inde
 
 
 @pytest.fixture
-def kept(index: Index) -> Kept:
-    return Kept(index.directory)
+def kept(index: Index) -> KeptCopies:
+    return KeptCopies(index.directory)
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def session(disk: Disk, folder: Path) -> str:
 
 
 def test_kept_session_is_listed_and_read_when_the_cli_has_deleted_it(
-    disk: Disk, folder: Path, index: Index, kept: Kept, session: str
+    disk: Disk, folder: Path, index: Index, kept: KeptCopies, session: str
 ) -> None:
     catalogue = Catalogue(index)
     kept.keep(disk.path(session, folder))
@@ -139,7 +139,7 @@ def test_kept_session_is_listed_and_read_when_the_cli_has_deleted_it(
 
 
 def test_what_some_other_program_has_tagged_is_kept(
-    disk: Disk, folder: Path, kept: Kept, session: str
+    disk: Disk, folder: Path, kept: KeptCopies, session: str
 ) -> None:
     other = disk.write(folder, Talk().user("Not this one"))
     kept.refresh(session)
@@ -153,7 +153,7 @@ def test_what_some_other_program_has_tagged_is_kept(
 
 
 def test_copy_follows_its_session_until_the_tag_goes(
-    disk: Disk, folder: Path, kept: Kept, session: str
+    disk: Disk, folder: Path, kept: KeptCopies, session: str
 ) -> None:
     path = disk.path(session, folder)
     kept.keep(path)
@@ -172,7 +172,7 @@ def test_copy_follows_its_session_until_the_tag_goes(
 
 
 def test_session_is_put_back_where_it_was_and_is_not_old(
-    disk: Disk, folder: Path, kept: Kept, session: str
+    disk: Disk, folder: Path, kept: KeptCopies, session: str
 ) -> None:
     path = disk.path(session, folder)
     content = path.read_bytes()
@@ -191,8 +191,8 @@ def test_session_that_can_not_be_kept_says_so(
 ) -> None:
     index.directory.write_text("")
     with pytest.raises(StoreUnavailable, match=f"The session {session} can't be kept"):
-        Kept(index.directory).keep(disk.path(session, folder))
-    Kept(index.directory).keep_if_tagged(session)  # it is told to the log
+        KeptCopies(index.directory).keep(disk.path(session, folder))
+    KeptCopies(index.directory).keep_if_tagged(session)  # it is told to the log
     assert len(Catalogue(index).page(folder).sessions) == 1
 
 

@@ -12,7 +12,7 @@ import pytest
 from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
 from claude_agent_lsp.sessions.catalogue.index import Index
-from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.transcripts.transcript import (
     Transcript,
     config_directory,
@@ -70,7 +70,7 @@ def test_what_is_no_session_id_finds_nothing(file: File, tmp_path: Path, word: s
     file.write(turn())
     assert find_transcript(SESSION) == file.path
     assert find_transcript(word) is None
-    kept = Kept(tmp_path)
+    kept = KeptCopies(tmp_path)
     kept.keep(file.path)
     assert kept.find(SESSION) is not None
     assert kept.find(word) is None

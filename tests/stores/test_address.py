@@ -21,7 +21,7 @@ from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
     ],
 )
 def test_password_is_not_shown(url: str, shown: str) -> None:
-    address = StoreAddress.of(url)
+    address = StoreAddress.parse(url)
     assert str(address) == shown
     assert "s3cret" not in repr(address)
     assert address.url == url
@@ -29,7 +29,7 @@ def test_password_is_not_shown(url: str, shown: str) -> None:
 
 def test_password_is_masked_in_whatever_is_said_in_any_spelling() -> None:
     url = "postgresql://me:s3cret%2Fa%20b@h/db"
-    address = StoreAddress.of(url)
+    address = StoreAddress.parse(url)
     for spelled in ("s3cret/a b", "s3cret%2Fa%20b", "s3cret%2Fa+b"):
         assert address.masked(f"wrong: {spelled}!") == "wrong: ***!"
     assert address.masked(f"cannot open {url}") == f"cannot open {address}"

@@ -29,7 +29,7 @@ def key() -> SessionKey:
 async def test_lock_is_released_when_its_owner_dies(postgres: Postgres, key: SessionKey) -> None:
     from claude_agent_lsp.sessions.sharing.stores.postgres import PostgresStore
 
-    store = PostgresStore(StoreAddress.of(postgres.url))
+    store = PostgresStore(StoreAddress.parse(postgres.url))
     claim = await store.claim(key, ANNA)
     with pytest.raises(SessionBusy):
         await store.claim(key, BERT)
@@ -49,7 +49,7 @@ async def test_lock_is_released_when_its_owner_dies(postgres: Postgres, key: Ses
 async def test_lease_is_renewed_while_its_owner_lives(redis: RedisServer, key: SessionKey) -> None:
     from claude_agent_lsp.sessions.sharing.stores.redis import RedisStore
 
-    store = RedisStore(StoreAddress.of(redis.url), lease_seconds=3.0)
+    store = RedisStore(StoreAddress.parse(redis.url), lease_seconds=3.0)
     claim = await store.claim(key, ANNA)
     token = claim.token
     # Longer than a lease: had it run out, the token would not be taken.
@@ -67,7 +67,7 @@ async def test_paused_owner_whose_lease_ran_out_can_not_write(
 ) -> None:
     from claude_agent_lsp.sessions.sharing.stores.redis import RedisStore
 
-    store = RedisStore(StoreAddress.of(redis.url), lease_seconds=0.5)
+    store = RedisStore(StoreAddress.parse(redis.url), lease_seconds=0.5)
     paused = await store.claim(key, ANNA)
     paused._renewing.cancel()
     second = None
@@ -95,9 +95,9 @@ async def test_claim_that_came_too_late_does_not_shut_its_own_owner_out(
 ) -> None:
     from claude_agent_lsp.sessions.sharing.stores.redis import RedisStore
 
-    store = RedisStore(StoreAddress.of(redis.url))
+    store = RedisStore(StoreAddress.parse(redis.url))
     owner = Owner("Neovim", 11, "anna", str(uuid.uuid4()))
-    impatient = RedisStore(StoreAddress.of(redis.url), timeout_seconds=0.2)
+    impatient = RedisStore(StoreAddress.parse(redis.url), timeout_seconds=0.2)
     await impatient.head(key)  # so that it is connected
     with redis.hung(), pytest.raises(StoreUnavailable):
         await impatient.claim(key, owner)

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from claude_agent_lsp.errors import StoreUnavailable
-from claude_agent_lsp.sessions.sharing.reconcile import Copies
+from claude_agent_lsp.sessions.sharing.reconcile import Reconciler
 from claude_agent_lsp.sessions.sharing.stores.opening import open_store
 from claude_agent_lsp.sessions.sharing.stores.store import Diverged, Owner
 from claude_agent_lsp.sessions.sharing.sync_state import Mirrored
@@ -69,13 +69,13 @@ class Side:
             {"project_key": PROJECT, "session_id": self.session_id}, Owner("e", 1, "m")
         )
         try:
-            return await Copies(self.store, self.mirrored).send(claim.token)
+            return await Reconciler(self.store, self.mirrored).send(claim.token)
         finally:
             await claim.release()
 
     async def fetch(self) -> str | None:
         self._here()
-        return await Copies(self.store, self.mirrored).fetch()
+        return await Reconciler(self.store, self.mirrored).fetch()
 
     def _here(self) -> None:
         self.monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(self.root / "config"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from claude_agent_lsp.sessions.lock import Ownership
+from claude_agent_lsp.sessions.lock import SessionLocks
 from tests.sessions.lines import Disk, Talk, text, use
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def test_session_is_deleted_without_a_question_for_programs(user: User, disk: Di
 def test_session_at_work_says_so_and_is_not_deleted(user: User, disk: Disk) -> None:
     session = disk.write(user.home, Talk().user("Hi"))
     state = Path(user.environment["XDG_STATE_HOME"]) / "claude-agent-lsp"
-    ownership = Ownership(lambda: state, "some editor")
+    ownership = SessionLocks(lambda: state, "some editor")
     ownership.claim(session, "run")
     try:
         assert listed(user)[0]["running"] is True

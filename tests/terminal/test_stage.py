@@ -116,8 +116,8 @@ def test_signs_are_ascii_where_the_encoding_lacks_them(encoding: str) -> None:
     console = Console(file=io.TextIOWrapper(io.BytesIO(), "utf-8"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Console, "encoding", encoding)
-        assert Signs.of(console).good == "ok"
-    assert Signs.of(console).good == "✓"
+        assert Signs.for_console(console).good == "ok"
+    assert Signs.for_console(console).good == "✓"
 
 
 def test_character_that_stdout_lacks_is_written_as_a_question_mark(

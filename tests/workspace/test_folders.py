@@ -10,18 +10,18 @@ from claude_agent_lsp.workspace import Folder, Folders, uri_of
 
 def directory(path: Path) -> Folder:
     path.mkdir(parents=True, exist_ok=True)
-    return Folder.of(uri_of(path))
+    return Folder.parse(uri_of(path))
 
 
 def test_a_folder_keeps_its_spelling_and_is_named_after_its_path() -> None:
-    folder = Folder.of("file:///work/my%20app/")
+    folder = Folder.parse("file:///work/my%20app/")
     assert folder == Folder("file:///work/my%20app/", Path("/work/my app"), "my app")
-    assert Folder.of("file:///").name == "/"
-    assert Folder.of("file:///a", "b").name == "b"
+    assert Folder.parse("file:///").name == "/"
+    assert Folder.parse("file:///a", "b").name == "b"
 
 
 def test_folders_stay_in_the_order_of_the_editor() -> None:
-    a, b, c = (Folder.of(f"file:///{name}") for name in "abc")
+    a, b, c = (Folder.parse(f"file:///{name}") for name in "abc")
     folders = Folders([b, a])
     folders.add(c)
     assert list(folders) == [b, a, c]
@@ -31,14 +31,14 @@ def test_folders_stay_in_the_order_of_the_editor() -> None:
 
 
 def test_adding_an_open_folder_again_renames_it_in_its_place() -> None:
-    folders = Folders([Folder.of("file:///a"), Folder.of("file:///b")])
-    again = Folder.of("file:///a/", "new name")
+    folders = Folders([Folder.parse("file:///a"), Folder.parse("file:///b")])
+    again = Folder.parse("file:///a/", "new name")
     folders.add(again)
-    assert list(folders) == [again, Folder.of("file:///b")]
+    assert list(folders) == [again, Folder.parse("file:///b")]
 
 
 def test_removing_ignores_the_spelling_and_folders_that_are_not_open() -> None:
-    folders = Folders([Folder.of("file:///a%20a"), Folder.of("file:///b")])
+    folders = Folders([Folder.parse("file:///a%20a"), Folder.parse("file:///b")])
     folders.remove("file:///c")
     folders.remove("untitled:x")
     folders.remove("file:///a a/")
@@ -63,7 +63,7 @@ def test_a_longer_name_is_no_subfolder(tmp_path: Path) -> None:
 def test_symbolic_links_to_a_folder_are_the_folder(tmp_path: Path) -> None:
     real = directory(tmp_path / "real")
     (tmp_path / "link").symlink_to(real.path)
-    link = Folder.of(uri_of(tmp_path / "link"))
+    link = Folder.parse(uri_of(tmp_path / "link"))
     assert Folders([real]).holding(link.path / "file") == real
     assert Folders([link]).holding(real.path / "file") == link
     assert Folders([link]).choose(real.uri, None) == link
@@ -72,7 +72,7 @@ def test_symbolic_links_to_a_folder_are_the_folder(tmp_path: Path) -> None:
 def test_of_two_spellings_of_one_folder_the_one_used_is_taken(tmp_path: Path) -> None:
     real = directory(tmp_path / "real")
     (tmp_path / "link").symlink_to(real.path)
-    link = Folder.of(uri_of(tmp_path / "link"))
+    link = Folder.parse(uri_of(tmp_path / "link"))
     for folders in (Folders([real, link]), Folders([link, real])):
         for folder in (real, link):
             assert folders.holding(folder.path / "file") == folder
@@ -152,10 +152,10 @@ def test_without_any_folder_the_hint_says_to_open_one() -> None:
 
 
 def test_an_open_folder_must_be_a_directory_on_disk(tmp_path: Path) -> None:
-    gone = Folder.of(uri_of(tmp_path / "gone"))
+    gone = Folder.parse(uri_of(tmp_path / "gone"))
     (tmp_path / "file").touch()
-    file = Folder.of(uri_of(tmp_path / "file"))
-    too_long = Folder.of(uri_of(tmp_path / ("x" * 5000)))
+    file = Folder.parse(uri_of(tmp_path / "file"))
+    too_long = Folder.parse(uri_of(tmp_path / ("x" * 5000)))
     for folder in (gone, file, too_long):
         for workspace in (folder.uri, None):
             with pytest.raises(WorkspaceNotFound, match="no directory on disk"):

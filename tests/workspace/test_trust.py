@@ -30,7 +30,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_nobody_has_decided_about_a_folder_that_was_never_seen(trust: Trust, project: Path) -> None:
-    assert trust.of(project) is None
+    assert trust.decision_on(project) is None
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -38,8 +38,8 @@ def test_a_decision_is_remembered_by_the_next_server_and_for_the_folders_below(
     trust: Trust, project: Path, tmp_path: Path, trusted: bool
 ) -> None:
     trust.decide(project.parent, trusted=trusted)
-    assert Trust(tmp_path / "state").of(project) is trusted
-    assert trust.of(tmp_path) is None
+    assert Trust(tmp_path / "state").decision_on(project) is trusted
+    assert trust.decision_on(tmp_path) is None
     assert stat.S_IMODE((tmp_path / "state" / "trust.json").stat().st_mode) == 0o600
 
 
@@ -47,9 +47,9 @@ def test_what_was_accepted_in_the_terminal_is_trusted(
     trust: Trust, project: Path, tmp_path: Path
 ) -> None:
     trust_in_terminal(tmp_path, project)
-    assert trust.of(project) is True
-    assert trust.of(project / "src") is True
-    assert trust.of(project.parent) is None
+    assert trust.decision_on(project) is True
+    assert trust.decision_on(project / "src") is True
+    assert trust.decision_on(project.parent) is None
 
 
 def test_the_nearest_decision_counts_and_ours_before_the_terminals(
@@ -57,9 +57,9 @@ def test_the_nearest_decision_counts_and_ours_before_the_terminals(
 ) -> None:
     trust_in_terminal(tmp_path, project)
     trust.decide(project.parent, trusted=False)
-    assert trust.of(project) is True
+    assert trust.decision_on(project) is True
     trust.decide(project, trusted=False)
-    assert trust.of(project) is False
+    assert trust.decision_on(project) is False
 
 
 def test_a_link_is_what_it_leads_to(trust: Trust, project: Path, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_link_is_what_it_leads_to(trust: Trust, project: Path, tmp_path: Path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (project / "link").symlink_to(elsewhere)
-    assert trust.of(project / "link") is None
+    assert trust.decision_on(project / "link") is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_rubbish_is_no_trust(trust: Trust, project: Path, tmp_path: Path, conten
     for file in (tmp_path / ".claude" / ".claude.json", tmp_path / "state" / "trust.json"):
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(content)
-    assert trust.of(project) is None
+    assert trust.decision_on(project) is None
 
 
 def test_a_decision_that_can_not_be_kept_is_told(project: Path, tmp_path: Path) -> None:
@@ -100,11 +100,11 @@ def test_while_nobody_knows_what_was_decided_nothing_is_trusted(
 ) -> None:
     trust_in_terminal(tmp_path, project.parent)
     trust.decide(project, trusted=False)
-    assert (trust.of(project.parent), trust.of(project)) == (True, False)
+    assert (trust.decision_on(project.parent), trust.decision_on(project)) == (True, False)
     (tmp_path / "state" / "trust.json").write_text("{")
-    assert (trust.of(project.parent), trust.of(project)) == (None, None)
+    assert (trust.decision_on(project.parent), trust.decision_on(project)) == (None, None)
     trust.decide(project, trusted=True)
-    assert trust.of(project) is True
+    assert trust.decision_on(project) is True
 
 
 def test_each_decision_changes_the_stamp(trust: Trust, tmp_path: Path) -> None:

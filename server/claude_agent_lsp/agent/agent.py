@@ -14,28 +14,28 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.accounts.audit_log import Audit, ToolTrail, question_entry
-from claude_agent_lsp.agent.accounts.daily_budget import Spending
+from claude_agent_lsp.agent.accounts.audit_log import AuditLog, ToolTrail, question_entry
+from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
 from claude_agent_lsp.agent.events import Level, Notice
-from claude_agent_lsp.agent.permissions.queue import Questions
+from claude_agent_lsp.agent.permissions.queue import QuestionQueue
+from claude_agent_lsp.agent.pool_loader import load_pool
 from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.agent.process.orphans import end_all, server_mark
-from claude_agent_lsp.agent.process.pool_loader import load_pool
 from claude_agent_lsp.agent.process.watchdog import Watchdog
 from claude_agent_lsp.agent.run.admission import Admission
-from claude_agent_lsp.agent.run.context import Task
+from claude_agent_lsp.agent.run.context import RunSpec
 from claude_agent_lsp.agent.run.message import user_message
-from claude_agent_lsp.agent.run.permission_modes import Modes
+from claude_agent_lsp.agent.run.permission_modes import PermissionModes
 from claude_agent_lsp.agent.run.query import Query
 from claude_agent_lsp.agent.run.run import END_SECONDS, ActiveRun
-from claude_agent_lsp.agent.run.run_journal import Record
+from claude_agent_lsp.agent.run.run_journal import RunJournal
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.base.lanes import Lane, Lanes, disk, processes
 from claude_agent_lsp.errors import RequestFailed, SessionNotFound
-from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
 from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, now
-from claude_agent_lsp.sessions.lock import Ownership
+from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.permissions.queue import Answer
     from claude_agent_lsp.agent.process.pool import ProcessPool
     from claude_agent_lsp.agent.process.process import AgentProcess
-    from claude_agent_lsp.agent.run.context import Channel
+    from claude_agent_lsp.agent.run.context import Backpressure
     from claude_agent_lsp.workspace.settings import Settings
     from claude_agent_lsp.workspace.state import State
 
@@ -96,15 +96,15 @@ class Agent:
         tell: Callable[[Notice], None] = lambda _: None,
         own_directory: Path | None = None,
     ) -> None:
-        self.questions = Questions(show, self._audit_answer)
+        self.questions = QuestionQueue(show, self._audit_answer)
         own = own_directory or state.directory
-        self._audit = Audit(own, editor)
+        self._audit = AuditLog(own, editor)
         self._audit_lane = Lane()
-        self.ownership = Ownership(lambda: state.directory, editor)
+        self.ownership = SessionLocks(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
         self.sharing = SharedSessions(lambda: state.directory, editor, self._tell_of_sharing)
-        self.spending = Spending(own)
+        self.spending = DailyBudget(own)
         self.lanes = Lanes()
         self._tell = tell
         self._state = state
@@ -112,7 +112,7 @@ class Agent:
         self._shutdown = AbortController()
         self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._modes = Modes()
+        self._modes = PermissionModes()
         self._grants: dict[str, set[str]] = {}
         self._pool: asyncio.Future[ProcessPool] | None = None
 
@@ -153,7 +153,7 @@ class Agent:
         return (pool := self._loaded) is not None and pool.lent(process)
 
     async def ask(
-        self, query: Query, *, signal: AbortSignal, to_editor: Emit, channel: Channel
+        self, query: Query, *, signal: AbortSignal, to_editor: Emit, channel: Backpressure
     ) -> ActiveRun:
         """Begin a run. The caller has the folder's place in the order.
 
@@ -175,7 +175,7 @@ class Agent:
         lane = self.lanes.folder(query.folder)
         named = None if store is None else await lane.run(self._admission.named, query)
         async with self.sharing.admission(
-            store, query.folder, named, fork=query.fork, unless=signal.unless
+            store, query.folder, named, fork=query.fork, wait_or_abort=signal.wait_or_abort
         ):
             admitting = lane.put(self._admit, query, run_id, self._spare(query))
             try:
@@ -196,16 +196,16 @@ class Agent:
         *,
         signal: AbortSignal,
         to_editor: Emit,
-        channel: Channel,
+        channel: Backpressure,
     ) -> ActiveRun:
         """Begin the run of a query that has its session."""
         session = admitted.session
         lane = self.lanes.folder(query.folder)
         launch = self._launch(query, session, admitted.denied)
         launch = await lane.run(self.spending.within, launch)
-        task = Task(query.prompt, admitted.message, launch, session)
+        task = RunSpec(query.prompt, admitted.message, launch, session)
         turn = JournaledTurn(task.message_id, query.prompt, query.folder, now())
-        record = Record(self.journal, session, turn, self.lanes.session(session.session_id))
+        record = RunJournal(self.journal, session, turn, self.lanes.session(session.session_id))
         await record.begin()
         controller = AbortController()
         seconds = query.timeout_seconds
@@ -219,7 +219,7 @@ class Agent:
             questions=self.questions,
             record=record,
             spending=self.spending,
-            on_mode=partial(self._modes.keep, session.session_id),
+            on_mode=partial(self._modes.remember, session.session_id),
             trail=ToolTrail(self._write_audit, run_id, session.session_id, query.folder),
             grants=self._grants.setdefault(session.session_id, set()),
         )
@@ -230,7 +230,7 @@ class Agent:
         except Exception:
             # The run is worth more than its copy.
             logger.exception("%s is gone on with as it is here", run.session_id)
-        self._keep(run.conduct(lambda: self._load(query.settings), lambda: self._end(run)))
+        self._track(run.conduct(lambda: self._load(query.settings), lambda: self._end(run)))
         return run
 
     def cancel(self, *, run_id: str | None = None, session_id: str | None = None) -> list[str]:
@@ -246,13 +246,15 @@ class Agent:
                 stopped.append(run.run_id)
         return stopped
 
-    async def prewarm(self, folder: Path, settings: Settings, stay: asyncio.Future[None]) -> None:
+    async def prewarm(
+        self, folder: Path, settings: Settings, revoked: asyncio.Future[None]
+    ) -> None:
         """Start a process ahead of the next query in a folder that is trusted, if there is room.
 
         Args:
             folder: The folder.
             settings: What holds there.
-            stay: The folder's lane's `left`, from before trust was looked at.
+            revoked: That of the folder's lane, from before trust was looked at.
         """
         if settings.max_budget_usd is not None or settings.daily_budget_usd is not None:
             return  # a process with a budget is one run's, and is started with what is left then
@@ -261,7 +263,7 @@ class Agent:
         async with lane.place():
             session = await self._to_come(folder)
             busy = await lane.run(self.ownership.busy, session.session_id)
-            if not busy and not stay.done():
+            if not busy and not revoked.done():
                 query = Query("", folder, settings, trusted=True)
                 pool.prewarm(self._launch(query, session, DenyRules()), session)
 
@@ -286,12 +288,12 @@ class Agent:
         if process is None:
             lane = self.lanes.folder(folder)
             session = await self._to_come(folder)
-            denied = await lane.read(DenyRules.of, folder)
+            denied = await lane.read(DenyRules.read, folder)
             query = Query("", folder, settings, trusted=trusted)
             launch = self._launch(query, session, denied)
-            process = await pool.take(launch, session, signal, lambda: None)
+            process = await pool.borrow(launch, session, signal, lambda: None)
             pool.release(process)
-        await signal.unless(process.started)
+        await signal.wait_or_abort(process.started)
         return process
 
     async def set_mode(self, session_id: str, permission_mode: str) -> asyncio.Future[None]:
@@ -312,7 +314,7 @@ class Agent:
             raise SessionNotFound(f"There is no session {session_id}.")
         lent = process is not None and self.lent(process)
         change = self._modes.change(session_id, permission_mode, run, process, lent=lent)
-        return self._keep(change)
+        return self._track(change)
 
     def folder_of(self, session_id: str) -> Path | None:
         """The folder that a session belongs to, as far as is known. Reads files."""
@@ -330,7 +332,7 @@ class Agent:
         """See to it that these sessions are kept, if their tag says so; nothing waits for it."""
         for session_id in session_ids:
             lane = self.lanes.session(session_id)
-            self._keep(lane.run(self._kept.keep_if_tagged, session_id))
+            self._track(lane.run(self._kept.keep_if_tagged, session_id))
 
     async def refresh_copies(self) -> None:
         """Bring all copies of sessions that are kept up to date."""
@@ -343,9 +345,9 @@ class Agent:
         launches += [p.launch for p in self.processes if p.session_id == session_id]
         return launches[0].folder if launches else None
 
-    async def leave(self, folder: Path) -> None:
+    async def revoke(self, folder: Path) -> None:
         """Stop all runs in a folder, end its processes, and let none begin that was on its way."""
-        self.lanes.folder(folder).leave()
+        self.lanes.folder(folder).revoke()
         runs = [
             (run, abort) for run, abort in self._runs.values() if run.task.launch.folder == folder
         ]
@@ -378,8 +380,8 @@ class Agent:
         await self.sharing.close()
 
     @property
-    def _kept(self) -> Kept:
-        return Kept(self._state.directory)
+    def _kept(self) -> KeptCopies:
+        return KeptCopies(self._state.directory)
 
     @property
     def _loaded(self) -> ProcessPool | None:
@@ -393,7 +395,7 @@ class Agent:
             raise RequestFailed("The server is shutting down.", hint="Start it again.")
         if self._pool is None or (self._pool.done() and self._loaded is None):
             # One that failed is tried again: what kept it from loading may be gone.
-            self._pool = self._keep(load_pool(settings, self.watchdog))
+            self._pool = self._track(load_pool(settings, self.watchdog))
         elif (pool := self._loaded) is not None:
             pool.limit, pool.idle_seconds = settings.max_processes, settings.idle_process_seconds
         return self._pool
@@ -404,7 +406,7 @@ class Agent:
         context, attachments, folder = query.context, query.attachments, query.folder
         # The CLI reads the rules itself, of a folder that is trusted.
         needed = not query.trusted or context is not None or attachments
-        denied = DenyRules.of(folder) if needed else DenyRules()
+        denied = DenyRules.read(folder) if needed else DenyRules()
         message = user_message(
             query.prompt, context, attachments, folder, str(uuid.uuid4()), denied=denied
         )
@@ -419,15 +421,15 @@ class Agent:
 
     def _launch(self, query: Query, session: SessionStart, denied: DenyRules) -> Launch:
         # The folder may have lost its trust since it was given one.
-        mode = self._modes.of(session.session_id, trusted=query.trusted)
-        launch = Launch.of(query.folder, query.settings, query.wanted, mode)
+        mode = self._modes.chosen_for(session.session_id, trusted=query.trusted)
+        launch = Launch.build(query.folder, query.settings, query.wanted, mode)
         return launch if query.trusted else replace(launch, denied=denied.rules)
 
     def _spare(self, query: Query) -> str | None:
         """The session of a process that waits for the first prompt of such a query, if any."""
         if (pool := self._loaded) is None:
             return None
-        spare = pool.spare(Launch.of(query.folder, query.settings, query.wanted))
+        spare = pool.spare(Launch.build(query.folder, query.settings, query.wanted))
         return spare if spare is None or self.ownership.owner(spare) is None else None
 
     async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
@@ -440,7 +442,7 @@ class Agent:
             self.sharing.turn_ended(run.session_id)
         except Exception:
             logger.exception("%s is not shared yet", run.session_id)
-        return self._keep(self.lanes.session(run.session_id).run(self._settle, run))
+        return self._track(self.lanes.session(run.session_id).run(self._settle, run))
 
     async def _give_back(self, admitting: asyncio.Future[_Admitted], run_id: str) -> None:
         """Give back the session of a query that came to no run, if it got one."""
@@ -481,10 +483,10 @@ class Agent:
             self._audit.write("question", question_entry(question, answer, call, folder))
 
         # Its words take the longer, the more the agent has written.
-        self._keep(self._audit_lane.run(write))
+        self._track(self._audit_lane.run(write))
 
     def _write_audit(self, kind: str, entry: Entry) -> None:
-        self._keep(self._audit_lane.run(self._audit.write, kind, entry))
+        self._track(self._audit_lane.run(self._audit.write, kind, entry))
 
     def _tell_of_sharing(self, good: bool, text: str) -> None:
         """Tell the runs at work, or the user if there are none."""
@@ -492,7 +494,7 @@ class Agent:
         if not [run for run in self.runs if run.notify(notice)]:
             self._tell(notice)
 
-    def _keep(self, work: Any) -> asyncio.Task[Any]:
+    def _track(self, work: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

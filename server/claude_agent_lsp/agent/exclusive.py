@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.asynccontextmanager
-async def no_run_in(agent: Agent, session_id: str) -> AsyncIterator[None]:
+async def hold_session(agent: Agent, session_id: str) -> AsyncIterator[None]:
     """Keep runs out of a session.
 
     Raises:
@@ -30,13 +30,13 @@ async def no_run_in(agent: Agent, session_id: str) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def nothing_in(agent: Agent, session_id: str) -> AsyncIterator[None]:
+async def hold_and_end_process(agent: Agent, session_id: str) -> AsyncIterator[None]:
     """Keep runs out of a session, and end the process that is kept warm for it.
 
     Raises:
         SessionBusy: A run is at work in it.
     """
-    async with no_run_in(agent, session_id):
+    async with hold_session(agent, session_id):
         warm = [process for process in agent.processes if process.session_id == session_id]
         await asyncio.gather(*(process.end() for process in warm))
         yield

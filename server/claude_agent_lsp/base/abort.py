@@ -86,7 +86,7 @@ class AbortSignal:
         finally:
             remove()
 
-    async def unless(self, work: asyncio.Future[T]) -> T:
+    async def wait_or_abort(self, work: asyncio.Future[T]) -> T:
         """Wait for `work`, which goes on by itself if the signal fires first.
 
         Raises:

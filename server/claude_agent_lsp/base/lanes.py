@@ -187,13 +187,13 @@ class FolderLane(Lane):
         self._left: asyncio.Future[None] | None = None
 
     @property
-    def left(self) -> asyncio.Future[None]:
+    def revoked(self) -> asyncio.Future[None]:
         """Done when the folder is next left: what is on its way there then must not get there."""
         if self._left is None:
             self._left = asyncio.get_running_loop().create_future()
         return self._left
 
-    def leave(self) -> None:
+    def revoke(self) -> None:
         """Tell all who are on their way that they must not get there."""
         if self._left is not None:
             self._left.set_result(None)

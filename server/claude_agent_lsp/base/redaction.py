@@ -47,7 +47,7 @@ _SCHEME: Final = re.compile(r"^(?:Basic|Bearer|Token)\s+", re.IGNORECASE)
 _given: set[str] = set()
 
 
-def keep_secret(variables: Iterable[tuple[str, str]]) -> None:
+def register_secrets(variables: Iterable[tuple[str, str]]) -> None:
     """Mask the values of these variables from now on, wherever they turn up.
 
     Args:
@@ -56,9 +56,7 @@ def keep_secret(variables: Iterable[tuple[str, str]]) -> None:
     _given.update(part for name, value in variables for part in _parts(name, value, own=True))
 
 
-def without_secrets(
-    text: str, env: Mapping[str, str] | None = None, limit: int | None = None
-) -> str:
+def mask_secrets(text: str, env: Mapping[str, str] | None = None, limit: int | None = None) -> str:
     """Mask what is secret in a text.
 
     Args:
@@ -67,11 +65,11 @@ def without_secrets(
         limit: So many characters of the outcome are wanted; it then takes no longer than for a
             text of about that length. No half of a secret is left at the end.
     """
-    keep_secret((env or {}).items())
+    register_secrets((env or {}).items())
     return _masked(text, _known(), limit)
 
 
-def json_without_secrets(value: Any, limit: int | None = None) -> Any:
+def mask_secrets_in_json(value: Any, limit: int | None = None) -> Any:
     """Mask what is secret in all strings of a JSON value, names of fields included.
 
     Encoded, a secret with a quote or a line break in it would not be found any more.
@@ -88,7 +86,7 @@ class MaskingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter`."""
-        return without_secrets(super().format(record))
+        return mask_secrets(super().format(record))
 
 
 def _known() -> set[str]:

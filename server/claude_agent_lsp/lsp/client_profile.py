@@ -51,7 +51,7 @@ class ClientProfile:
     dynamic_synchronization: bool = False
 
     @classmethod
-    def of(cls, params: InitializeParams) -> ClientProfile:
+    def parse(cls, params: InitializeParams) -> ClientProfile:
         """Returns the profile of the editor that sent this `initialize`."""
         info = params.client_info
         name = info.name if info else ""

@@ -21,8 +21,8 @@ from typing import Any, Final
 from claude_agent_lsp.base import lanes
 from claude_agent_lsp.lsp.hang_report import report_on_signal
 from claude_agent_lsp.lsp.server import AgentServer
-from claude_agent_lsp.lsp.wire.reader import Inbox
-from claude_agent_lsp.lsp.wire.writer import Outbox
+from claude_agent_lsp.lsp.wire.reader import MessageReader
+from claude_agent_lsp.lsp.wire.writer import MessageWriter
 
 # An editor may expect the server to be gone 10 s after itself.
 FORCE_SECONDS: Final = 9.0
@@ -48,14 +48,14 @@ def serve() -> int:
 
 
 async def _serve(stdin: int, stdout: int) -> int:
-    outbox = Outbox(stdout)
+    outbox = MessageWriter(stdout)
     server = AgentServer(outbox)
-    inbox = Inbox(stdin, server.protocol.deliver, server.protocol.reject)
+    inbox = MessageReader(stdin, server.protocol.deliver, server.protocol.reject)
     loop = asyncio.get_running_loop()
     # SIGHUP is how an editor in a terminal ends when its window is closed.
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
         with contextlib.suppress(AttributeError, NotImplementedError):  # Windows
-            loop.add_signal_handler(getattr(signal, name), server.leave, 0)
+            loop.add_signal_handler(getattr(signal, name), server.exit_with, 0)
     report_on_signal()
     reading = asyncio.create_task(inbox.run())
     lost = asyncio.create_task(outbox.lost.wait())
@@ -79,7 +79,7 @@ def _end_by_force() -> None:
     logger.critical("The server could not end in order: ending by force")
     from claude_agent_lsp.agent.process.tree import ProcessTree, kill, wait_gone
 
-    below = ProcessTree.of(os.getpid()).descendants
+    below = ProcessTree.scan(os.getpid()).descendants
     kill(below)
     wait_gone(below, 0.5)
     os._exit(1)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from cattrs import transform_error
 from lsprotocol import types
@@ -34,23 +34,42 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import Future
 
-    from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.base.abort import AbortSignal
+
 
 logger = logging.getLogger(__name__)
 
 NOT_INITIALIZED = -32002
 
 
+class Host(Protocol):
+    """What the protocol hands messages to."""
+
+    async def execute(self, params: types.ExecuteCommandParams, signal: AbortSignal) -> object:
+        """Execute a command; the signal fires when its request is cancelled."""
+
+    def cancel_progress(self, token: int | str) -> None:
+        """Stop what is shown on this token."""
+
+    def document_closed(self, uri: str) -> None:
+        """The editor has closed a document."""
+
+    async def close(self) -> None:
+        """Stop all that is at work."""
+
+    def exit_with(self, status: int) -> None:
+        """The process is to end with this status."""
+
+
 class AgentProtocol(LanguageServerProtocol):
-    """The protocol of `AgentServer`.
+    """LSP with commands that are stopped by a signal.
 
     Attributes:
         controllers: What stops each command at work, by its request's id.
     """
 
-    _server: AgentServer
-
-    def __init__(self, server: AgentServer, converter: Any) -> None:
+    def __init__(self, server: Any, converter: Any) -> None:
+        self._host = cast("Host", server)
         self.controllers: dict[int | str, AbortController] = {}
         self._initialized = False
         self._ending = False
@@ -187,12 +206,12 @@ class AgentProtocol(LanguageServerProtocol):
     ) -> Any:
         """Hand a command all that came with it."""
         assert self.msg_id is not None
-        return await self._server.commands.execute(params, self.controllers[self.msg_id].signal)
+        return await self._host.execute(params, self.controllers[self.msg_id].signal)
 
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
         """Stop what the user has stopped in the editor's progress display."""
-        self._server.tokens.cancel(params.token)
+        self._host.cancel_progress(params.token)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
@@ -205,7 +224,7 @@ class AgentProtocol(LanguageServerProtocol):
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         """Let a document that was shown rest."""
-        self._server.document_closed(params.text_document.uri)
+        self._host.document_closed(params.text_document.uri)
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]
@@ -213,7 +232,7 @@ class AgentProtocol(LanguageServerProtocol):
         # A command may still be on its way to its run.
         for controller in self.controllers.values():
             controller.abort(AbortReason.SHUTDOWN)
-        await self._server.close()
+        await self._host.close()
         while commands := self._commands_at_work():
             await asyncio.wait(commands)
         self._shutdown = True
@@ -221,7 +240,7 @@ class AgentProtocol(LanguageServerProtocol):
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: Any) -> None:  # type: ignore[override]
         """End the process: with 0 after `shutdown`, answered or not, else with 1."""
-        self._server.leave(0 if self._ending else 1)
+        self._host.exit_with(0 if self._ending else 1)
 
 
 def _why(error: JsonRpcException) -> str:

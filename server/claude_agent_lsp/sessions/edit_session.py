@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import claude_agent_sdk as sdk
 
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
-from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.journal.journal import Journal
 from claude_agent_lsp.sessions.reading.reading import line_of
 from claude_agent_lsp.sessions.session_files import remove_files_of
@@ -98,7 +98,7 @@ def delete(session_id: str, state: State, index: Index) -> None:
 def _delete(session_id: str, state: State, index: Index) -> None:
     if (
         find_transcript(session_id) is None
-        and Kept(state.directory).find(session_id) is None
+        and KeptCopies(state.directory).find(session_id) is None
         and not Journal(lambda: state.directory).read(session_id).turns
     ):
         raise FileNotFoundError(session_id)

@@ -94,7 +94,7 @@ class _Change:
     threads: int = 0
 
 
-class Ownership:
+class SessionLocks:
     """Which run has which session. Its calls are short but touch the disk.
 
     A disk that hangs holds up the calls for its own session, and those for no other one.

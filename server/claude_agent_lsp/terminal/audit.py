@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from claude_agent_lsp.agent.accounts.audit_log import Audit
+from claude_agent_lsp.agent.accounts.audit_log import AuditLog
 from claude_agent_lsp.base.visible import visible
 from claude_agent_lsp.terminal.screen import open_screen
 from claude_agent_lsp.workspace.state import state_directory
@@ -30,7 +30,7 @@ def audit(options: Namespace) -> int:
     Returns:
         The exit status: 0.
     """
-    wanted = (entry for entry in Audit(state_directory()).read() if _is_wanted(entry, options))
+    wanted = (entry for entry in AuditLog(state_directory()).read() if _is_wanted(entry, options))
     entries = deque(wanted, maxlen=options.limit)
     try:
         if options.json:

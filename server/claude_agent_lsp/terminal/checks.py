@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_agent_lsp.agent.process.cli import check, locate, login_of
 from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.base.lanes import disk
-from claude_agent_lsp.base.redaction import without_secrets
+from claude_agent_lsp.base.redaction import mask_secrets
 from claude_agent_lsp.base.text import one_line
 from claude_agent_lsp.errors import CliNotFound, NotAuthenticated, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
@@ -179,7 +179,7 @@ def _no_cli(error: RequestFailed, settings: Settings) -> Finding:
         hint = "Correct the setting claudeAgent.cliPath, or leave it out: the SDK brings a CLI."
         if not isinstance(error, CliNotFound) and not os.access(settings.cli_path, os.X_OK):
             hint = f"Run `chmod +x {settings.cli_path}`, or leave out claudeAgent.cliPath."
-    return Finding("CLI", Verdict.FAULT, without_secrets(str(error), settings.env), hint)
+    return Finding("CLI", Verdict.FAULT, mask_secrets(str(error), settings.env), hint)
 
 
 async def _version(cli: Cli, settings: Settings) -> Finding:
@@ -209,13 +209,13 @@ async def _start(cli: Cli, settings: Settings) -> list[Finding]:
     loop = asyncio.get_running_loop()
     with tempfile.TemporaryDirectory(prefix="claude-agent-lsp-doctor-") as folder:
         begin = loop.time()
-        launch = Launch.of(Path(folder), settings)
+        launch = Launch.build(Path(folder), settings)
         process = AgentProcess(launch, SessionStart(str(uuid.uuid4())))
         try:
             await asyncio.shield(process.started)
             seconds = loop.time() - begin
         except RequestFailed as error:
-            text = without_secrets(str(error), settings.env)
+            text = mask_secrets(str(error), settings.env)
             hint = f"Run `{cli.path}` in a terminal: it shows what it lacks."
             return [Finding("Start", Verdict.FAULT, text, hint)]
         finally:

@@ -50,7 +50,7 @@ async def _collect(settings: Path | None) -> list[Finding]:
 
 
 async def _show(settings: Path | None, console: Console) -> list[Finding]:
-    signs = Signs.of(console)
+    signs = Signs.for_console(console)
     found = []
     with console.status(f"Looking{signs.ellipsis}", spinner="line"):
         async for finding in examine(settings):

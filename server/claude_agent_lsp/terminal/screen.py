@@ -33,7 +33,7 @@ class Signs:
     line: str = "─"
 
     @classmethod
-    def of(cls, console: Console) -> Self:
+    def for_console(cls, console: Console) -> Self:
         """The signs that this console's encoding has."""
         signs = cls()
         try:

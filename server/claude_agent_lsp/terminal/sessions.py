@@ -17,8 +17,8 @@ from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFo
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
 from claude_agent_lsp.sessions.catalogue.index import Index
-from claude_agent_lsp.sessions.catalogue.kept_copies import TAG, Kept
-from claude_agent_lsp.sessions.lock import Ownership
+from claude_agent_lsp.sessions.catalogue.kept_copies import TAG, KeptCopies
+from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.terminal.screen import open_screen
 from claude_agent_lsp.workspace.state import State, state_directory
 
@@ -47,7 +47,7 @@ def sessions(options: Namespace) -> int:
         The exit status: 1 if it could not be done.
     """
     state = State(state_directory())
-    ownership = Ownership(lambda: state.directory, "a terminal")
+    ownership = SessionLocks(lambda: state.directory, "a terminal")
     catalogue = Catalogue(Index(state.directory), ownership.busy, state.current)
     commands = {"list": _list, "show": _show, "export": _export, "delete": _delete}
     try:
@@ -62,7 +62,7 @@ def sessions(options: Namespace) -> int:
 
 
 def _list(options: Namespace, catalogue: Catalogue, state: State) -> int:
-    kept = Kept(state.directory)
+    kept = KeptCopies(state.directory)
     folder: Path | None = None if options.all else options.folder.absolute()
     page = catalogue.page(folder, search=options.search, tag=options.tag, limit=options.limit)
     for session in page.sessions:
@@ -143,7 +143,7 @@ def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
         return 1
     from claude_agent_lsp.sessions.edit_session import delete
 
-    ownership = Ownership(lambda: state.directory, "a terminal")
+    ownership = SessionLocks(lambda: state.directory, "a terminal")
     holder = f"sessions delete, process {os.getpid()}"
     ownership.claim(session.session_id, holder)
     try:

@@ -29,7 +29,7 @@ class Folder:
     name: str
 
     @classmethod
-    def of(cls, uri: str, name: str | None = None) -> Folder:
+    def parse(cls, uri: str, name: str | None = None) -> Folder:
         """Returns the folder that a URI names.
 
         Args:

@@ -50,7 +50,7 @@ class Trust:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def of(self, folder: Path) -> bool | None:
+    def decision_on(self, folder: Path) -> bool | None:
         """Whether a folder is trusted; None if nobody has decided."""
         ours = self._decided()
         if ours is None:  # a folder above may be trusted, and this one not: nobody knows

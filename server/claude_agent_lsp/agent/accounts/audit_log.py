@@ -21,7 +21,7 @@ from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolRe
 from claude_agent_lsp.agent.permissions.question_detail import describe, shortened
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
 from claude_agent_lsp.base.files import locked
-from claude_agent_lsp.base.redaction import json_without_secrets, without_secrets
+from claude_agent_lsp.base.redaction import mask_secrets, mask_secrets_in_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ Entry: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 
 
-class Audit:
+class AuditLog:
     """The log. Its calls touch the disk: make them in a thread.
 
     Args:
@@ -76,7 +76,7 @@ class Audit:
         entry = entry() if callable(entry) else entry
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "kind": kind, "editor": self._editor, "process": os.getpid(), **entry}
-        masked = json_without_secrets(json.loads(json.dumps(line, default=str)))
+        masked = mask_secrets_in_json(json.loads(json.dumps(line, default=str)))
         content = json.dumps(masked, ensure_ascii=False)
         try:
             self._append(content.encode(errors="replace") + b"\n")
@@ -131,7 +131,7 @@ def question_entry(
     """
     title, detail = question.title, question.detail
     if question.document is not None:
-        detail = shortened(without_secrets(question.document))
+        detail = shortened(mask_secrets(question.document))
     elif call is not None and folder is not None and question.kind == "permission":
         title, detail = _masked(question, call, folder)
     return {
@@ -140,7 +140,7 @@ def question_entry(
         "toolCallId": question.tool_call_id,
         "question": question.kind,
         "title": title,
-        "detail": without_secrets(detail, limit=TEXT_LENGTH),
+        "detail": mask_secrets(detail, limit=TEXT_LENGTH),
         "answer": answer.value,
         "by": answer.by.value,
         "note": answer.note,
@@ -149,10 +149,10 @@ def question_entry(
 
 def _masked(question: Question, call: ToolCall, folder: Path) -> tuple[str, str]:
     """The title and the detail of a question about a tool call, masked before they are cut."""
-    given = json_without_secrets(call.input)
+    tool_input = mask_secrets_in_json(call.input)
     title, detail, diff = question.title, question.detail, question.diff
     shown = describe(call.tool, call.input, folder, diff=diff)
-    masked = describe(call.tool, given, folder, diff=diff and without_secrets(diff))
+    masked = describe(call.tool, tool_input, folder, diff=diff and mask_secrets(diff))
     # Where a hook has changed the input meanwhile, the new one is not known here.
     if title == shown.title:
         title = masked.title
@@ -212,11 +212,11 @@ class ToolTrail:
 
 def _tool_entry(call: ToolCall, about: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of a tool call. It takes the longer, the more fields its input has."""
-    given = json_without_secrets(call.input, _FIELD_LENGTH)
+    tool_input = mask_secrets_in_json(call.input, _FIELD_LENGTH)
     return {
         "toolCallId": call.tool_call_id,
         "tool": call.tool,
-        "title": title_of(call.tool, given),
-        "input": json.dumps(given, default=str)[:TEXT_LENGTH],
+        "title": title_of(call.tool, tool_input),
+        "input": json.dumps(tool_input, default=str)[:TEXT_LENGTH],
         **about,
     }

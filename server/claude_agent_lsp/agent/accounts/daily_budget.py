@@ -51,7 +51,7 @@ class _Ledger:
     unknown: frozenset[str] = frozenset()
 
 
-class Spending:
+class DailyBudget:
     """The user's ledger. All of it touches the disk: call it in a thread.
 
     Args:
@@ -240,7 +240,7 @@ class Meter:
         spending: The ledger.
     """
 
-    def __init__(self, spending: Spending) -> None:
+    def __init__(self, spending: DailyBudget) -> None:
         self._spending = spending
         self._cost = self._counted = 0.0
         self._counting: asyncio.Task[None] | None = None
@@ -254,7 +254,7 @@ class Meter:
     async def close(
         self, cost_usd: float, daily_budget_usd: float | None, fault: RequestFailed | None
     ) -> RequestFailed | None:
-        """Count what the run has cost in all; the rest as for `Spending.charge`."""
+        """Count what the run has cost in all; the rest as for `DailyBudget.charge`."""
         if self._counting is not None:
             await asyncio.wait({self._counting})
         rest, self._counted = cost_usd - self._counted, cost_usd

@@ -23,12 +23,12 @@ class _NotComparedError(Exception):
     """There is a file, or something else, that can't be compared; the message says why."""
 
 
-def diff_of(tool: str, given: Mapping[str, Any], folder: Path) -> str | None:
+def diff_of(tool: str, tool_input: Mapping[str, Any], folder: Path) -> str | None:
     """The diff of an Edit or a Write.
 
     Args:
         tool: The tool's name.
-        given: Its input.
+        tool_input: Its input.
         folder: What a relative path in it is relative to.
 
     Returns:
@@ -36,22 +36,22 @@ def diff_of(tool: str, given: Mapping[str, Any], folder: Path) -> str | None:
         another tool, or a part of a file that isn't there. Where a Write replaces what can't be
         compared, one removed line says so and stands for all of it.
     """
-    path = path_in(given)
+    path = path_in(tool_input)
     if path is None or tool not in ("Edit", "Write"):
         return None
     name = visible(str(path))
-    write, content = tool == "Write", str(given.get("content", ""))
+    write, content = tool == "Write", str(tool_input.get("content", ""))
     try:
         before = _content_of(folder / path)
         if write and before is not None and len(content) > MOST_BYTES:
             raise _NotComparedError(f"{len(before)} characters")
-        after = content if write else _edited(before or "", given)
+        after = content if write else _edited(before or "", tool_input)
     except _NotComparedError as why:
         if write:
             return _replacing(name, str(why), content)
         before = after = None
     if after is None:
-        before, after = str(given.get("old_string", "")), str(given.get("new_string", ""))
+        before, after = str(tool_input.get("old_string", "")), str(tool_input.get("new_string", ""))
     if len(before or "") > MOST_BYTES or len(after) > MOST_BYTES:
         return None
     body = "\n".join(_unified(_lines(before or ""), _lines(after)))
@@ -59,12 +59,12 @@ def diff_of(tool: str, given: Mapping[str, Any], folder: Path) -> str | None:
     return f"--- {old_name}\n+++ {name}\n{body}" if body else None
 
 
-def _edited(content: str, given: Mapping[str, Any]) -> str | None:
+def _edited(content: str, tool_input: Mapping[str, Any]) -> str | None:
     """A file after an Edit; None where it can't be told, or is too large."""
-    old, new = str(given.get("old_string", "")), str(given.get("new_string", ""))
+    old, new = str(tool_input.get("old_string", "")), str(tool_input.get("new_string", ""))
     if not old or old not in content:
         return None
-    after = content.replace(old, new, -1 if given.get("replace_all") else 1)
+    after = content.replace(old, new, -1 if tool_input.get("replace_all") else 1)
     return after if len(after) <= MOST_BYTES else None
 
 

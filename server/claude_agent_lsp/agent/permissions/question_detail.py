@@ -18,8 +18,8 @@ from claude_agent_lsp.agent.permissions.spoof_guard import (
     BACKGROUND,
     DETAIL_LENGTH,
     UNBOXED,
-    set_apart,
-    what_is_cut,
+    mark_lookalike_lines,
+    truncation_note,
 )
 from claude_agent_lsp.agent.permissions.tool_titles import path_in
 from claude_agent_lsp.base.text import one_line
@@ -111,7 +111,7 @@ class Description:
 
 def describe(
     tool: str,
-    given: Mapping[str, Any],
+    tool_input: Mapping[str, Any],
     folder: Path,
     *,
     diff: str | None = None,
@@ -122,27 +122,27 @@ def describe(
 
     Args:
         tool: The tool's name.
-        given: Its input.
+        tool_input: Its input.
         folder: Where the agent works; a path in it is shown as it is there.
         diff: The change, if it is one.
         reason: Why the CLI asks, in its words.
         grants: What the answers would allow beyond it.
     """
-    path = path_in(given)
+    path = path_in(tool_input)
     command = description = place = None
     notes: list[str] = []
-    others: Mapping[str, Any] = given
+    others: Mapping[str, Any] = tool_input
     if tool == "Bash":
-        command = _shown(str(given.get("command", "")), lines=True)
-        description = given.get("description")
-        notes += [words for name, words in _WAYS.items() if given.get(name) in (True, "true")]
-        others = {name: value for name, value in given.items() if not _is_told(name, value)}
+        command = _shown(str(tool_input.get("command", "")), lines=True)
+        description = tool_input.get("description")
+        notes += [words for name, words in _WAYS.items() if tool_input.get(name) in (True, "true")]
+        others = {name: value for name, value in tool_input.items() if not _is_told(name, value)}
     elif path is not None:
         place = _shown(_place(path, folder))
-        others = {} if diff is not None else {k: v for k, v in given.items() if v != str(path)}
+        others = {} if diff is not None else {k: v for k, v in tool_input.items() if v != str(path)}
     notes += [_shown(f"{visible(name)}: {value}", lines=True) for name, value in others.items()]
     action = Action(
-        subject=_subject(tool, given),
+        subject=_subject(tool, tool_input),
         tool=visible(tool),
         command=command,
         path=place,
@@ -176,7 +176,7 @@ def texts_of(grants: Iterable[Grant]) -> str:
 
 def shortened(text: str, limit: int = DETAIL_LENGTH) -> str:
     """A text cut to so many characters, with how many were cut."""
-    return text[:limit] + what_is_cut(len(text) - limit)
+    return text[:limit] + truncation_note(len(text) - limit)
 
 
 def one_line_of(text: str, limit: int) -> str:
@@ -210,16 +210,16 @@ def _is_told(name: str, value: object) -> bool:
     return name in _SHOWN_OF_BASH or (name in _WAYS and value in (True, "true", False, None))
 
 
-def _subject(tool: str, given: Mapping[str, Any]) -> str:
+def _subject(tool: str, tool_input: Mapping[str, Any]) -> str:
     """What a tool is used on, in one short line; empty if there is nothing to say of it."""
     if tool.startswith("mcp__"):
         server, _, function = tool.removeprefix("mcp__").partition("__")
         return _short(f"{function or server} of {server}")
     name = _TITLES.get(tool, ("",))[0]
     if name == "path":
-        path = path_in(given)
+        path = path_in(tool_input)
         return "" if path is None else _short(path.name or str(path))
-    return _short(str(given.get(name) or ""))
+    return _short(str(tool_input.get(name) or ""))
 
 
 def _short(text: str) -> str:
@@ -228,7 +228,7 @@ def _short(text: str) -> str:
 
 def _shown(text: str, *, lines: bool = False) -> str:
     """Others' words, whole, as the user may be shown them among the server's."""
-    return set_apart(visible(text, lines=lines), sys.maxsize)
+    return mark_lookalike_lines(visible(text, lines=lines), sys.maxsize)
 
 
 def _place(path: Path, folder: Path) -> str:

@@ -4,7 +4,8 @@
                  │               ├─▶ past its deadline: denied
                  └───────────────┴─▶ withdrawn    its run was stopped
 
-`Questions` owns every state. Who asks awaits `ask`; cancelling that await withdraws the question.
+`QuestionQueue` owns every state. Who asks awaits `ask`; cancelling that await withdraws the
+question.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ UNREAD_SECONDS: Final = 2.0
 ALLOW_EDITS: Final = "acceptEdits"
 
 
-class By(Enum):
+class AnsweredBy(Enum):
     """How a question was settled."""
 
     EDITOR = "editor"
@@ -56,11 +57,11 @@ class Answer:
 
     value: str
     note: str | None = None
-    by: By = By.EDITOR
+    by: AnsweredBy = AnsweredBy.EDITOR
 
 
 def answer_to(
-    question: Question, given: str | Sequence[str], note: str | None = None, *, by: By
+    question: Question, given: str | Sequence[str], note: str | None = None, *, by: AnsweredBy
 ) -> Answer:
     """Read an answer.
 
@@ -94,7 +95,7 @@ class _Entry:
     opened: bool = field(default=False)
 
 
-class Questions:
+class QuestionQueue:
     """The queue of all runs' questions.
 
     Args:
@@ -131,13 +132,13 @@ class Questions:
         entry = _Entry(question, seconds, asyncio.get_running_loop().create_future())
         self._entries[question.question_id] = entry
         self._open_next()
-        answer = Answer(DENY, by=By.WITHDRAWN)
+        answer = Answer(DENY, by=AnsweredBy.WITHDRAWN)
         try:
             answer = await entry.answer
             return answer
         finally:
             del self._entries[question.question_id]
-            if entry.opened and answer.by not in (By.EDITOR, By.COMMAND):
+            if entry.opened and answer.by not in (AnsweredBy.EDITOR, AnsweredBy.COMMAND):
                 self._passed_at = time.monotonic()
             if entry.deadline is not None:
                 entry.deadline.cancel()
@@ -178,4 +179,4 @@ class Questions:
     def _expire(self, entry: _Entry) -> None:
         if not entry.answer.done():
             note = f"The user did not answer within {entry.seconds:g} seconds."
-            entry.answer.set_result(Answer(DENY, note, By.DEADLINE))
+            entry.answer.set_result(Answer(DENY, note, AnsweredBy.DEADLINE))

@@ -49,7 +49,7 @@ _LOOKALIKES: Final = {
 }
 
 
-def set_apart(text: str, limit: int = DETAIL_LENGTH) -> str:
+def mark_lookalike_lines(text: str, limit: int = DETAIL_LENGTH) -> str:
     """What somebody else wrote, cut, in no line of which the server could be taken to speak.
 
     Args:
@@ -59,10 +59,10 @@ def set_apart(text: str, limit: int = DETAIL_LENGTH) -> str:
     kept = text[:limit]
     if _HOLES.search(kept) or any(_is_like_ours(piece) for piece in _PIECES.split(kept)):
         kept = "\n".join(_barred(kept))
-    return kept + what_is_cut(len(text) - limit)
+    return kept + truncation_note(len(text) - limit)
 
 
-def what_is_cut(count: int) -> str:
+def truncation_note(count: int) -> str:
     """The line that tells of so many characters that were cut."""
     return f"\n{more_characters(count)}" if count > 0 else ""
 

@@ -34,7 +34,7 @@ _TITLES: Final = {
 PATH_FIELDS = ("file_path", "notebook_path", "path")
 
 
-def title_of(tool: str, given: Mapping[str, Any]) -> str:
+def title_of(tool: str, tool_input: Mapping[str, Any]) -> str:
     """A short line in the present tense, such as "Reading server.py".
 
     Nothing of the input is hidden in it but what is cut: also its line ends are spelled out.
@@ -46,30 +46,30 @@ def title_of(tool: str, given: Mapping[str, Any]) -> str:
     if not field:
         title = verb
     elif field == "path":
-        path = path_in(given)
+        path = path_in(tool_input)
         title = f"{verb} {path.name if path is not None else 'a file'}"
     else:
-        title = f"{verb} `{_shown(str(given.get(field) or ''), TITLE_LENGTH // 2)}`"
+        title = f"{verb} `{_shown(str(tool_input.get(field) or ''), TITLE_LENGTH // 2)}`"
     return _shown(title, TITLE_LENGTH)
 
 
-def locations_of(given: Mapping[str, Any], folder: Path) -> tuple[Location, ...]:
+def locations_of(tool_input: Mapping[str, Any], folder: Path) -> tuple[Location, ...]:
     """The file that a tool call's input names, with its lines where it names them."""
-    path = path_in(given)
+    path = path_in(tool_input)
     if path is None:
         return ()
-    first = given.get("offset")
-    count = given.get("limit")
+    first = tool_input.get("offset")
+    count = tool_input.get("limit")
     if not isinstance(first, int) or first < 1:
         return (Location(folder / path),)
     last = first - 1 + count if isinstance(count, int) and count > 0 else None
     return (Location(folder / path, first - 1, last),)
 
 
-def path_in(given: Mapping[str, Any]) -> Path | None:
+def path_in(tool_input: Mapping[str, Any]) -> Path | None:
     """The path that a tool call's input names."""
     for field in PATH_FIELDS:
-        value = given.get(field)
+        value = tool_input.get(field)
         if isinstance(value, str) and value and "\0" not in value and _is_unicode(value):
             return Path(value)
     return None

@@ -35,9 +35,9 @@ class Choice:
     multiple: bool
 
 
-def choices_in(given: Mapping[str, Any]) -> Iterator[Choice]:
+def choices_in(tool_input: Mapping[str, Any]) -> Iterator[Choice]:
     """The questions of a call, in their order."""
-    for question in _objects(given.get("questions")):
+    for question in _objects(tool_input.get("questions")):
         options = [QuestionOption(DENY, "Don't answer")]
         for option in _objects(question.get("options")):
             label, meaning = str(option.get("label", "")), str(option.get("description", ""))

@@ -43,7 +43,7 @@ class _End:
     pass
 
 
-class Orders:
+class ClientQueue:
     """The orders to one client. Giving one returns at once."""
 
     def __init__(self) -> None:

@@ -42,7 +42,7 @@ class Background:
     shells: frozenset[Process] = frozenset()
 
     @classmethod
-    async def of(cls, process: AgentProcess) -> Background:
+    async def scan(cls, process: AgentProcess) -> Background:
         """Look at it, before a turn begins."""
         since = now()
         if not process.background_tasks:

@@ -70,7 +70,7 @@ class Launch:
     denied: tuple[str, ...] = ()
 
     @classmethod
-    def of(
+    def build(
         cls,
         folder: Path,
         settings: Settings,

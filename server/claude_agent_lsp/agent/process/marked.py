@@ -15,9 +15,9 @@ from claude_agent_lsp.agent.process.tree import (
     ProcessTree,
     all_with,
     child_with,
+    in_process_thread,
     kill,
     kill_all_with,
-    looking,
     now,
     outside_group_of,
     started,
@@ -57,8 +57,10 @@ class Marked:
         """
         try:
             if pid is None:
-                pid = await looking(child_with, MARK, self._mark)
-            return ProcessTree(None) if pid is None else await looking(ProcessTree.of, pid)
+                pid = await in_process_thread(child_with, MARK, self._mark)
+            return (
+                ProcessTree(None) if pid is None else await in_process_thread(ProcessTree.scan, pid)
+            )
         except Exception:
             logger.debug("No thread looks any more: the interpreter is ending", exc_info=True)
             return ProcessTree(None)

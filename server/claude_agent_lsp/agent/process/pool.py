@@ -75,7 +75,7 @@ class ProcessPool:
                 return session_id
         return None
 
-    async def take(
+    async def borrow(
         self,
         launch: Launch,
         session: SessionStart,
@@ -105,7 +105,7 @@ class ProcessPool:
                 process = self._start(launch, session)
                 with self._released_if_it_raises(process):
                     self._lend(process)
-                    await signal.unless(process.started)
+                    await signal.wait_or_abort(process.started)
                 return process
             else:
                 if process is None and not self._make_room() and not told:
@@ -149,7 +149,7 @@ class ProcessPool:
         """Lend a free process if it can serve a run of this launch; if it can't, end it."""
         with self._released_if_it_raises(process):
             self._lend(process)
-            await signal.unless(process.started)
+            await signal.wait_or_abort(process.started)
             if process.launch.fits(launch):
                 if await disk.run(process.transcript.changed_by_others):
                     logger.info(
@@ -172,7 +172,7 @@ class ProcessPool:
         """Wait until a process has been given back or has ended."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
-        await signal.unless(waiter)
+        await signal.wait_or_abort(waiter)
 
     def _start(self, launch: Launch, session: SessionStart) -> AgentProcess:
         if self._closed:

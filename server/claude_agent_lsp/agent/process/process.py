@@ -28,13 +28,13 @@ from claude_agent_sdk import (
 )
 
 from claude_agent_lsp.agent.process.cli import check, locate
-from claude_agent_lsp.agent.process.client_queue import Orders
+from claude_agent_lsp.agent.process.client_queue import ClientQueue
 from claude_agent_lsp.agent.process.launch import marks
 from claude_agent_lsp.agent.process.marked import Marked
 from claude_agent_lsp.agent.process.process_state import Lifecycle, ProcessState
 from claude_agent_lsp.agent.process.sdk_errors import fault_at_start, fault_in_run
 from claude_agent_lsp.base import lanes
-from claude_agent_lsp.base.redaction import without_secrets
+from claude_agent_lsp.base.redaction import mask_secrets
 from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 
@@ -75,7 +75,7 @@ class Receiver(Protocol):
         """The process is gone; no message will follow."""
 
     async def decide(
-        self, tool: str, given: dict[str, Any], context: ToolPermissionContext
+        self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
         """Let the user decide about a tool call."""
 
@@ -123,7 +123,7 @@ class AgentProcess:
         self._life = Lifecycle()
         self._mark = str(uuid.uuid4())
         self._marked = Marked(self._mark)
-        self._orders = Orders()
+        self._client_queue = ClientQueue()
         self._receiver: Receiver | None = None
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
         self._fault: RequestFailed | None = None
@@ -143,13 +143,13 @@ class AgentProcess:
         """Whether it can take a prompt now."""
         return self._life.state is ProcessState.READY
 
-    def take(self, receiver: Receiver) -> None:
-        """Give its messages and questions to `receiver` until `leave`."""
+    def attach(self, receiver: Receiver) -> None:
+        """Give its messages and questions to `receiver` until `detach`."""
         self._receiver = receiver
         if self.gone.is_set() and self._fault is not None:
             receiver.lost(self._fault)
 
-    def leave(self) -> None:
+    def detach(self) -> None:
         """The run is over; what comes now belongs to no run."""
         self._receiver = None
 
@@ -157,11 +157,11 @@ class AgentProcess:
         """Send a user message, after it has started."""
         self.used = True
         self.transcript.expect(message["uuid"])
-        self._orders.prompt(message)
+        self._client_queue.prompt(message)
 
     def interrupt(self) -> None:
         """Ask the CLI to stop its turn. It may miss this if the turn has only just begun."""
-        self._orders.interrupt()
+        self._client_queue.interrupt()
 
     async def change(self, *, model: str | None, permission_mode: str) -> None:
         """Set the model and the permission mode for what follows.
@@ -185,7 +185,7 @@ class AgentProcess:
         Raises:
             RequestFailed: The CLI refused, or is gone.
         """
-        return await self._orders.call(ask)
+        return await self._client_queue.call(ask)
 
     def end(self) -> asyncio.Future[None]:
         """End its input, let it write and exit; then SIGTERM, then SIGKILL, its children too.
@@ -243,7 +243,7 @@ class AgentProcess:
         self._raise_if_ending()
         client = ClaudeSDKClient(options)
         after.push_async_callback(self._disconnect, client)
-        after.callback(self._orders.drop)
+        after.callback(self._client_queue.drop)
         after.callback(self._life.begin_ending)
         await client.connect()
         self.info = await client.get_server_info() or {}
@@ -254,7 +254,7 @@ class AgentProcess:
         self._reading = asyncio.create_task(self._read(client))
         self._life.enter(ProcessState.READY)
         self.started.set_result(None)
-        await self._orders.serve(client)
+        await self._client_queue.serve(client)
 
     async def _disconnect(self, client: ClaudeSDKClient) -> None:
         try:
@@ -292,7 +292,7 @@ class AgentProcess:
             self._fault = self._fault or fault_in_run(error, self._stderr)
         finally:
             self._life.begin_ending()
-            self._orders.end()
+            self._client_queue.end()
 
     def _hand_over(self, message: Message, receiver: Receiver) -> None:
         try:
@@ -302,11 +302,11 @@ class AgentProcess:
             logger.exception("A message of %s could not be read", self.session_id)
             name = type(error).__name__
             receiver.lost(Internal(f"The agent's message could not be read: {name}: {error}"))
-            self.leave()
+            self.detach()
             self.end()
 
     def _hear(self, line: str) -> None:
-        self._stderr.append(without_secrets(line, self.launch.settings.env))
+        self._stderr.append(mask_secrets(line, self.launch.settings.env))
 
     def _note(self, message: Message) -> None:
         if isinstance(message, AssistantMessage | UserMessage):
@@ -323,12 +323,12 @@ class AgentProcess:
                 self.launch = replace(self.launch, permission_mode=mode)
 
     async def _decide(
-        self, tool: str, given: dict[str, Any], context: ToolPermissionContext
+        self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
         receiver = self._receiver
         if receiver is None:
             return PermissionResultDeny(message="Nobody is there to ask: the run has ended.")
-        return await receiver.decide(tool, given, context)
+        return await receiver.decide(tool, tool_input, context)
 
     def _raise_if_ending(self) -> None:
         if not self._life.usable:
@@ -350,7 +350,7 @@ class AgentProcess:
                 return
         finally:
             # Whatever raises: without its end the owner would serve for ever.
-            self._orders.end()
+            self._client_queue.end()
         if not await self._gone_within(EXIT_SECONDS):
             tree.terminate()
             if not await self._gone_within(TERMINATE_SECONDS):
@@ -390,7 +390,7 @@ class AgentProcess:
         self.gone.set()
         if not self.started.done():
             self.started.set_exception(fault)
-        self._orders.fail(fault)
+        self._client_queue.fail(fault)
         if self._receiver is not None:
             try:
                 self._receiver.lost(fault)

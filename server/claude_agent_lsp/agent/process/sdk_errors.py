@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from claude_agent_sdk import CLIConnectionError, CLINotFoundError, ProcessError, ResultError
 
-from claude_agent_lsp.base.redaction import without_secrets
+from claude_agent_lsp.base.redaction import mask_secrets
 from claude_agent_lsp.errors import (
     BudgetExceeded,
     CliFailedToStart,
@@ -72,7 +72,7 @@ def fault_of_result(
     if not result.is_error:
         return None
     words = result.result or "; ".join(result.errors or ()) or result.subtype
-    words = without_secrets(words, env or {}, WORDS_LENGTH)
+    words = mask_secrets(words, env or {}, WORDS_LENGTH)
     status = result.api_error_status
     if result.subtype == "error_max_turns":
         return TurnLimit(f"The run stopped after {result.num_turns} turns, its limit.")

@@ -59,7 +59,7 @@ class ProcessTree:
     descendants: tuple[Process, ...] = ()
 
     @classmethod
-    def of(cls, pid: int) -> ProcessTree:
+    def scan(cls, pid: int) -> ProcessTree:
         """Look at the tree below `pid`; empty if there is no such process any more."""
         root = ask(lambda: Process(pid), None)
         if root is None:
@@ -200,7 +200,7 @@ def started(process: Process) -> int | None:
         return None
 
 
-async def looking(look: Callable[..., T], *arguments: Any) -> T:
+async def in_process_thread(look: Callable[..., T], *arguments: Any) -> T:
     """Do it in a thread for looks at processes: a cancel waits for no disk."""
     # The watchdog needs none of it, and has no time to lose.
     from claude_agent_lsp.base.lanes import processes

@@ -16,7 +16,7 @@ from claude_agent_lsp.agent.process.launch import SessionStart
 from claude_agent_lsp.agent.process.orphans import end_orphans
 from claude_agent_lsp.agent.run.query import LAST, NEW
 from claude_agent_lsp.errors import SessionNotFound
-from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.run.query import Query
     from claude_agent_lsp.sessions.journal.journal import Journal
-    from claude_agent_lsp.sessions.lock import Ownership
+    from claude_agent_lsp.sessions.lock import SessionLocks
     from claude_agent_lsp.workspace.state import State
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Admission:
         journal: Knows sessions that the CLI has lost.
     """
 
-    def __init__(self, state: State, ownership: Ownership, journal: Journal) -> None:
+    def __init__(self, state: State, ownership: SessionLocks, journal: Journal) -> None:
         self._state = state
         self._ownership = ownership
         self._journal = journal
@@ -109,7 +109,7 @@ class Admission:
 
     def _start_of(self, session_id: str, folder: Path, *, must_be: bool = False) -> SessionStart:
         """How a session is gone on with: resumed, or begun if the CLI does not have it yet."""
-        transcript = Kept(self._state.directory).restore(session_id)
+        transcript = KeptCopies(self._state.directory).restore(session_id)
         if transcript is None:
             if must_be and not self._was_begun(session_id, folder):
                 raise SessionNotFound(f"There is no session {session_id} in {folder}.")

@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from claude_agent_lsp.agent.events import Emit
-    from claude_agent_lsp.agent.permissions.queue import Questions
+    from claude_agent_lsp.agent.permissions.queue import QuestionQueue
     from claude_agent_lsp.agent.process.launch import Launch, SessionStart
-    from claude_agent_lsp.agent.run.run_journal import Record
+    from claude_agent_lsp.agent.run.run_journal import RunJournal
     from claude_agent_lsp.base.abort import AbortSignal
 
 
-class Channel(Protocol):
+class Backpressure(Protocol):
     """The way to the editor, which may be slow."""
 
     @property
@@ -28,7 +28,7 @@ class Channel(Protocol):
 
 
 @dataclass(frozen=True)
-class Task:
+class RunSpec:
     """What a run has to do.
 
     Attributes:
@@ -48,7 +48,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Means:
+class RunContext:
     """What a run and its turn share.
 
     Attributes:
@@ -70,7 +70,7 @@ class Means:
     set_mode: Callable[[str], None]
     grants: set[str]
     emit: Emit
-    channel: Channel
-    questions: Questions
-    record: Record
+    channel: Backpressure
+    questions: QuestionQueue
+    record: RunJournal
     spent: Callable[[float], None]

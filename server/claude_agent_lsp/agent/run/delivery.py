@@ -28,7 +28,7 @@ GATHER_SECONDS: Final = 0.016
 class Writer(Protocol):
     """What has each event before it is shown."""
 
-    async def note(self, events: Iterable[Event]) -> None:
+    async def write_down(self, events: Iterable[Event]) -> None:
         """Write them down; never raises."""
 
 
@@ -80,10 +80,10 @@ class Delivery:
 
     async def delivered(self) -> None:
         """Wait until all that was put is shown."""
-        self._leave()
+        self._flush()
         while self._writing is not None:
             await asyncio.shield(self._writing)
-            self._leave()
+            self._flush()
 
     def _go_on(self) -> None:
         if self._writing is not None:
@@ -91,11 +91,11 @@ class Delivery:
         alone = len(self._waiting) == 1 and isinstance(self._waiting[0], _Words)
         due = self._left_at + GATHER_SECONDS
         if not alone or self._loop.time() >= due:
-            self._leave()
+            self._flush()
         elif self._timer is None:
-            self._timer = self._loop.call_at(due, self._leave)
+            self._timer = self._loop.call_at(due, self._flush)
 
-    def _leave(self) -> None:
+    def _flush(self) -> None:
         """Let go what waits, unless something is still being written down."""
         if self._timer is not None:
             self._timer.cancel()
@@ -113,7 +113,7 @@ class Delivery:
 
     async def _write(self, events: list[Event]) -> None:
         try:
-            await self._writer.note(events)
+            await self._writer.write_down(events)
         except Exception:
             logger.exception("What is shown could not be written down")
         self._show_all(events)

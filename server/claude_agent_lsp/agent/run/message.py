@@ -131,7 +131,7 @@ def user_message(
     }
 
 
-def told_first(message: Mapping[str, Any], text: str) -> Mapping[str, Any]:
+def prepend_text(message: Mapping[str, Any], text: str) -> Mapping[str, Any]:
     """Returns a user message that tells the agent something before the prompt.
 
     A slash command is returned as it is: it has to stand alone, and the agent is not asked.

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.run.run import ActiveRun
 
 
-class Modes:
+class PermissionModes:
     """Each holds for all later runs of its session, as long as this server lives."""
 
     def __init__(self) -> None:
         self._modes: dict[str, str] = {}
 
-    def of(self, session_id: str, *, trusted: bool) -> str | None:
+    def chosen_for(self, session_id: str, *, trusted: bool) -> str | None:
         """A session's mode, if it was given one that holds in its folder."""
         mode = self._modes.get(session_id)
         return None if mode == BYPASS and not trusted else mode
 
-    def keep(self, session_id: str, mode: str) -> None:
+    def remember(self, session_id: str, mode: str) -> None:
         """Remember what the run at work has by now."""
         self._modes[session_id] = mode
 

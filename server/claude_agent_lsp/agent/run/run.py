@@ -33,7 +33,7 @@ from claude_agent_lsp.agent.events import (
     Text,
     Thinking,
 )
-from claude_agent_lsp.agent.run.context import Means
+from claude_agent_lsp.agent.run.context import RunContext
 from claude_agent_lsp.agent.run.delivery import Delivery
 from claude_agent_lsp.base.abort import Aborted, AbortReason
 from claude_agent_lsp.errors import Internal, RequestFailed, TimedOut
@@ -42,12 +42,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from claude_agent_lsp.agent.accounts.audit_log import ToolTrail
-    from claude_agent_lsp.agent.accounts.daily_budget import Spending
+    from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
     from claude_agent_lsp.agent.events import Emit, Event
-    from claude_agent_lsp.agent.permissions.queue import Questions
+    from claude_agent_lsp.agent.permissions.queue import QuestionQueue
     from claude_agent_lsp.agent.process.pool import ProcessPool
-    from claude_agent_lsp.agent.run.context import Channel, Task
-    from claude_agent_lsp.agent.run.run_journal import Record
+    from claude_agent_lsp.agent.run.context import Backpressure, RunSpec
+    from claude_agent_lsp.agent.run.run_journal import RunJournal
     from claude_agent_lsp.agent.run.turn import Turn
     from claude_agent_lsp.base.abort import AbortSignal
 
@@ -100,14 +100,14 @@ class ActiveRun:
     def __init__(
         self,
         run_id: str,
-        task: Task,
+        task: RunSpec,
         *,
         signal: AbortSignal,
         to_editor: Emit,
-        channel: Channel,
-        questions: Questions,
-        record: Record,
-        spending: Spending,
+        channel: Backpressure,
+        questions: QuestionQueue,
+        record: RunJournal,
+        spending: DailyBudget,
         on_mode: Callable[[str], None],
         grants: set[str],
         trail: ToolTrail,
@@ -119,7 +119,7 @@ class ActiveRun:
         self._record = record
         self._meter = Meter(spending)
         self._delivery = Delivery(record, to_editor)
-        self._means = Means(
+        self._context = RunContext(
             run_id=run_id,
             signal=signal,
             mode=self._mode,
@@ -210,7 +210,7 @@ class ActiveRun:
         # A slow editor is spared the words that come in while the run is being stopped, and from
         # the first such word on: they stand in the session, and what it has shows no gap.
         if isinstance(event, Text | Thinking):
-            stopping = self._means.signal.aborted and self._means.channel.congested
+            stopping = self._context.signal.aborted and self._context.channel.congested
             self._spares = self._spares or stopping
             if self._spares:
                 return
@@ -266,7 +266,7 @@ class ActiveRun:
         self._emit(Ended(self._run))
         self._go_on_to(RunState.ENDED)
         await self._step(self._delivery.delivered)
-        self._means.signal.release()
+        self._context.signal.release()
         self.ended.set_result(self._run)
 
     def _go_on_to(self, state: RunState) -> None:
@@ -293,15 +293,17 @@ class ActiveRun:
         await asyncio.wait({settled}, timeout=END_SECONDS)
 
     async def _work(self, load: Callable[[], asyncio.Future[ProcessPool]]) -> RequestFailed | None:
-        self._means.signal.throw_if_aborted()
-        pool = await self._means.signal.unless(load())
+        self._context.signal.throw_if_aborted()
+        pool = await self._context.signal.wait_or_abort(load())
         from claude_agent_lsp.agent.run.turn import Turn
 
         task = self.task
-        process = await pool.take(task.launch, task.session, self._means.signal, self._tell_of_wait)
+        process = await pool.borrow(
+            task.launch, task.session, self._context.signal, self._tell_of_wait
+        )
         try:
-            self._turn = Turn(task, self._means, process)
-            return await self._turn.take()
+            self._turn = Turn(task, self._context, process)
+            return await self._turn.run()
         finally:
             pool.release(process)
 

@@ -15,17 +15,17 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp.agent.events import Level, Notice, Text, ToolCall, ToolResult
-from claude_agent_lsp.agent.run.message import told_first
+from claude_agent_lsp.agent.run.message import prepend_text
 from claude_agent_lsp.base.lanes import parsing
-from claude_agent_lsp.base.redaction import json_without_secrets, without_secrets
+from claude_agent_lsp.base.redaction import mask_secrets, mask_secrets_in_json
 from claude_agent_lsp.sessions.journal.journal import Called, Entry, Resulted, Said, entry_of, now
 from claude_agent_lsp.sessions.journal.recovery import (
-    Known,
+    TranscriptFacts,
     has_line,
     marked,
     piece_of,
     recovery_of,
-    told,
+    retold,
 )
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
@@ -50,7 +50,7 @@ DAMAGED: Final = (
 )
 
 
-class Record:
+class RunJournal:
     """The journal as one run has it.
 
     Args:
@@ -86,7 +86,7 @@ class Record:
         if self._broken is not None:
             self._break(self._broken)
 
-    async def tell(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def prepend_untold(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """What to send: it tells the agent first what it doesn't know of the session.
 
         Never raises. What could not be written down as told is not told, but with a later prompt.
@@ -94,7 +94,7 @@ class Record:
         told_too = await self._guard(self._tell, message) if self._held_before else None
         return told_too or message
 
-    async def note(self, events: Iterable[Event]) -> None:
+    async def write_down(self, events: Iterable[Event]) -> None:
         """Write down what is about to be shown; never raises."""
         await self._guard(self._note, tuple(events))
 
@@ -117,7 +117,7 @@ class Record:
         self._since = await self._disk(_size_of_transcript, session.session_id)
         if session.forks and session.at is None and session.source is not None:
             entry = await self._entry(session.source)
-            known = await self._known(session.source) if entry.turns else Known()
+            known = await self._known(session.source) if entry.turns else TranscriptFacts()
             recovery = await parsing.run(recovery_of, entry, known)
             await self._disk(journal.replace, session.session_id, recovery.turns)
         self._held_before = await self._disk(journal.begin, session.session_id, self._turn)
@@ -125,20 +125,20 @@ class Record:
     async def _tell(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         session_id, turn_id = self._session.session_id, self._turn.message_id
         entry = await self._entry(session_id)
-        known = await self._known(session_id) if entry.turns else Known()
+        known = await self._known(session_id) if entry.turns else TranscriptFacts()
         recovery = await parsing.run(recovery_of, entry, known)
         if recovery.damaged:
             self._emit(Notice(Level.WARNING, DAMAGED))
         untold = [turn for turn in recovery.untold if turn.message_id != turn_id]
         if not untold:
             return message
-        sent = told_first(message, await parsing.run(told, untold))
+        sent = prepend_text(message, await parsing.run(retold, untold))
         ids = [turn.message_id for turn in untold]
         try:
-            await self._disk(self._journal.tell, session_id, ids, turn_id)
+            await self._disk(self._journal.mark_told, session_id, ids, turn_id)
         except BaseException:
             # It may be written yet, when the disk comes back; this comes right behind it.
-            self._lane.put(self._journal.untell, session_id, ids).add_done_callback(_forget)
+            self._lane.put(self._journal.unmark_told, session_id, ids).add_done_callback(_forget)
             raise
         return sent
 
@@ -149,7 +149,7 @@ class Record:
         else:
             steps = await parsing.run(_steps_of, events)
         if steps:
-            await self._disk(self._journal.note, self._session.session_id, steps)
+            await self._disk(self._journal.append, self._session.session_id, steps)
 
     async def _cut_back(self, completed: bool) -> None:
         journal, session_id = self._journal, self._session.session_id
@@ -169,9 +169,9 @@ class Record:
     async def _entry(self, session_id: str) -> Entry:
         return await parsing.run(entry_of, await self._disk(self._journal.content, session_id))
 
-    async def _known(self, session_id: str, since: int = 0) -> Known:
+    async def _known(self, session_id: str, since: int = 0) -> TranscriptFacts:
         """What the transcript holds from a byte on, read and parsed piece by piece."""
-        known = Known()
+        known = TranscriptFacts()
         transcript: Path | None = await self._disk(find_transcript, session_id)
         while piece := await self._disk(piece_of, transcript, since):
             await parsing.run(known.read, piece)
@@ -237,7 +237,7 @@ def _step_of(event: Event) -> Step | Resulted | None:
     if isinstance(event, Text):
         return Said(event.message_id, event.text, now())
     if isinstance(event, ToolCall) and event.parent_tool_call_id is None:
-        return Called(event.tool_call_id, event.tool, json_without_secrets(event.input), now())
+        return Called(event.tool_call_id, event.tool, mask_secrets_in_json(event.input), now())
     if isinstance(event, ToolResult):
-        return Resulted(event.tool_call_id, event.status.value, without_secrets(event.text))
+        return Resulted(event.tool_call_id, event.status.value, mask_secrets(event.text))
     return None

@@ -20,9 +20,9 @@ from claude_agent_sdk import (
 )
 
 from claude_agent_lsp.agent.events import Level, Notice
-from claude_agent_lsp.agent.permissions.permission_requests import Decisions
 from claude_agent_lsp.agent.process.interrupt import Background, stop_turn
 from claude_agent_lsp.agent.process.sdk_errors import fault_of_result
+from claude_agent_lsp.agent.run.permission_requests import PermissionRequests
 from claude_agent_lsp.agent.run.translate import Translator
 from claude_agent_lsp.base.abort import AbortController, Aborted, AbortSignal
 from claude_agent_lsp.errors import NotAuthenticated
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
     from claude_agent_lsp.agent.process.process import AgentProcess
-    from claude_agent_lsp.agent.run.context import Means, Task
+    from claude_agent_lsp.agent.run.context import RunContext, RunSpec
     from claude_agent_lsp.errors import RequestFailed
 
 # The CLI asks again for minutes when its key is refused. Once is enough for a login that has to
@@ -55,22 +55,22 @@ class Turn:
             one, under an id that it makes up (CLI 2.1.330).
     """
 
-    def __init__(self, task: Task, means: Means, process: AgentProcess) -> None:
+    def __init__(self, task: RunSpec, context: RunContext, process: AgentProcess) -> None:
         self._task = task
-        self._means = means
+        self._context = context
         self._process = process
         self.cleared = False
         self._result: ResultMessage | None = None
         self._tells_state = False
         self._refusals = 0
         self._refused = AbortController()
-        self._stop = means.signal
+        self._stop = context.signal
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._over.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self.figures = Translator(task.launch.folder, means.emit, process.cost_usd)
-        self._decisions = Decisions(task, means, self.figures.deny)
+        self.figures = Translator(task.launch.folder, context.emit, process.cost_usd)
+        self._decisions = PermissionRequests(task, context, self.figures.deny)
 
-    async def take(self) -> RequestFailed | None:
+    async def run(self) -> RequestFailed | None:
         """Send the prompt and wait until it is answered.
 
         Returns:
@@ -80,28 +80,28 @@ class Turn:
             Aborted: The run was stopped; the turn has been, too.
             RequestFailed: The process died.
         """
-        means, process = self._means, self._process
+        context, process = self._context, self._process
         await self._prepare()
-        background = await Background.of(process)
-        means.signal.throw_if_aborted()
+        background = await Background.scan(process)
+        context.signal.throw_if_aborted()
         # A prompt that is told of and never sent is one that the session lacks, too.
-        message = await means.signal.unless(
-            asyncio.ensure_future(means.record.tell(self._task.message))
+        message = await context.signal.wait_or_abort(
+            asyncio.ensure_future(context.record.prepend_untold(self._task.message))
         )
-        means.signal.throw_if_aborted()
-        stop = self._stop = AbortSignal.any(means.signal, self._refused.signal)
-        process.take(self)
+        context.signal.throw_if_aborted()
+        stop = self._stop = AbortSignal.any(context.signal, self._refused.signal)
+        process.attach(self)
         try:
             process.prompt(dict(message))
-            means.record.sent = True
-            await stop.unless(self._over)
+            context.record.sent = True
+            await stop.wait_or_abort(self._over)
         except Aborted:
             grace = self._task.launch.settings.cancel_grace_seconds
             await stop_turn(process, self._over, background, grace_seconds=grace)
-            means.signal.throw_if_aborted()
+            context.signal.throw_if_aborted()
             return NotAuthenticated("The API key or the login was refused, more than once.")
         finally:
-            process.leave()
+            process.detach()
             stop.release()
             if self.cleared:
                 process.end()
@@ -111,13 +111,13 @@ class Turn:
     async def _prepare(self) -> None:
         """Set the process's model and mode."""
         process, launch = self._process, self._task.launch
-        self._means.signal.throw_if_aborted()
+        self._context.signal.throw_if_aborted()
         change = asyncio.ensure_future(
-            process.change(model=launch.model, permission_mode=self._means.mode())
+            process.change(model=launch.model, permission_mode=self._context.mode())
         )
         change.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
-            await self._means.signal.unless(change)
+            await self._context.signal.wait_or_abort(change)
         except Aborted:
             # It may or may not have changed by now, and it has not answered at once.
             await process.end()
@@ -126,24 +126,24 @@ class Turn:
     def receive(self, message: Message) -> None:
         """Take the process's next message."""
         self.figures.read(message)
-        self._means.spent(self.figures.spent_usd)
+        self._context.spent(self.figures.spent_usd)
         if isinstance(message, StreamEvent):
             return
         if isinstance(message, ResultMessage):
             if self._answers_prompt(message):
                 self._result = message
-                if not self._tells_state or self._means.signal.aborted:
+                if not self._tells_state or self._context.signal.aborted:
                     self._end()
         elif isinstance(message, SystemMessage):
             self._read_system(message)
         elif isinstance(message, ConversationResetMessage):
             self.cleared = True
             text = "The conversation is cleared: the next query begins a new session."
-            self._means.emit(Notice(Level.INFO, text))
+            self._context.emit(Notice(Level.INFO, text))
 
     def room(self) -> Awaitable[None] | None:
         """What to wait for before the next message, or None."""
-        if not self._means.channel.congested or self._stop.aborted or self._over.done():
+        if not self._context.channel.congested or self._stop.aborted or self._over.done():
             return None
         return self._wait_for_editor()
 
@@ -153,10 +153,10 @@ class Turn:
             self._over.set_exception(fault)
 
     async def decide(
-        self, tool: str, given: dict[str, Any], context: ToolPermissionContext
+        self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
         """Let the user decide about a tool call."""
-        return await self._decisions.decide(tool, given, context)
+        return await self._decisions.decide(tool, tool_input, context)
 
     def _answers_prompt(self, result: ResultMessage) -> bool:
         """Whether this result is our prompt's: a background task's own turn has one, too."""
@@ -186,6 +186,6 @@ class Turn:
 
     async def _wait_for_editor(self) -> None:
         try:
-            await self._stop.unless(self._means.channel.drained())
+            await self._stop.wait_or_abort(self._context.channel.drained())
         except Aborted:
             return

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.workspace.folders import Folder, Folders
 
-TELL_SECONDS: Final = 1.0
+RESOLVE_SECONDS: Final = 1.0
 
 
 class Order:
@@ -43,7 +43,7 @@ class Order:
         self._folders = folders
         self._folder_of = folder_of
         self._coming = asyncio.Lock()
-        self._telling = Lane()
+        self._resolving = Lane()
         # For what is in no folder that is known; most of it is refused.
         self._nowhere = FolderLane()
 
@@ -53,7 +53,7 @@ class Order:
         Raises:
             WorkspaceNotFound: As `Folders.choose` does.
         """
-        folder = await self._tell(workspace, document)
+        folder = await self._resolve(workspace, document)
         await self._agent.lanes.folder(folder.path).read(self._folders.check, folder)
         return folder
 
@@ -67,7 +67,7 @@ class Order:
             WorkspaceNotFound: As `Folders.choose` does.
         """
         async with self._coming:
-            folder = await self._tell(workspace, document)
+            folder = await self._resolve(workspace, document)
             lane = self._agent.lanes.folder(folder.path)
             place = lane.place()
         async with place:
@@ -84,20 +84,20 @@ class Order:
         async with place:
             yield
 
-    async def _tell(self, workspace: Path | None, document: Path | None) -> Folder:
+    async def _resolve(self, workspace: Path | None, document: Path | None) -> Folder:
         spelled = self._folders.spelled(workspace)
         if spelled is not None:
             return spelled
         names = (path and uri_of(path) for path in (workspace, document))
         try:
-            async with asyncio.timeout(TELL_SECONDS):
-                return await self._telling.run(self._folders.choose, *names)
+            async with asyncio.timeout(RESOLVE_SECONDS):
+                return await self._resolving.run(self._folders.choose, *names)
         except TimeoutError:
             guess = None if document is None else self._folders.around(document)
             if workspace is None and guess is not None:
                 return guess
             raise WorkspaceNotFound(
-                f"The disk does not tell within {TELL_SECONDS:g} second which folder is meant.",
+                f"The disk does not tell within {RESOLVE_SECONDS:g} second which folder is meant.",
                 hint="Name a folder as `workspace`, as the editor spells it.",
             ) from None
 
@@ -107,7 +107,7 @@ class Order:
             return folder
         lane = self._agent.lanes.session(session_id)
         try:
-            async with asyncio.timeout(TELL_SECONDS):
+            async with asyncio.timeout(RESOLVE_SECONDS):
                 return await lane.read(self._folder_of, session_id)
         except TimeoutError:
             return None

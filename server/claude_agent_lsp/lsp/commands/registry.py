@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from claude_agent_lsp.base.abort import AbortController, AbortSignal
+    from claude_agent_lsp.base.lanes import SessionLane
+    from claude_agent_lsp.lsp.commands.order import Order
+    from claude_agent_lsp.lsp.services.services import Services
 
 S = TypeVar("S")
 A = TypeVar("A", bound=Argument)
@@ -41,18 +44,50 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A row of the table of commands."""
+    """A row of the table of commands.
+
+    Attributes:
+        name: What the editor calls it.
+        argument: What its argument has to be.
+        group: Whose method it is.
+        run: The method.
+    """
 
     name: str
     argument: type[Argument]
+    group: type[CommandGroup]
     run: Callable[[Any, Any, Request], Awaitable[object]]
 
 
 COMMANDS: Final[dict[str, Command]] = {}
+_MARK: Final = "command"
+
+
+class CommandGroup:
+    """Commands that are about the same. A subclass puts its own into the table.
+
+    Args:
+        services: What they work with.
+        order: Gives each its place.
+    """
+
+    def __init__(self, services: Services, order: Order) -> None:
+        self._services = services
+        self._order = order
+
+    def __init_subclass__(cls) -> None:
+        """Put the methods that `command` has marked into the table."""
+        for run in vars(cls).values():
+            if hasattr(run, _MARK):
+                name, argument = getattr(run, _MARK)
+                COMMANDS[name] = Command(name, argument, cls, run)
+
+    def _lane(self, session_id: str) -> SessionLane:
+        return self._services.agent.lanes.session(session_id)
 
 
 def command(name: str, argument: type[A]) -> Callable[[Method[S, A]], Method[S, A]]:
-    """Puts a method into the table.
+    """Mark a method of a `CommandGroup` as a command.
 
     Args:
         name: What the editor calls it.
@@ -64,8 +99,8 @@ def command(name: str, argument: type[A]) -> Callable[[Method[S, A]], Method[S, 
     if name not in NAMES:
         raise LookupError(name)
 
-    def register(run: Method[S, A]) -> Method[S, A]:
-        COMMANDS[name] = Command(name, argument, run)
+    def mark(run: Method[S, A]) -> Method[S, A]:
+        setattr(run, _MARK, (name, argument))
         return run
 
-    return register
+    return mark

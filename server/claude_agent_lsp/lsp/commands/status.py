@@ -13,7 +13,7 @@ from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.process.process import AgentProcess
-    from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.lsp.services.services import Services
     from claude_agent_lsp.sessions.catalogue.index import Index
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 FOLDER_SECONDS: Final = 1.0
 
 
-async def describe(server: AgentServer, index: Index) -> dict[str, Any]:
+async def describe(services: Services, index: Index) -> dict[str, Any]:
     """Server, CLI, login, folders, processes, runs and questions."""
-    agent = server.agent
-    usual = server.configuration.initial.restricted()
-    open_ones = tuple(server.folders)
-    asked = [asyncio.ensure_future(_folder(server, folder, index)) for folder in open_ones]
+    agent = services.agent
+    usual = services.configuration.initial.restricted()
+    open_ones = tuple(services.folders)
+    asked = [asyncio.ensure_future(_folder(services, folder, index)) for folder in open_ones]
     if asked:
         await asyncio.wait(asked, timeout=FOLDER_SECONDS)
     answers = [_answer(one) for one in asked]
@@ -42,7 +42,7 @@ async def describe(server: AgentServer, index: Index) -> dict[str, Any]:
         "cli": await _cli(first),
         "authentication": _login(known),
         "folders": folders,
-        "processes": [_process(server, process) for process in agent.processes],
+        "processes": [_process(services, process) for process in agent.processes],
         "runs": [run.picture() for run in agent.runs],
         "questions": list(agent.questions.pending),
         "stores": agent.sharing.status(),
@@ -51,17 +51,17 @@ async def describe(server: AgentServer, index: Index) -> dict[str, Any]:
 
 
 async def _folder(
-    server: AgentServer, folder: Folder, index: Index
+    services: Services, folder: Folder, index: Index
 ) -> tuple[Settings, dict[str, Any]]:
     """What is set in a folder, and what is told of it."""
-    lane = server.agent.lanes.folder(folder.path)
-    settings = await server.configuration.of(folder)
+    lane = services.agent.lanes.folder(folder.path)
+    settings = await services.configuration.settings_in(folder)
     return settings, {
         "uri": folder.uri,
         "name": folder.name,
-        "currentSession": await lane.read(server.agent.current, folder.path),
+        "currentSession": await lane.read(services.agent.current, folder.path),
         "permissionMode": settings.permission_mode,
-        "trusted": await server.trust.of(folder.path),
+        "trusted": await services.trust.is_trusted(folder.path),
         "retention": await lane.read(_retention, folder, settings, index),
     }
 
@@ -106,13 +106,13 @@ def _retention(folder: Folder, settings: Settings, index: Index) -> dict[str, An
     return {"days": found.days, "nextDeletions": found.next_deletions}
 
 
-def _process(server: AgentServer, process: AgentProcess) -> dict[str, Any]:
+def _process(services: Services, process: AgentProcess) -> dict[str, Any]:
     if not process.usable:
         state = "ending"
     elif not process.ready:
         state = "starting"
     else:
-        state = "running" if server.agent.lent(process) else "idle"
+        state = "running" if services.agent.lent(process) else "idle"
     return {
         "pid": process.pid,
         "sessionId": process.session_id,

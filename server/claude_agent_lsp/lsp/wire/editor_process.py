@@ -20,7 +20,7 @@ pidfd_open: Callable[[int], int] | None = getattr(os, "pidfd_open", None)
 logger = logging.getLogger(__name__)
 
 
-class Parent:
+class EditorProcess:
     """Watches the process that `initialize` names.
 
     Linux tells its end through a file descriptor; elsewhere it is looked at once a second, which

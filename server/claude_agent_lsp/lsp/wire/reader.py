@@ -105,7 +105,7 @@ class Frames:
             yield Garbled(text)
 
 
-class Inbox:
+class MessageReader:
     """Reads the editor's messages until it is gone.
 
     Args:

@@ -27,7 +27,7 @@ _CHUNK: Final = 64 * 2**10  # bytes of one os.write: a pipe holds no more, and e
 _log = logging.getLogger(__name__)
 
 
-class Outbox:
+class MessageWriter:
     """The writer of messages; made, and used, on the running loop.
 
     Args:

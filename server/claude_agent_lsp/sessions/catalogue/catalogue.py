@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
-from claude_agent_lsp.sessions.catalogue.index import Wanted
-from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.catalogue.index import SessionFilter
+from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.journal.journal import Journal
 from claude_agent_lsp.sessions.journal.recovery import recover
 from claude_agent_lsp.sessions.transcripts.projects import all_projects, canonical, projects_of
@@ -82,7 +82,7 @@ class Catalogue:
         open_folders: Iterable[Path] = (),
     ) -> None:
         self._index = index
-        self._kept = Kept(index.directory)
+        self._kept = KeptCopies(index.directory)
         self._running = running
         self._current = current
         self._journal = Journal(lambda: index.directory)
@@ -118,11 +118,11 @@ class Catalogue:
             projects = all_projects() + self._kept.all()
         else:
             projects = self._kept.beside(projects_of(folder))
-        found = self._index.sessions(projects, Wanted(words, tag, after, limit + 1))
+        found = self._index.sessions(projects, SessionFilter(words, tag, after, limit + 1))
         sessions = self._told(found, folder)
         others = list(self._all_lost(folder))
         if shared:
-            here = {entry.session_id for entry in self._index.sessions(projects, Wanted())}
+            here = {entry.session_id for entry in self._index.sessions(projects, SessionFilter())}
             here |= {session.session_id for session in others}
             others += [session for session in shared if session.session_id not in here]
         if others:

@@ -87,7 +87,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SessionFilter:
     """Which sessions are asked for.
 
     Attributes:
@@ -114,7 +114,7 @@ class Index:
         self.directory = directory
         self._database = Database(directory / FILE, _SCHEMA, VERSION)
 
-    def sessions(self, projects: Sequence[Project], wanted: Wanted) -> list[Entry]:
+    def sessions(self, projects: Sequence[Project], wanted: SessionFilter) -> list[Entry]:
         """The sessions of some directories, the newest first, each once."""
 
         def work(db: sqlite3.Connection) -> list[Entry]:
@@ -142,7 +142,9 @@ class Index:
         self._database.run(work)
 
 
-def _select(db: sqlite3.Connection, projects: Sequence[Project], wanted: Wanted) -> list[Entry]:
+def _select(
+    db: sqlite3.Connection, projects: Sequence[Project], wanted: SessionFilter
+) -> list[Entry]:
     directories = [os.fsencode(project.directory) for project in projects]
     marks = ", ".join("?" * len(directories))
     source = "transcripts AS t"

@@ -34,7 +34,7 @@ TAG: Final = "keep"
 _TAG_LINE: Final = b'{"type":"tag"'
 
 
-class Kept:
+class KeptCopies:
     """The copies of one state directory.
 
     Args:

@@ -35,7 +35,7 @@ class DenyRules:
     patterns: tuple[tuple[Path, str], ...] = ()
 
     @classmethod
-    def of(cls, folder: Path) -> DenyRules:
+    def read(cls, folder: Path) -> DenyRules:
         """Those of a folder; a file that can't be read has none."""
         rules: list[str] = []
         patterns: list[tuple[Path, str]] = []

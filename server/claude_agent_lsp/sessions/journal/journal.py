@@ -150,7 +150,7 @@ class Journal:
         """
         return self._append(session_id, [_head_of(turn)], begins=True)
 
-    def tell(self, session_id: str, turns: Iterable[str], by: str) -> None:
+    def mark_told(self, session_id: str, turns: Iterable[str], by: str) -> None:
         """Write down which turns a prompt tells the agent of, all by their message ids.
 
         Raises:
@@ -158,13 +158,13 @@ class Journal:
         """
         self._append(session_id, [{"kind": "told", "turn": turn, "by": by} for turn in turns])
 
-    def untell(self, session_id: str, turns: Iterable[str]) -> None:
+    def unmark_told(self, session_id: str, turns: Iterable[str]) -> None:
         """Write down that the agent has not been told of turns after all.
 
         Raises:
             OSError: It could not be written.
         """
-        self.tell(session_id, turns, NOBODY)
+        self.mark_told(session_id, turns, NOBODY)
 
     def mark_unsent(self, session_id: str, turn_id: str) -> None:
         """Write down that a prompt was never sent.
@@ -174,7 +174,7 @@ class Journal:
         """
         self._append(session_id, [{"kind": "unsent", "turn": turn_id}])
 
-    def note(self, session_id: str, steps: Iterable[Step | Resulted]) -> None:
+    def append(self, session_id: str, steps: Iterable[Step | Resulted]) -> None:
         """Write down what is about to be shown.
 
         Raises:

@@ -36,7 +36,7 @@ PREFACE: Final = (
 
 
 @dataclass
-class Known:
+class TranscriptFacts:
     """What a transcript holds, as far as a journal can be held against it.
 
     Attributes:
@@ -50,7 +50,7 @@ class Known:
     calls: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, transcript: Path | None, since: int = 0) -> Known:
+    def scan(cls, transcript: Path | None, since: int = 0) -> TranscriptFacts:
         """Read a transcript from a byte on; None, or one that is gone, knows nothing."""
         known = cls()
         while piece := piece_of(transcript, since):
@@ -100,11 +100,11 @@ class Recovery:
 def recover(journal: Journal, session_id: str) -> Recovery:
     """Hold a session's journal against its transcript. Reads files: call it in a thread."""
     entry = journal.read(session_id)
-    known = Known.of(find_transcript(session_id)) if entry.turns else Known()
+    known = TranscriptFacts.scan(find_transcript(session_id)) if entry.turns else TranscriptFacts()
     return recovery_of(entry, known)
 
 
-def recovery_of(entry: Entry, known: Known) -> Recovery:
+def recovery_of(entry: Entry, known: TranscriptFacts) -> Recovery:
     """What of a journal's entry a transcript lacks that is known."""
     turns = tuple(lacking for turn in entry.turns if (lacking := lacking_of(turn, known)))
     return Recovery(turns, entry.damaged)
@@ -119,14 +119,14 @@ def marked(entry: Entry, turn_id: str, *, completed: bool) -> Entry:
     return replace(entry, turns=turns)
 
 
-def lacking_of(turn: JournaledTurn, known: Known) -> JournaledTurn | None:
+def lacking_of(turn: JournaledTurn, known: TranscriptFacts) -> JournaledTurn | None:
     """What a transcript lacks of a turn, or None if nothing."""
     if turn.unsent:
         return turn
-    told = turn.told_by if turn.told_by in known.lines else None
-    if told is not None:
+    retold = turn.told_by if turn.told_by in known.lines else None
+    if retold is not None:
         # It has been told as it stands: what it lacked then is what there is to read.
-        return replace(turn, told_by=told)
+        return replace(turn, told_by=retold)
     lacks_prompt = turn.message_id not in known.lines and not _is_local(turn)
     # A run that ended well said what its transcript says: what was shown besides was said anew.
     if turn.completed and not lacks_prompt:
@@ -137,7 +137,7 @@ def lacking_of(turn: JournaledTurn, known: Known) -> JournaledTurn | None:
     return replace(turn, steps=steps, lacks_prompt=lacks_prompt, told_by=None)
 
 
-def told(turns: Iterable[JournaledTurn]) -> str:
+def retold(turns: Iterable[JournaledTurn]) -> str:
     """What the agent is told of turns that it doesn't know of."""
     parts = [PREFACE]
     for turn in turns:
@@ -151,7 +151,7 @@ def told(turns: Iterable[JournaledTurn]) -> str:
             if said:
                 parts.append(f"You said:\n{''.join(said)}")
                 said = []
-            parts.append(_told_call(step))
+            parts.append(_retold_call(step))
         if said:
             parts.append(f"You said, when you were cut off:\n{''.join(said)}")
     return "\n\n".join(parts)
@@ -180,7 +180,7 @@ def piece_of(transcript: Path | None, since: int) -> bytes:
         return b""
 
 
-def _told_call(call: Called) -> str:
+def _retold_call(call: Called) -> str:
     given = cut(json.dumps(dict(call.input), ensure_ascii=False, default=str), INPUT_LENGTH, "")
     outcome = "There is no result."
     if call.status is not None:
@@ -188,7 +188,7 @@ def _told_call(call: Called) -> str:
     return f"You used the tool {call.tool} with {given}\n{outcome}"
 
 
-def _lacking_steps(steps: Iterable[Step], known: Known) -> Iterator[Step]:
+def _lacking_steps(steps: Iterable[Step], known: TranscriptFacts) -> Iterator[Step]:
     left = dict(known.texts)
     for step in steps:
         if isinstance(step, Called):

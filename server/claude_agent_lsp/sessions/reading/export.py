@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
-from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.reading.markdown import as_markdown
 from claude_agent_lsp.sessions.reading.reading import read_messages
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
@@ -30,7 +30,7 @@ def exported(session: Session, form: str, state: Path) -> bytes:
         SessionNotFound: It has just gone.
     """
     if form == "jsonl":
-        path = find_transcript(session.session_id) or Kept(state).find(session.session_id)
+        path = find_transcript(session.session_id) or KeptCopies(state).find(session.session_id)
         try:
             return b"" if path is None else path.read_bytes()
         except FileNotFoundError:

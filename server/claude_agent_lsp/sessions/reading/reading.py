@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from claude_agent_sdk import get_session_messages
 
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.sessions.catalogue.kept_copies import Kept
+from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.journal.journal import Journal, Said
 from claude_agent_lsp.sessions.journal.recovery import recover
-from claude_agent_lsp.sessions.outline import Place, blocks_of, places_in
+from claude_agent_lsp.sessions.reading.outline import Place, blocks_of, places_in
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 from claude_agent_lsp.sessions.transcripts.user_text import written
 
@@ -90,7 +90,7 @@ def read_messages(session_id: str, state: Path | None = None) -> tuple[Message, 
         session_id: The session.
         state: The state directory, for what the CLI has no longer.
     """
-    return Conversation.of(session_id, state).messages()
+    return Conversation.read(session_id, state).messages()
 
 
 def read_page(
@@ -109,7 +109,7 @@ def read_page(
     """
     if not limit:
         return (), None
-    conversation = Conversation.of(session_id, state)
+    conversation = Conversation.read(session_id, state)
     page, following = page_of(conversation.items, limit, cursor)
     return conversation.messages(page), following
 
@@ -127,11 +127,11 @@ class Conversation:
     items: tuple[Place | Message, ...]
 
     @classmethod
-    def of(cls, session_id: str, state: Path | None) -> Conversation:
+    def read(cls, session_id: str, state: Path | None) -> Conversation:
         """Look where everything is."""
         transcript = find_transcript(session_id)
         if transcript is None and state is not None:
-            transcript = Kept(state).find(session_id)
+            transcript = KeptCopies(state).find(session_id)
         try:
             places = () if transcript is None else places_in(transcript)
         except FileNotFoundError:  # it has just gone

@@ -67,7 +67,7 @@ class Checkpoints:
     writes: dict[Path, Write] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, transcript: Path, folder: Path) -> Checkpoints:
+    def read(cls, transcript: Path, folder: Path) -> Checkpoints:
         """Read a transcript, and those of the session's subagents.
 
         Args:

@@ -73,7 +73,7 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
         raise SessionNotFound(f"There is no session {session_id}.")
     try:
         folder = folder_of(transcript) or transcript.parent
-        known = Checkpoints.of(transcript, folder)
+        known = Checkpoints.read(transcript, folder)
         wanted = known.before(message_id)
     except KeyError:
         raise InvalidArgument(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
-from claude_agent_lsp.sessions.sharing.reconcile import Copies
+from claude_agent_lsp.sessions.sharing.reconcile import Reconciler
 from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.sessions.sharing.stores.link import StoreLink
     from claude_agent_lsp.sessions.sharing.stores.store import Claim, Owner
-    from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, Places
+    from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, SyncState
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Mirror:
     """
 
     def __init__(
-        self, link: StoreLink, places: Places, owner: Owner, tell: Callable[[bool, str], None]
+        self, link: StoreLink, places: SyncState, owner: Owner, tell: Callable[[bool, str], None]
     ) -> None:
         self.link = link
         self._places = places
@@ -347,7 +347,7 @@ class Mirror:
         try:
             try:
                 sent = await self.link.attempt(
-                    lambda store: Copies(store, session.mirrored).send(claim.token),
+                    lambda store: Reconciler(store, session.mirrored).send(claim.token),
                     seconds=SEND_SECONDS,
                 )
             except Diverged:
@@ -356,7 +356,7 @@ class Mirror:
                 sent = True
                 await self._fetch(session)
                 await self.link.attempt(
-                    lambda store: Copies(store, session.mirrored).send(claim.token),
+                    lambda store: Reconciler(store, session.mirrored).send(claim.token),
                     seconds=SEND_SECONDS,
                 )
         finally:
@@ -367,7 +367,7 @@ class Mirror:
         session.fetching = True
         try:
             kept = await self.link.attempt(
-                lambda store: Copies(store, session.mirrored).fetch(), seconds=FETCH_SECONDS
+                lambda store: Reconciler(store, session.mirrored).fetch(), seconds=FETCH_SECONDS
             )
         finally:
             session.fetching = False

@@ -64,7 +64,7 @@ class _Common:
     turns: bool = False
 
 
-class Copies:
+class Reconciler:
     """A session's files here, and its transcripts in a store.
 
     Args:

@@ -77,7 +77,7 @@ class SharedSessions:
         session_id: str | None,
         *,
         fork: bool,
-        unless: Callable[[asyncio.Future[bool]], Awaitable[bool]],
+        wait_or_abort: Callable[[asyncio.Future[bool]], Awaitable[bool]],
     ) -> AsyncIterator[None]:
         """What lets a run begin happens inside; if it fails, the session is given back.
 
@@ -89,7 +89,7 @@ class SharedSessions:
             folder: The folder.
             session_id: The session; None if it is a new one.
             fork: Whether a copy of it is worked in.
-            unless: Waits for something, unless the run is stopped first.
+            wait_or_abort: Waits for something, unless the run is stopped first.
 
         Raises:
             SessionBusy: Somebody on another machine, or in another editor, works in it.
@@ -111,7 +111,7 @@ class SharedSessions:
                 mirror.ended(session_id)
 
         try:
-            await unless(entering)
+            await wait_or_abort(entering)
             yield
         except BaseException:
             entering.add_done_callback(give_back)
@@ -210,7 +210,7 @@ class SharedSessions:
         owner = store.Owner(
             self._editor or "another editor", os.getpid(), socket.gethostname(), self._server
         )
-        known = places.Places(self._state_directory)
+        known = places.SyncState(self._state_directory)
         made: Mirror = mirror.Mirror(link.StoreLink(url, self._tell), known, owner, self._tell)
         made.resume(await disk.run(known.pending, _name_of(url)))
         return made
@@ -222,7 +222,7 @@ class SharedSessions:
         def look() -> Mirrored:
             key, real = project_key(folder), os.path.realpath(folder)
             store = _name_of(url)
-            known: Mirrored | None = places.Places(self._state_directory).read(session_id, store)
+            known: Mirrored | None = places.SyncState(self._state_directory).read(session_id, store)
             if known is not None and (known.project_key, known.folder) == (key, real):
                 return known
             fresh: Mirrored = places.Mirrored(session_id, store, key, real, pending=False)
@@ -261,7 +261,7 @@ def _moment(milliseconds: int) -> datetime:
 
 def _name_of(url: str) -> str:
     """A store in our own files: the same whatever its password."""
-    return hashlib.sha256(str(StoreAddress.of(url)).encode()).hexdigest()[:16]
+    return hashlib.sha256(str(StoreAddress.parse(url)).encode()).hexdigest()[:16]
 
 
 def _is_there(task: asyncio.Task[Any]) -> bool:

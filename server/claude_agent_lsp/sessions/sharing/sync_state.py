@@ -50,7 +50,7 @@ class Mirrored:
         return self.places.get(subpath, BEGIN)
 
 
-class Places:
+class SyncState:
     """Reads and writes them. Its calls touch the disk: make them in a thread.
 
     Args:

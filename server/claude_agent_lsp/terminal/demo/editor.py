@@ -120,7 +120,7 @@ class Editor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        tree = await processes.run(ProcessTree.of, self.pid)
+        tree = await processes.run(ProcessTree.scan, self.pid)
         self._input.close()
         try:
             async with asyncio.timeout(GONE_SECONDS):
@@ -184,7 +184,7 @@ class Editor:
         Raises:
             ServerGoneError: Something of it is still there after some time.
         """
-        tree = await processes.run(ProcessTree.of, self.pid)
+        tree = await processes.run(ProcessTree.scan, self.pid)
         await self.ask("shutdown")
         self.notify("exit")
         left = await processes.run(wait_gone, tree.descendants, GONE_SECONDS)

@@ -45,7 +45,7 @@ class Stage:
     """
 
     def __init__(self, console: Console) -> None:
-        self.signs = Signs.of(console)
+        self.signs = Signs.for_console(console)
         self._console = console
         self._animated = console.is_terminal and not console.is_dumb_terminal and not console.record
         self._scene: _Scene | None = None

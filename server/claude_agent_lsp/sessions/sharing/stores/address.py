@@ -25,7 +25,7 @@ class StoreAddress:
     secrets: tuple[str, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, url: str) -> StoreAddress:
+    def parse(cls, url: str) -> StoreAddress:
         """Reads a URL.
 
         Raises:

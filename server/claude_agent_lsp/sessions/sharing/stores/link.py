@@ -41,7 +41,7 @@ class StoreLink:
     """
 
     def __init__(self, url: str, tell: Callable[[bool, str], None]) -> None:
-        self.address = StoreAddress.of(url)
+        self.address = StoreAddress.parse(url)
         self.retry_at = 0.0
         self.on_failure: Callable[[], None] = lambda: None
         self._tell = tell

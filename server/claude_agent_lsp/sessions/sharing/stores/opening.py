@@ -26,7 +26,7 @@ def open_store(url: str, *, timeout_seconds: float = 10.0) -> SharedStore:
         InvalidArgument: It names no store that there is an adapter for.
         StoreUnavailable: The driver is not installed, or does not take the URL.
     """
-    address = StoreAddress.of(url)
+    address = StoreAddress.parse(url)
     extra = "redis" if address.scheme in REDIS else "postgres"
     try:
         adapter = importlib.import_module(f"claude_agent_lsp.sessions.sharing.stores.{extra}")

@@ -23,11 +23,9 @@ from claude_agent_lsp.base.text import one_line
 from claude_agent_lsp.base.visible import visible
 
 if TYPE_CHECKING:
-    import asyncio
-
     from claude_agent_lsp.agent.events import Event, Question, Run
     from claude_agent_lsp.base.abort import AbortController
-    from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.lsp.editor import Editor
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +35,11 @@ ANSWER: Final = "Answer with claudeAgent.question.answer"
 _own_tokens = (f"claude-{number}" for number in itertools.count(1))
 
 
-class ProgressTokens:
+class Progress:
     """Which token's cancel stops what."""
 
-    def __init__(self, server: AgentServer) -> None:
-        self._server = server
+    def __init__(self, editor: Editor) -> None:
+        self._editor = editor
         self._controllers: dict[int | str, AbortController] = {}
         self._shown: dict[int | str, WorkDone] = {}
 
@@ -61,18 +59,18 @@ class ProgressTokens:
         Returns:
             None if the editor shows no progress.
         """
-        if token is None and not self._server.profile.work_done_progress:
+        if token is None and not self._editor.profile.work_done_progress:
             return None
-        progress = WorkDone(self._server, token, title)
+        progress = WorkDone(self._editor, token, title)
         self._controllers[progress.token] = controller
         self._shown[progress.token] = progress
         return progress
 
-    def ask(self, question: Question) -> None:
+    def show_question(self, question: Question) -> None:
         """Tell of the open question where its run is shown, and how to answer it."""
         for progress in self._shown.values():
             if progress.run_id == question.run_id:
-                progress.ask(question)
+                progress.show_question(question)
 
     def end(self, progress: WorkDone) -> None:
         """Forget a run's token."""
@@ -92,9 +90,9 @@ class WorkDone:
         run_id: The run's, once it has started.
     """
 
-    def __init__(self, server: AgentServer, token: int | str | None, title: str) -> None:
+    def __init__(self, editor: Editor, token: int | str | None, title: str) -> None:
         self.token: int | str = token if token is not None else next(_own_tokens)
-        self._server = server
+        self._editor = editor
         self._title = title
         self._line = ""
         self._outcome: str | None = None
@@ -104,13 +102,13 @@ class WorkDone:
         self.run_id: str | None = None
         self._asking: str | None = None
 
-    def ask(self, question: Question) -> None:
+    def show_question(self, question: Question) -> None:
         """Show the open question, which the editor does not, until it is settled."""
         self._asking = question.question_id
         values = " or ".join(f'"{visible(option.value)}"' for option in question.options)
         self._report(_waiting(question), f" {ANSWER} {values}")
 
-    def tell(self, event: Event) -> None:
+    def show_event(self, event: Event) -> None:
         """Show what the event means for somebody who waits."""
         if self._asking is not None and not isinstance(event, Ended):
             self._wait(event)
@@ -134,7 +132,7 @@ class WorkDone:
             self._start()
         elif isinstance(event, ToolCall):
             self._report(event.title)
-        elif isinstance(event, QuestionAsked) and self._server.profile.show_message_request:
+        elif isinstance(event, QuestionAsked) and self._editor.profile.show_message_request:
             self._report(_waiting(event.question))
         elif isinstance(event, QuestionAnswered):
             self._report("Continuing")
@@ -147,14 +145,13 @@ class WorkDone:
         if self._given:
             self._begin()
             return
-        params = types.WorkDoneProgressCreateParams(token=self.token)
-        created = self._server.protocol.send_request_async(
-            types.WINDOW_WORK_DONE_PROGRESS_CREATE, params
-        )
-        created.add_done_callback(self._created)
+        self._editor.spawn(self._create())
 
-    def _created(self, created: asyncio.Future[Any]) -> None:
-        if created.cancelled() or created.exception() is not None:
+    async def _create(self) -> None:
+        params = types.WorkDoneProgressCreateParams(token=self.token)
+        try:
+            await self._editor.request(types.WINDOW_WORK_DONE_PROGRESS_CREATE, params)
+        except Exception:  # noqa: BLE001 - whatever it is: nothing is shown there
             logger.info("The editor takes no progress token")
             return
         self._begin()
@@ -181,9 +178,7 @@ class WorkDone:
             self._send(types.WorkDoneProgressEnd(message=outcome))
 
     def _send(self, value: Any) -> None:
-        self._server.protocol.notify(
-            types.PROGRESS, types.ProgressParams(token=self.token, value=value)
-        )
+        self._editor.progress(self.token, value)
 
 
 def _waiting(question: Question) -> str:

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from claude_agent_lsp.base.abort import Aborted
-from claude_agent_lsp.base.redaction import keep_secret
+from claude_agent_lsp.base.redaction import register_secrets
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from claude_agent_lsp.base.abort import AbortSignal
-    from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.lsp.editor import Editor
+    from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
     from claude_agent_lsp.workspace.folders import Folder
 
 logger = logging.getLogger(__name__)
@@ -33,10 +36,20 @@ class Configuration:
     A client that can't be asked gives them as `initializationOptions.settings`, and sends changes
     along with `workspace/didChangeConfiguration`. What is the server's own takes effect as settings
     arrive, `initialize`'s and a trusted folder's; to read them again changes nothing.
+
+    Args:
+        editor: The editor that is asked.
+        trust: Knows which folders are trusted; whenever that changes, all settings arrive anew.
+        adopt: Lets the settings take effect that are the whole server's.
     """
 
-    def __init__(self, server: AgentServer) -> None:
-        self._server = server
+    def __init__(
+        self, editor: Editor, trust: FolderTrust, adopt: Callable[[Settings], None]
+    ) -> None:
+        self._editor = editor
+        self._trust = trust
+        self._adopt = adopt
+        trust.on_change(self.renew)
         self._initial = Settings()
         self._sent: Settings | None = None
         self._by_folder: dict[str, asyncio.Task[Settings]] = {}
@@ -48,12 +61,12 @@ class Configuration:
         """Read `initializationOptions`."""
         given = options.get("settings") if isinstance(options, Mapping) else None
         self._initial = self._read(given)
-        self._server.adopt(self._initial)
+        self._adopt(self._initial)
 
     def change(self, sent: object) -> None:
         """The settings have changed: the next query asks anew, or takes what was sent along."""
         self._by_folder.clear()
-        if not self._server.profile.configuration and isinstance(sent, Mapping):
+        if not self._editor.profile.configuration and isinstance(sent, Mapping):
             self._sent = self._read(sent.get(SECTION))
 
     def renew(self) -> None:
@@ -70,19 +83,19 @@ class Configuration:
         """What came with `initialize`."""
         return self._initial
 
-    async def of(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
+    async def settings_in(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
         """The settings that hold in a folder: not all of them, if it is not trusted.
 
         Args:
             folder: The folder.
-            signal: As for `given`.
+            signal: As for `settings_as_sent`.
         """
-        settings = await self.given(folder, signal)
-        if not await self._server.trust.of(folder.path):
+        settings = await self.settings_as_sent(folder, signal)
+        if not await self._trust.is_trusted(folder.path):
             return settings.restricted(self._initial)
         return settings
 
-    async def given(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
+    async def settings_as_sent(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
         """The settings of a folder as the editor gives them.
 
         Args:
@@ -97,18 +110,18 @@ class Configuration:
         if signal is None:
             return await asyncio.shield(task)
         try:
-            return await signal.unless(task)
+            return await signal.wait_or_abort(task)
         except Aborted:
             return self._initial
 
     async def _take(self, folder: Folder) -> Settings:
         """Let a folder's settings arrive."""
-        if self._server.profile.configuration:
+        if self._editor.profile.configuration:
             settings = await self._ask(folder)
         else:
             settings = self._sent or self._initial
-        if await self._server.trust.of(folder.path):
-            self._server.adopt(settings)
+        if await self._trust.is_trusted(folder.path):
+            self._adopt(settings)
         return settings
 
     async def _ask(self, folder: Folder) -> Settings:
@@ -117,7 +130,7 @@ class Configuration:
         )
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                answer = await self._server.protocol.ask(types.WORKSPACE_CONFIGURATION, params)
+                answer = await self._editor.request(types.WORKSPACE_CONFIGURATION, params)
         except Exception:
             logger.exception("The editor did not tell its settings")
             # It may have been busy: the next query asks again.
@@ -136,6 +149,6 @@ class Configuration:
                 self._told[text] = None
                 if len(self._told) > MOST_TOLD:
                     del self._told[next(iter(self._told))]
-                self._server.tell(types.MessageType.Warning, text)
-        keep_secret(settings.secrets)
+                self._editor.show_message(types.MessageType.Warning, text)
+        register_secrets(settings.secrets)
         return settings

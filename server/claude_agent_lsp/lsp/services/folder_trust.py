@@ -17,32 +17,43 @@ from claude_agent_lsp.errors import InvalidArgument, RequestFailed
 from claude_agent_lsp.workspace.trust import Trust, project_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.agent.events import Run
     from claude_agent_lsp.agent.run.run import ActiveRun
-    from claude_agent_lsp.lsp.server import AgentServer
-    from claude_agent_lsp.workspace.folders import Folder
+    from claude_agent_lsp.lsp.editor import Editor
+    from claude_agent_lsp.workspace.folders import Folder, Folders
     from claude_agent_lsp.workspace.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-CHANGED: Final = "claudeAgent/trustChanged"
 HOW: Final = 'claudeAgent.trust {"trusted": true} trusts it.'
 LONGEST_QUESTION: Final = 86_400.0
 
 
-class Trusting:
+class FolderTrust:
     """The trust in this server's folders.
 
     Args:
-        server: The server.
+        editor: The editor.
+        folders: The open folders.
         state_directory: The user's, whatever a setting says.
+        agent: Gives the agent, which has the questions, the lanes and the processes.
     """
 
-    def __init__(self, server: AgentServer, state_directory: Path) -> None:
-        self._server = server
+    def __init__(
+        self,
+        editor: Editor,
+        folders: Folders,
+        state_directory: Path,
+        agent: Callable[[], Agent],
+    ) -> None:
+        self._editor = editor
+        self._folders = folders
+        self._agent = agent
+        self._listeners: list[Callable[[], None]] = []
         self._trust = Trust(state_directory)
         # What the client says; None if it does not speak of trust.
         self._told: frozenset[Path] | None = None
@@ -52,22 +63,26 @@ class Trusting:
         self._decisions = 0
         self._asked: set[Path] = set()
 
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever a folder may have gained or lost trust."""
+        self._listeners.append(listener)
+
     def begin(self, options: object) -> None:
         """Believe the client's `initializationOptions.trustedFolders`, if it speaks of trust."""
-        if self._server.profile.trust:
+        if self._editor.profile.trust:
             self._told = _folders_in(options)
 
     async def change(self, params: object) -> None:
         """Believe the client's `claudeAgent/trustChanged`; what lost it loses its processes."""
-        if not self._server.profile.trust:
+        if not self._editor.profile.trust:
             return
         self._told = _folders_in(params)
-        self._server.configuration.renew()
-        for folder in self._server.folders:
-            if not await self.of(folder.path):
-                await self._server.agent.leave(folder.path)
+        self._tell_of_change()
+        for folder in self._folders:
+            if not await self.is_trusted(folder.path):
+                await self._agent().revoke(folder.path)
 
-    async def of(self, folder: Path) -> bool:
+    async def is_trusted(self, folder: Path) -> bool:
         """Whether a folder is trusted."""
         if self._told is not None:
             return any(place in self._told for place in (folder, *folder.parents))
@@ -78,7 +93,7 @@ class Trusting:
         decisions = -1
         while decisions != self._decisions:  # what was read before a decision is worth nothing
             decisions = self._decisions
-            lane = self._server.agent.lanes.folder(folder)
+            lane = self._agent().lanes.folder(folder)
             stamp, trusted = await lane.run(self._look, folder)
         if trusted:
             self._stamp = self._stamp if self._trusted else stamp
@@ -88,7 +103,8 @@ class Trusting:
     async def look_again(self) -> None:
         """Notice what the user has decided since, in another editor or in the terminal.
 
-        Whoever starts or resumes something in a folder does it first, before `Agent.stay`.
+        Whoever starts or resumes something in a folder does it first, before it takes
+        `FolderLane.left`.
         """
         if self._trusted and await disk.run(self._trust.stamp) != self._stamp:
             await self._reconsider()
@@ -105,11 +121,9 @@ class Trusting:
                 "trusted: expected the editor to say so: it speaks of trust by itself."
             )
         self._asked.add(folder)
-        await self._server.agent.lanes.folder(folder).run(
-            self._trust.decide, folder, trusted=trusted
-        )
+        await self._agent().lanes.folder(folder).run(self._trust.decide, folder, trusted=trusted)
         self._decisions += 1
-        self._server.configuration.renew()
+        self._tell_of_change()
         await self._reconsider()  # also those below it, for which the decision holds too
 
     async def offer(self, folder: Folder, settings: Settings, run: ActiveRun) -> None:
@@ -122,26 +136,26 @@ class Trusting:
                 comes again with the next one; it outlives a run that ends by itself.
         """
         place = folder.path
-        if self._told is not None or place in self._asked or await self.of(place):
+        if self._told is not None or place in self._asked or await self.is_trusted(place):
             return
         self._asked.add(place)
-        lane = self._server.agent.lanes.folder(place)
-        if await lane.run(self._trust.of, place) is not None:
+        lane = self._agent().lanes.folder(place)
+        if await lane.run(self._trust.decision_on, place) is not None:
             return
         withheld = [f"claudeAgent.{name}" for name in settings.withheld()]
         withheld += await lane.read(project_files, place)
         if not withheld:
             return
-        profile = self._server.profile
+        profile = self._editor.profile
         if not (profile.questions or profile.show_message_request):
             text = (
                 f"{visible(str(place))} is not trusted, so this is not used: "
                 f"{', '.join(withheld)}. {HOW}"
             )
-            self._server.tell(types.MessageType.Info, text)
+            self._editor.show_message(types.MessageType.Info, text)
             return
         from claude_agent_lsp.agent.events import Action, Question, QuestionOption, RunStatus
-        from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY, By
+        from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY, AnsweredBy
 
         seconds = min(settings.question_timeout_seconds, LONGEST_QUESTION)
         name = visible(str(place))
@@ -158,7 +172,7 @@ class Trusting:
             action=Action(visible(place.name), path=name),
             notes=(note,),
         )
-        asking = asyncio.ensure_future(self._server.agent.questions.ask(question, seconds))
+        asking = asyncio.ensure_future(self._agent().questions.ask(question, seconds))
 
         def withdraw(ended: asyncio.Future[Run]) -> None:
             if ended.result().status is RunStatus.CANCELLED:
@@ -173,12 +187,16 @@ class Trusting:
             self._asked.discard(place)
             return
         answer = asking.result()
-        if answer.by not in (By.EDITOR, By.COMMAND):
+        if answer.by not in (AnsweredBy.EDITOR, AnsweredBy.COMMAND):
             return
         try:
             await self.decide(place, trusted=answer.value == ALLOW)
         except RequestFailed as error:
-            self._server.tell(types.MessageType.Error, f"{error} {error.hint}")
+            self._editor.show_message(types.MessageType.Error, f"{error} {error.hint}")
+
+    def _tell_of_change(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     async def _reconsider(self) -> None:
         """Look at all that were trusted once more, and leave those that aren't now.
@@ -187,11 +205,11 @@ class Trusting:
         """
         before, self._trusted = self._trusted, set()
         for folder in before:
-            if not await self.of(folder):
-                await self._server.agent.leave(folder)
+            if not await self.is_trusted(folder):
+                await self._agent().revoke(folder)
 
     def _look(self, folder: Path) -> tuple[object, bool | None]:
-        return self._trust.stamp(), self._trust.of(folder)
+        return self._trust.stamp(), self._trust.decision_on(folder)
 
 
 def _folders_in(value: Any) -> frozenset[Path]:

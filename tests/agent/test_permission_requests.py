@@ -11,8 +11,8 @@ import pytest
 from claude_agent_sdk import PermissionResultAllow, ToolPermissionContext
 
 from claude_agent_lsp.agent.events import Question, QuestionAsked
-from claude_agent_lsp.agent.permissions.permission_requests import STOPPED, Decisions
-from claude_agent_lsp.agent.permissions.queue import ALLOW, Answer, Questions
+from claude_agent_lsp.agent.permissions.queue import ALLOW, Answer, QuestionQueue
+from claude_agent_lsp.agent.run.permission_requests import STOPPED, PermissionRequests
 from claude_agent_lsp.base.abort import AbortController
 
 if TYPE_CHECKING:
@@ -49,9 +49,11 @@ class Turn:
             set_mode=lambda _: None,
             grants=set(),
             emit=emit,
-            questions=Questions(show),
+            questions=QuestionQueue(show),
         )
-        self.decisions = Decisions(cast("Any", task), cast("Any", means), lambda _, __: None)
+        self.decisions = PermissionRequests(
+            cast("Any", task), cast("Any", means), lambda _, __: None
+        )
 
     async def decide(self, tool: str, **tool_input: Any) -> object:
         return await self.decisions.decide(tool, tool_input, ToolPermissionContext())

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_agent_lsp.agent.events import Ended, Run, RunStatus, Started, Text
-from claude_agent_lsp.lsp.features import transcript_documents as showing
-from claude_agent_lsp.lsp.features.transcript_documents import MOST_FOLLOWED, GrowingDocuments
+from claude_agent_lsp.lsp.services import growing_documents as module
+from claude_agent_lsp.lsp.services.growing_documents import MOST_FOLLOWED, GrowingDocuments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ class Documents(GrowingDocuments):
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(showing, "REWRITE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "REWRITE_SECONDS", 0.0)
 
 
 async def test_a_shown_session_is_written_anew_with_each_message() -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from claude_agent_lsp.agent.events import Event
-    from claude_agent_lsp.lsp.server import AgentServer
+    from claude_agent_lsp.lsp.editor import Editor
     from claude_agent_lsp.sessions.catalogue.catalogue import Session
 
 logger = logging.getLogger(__name__)
@@ -22,35 +22,35 @@ RUN: Final = "claudeAgent/runChanged"
 SESSION: Final = "claudeAgent/sessionChanged"
 
 
-class Announcements:
+class SessionEvents:
     """Tells of what this server's runs and commands change, not of what others do.
 
     Args:
-        server: The server whose editor is told.
+        editor: The editor that is told.
         find: Looks a session up.
     """
 
-    def __init__(self, server: AgentServer, find: Callable[[str], Awaitable[Session]]) -> None:
-        self._server = server
+    def __init__(self, editor: Editor, find: Callable[[str], Awaitable[Session]]) -> None:
+        self._editor = editor
         self._find = find
 
     def follow(self, event: Event) -> None:
         """Tell of a run's beginning and end, and then of its session."""
-        if isinstance(event, Started | Ended) and self._server.profile.session_events:
-            self._server.protocol.notify(RUN, jsonable(event.run))
-            self._server.start(self._look_up(event.run.session_id))
+        if isinstance(event, Started | Ended) and self._editor.profile.session_events:
+            self._editor.notify(RUN, jsonable(event.run))
+            self._editor.spawn(self._look_up(event.run.session_id))
 
     def changed(self, session: Session) -> Session:
         """Tell of a session that a command has changed; returns it."""
-        if self._server.profile.session_events:
-            self._server.protocol.notify(SESSION, jsonable(session))
+        if self._editor.profile.session_events:
+            self._editor.notify(SESSION, jsonable(session))
         return session
 
     def deleted(self, session: Session) -> None:
         """Tell of a session that is no more."""
-        if self._server.profile.session_events:
+        if self._editor.profile.session_events:
             gone = {"sessionId": session.session_id, "workspace": session.workspace}
-            self._server.protocol.notify(SESSION, jsonable({**gone, "deleted": True}))
+            self._editor.notify(SESSION, jsonable({**gone, "deleted": True}))
 
     async def _look_up(self, session_id: str) -> None:
         try:

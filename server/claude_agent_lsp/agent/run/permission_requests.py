@@ -37,7 +37,7 @@ from claude_agent_lsp.agent.permissions.queue import (
     ALLOW_SESSION,
     DENY,
     Answer,
-    By,
+    AnsweredBy,
 )
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
 from claude_agent_lsp.base.abort import Aborted
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.events import Grants, QuestionKind
     from claude_agent_lsp.agent.permissions.question_detail import Description
-    from claude_agent_lsp.agent.run.context import Means, Task
+    from claude_agent_lsp.agent.run.context import RunContext, RunSpec
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ UNANSWERED: Final = "The user did not answer."
 _NO_PLAN: Final = "The agent has written no plan."
 
 
-class Decisions:
+class PermissionRequests:
     """The decisions of one turn.
 
     Args:
@@ -72,30 +72,32 @@ class Decisions:
         denied: Is told of each tool call that is refused, and why.
     """
 
-    def __init__(self, task: Task, means: Means, denied: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, task: RunSpec, context: RunContext, denied: Callable[[str, str], None]
+    ) -> None:
         self._task = task
-        self._means = means
+        self._context = context
         self._denied = denied
 
     async def decide(
-        self, tool: str, given: Mapping[str, Any], context: ToolPermissionContext
+        self, tool: str, tool_input: Mapping[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
         """Let the user decide about a tool call."""
         ways = {"ExitPlanMode": self._plan, "AskUserQuestion": self._choices}
         try:
-            self._means.signal.throw_if_aborted()
+            self._context.signal.throw_if_aborted()
             if tool in ways:
-                result = await ways[tool](given, context.tool_use_id)
+                result = await ways[tool](tool_input, context.tool_use_id)
             else:
-                result = await self._leave(tool, given, context)
+                result = await self._ask_permission(tool, tool_input, context)
         except Aborted:
             return PermissionResultDeny(message=STOPPED, interrupt=True)
         if isinstance(result, PermissionResultDeny) and context.tool_use_id:
             self._denied(context.tool_use_id, result.message)
         return result
 
-    async def _leave(
-        self, tool: str, given: Mapping[str, Any], context: ToolPermissionContext
+    async def _ask_permission(
+        self, tool: str, tool_input: Mapping[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
         """Ask for leave to use a tool."""
         for_session = [replace(update, destination="session") for update in context.suggestions]
@@ -103,12 +105,12 @@ class Decisions:
         # A mode is the session's as long as nobody sets another: it is no grant.
         modes = [update.mode for update in for_session if update.mode is not None]
         needed = {json.dumps(update.to_dict()) for update in for_session if update.mode is None}
-        if needed and not modes and needed <= self._means.grants:
+        if needed and not modes and needed <= self._context.grants:
             # Granted before, in a process that has ended since: the CLI has forgotten it.
             return PermissionResultAllow(updated_permissions=for_session)
         about = await self._in_thread(
             lambda: self._describe(
-                tool, given, context.decision_reason, grants_of(for_session, for_ever)
+                tool, tool_input, context.decision_reason, grants_of(for_session, for_ever)
             )
         )
         options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
@@ -133,15 +135,15 @@ class Decisions:
             return PermissionResultDeny(message=answer.note or REFUSED)
         updates = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
         if answer.value == ALLOW_SESSION:
-            self._means.grants.update(needed)
+            self._context.grants.update(needed)
             for mode in modes:
-                self._means.set_mode(mode)
+                self._context.set_mode(mode)
         return PermissionResultAllow(updated_permissions=updates)
 
-    async def _plan(self, given: Mapping[str, Any], call: str | None) -> PermissionResult:
+    async def _plan(self, tool_input: Mapping[str, Any], call: str | None) -> PermissionResult:
         """Ask whether a plan is to be carried out, and in which mode."""
-        plan = str(given.get("plan") or _NO_PLAN)
-        mode = self._means.mode()
+        plan = str(tool_input.get("plan") or _NO_PLAN)
+        mode = self._context.mode()
         mode = "default" if mode == "plan" else mode
         options = [QuestionOption(DENY, "Keep planning"), QuestionOption(ALLOW, "Approve")]
         if mode == "default":
@@ -156,14 +158,14 @@ class Decisions:
         if answer.value == DENY:
             return PermissionResultDeny(message=answer.note or KEEP_PLANNING)
         mode = "acceptEdits" if answer.value == ALLOW_EDITS else mode
-        self._means.set_mode(mode)
+        self._context.set_mode(mode)
         update: Any = {"type": "setMode", "mode": mode, "destination": "session"}
         return PermissionResultAllow(updated_permissions=[PermissionUpdate(**update)])
 
-    async def _choices(self, given: Mapping[str, Any], call: str | None) -> PermissionResult:
+    async def _choices(self, tool_input: Mapping[str, Any], call: str | None) -> PermissionResult:
         """Ask what the agent asks, one after the other."""
         answers = {}
-        for choice in await self._in_thread(lambda: list(choices_in(given))):
+        for choice in await self._in_thread(lambda: list(choices_in(tool_input))):
             answer = await self._ask(
                 "choice",
                 choice.title,
@@ -175,17 +177,17 @@ class Decisions:
                 action=choice.action,
             )
             if answer.value == DENY:
-                reason = UNANSWERED if answer.by is not By.DEADLINE else answer.note
+                reason = UNANSWERED if answer.by is not AnsweredBy.DEADLINE else answer.note
                 return PermissionResultDeny(message=answer.note or reason or UNANSWERED)
             answers[choice.text] = answer.value
-        return PermissionResultAllow(updated_input={**given, "answers": answers})
+        return PermissionResultAllow(updated_input={**tool_input, "answers": answers})
 
     def _describe(
-        self, tool: str, given: Mapping[str, Any], reason: str | None, grants: Grants
+        self, tool: str, tool_input: Mapping[str, Any], reason: str | None, grants: Grants
     ) -> Description:
         folder = self._task.launch.folder
-        diff = diff_of(tool, given, folder)
-        return describe(tool, given, folder, diff=diff, reason=reason, grants=grants)
+        diff = diff_of(tool, tool_input, folder)
+        return describe(tool, tool_input, folder, diff=diff, reason=reason, grants=grants)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Do what takes the longer, the more the agent has written, beside the loop.
@@ -193,7 +195,7 @@ class Decisions:
         Raises:
             Aborted: The run was stopped; the thread ends by itself.
         """
-        return await self._means.signal.unless(asyncio.ensure_future(parsing.run(work)))
+        return await self._context.signal.wait_or_abort(asyncio.ensure_future(parsing.run(work)))
 
     async def _ask(
         self,
@@ -211,7 +213,7 @@ class Decisions:
         seconds = min(self._task.launch.settings.question_timeout_seconds, LONGEST_QUESTION)
         question = Question(
             question_id=str(uuid.uuid4()),
-            run_id=self._means.run_id,
+            run_id=self._context.run_id,
             session_id=self._task.session.session_id,
             kind=kind,
             title=title,
@@ -220,14 +222,14 @@ class Decisions:
             deadline=datetime.now(UTC) + timedelta(seconds=seconds),
             **more,
         )
-        self._means.emit(QuestionAsked(question))
-        answer = Answer(DENY, by=By.WITHDRAWN)
-        asking = asyncio.create_task(self._means.questions.ask(question, seconds))
+        self._context.emit(QuestionAsked(question))
+        answer = Answer(DENY, by=AnsweredBy.WITHDRAWN)
+        asking = asyncio.create_task(self._context.questions.ask(question, seconds))
         try:
-            answer = await self._means.signal.unless(asking)
+            answer = await self._context.signal.wait_or_abort(asking)
         finally:
             asking.cancel()
-            self._means.emit(
+            self._context.emit(
                 QuestionAnswered(question.question_id, answer.value, answer.by.value, answer.note)
             )
         return answer

@@ -59,7 +59,7 @@ async def test_what_a_turn_has_detached_at_once_ends_with_it_whenever_the_system
     await asyncio.wait_for(process.started, SECONDS)
     with detached(process) as earlier:
         await in_the_next_tick()
-        background = await Background.of(process)
+        background = await Background.scan(process)
         with detached(process) as own:
             process.sweep((), since=background.since)
             await process._marked.swept()

@@ -1,0 +1,55 @@
+"""The commands that make a document of a session: to give it out, and to show it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.errors import SessionNotFound, StoreUnavailable, UnsupportedByClient
+from claude_agent_lsp.lsp.commands import arguments
+from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.lsp.commands.registry import Request
+
+
+class DocumentCommands(CommandGroup):
+    """Makes documents of sessions."""
+
+    @command("claudeAgent.session.export", arguments.SessionExportArgument)
+    async def export_session(self, argument: arguments.SessionExportArgument, _: Request) -> object:
+        """Give a session out as a document."""
+        session = await self._services.sessions.find(argument.session_id)
+        export = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.reading.export")
+        lane = self._lane(argument.session_id)
+        content = await lane.read(
+            export.exported, session, argument.format, self._services.agent.state.directory
+        )
+        if argument.uri is None:
+            return {"text": content.decode(errors="replace")}
+        await lane.read(export.write_export, argument.uri, content)
+        return {"uri": argument.uri}
+
+    @command("claudeAgent.session.show", arguments.SessionShowArgument)
+    async def show_session(self, argument: arguments.SessionShowArgument, _: Request) -> object:
+        """Open a session as a document."""
+        services = self._services
+        if not services.editor.profile.show_document:
+            raise UnsupportedByClient(
+                "This editor can't be asked to open a document.",
+                hint="claudeAgent.session.export writes the session to a file of yours.",
+            )
+        session_id = argument.session_id
+        if session_id is None:
+            folder = await self._order.folder(None)
+            lane = services.agent.lanes.folder(folder.path)
+            session_id = await lane.read(services.agent.current, folder.path)
+            if session_id is None:
+                raise SessionNotFound(f"{folder.path} has no current session.")
+        try:
+            path, shown = await services.documents.show(session_id)
+        except OSError as error:
+            text = f"The document can't be written: {error.strerror or error}."
+            raise StoreUnavailable(text) from error
+        return {"uri": path, "shown": shown}

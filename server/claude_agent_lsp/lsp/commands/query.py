@@ -1,0 +1,198 @@
+"""`claudeAgent.query` and `claudeAgent.cancel`: a run begins, and is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from lsprotocol import types
+
+from claude_agent_lsp.agent.events import Ended, Run, RunStatus
+from claude_agent_lsp.agent.process.launch import BYPASS, Overrides
+from claude_agent_lsp.agent.run.query import Query
+from claude_agent_lsp.base.abort import AbortController, AbortReason
+from claude_agent_lsp.base.text import one_line
+from claude_agent_lsp.errors import NotTrusted
+from claude_agent_lsp.lsp.commands import arguments
+from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
+from claude_agent_lsp.lsp.convert.to_errors import fault_of
+from claude_agent_lsp.lsp.convert.to_json import jsonable, sentence
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.agent.events import Event
+    from claude_agent_lsp.agent.run.run import ActiveRun
+    from claude_agent_lsp.base.abort import AbortSignal
+    from claude_agent_lsp.lsp.commands.order import Order
+    from claude_agent_lsp.lsp.commands.registry import Request
+    from claude_agent_lsp.lsp.services.services import Services
+    from claude_agent_lsp.workspace.folders import Folder
+
+# How long a cancel waits for queries that are on their way to their run.
+CANCEL_SECONDS: Final = 2.0
+# Helix has one line for it and for what the agent does, and asks.
+TITLE_LENGTH: Final = 30
+
+
+@dataclass(eq=False)
+class _Beginning:
+    """A query on its way to its run.
+
+    Attributes:
+        stop: Stops it.
+        over: Done with the run once it is there; with None if there is none.
+        cancels: Which runs were to be cancelled meanwhile, as `Agent.cancel` has it.
+    """
+
+    stop: AbortController
+    over: asyncio.Future[ActiveRun | None]
+    cancels: list[dict[str, str | None]] = field(default_factory=list)
+
+
+class QueryCommands(CommandGroup):
+    """Begins runs and stops them.
+
+    What an editor sends takes effect in each folder in the order in which it was sent: of two
+    queries for one session the second is refused, "new" holds for the query behind it, and a cancel
+    finds the query before it. No folder waits for another one, and a cancel for none.
+    """
+
+    def __init__(self, services: Services, order: Order) -> None:
+        super().__init__(services, order)
+        self._beginning: set[_Beginning] = set()
+
+    @command("claudeAgent.query", arguments.QueryArgument)
+    async def query(self, argument: arguments.QueryArgument, request: Request) -> object:
+        """Ask the agent."""
+        run = await self._begin_in_order(argument, request)
+        request.has_run.set()
+        waits = self._services.editor.profile.waits if argument.wait is None else argument.wait
+        if not waits or not self._services.editor.profile.shows_results:
+            self._follow(run, waits=waits)
+        if not waits:
+            return run.picture()
+        ended = await asyncio.shield(run.ended)
+        fault = fault_of(ended)
+        if fault is not None:
+            raise fault
+        return ended
+
+    async def _begin_in_order(
+        self, argument: arguments.QueryArgument, request: Request
+    ) -> ActiveRun:
+        over = asyncio.get_running_loop().create_future()
+        beginning = _Beginning(request.stop, over)
+        self._beginning.add(beginning)
+        document = argument.context.document if argument.context else None
+        run = None
+        try:
+            async with self._order.in_folder(argument.workspace, document) as folder:
+                run = await self._begin(folder, argument, request)
+                if any(run.meant(**which) for which in beginning.cancels):
+                    self._services.agent.cancel(run_id=run.run_id)
+        finally:
+            self._beginning.discard(beginning)
+            beginning.over.set_result(run)
+        return run
+
+    async def _begin(
+        self, folder: Folder, argument: arguments.QueryArgument, request: Request
+    ) -> ActiveRun:
+        signal = request.signal
+        await self._services.trust.look_again()
+        revoked = self._services.agent.lanes.folder(folder.path).revoked
+        settings = await self._services.configuration.settings_in(folder, signal)
+        trusted = await self._services.trust.is_trusted(folder.path)
+        self._services.server_settings.move_state()
+        if argument.permission_mode == BYPASS and not trusted:
+            raise NotTrusted(f"{folder.path} is not trusted: nothing runs there unasked.")
+        progress = self._services.progress.start(
+            request.work_done_token,
+            f"Claude: {one_line(argument.prompt, TITLE_LENGTH)}",
+            request.stop,
+        )
+        token = argument.partial_result_token
+
+        follow = self._services.documents.follower()
+
+        def to_editor(event: Event) -> None:
+            follow(event)
+            if token is not None:
+                self._services.editor.progress(token, jsonable(event))
+            if progress is not None:
+                progress.show_event(event)
+                if isinstance(event, Ended):
+                    self._services.progress.end(progress)
+            self._services.session_events.follow(event)
+
+        try:
+            run = await self._services.agent.ask(
+                Query(
+                    prompt=argument.prompt,
+                    folder=folder.path,
+                    settings=settings,
+                    session=argument.session,
+                    fork=argument.fork,
+                    resume_at=argument.resume_at,
+                    context=argument.context,
+                    attachments=argument.attachments,
+                    wanted=Overrides(
+                        model=argument.model,
+                        effort=argument.effort,
+                        permission_mode=argument.permission_mode,
+                        max_turns=argument.max_turns,
+                        max_budget_usd=argument.max_budget_usd,
+                        output_schema=argument.output_schema,
+                    ),
+                    timeout_seconds=argument.timeout_seconds or settings.timeout_seconds,
+                    trusted=trusted,
+                ),
+                signal=signal,
+                to_editor=to_editor,
+                channel=self._services.editor.backpressure,
+            )
+        except BaseException:
+            if progress is not None:
+                self._services.progress.end(progress)
+            raise
+        if revoked.done():  # it has lost the trust that these settings were read with
+            self._services.agent.cancel(run_id=run.run_id)
+        if not trusted:
+            self._services.editor.spawn(self._offer_trust(folder, run, signal))
+        return run
+
+    async def _offer_trust(self, folder: Folder, run: ActiveRun, signal: AbortSignal) -> None:
+        every = await self._services.configuration.settings_as_sent(folder, signal)
+        await self._services.trust.offer(folder, every, run)
+
+    @command("claudeAgent.cancel", arguments.CancelArgument)
+    async def cancel(self, argument: arguments.CancelArgument, _: Request) -> object:
+        """Stop runs."""
+        which = {"run_id": argument.run_id, "session_id": argument.session_id}
+        stopped = self._services.agent.cancel(**which)
+        # A query from before may be on its way to its run. It is stopped as soon as that is there;
+        # the answer does not wait for a folder whose disk hangs.
+        before = tuple(self._beginning)
+        for query in before:
+            query.cancels.append(which)
+            if not any(which.values()):
+                query.stop.abort()
+        if before:
+            await asyncio.wait([query.over for query in before], timeout=CANCEL_SECONDS)
+        runs = [query.over.result() for query in before if query.over.done()]
+        stopped += [run.run_id for run in runs if run is not None and run.meant(**which)]
+        return {"cancelled": list(dict.fromkeys(stopped))}
+
+    def _follow(self, run: ActiveRun, *, waits: bool) -> None:
+        self._services.editor.spawn(self._tell_the_end(run, waits=waits))
+
+    async def _tell_the_end(self, run: ActiveRun, *, waits: bool) -> None:
+        """Show how a run ended to somebody who gets no answer any more, or can't see it."""
+        ended: Run = await asyncio.shield(run.ended)
+        shows = self._services.editor.profile.shows_results
+        if ended.error is not None and not (waits and shows):
+            text = f"{sentence(ended.error)} {ended.error.hint}"
+            self._services.editor.show_message(types.MessageType.Error, text)
+        stopped = self._services.agent.stopped is AbortReason.SHUTDOWN
+        if not shows and ended.status is not RunStatus.FAILED and not stopped:
+            await self._services.documents.show_result(ended)

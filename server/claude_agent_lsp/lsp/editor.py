@@ -1,0 +1,102 @@
+"""The editor at the other end, as the rest of `lsp/` sees it: all that it can be told and asked.
+
+Whoever needs the editor takes an `Editor`. That is small enough for a test to stand in for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lsprotocol import types
+
+from claude_agent_lsp.lsp.client_profile import ClientProfile
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from claude_agent_lsp.lsp.protocol import AgentProtocol
+    from claude_agent_lsp.lsp.wire.writer import MessageWriter
+
+logger = logging.getLogger(__name__)
+
+
+class Editor(Protocol):
+    """What can be done with an editor."""
+
+    @property
+    def profile(self) -> ClientProfile:
+        """What is special about it."""
+
+    @property
+    def backpressure(self) -> MessageWriter:
+        """Tells when it is too slow for more text."""
+
+    def notify(self, method: str, params: object) -> None:
+        """Send a notification."""
+
+    async def request(self, method: str, params: object) -> Any:
+        """Ask for something; if the caller is cancelled, the request is withdrawn.
+
+        Raises:
+            JsonRpcException: The editor answered with an error.
+        """
+
+    def progress(self, token: int | str, value: object) -> None:
+        """Send `$/progress`."""
+
+    def show_message(self, kind: types.MessageType, text: str) -> None:
+        """Show a message to the user."""
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin work that nobody waits for; what it raises is logged."""
+
+
+class ConnectedEditor:
+    """The editor on the other side of the pipe.
+
+    Args:
+        protocol: Speaks LSP with it.
+        writer: The way to it.
+
+    Attributes:
+        profile: That of any editor, until it has sent `initialize`.
+        backpressure: The writer.
+    """
+
+    def __init__(self, protocol: AgentProtocol, writer: MessageWriter) -> None:
+        self._protocol = protocol
+        self.backpressure = writer
+        self.profile = ClientProfile()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def notify(self, method: str, params: object) -> None:
+        """Send a notification."""
+        self._protocol.notify(method, params)
+
+    async def request(self, method: str, params: object) -> Any:
+        """Ask for something; if the caller is cancelled, the request is withdrawn."""
+        return await self._protocol.ask(method, params)
+
+    def progress(self, token: int | str, value: object) -> None:
+        """Send `$/progress`."""
+        self.notify(types.PROGRESS, types.ProgressParams(token=token, value=value))
+
+    def show_message(self, kind: types.MessageType, text: str) -> None:
+        """Show a message to the user."""
+        params = types.ShowMessageParams(type=kind, message=text)
+        self.notify(types.WINDOW_SHOW_MESSAGE, params)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Begin work that nobody waits for; what it raises is logged."""
+        task = asyncio.create_task(_guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:
+        logger.exception("Work in the background failed: %s", work)

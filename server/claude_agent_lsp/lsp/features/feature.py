@@ -1,0 +1,41 @@
+"""What an LSP feature is: a class that says which messages it takes, and when it wants to be told.
+
+A new one is a module in this folder and a line in `registry.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lsprotocol import types
+
+    from claude_agent_lsp.lsp.services.services import Services
+
+Handler: TypeAlias = "Callable[[Any], object]"
+
+
+class Feature:
+    """Something that the server does when the editor sends a message. Each hook may be left out.
+
+    Args:
+        services: What it works with. The editor is not known before `initialize`.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def handlers(self) -> Mapping[str, Handler]:
+        """By its method, what takes a message; a coroutine function may wait.
+
+        What pygls knows of the method is announced as the server's capability.
+        """
+        return {}
+
+    def initialize(self, params: types.InitializeParams) -> None:
+        """The editor tells of itself; nothing may wait here."""
+
+    async def initialized(self) -> None:
+        """The editor is ready to be asked."""

@@ -1,0 +1,151 @@
+"""Questions on their way to the editor: in our words if it knows this server, else in LSP's."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from lsprotocol import types
+
+from claude_agent_lsp.agent.permissions.queue import DENY, Answer, AnsweredBy, answer_to
+from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.lsp.convert.to_json import jsonable
+from claude_agent_lsp.lsp.services.documents import open_document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+
+    from claude_agent_lsp.agent.events import Question
+    from claude_agent_lsp.lsp.editor import Editor
+    from claude_agent_lsp.workspace.state import State
+
+logger = logging.getLogger(__name__)
+
+REQUEST: Final = "claudeAgent/question"
+DONE: Final = "Done"
+
+
+class AskUser:
+    """Shows questions in the editor, however it can.
+
+    Args:
+        editor: The editor.
+        state: Says where a plan is written for an editor that opens documents.
+        in_progress: Tells of a question where its run is shown, and how to answer it.
+    """
+
+    def __init__(
+        self, editor: Editor, state: State, in_progress: Callable[[Question], None]
+    ) -> None:
+        self._editor = editor
+        self._state = state
+        self._in_progress = in_progress
+
+    async def ask(self, question: Question) -> Answer | None:
+        """Show a question.
+
+        Returns:
+            The answer; None if the editor has no way to show it, or closed it unanswered: then it
+            is open until its deadline, can be answered by command, and progress says how.
+        """
+        profile = self._editor.profile
+        if question.document is not None and not profile.questions:
+            await self._write_document(question, question.document)
+        answer = None
+        try:
+            if profile.questions:
+                answer = await self._ask_by_request(question)
+            elif profile.show_message_request:
+                answer = await self._ask_by_message(question)
+        except Exception as error:  # noqa: BLE001 - whatever it is: the editor can't show it
+            logger.warning("The editor can't show a question: %s", error)
+        if answer is None and question.kind == "trust":
+            # Nothing waits for it, but what waits behind it would.
+            return Answer(DENY, by=AnsweredBy.WITHDRAWN)
+        if answer is None:
+            self._in_progress(question)
+        return answer
+
+    async def _ask_by_request(self, question: Question) -> Answer | None:
+        """Ask an editor that knows this server."""
+        given = await self._editor.request(REQUEST, jsonable(question))
+        # pygls knows no type for the answer, and makes an object with its fields of it.
+        answer, note = getattr(given, "answer", None), getattr(given, "note", None)
+        values = [answer] if isinstance(answer, str) else answer
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            return None
+        note = note if isinstance(note, str) else None
+        try:
+            return answer_to(question, values, note, by=AnsweredBy.EDITOR)
+        except InvalidArgument as error:
+            logger.warning("The editor's answer is none: %s", error)
+            return None
+
+    async def _ask_by_message(self, question: Question) -> Answer | None:
+        """Ask by `window/showMessageRequest`; of several options one after the other.
+
+        The first action is the one that does nothing, so that a stray Enter does no harm.
+        """
+        chosen: list[str] = []
+        while True:
+            values: dict[str, str | None] = {}
+            for option in question.options:
+                if option.value not in chosen:
+                    taken = (*values, DONE) if question.multiple else (*values,)
+                    values[_free(option.label, taken)] = option.value
+            if chosen:
+                values[DONE] = None
+            title = await self._message(question, chosen, list(values))
+            if title is None or title not in values:
+                return None
+            value = values[title]
+            if value is None:
+                return answer_to(question, chosen, by=AnsweredBy.EDITOR)
+            if value == DENY or not question.multiple:
+                return Answer(value)
+            chosen.append(value)
+
+    async def _message(
+        self, question: Question, chosen: list[str], labels: list[str]
+    ) -> str | None:
+        text = f"{question.title}\n\n{question.detail}"
+        if chosen:
+            text += f"\n\nChosen: {', '.join(chosen)}"
+        params = types.ShowMessageRequestParams(
+            type=types.MessageType.Warning,
+            message=text,
+            actions=[types.MessageActionItem(title=label) for label in labels],
+        )
+        shown = await self._editor.request(types.WINDOW_SHOW_MESSAGE_REQUEST, params)
+        title = getattr(shown, "title", None)
+        return title if isinstance(title, str) else None
+
+    async def _write_document(self, question: Question, text: str) -> None:
+        """Open a plan beside its question; when the editor has opened it is not waited for."""
+        path = self._state.directory / "plans" / f"{question.session_id}.md"
+        try:
+            await disk.run(_write, path, text)
+        except OSError as error:
+            logger.warning("The plan can't be shown as a document: %s", error)
+            return
+        self._editor.spawn(_open(self._editor, path))
+
+
+def _free(label: str, taken: Collection[str]) -> str:
+    """A label that no other action has: the agent may name an option as it likes."""
+    label = label or "(nothing)"
+    while label in taken:
+        label += "\u2019"
+    return label
+
+
+async def _open(editor: Editor, path: Path) -> None:
+    await open_document(editor, path, 0)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(path, text.encode())

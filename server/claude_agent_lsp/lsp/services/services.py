@@ -1,0 +1,88 @@
+"""All that commands and features work with, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from claude_agent_lsp.agent.agent import Agent
+    from claude_agent_lsp.lsp.editor import Editor
+    from claude_agent_lsp.lsp.services.configuration import Configuration
+    from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
+    from claude_agent_lsp.lsp.services.prewarming import Prewarming
+    from claude_agent_lsp.lsp.services.progress import Progress
+    from claude_agent_lsp.lsp.services.server_settings import ServerSettings
+    from claude_agent_lsp.lsp.services.session_events import SessionEvents
+    from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
+    from claude_agent_lsp.lsp.services.transcript_documents import TranscriptDocuments
+    from claude_agent_lsp.workspace.folders import Folders
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What takes its time to load: it is made when it is first used, or soon after `initialize`.
+
+    Attributes:
+        agent: Runs the queries; it has the lanes.
+        progress: What is shown of runs without knowing this server.
+        sessions: Finds sessions, and what is known of them.
+        session_events: Tells what has become of them.
+        documents: Shows them as documents.
+    """
+
+    agent: Agent
+    progress: Progress
+    sessions: SessionLookup
+    session_events: SessionEvents
+    documents: TranscriptDocuments
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What is there from the start, and the way to what is made later.
+
+    Attributes:
+        editor: The editor.
+        folders: The open folders.
+        configuration: What is set in each.
+        trust: Which are trusted.
+        server_settings: What is set for the whole server.
+        prewarming: Starts processes ahead.
+        late: Makes the rest, once.
+    """
+
+    editor: Editor
+    folders: Folders
+    configuration: Configuration
+    trust: FolderTrust
+    server_settings: ServerSettings
+    prewarming: Prewarming
+    late: Callable[[], Late]
+
+    @property
+    def agent(self) -> Agent:
+        """Runs the queries; it has the lanes."""
+        return self.late().agent
+
+    @property
+    def progress(self) -> Progress:
+        """What is shown of runs without knowing this server."""
+        return self.late().progress
+
+    @property
+    def sessions(self) -> SessionLookup:
+        """Finds sessions, and what is known of them."""
+        return self.late().sessions
+
+    @property
+    def session_events(self) -> SessionEvents:
+        """Tells what has become of sessions."""
+        return self.late().session_events
+
+    @property
+    def documents(self) -> TranscriptDocuments:
+        """Shows sessions as documents."""
+        return self.late().documents

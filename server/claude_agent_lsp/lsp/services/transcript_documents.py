@@ -1,0 +1,133 @@
+"""Sessions as Markdown documents that the editor opens."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.errors import SessionNotFound
+from claude_agent_lsp.lsp.services.documents import ask_for_closing, open_document
+from claude_agent_lsp.lsp.services.growing_documents import GrowingDocuments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from claude_agent_lsp.agent.events import Event, Run
+    from claude_agent_lsp.base.lanes import Lanes
+    from claude_agent_lsp.lsp.editor import Editor
+    from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
+    from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
+    from claude_agent_lsp.workspace.state import State
+
+logger = logging.getLogger(__name__)
+
+
+class TranscriptDocuments:
+    """Writes sessions below the state directory, and has the editor open them.
+
+    Args:
+        editor: The editor.
+        state: Says where.
+        sessions: Finds them.
+        lanes: Those of the sessions.
+    """
+
+    def __init__(self, editor: Editor, state: State, sessions: SessionLookup, lanes: Lanes) -> None:
+        self._editor = editor
+        self._state = state
+        self._sessions = sessions
+        self._lanes = lanes
+        self._growing = GrowingDocuments(self._rewrite)
+        self._asked_for_closing: Path | None = None
+
+    async def show(self, session_id: str) -> tuple[Path, bool]:
+        """Open a session, which is written anew as it goes on.
+
+        Returns:
+            The document, and whether the editor has opened it.
+
+        Raises:
+            OSError: It can't be written.
+            SessionNotFound: There is no such session.
+        """
+        path = self._place(session_id)
+        if self._asked_for_closing != path.parent:
+            self._asked_for_closing = path.parent
+            self._editor.spawn(ask_for_closing(self._editor, path.parent))
+        self._growing.add(session_id, path)
+        catalogue = await self._sessions.catalogue()
+        lane = self._lanes.session(session_id)
+        line = await lane.read(write_transcript, catalogue, session_id, path)
+        return path, await open_document(self._editor, path, line)
+
+    async def show_result(self, run: Run) -> None:
+        """Open the session of a run that has ended.
+
+        Each run has a file of its own: Helix shows a document that it has open as it is, whatever
+        has become of the file. An editor that opens no documents is told where it is.
+        """
+        path = self._place(f"{run.session_id}-{run.run_id[:8]}")
+        lane = self._lanes.session(run.session_id)
+        try:
+            catalogue = await self._sessions.catalogue()
+            line = await lane.read(write_transcript, catalogue, run.session_id, path)
+            await lane.read(_remove_others, path, run.session_id)
+        except Exception as error:
+            logger.exception("No transcript of %s", run.session_id)
+            text = f"The transcript could not be written ({error}). The agent says: {run.text}"
+            self._editor.show_message(types.MessageType.Error, text)
+            return
+        if not await open_document(self._editor, path, line):
+            self._editor.show_message(types.MessageType.Info, f"The agent's answer is in {path}")
+
+    def follower(self) -> Callable[[Event], None]:
+        """What a run's events are to be told to, so that an open document grows with them."""
+        return self._growing.follower()
+
+    def forget(self, session_id: str) -> None:
+        """Follow a deleted session no longer."""
+        self._growing.remove(session_id)
+
+    def closed(self, path: Path) -> None:
+        """The editor has closed a document, whichever it is."""
+        self._growing.closed(path)
+
+    def _place(self, name: str) -> Path:
+        return self._state.directory / "transcripts" / f"{name}.md"
+
+    def _rewrite(self, session_id: str) -> None:
+        catalogue = self._sessions.opened_catalogue()
+        write_transcript(catalogue, session_id, self._place(session_id))
+
+
+def write_transcript(catalogue: Catalogue, session_id: str, path: Path) -> int:
+    """Write a session as Markdown below the state directory; call it in a thread.
+
+    Returns:
+        The line, from 0, where the last prompt stands.
+
+    Raises:
+        OSError: It can't be written.
+        SessionNotFound: There is no such session.
+    """
+    export = importlib.import_module("claude_agent_lsp.sessions.reading.export")
+    content: bytes = export.exported(catalogue.session(session_id), "markdown", path.parent.parent)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(path, content)
+    try:
+        catalogue.session(session_id)
+    except SessionNotFound:  # deleted meanwhile, and its documents with it
+        path.unlink(missing_ok=True)
+        raise
+    return content.count(b"\n", 0, content.rfind(b"\n## You")) + 1
+
+
+def _remove_others(path: Path, session_id: str) -> None:
+    for older in path.parent.glob(f"{session_id}-*.md"):
+        if older != path:
+            older.unlink(missing_ok=True)
