@@ -6,17 +6,21 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from claude_agent_lsp.errors import SessionBusy
+from claude_agent_lsp.sessions import lock as module
 from claude_agent_lsp.sessions.lock import SessionLocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+SECONDS = 10.0  # only catches hangs
 SESSION = "6f1d3b9e-0000-4000-8000-000000000000"
 OTHER = "6f1d3b9e-0000-4000-8000-000000000001"
 HOLDER = """
@@ -182,3 +186,62 @@ def test_where_no_lock_can_be_made_the_user_works_on(tmp_path: Path) -> None:
     with pytest.raises(SessionBusy):
         ownership.claim(SESSION, "two")
     ownership.release(SESSION, "one")
+
+
+class _HangingDisk:
+    """A disk that does not answer for one session until it is let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, session_id: str) -> None:
+        self.reached = threading.Event()
+        self.back = threading.Event()
+        for name in ("try_lock", "unlock_and_remove"):
+            monkeypatch.setattr(module, name, self._hanging(getattr(module, name), session_id))
+
+    def _hanging(self, real: Callable[..., Any], session_id: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            if session_id in str(arguments[-1]):
+                self.reached.set()
+                assert self.back.wait(SECONDS)
+            return real(*arguments)
+
+        return call
+
+
+@pytest.mark.parametrize("step", ["claim", "release"])
+def test_a_disk_that_hangs_for_one_session_holds_up_no_other(
+    ownership: SessionLocks, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    if step == "release":
+        ownership.claim(SESSION, "one")
+    disk = _HangingDisk(monkeypatch, SESSION)
+    with ThreadPoolExecutor(2) as threads:
+        hanging = threads.submit(getattr(ownership, step), SESSION, "one")
+        assert disk.reached.wait(SECONDS)
+
+        def work() -> bool:
+            ownership.claim(OTHER, "two")
+            busy = ownership.busy(OTHER)
+            ownership.release(OTHER, "two")
+            return busy
+
+        try:
+            assert threads.submit(work).result(SECONDS / 2) is True
+            assert not ownership.at_rest
+            assert not hanging.done()
+        finally:
+            disk.back.set()
+        hanging.result(SECONDS)
+    assert ownership.owner(SESSION) == ("one" if step == "claim" else None)
+    assert ownership.at_rest is (step == "release")
+
+
+def test_of_many_that_want_a_session_at_the_same_time_one_gets_it(ownership: SessionLocks) -> None:
+    def claim(run: int) -> bool:
+        try:
+            ownership.claim(SESSION, str(run))
+        except SessionBusy:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as threads:
+        assert sum(threads.map(claim, range(64))) == 1

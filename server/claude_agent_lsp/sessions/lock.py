@@ -15,7 +15,7 @@ import logging
 import os
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import psutil
@@ -24,7 +24,7 @@ from claude_agent_lsp.base.files import try_lock, unlock_and_remove
 from claude_agent_lsp.errors import SessionBusy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -81,8 +81,23 @@ def _own_start() -> float:
         return 0.0
 
 
+@dataclass
+class _Change:
+    """Who has a session is just changing.
+
+    Attributes:
+        lock: Held by the thread that changes it.
+        threads: How many do so, or wait to.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    threads: int = 0
+
+
 class SessionLocks:
     """Which run has which session. Its calls are short but touch the disk.
+
+    A disk that hangs holds up the calls for its own session, and those for no other one.
 
     Args:
         state_directory: Gives the state directory, which a setting may move.
@@ -93,7 +108,9 @@ class SessionLocks:
         self._state_directory = state_directory
         self._editor = editor
         self._held: dict[str, tuple[str, tuple[int, Path] | None]] = {}
-        self._changing = threading.Lock()
+        self._changes: dict[str, _Change] = {}
+        # Held for a look at `_changes`, and never while the disk is touched.
+        self._counting = threading.Lock()
         self._started = _own_start()
 
     def owner(self, session_id: str) -> str | None:
@@ -109,7 +126,7 @@ class SessionLocks:
     @property
     def at_rest(self) -> bool:
         """Whether this server has no session, and is not just taking one."""
-        return not self._held and not self._changing.locked()
+        return not self._held and not self._changes
 
     def claim(self, session_id: str, run_id: str) -> bool:
         """Give a session to a run until `release`.
@@ -120,7 +137,7 @@ class SessionLocks:
         Raises:
             SessionBusy: Another run has it, in this server or another.
         """
-        with self._changing:
+        with self._changing(session_id):
             if session_id in self._held:
                 raise SessionBusy(
                     f"The run {self._held[session_id][0]} is at work in the session {session_id}."
@@ -134,13 +151,28 @@ class SessionLocks:
 
     def release(self, session_id: str, run_id: str) -> None:
         """Give it back, if the run has it."""
-        with self._changing:
+        with self._changing(session_id):
             held = self._held.get(session_id)
             if held is None or held[0] != run_id:
                 return
             del self._held[session_id]
             if (lock := held[1]) is not None:
                 unlock_and_remove(*lock)
+
+    @contextlib.contextmanager
+    def _changing(self, session_id: str) -> Iterator[None]:
+        """Let one thread at a time change who has a session."""
+        with self._counting:
+            change = self._changes.setdefault(session_id, _Change())
+            change.threads += 1
+        try:
+            with change.lock:
+                yield
+        finally:
+            with self._counting:
+                change.threads -= 1
+                if not change.threads:
+                    del self._changes[session_id]
 
     def _lock(self, session_id: str) -> tuple[int, Path] | None:
         path = self._path(session_id)
