@@ -138,12 +138,14 @@ def test_kept_session_is_listed_and_read_when_the_cli_has_deleted_it(
     assert catalogue.belongs(session, folder)
 
 
-def test_list_keeps_what_some_other_program_has_tagged(
-    disk: Disk, folder: Path, index: Index, kept: KeptCopies, session: str
+def test_what_some_other_program_has_tagged_is_kept(
+    disk: Disk, folder: Path, kept: KeptCopies, session: str
 ) -> None:
-    disk.write(folder, Talk().user("Not this one"))
+    other = disk.write(folder, Talk().user("Not this one"))
+    kept.refresh(session)
     assert kept.find(session) is None
-    Catalogue(index).page(folder)
+    for each in (session, other, "unknown"):
+        kept.keep_if_tagged(each)
     copy = kept.find(session)
     assert copy is not None
     assert copy.read_bytes() == disk.path(session, folder).read_bytes()
@@ -156,13 +158,14 @@ def test_copy_follows_its_session_until_the_tag_goes(
     path = disk.path(session, folder)
     kept.keep(path)
     disk.write(folder, Talk().user("More"), KEEP, session_id=session, at=6000)
-    kept.refresh()
+    kept.refresh(session)
     copy = kept.find(session)
     assert copy is not None
     assert copy.read_bytes() == path.read_bytes()
     path.unlink()
-    kept.refresh()
+    kept.refresh(session)
     assert copy.exists()
+    assert kept.sessions() == {session}
     disk.write(folder, Talk().user("More"), KEEP, {"type": "tag", "tag": ""}, session_id=session)
     kept.refresh(session)
     assert not copy.exists()
@@ -189,6 +192,7 @@ def test_session_that_can_not_be_kept_says_so(
     index.directory.write_text("")
     with pytest.raises(StoreUnavailable, match=f"The session {session} can't be kept"):
         KeptCopies(index.directory).keep(disk.path(session, folder))
+    KeptCopies(index.directory).keep_if_tagged(session)  # it is told to the log
     assert len(Catalogue(index).page(folder).sessions) == 1
 
 

@@ -19,7 +19,7 @@ from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
 from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.permissions.queue import QuestionQueue
 from claude_agent_lsp.agent.pool_loader import load_pool
-from claude_agent_lsp.agent.process.launch import Launch
+from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.agent.process.orphans import end_all, server_mark
 from claude_agent_lsp.agent.process.watchdog import Watchdog
 from claude_agent_lsp.agent.run.admission import Admission
@@ -30,7 +30,7 @@ from claude_agent_lsp.agent.run.query import Query
 from claude_agent_lsp.agent.run.run import END_SECONDS, ActiveRun
 from claude_agent_lsp.agent.run.run_journal import RunJournal
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
-from claude_agent_lsp.base.lanes import Lane, Lanes, processes
+from claude_agent_lsp.base.lanes import Lane, Lanes, disk, processes
 from claude_agent_lsp.errors import RequestFailed, SessionNotFound
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
@@ -40,13 +40,12 @@ from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
 
     from claude_agent_lsp.agent.accounts.audit_log import Entry
     from claude_agent_lsp.agent.events import Emit, Question
     from claude_agent_lsp.agent.permissions.queue import Answer
-    from claude_agent_lsp.agent.process.launch import SessionStart
     from claude_agent_lsp.agent.process.pool import ProcessPool
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.context import Backpressure
@@ -262,7 +261,7 @@ class Agent:
         pool = await self._load(settings)
         lane = self.lanes.folder(folder)
         async with lane.place():
-            session = await lane.run(self._admission.to_come, folder)
+            session = await self._to_come(folder)
             busy = await lane.run(self.ownership.busy, session.session_id)
             if not busy and not revoked.done():
                 query = Query("", folder, settings, trusted=True)
@@ -288,7 +287,7 @@ class Agent:
         process = next((p for p in pool if p.launch.folder == folder and p.usable), None)
         if process is None:
             lane = self.lanes.folder(folder)
-            session = await lane.read(self._admission.to_come, folder)
+            session = await self._to_come(folder)
             denied = await lane.read(DenyRules.read, folder)
             query = Query("", folder, settings, trusted=trusted)
             launch = self._launch(query, session, denied)
@@ -328,6 +327,17 @@ class Agent:
         """Hold nothing of a session that is deleted: its mode, and what was allowed for it."""
         self._modes.forget(session_id)
         self._grants.pop(session_id, None)
+
+    def keep_tagged(self, session_ids: Iterable[str]) -> None:
+        """See to it that these sessions are kept, if their tag says so; nothing waits for it."""
+        for session_id in session_ids:
+            lane = self.lanes.session(session_id)
+            self._track(lane.run(self._kept.keep_if_tagged, session_id))
+
+    async def refresh_copies(self) -> None:
+        """Bring all copies of sessions that are kept up to date."""
+        for session_id in await disk.run(self._kept.sessions):
+            await self.lanes.session(session_id).run(self._kept.refresh, session_id)
 
     def folder_in_use(self, session_id: str) -> Path | None:
         """The folder of a session that has a run or a process."""
@@ -370,6 +380,10 @@ class Agent:
         await self.sharing.close()
 
     @property
+    def _kept(self) -> KeptCopies:
+        return KeptCopies(self._state.directory)
+
+    @property
     def _loaded(self) -> ProcessPool | None:
         pool = self._pool
         if pool is None or not pool.done() or pool.cancelled() or pool.exception() is not None:
@@ -397,6 +411,13 @@ class Agent:
             query.prompt, context, attachments, folder, str(uuid.uuid4()), denied=denied
         )
         return _Admitted(self._admission.admit(query, run_id, spare), message, denied)
+
+    async def _to_come(self, folder: Path) -> SessionStart:
+        """The session that the folder's next query will work in, as things stand."""
+        current = await self.lanes.folder(folder).read(self.current, folder)
+        if current is None:
+            return SessionStart(str(uuid.uuid4()))
+        return await self.lanes.session(current).run(self._admission.to_come, current, folder)
 
     def _launch(self, query: Query, session: SessionStart, denied: DenyRules) -> Launch:
         # The folder may have lost its trust since it was given one.
@@ -447,7 +468,7 @@ class Agent:
         process = next((p for p in self.processes if p.session_id == run.session_id), None)
         if process is not None:
             process.transcript.changed_by_others()
-        KeptCopies(self._state.directory).refresh(run.session_id)
+        self._kept.refresh(run.session_id)
         if not run.task.session.resumes and find_transcript(run.session_id) is not None:
             self._state.settle(folder, run.session_id)
         if run.cleared and self._state.current(folder) == run.session_id:

@@ -187,9 +187,7 @@ class AgentServer(LanguageServer):
         services = self.services
         for folder in services.folders:  # the settings may name another state directory
             await services.configuration.settings_in(folder)
-        name = "claude_agent_lsp.sessions.catalogue.kept_copies"
-        kept = await disk.run(importlib.import_module, name)
-        await disk.run(kept.KeptCopies(self._state.directory).refresh)
+        await self._agent.refresh_copies()
         cleanup = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.cleanup")
         busy = self._agent.ownership.busy
         await disk.run(cleanup.clean_up, self._state.directory, busy)

@@ -17,6 +17,7 @@ from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFo
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
 from claude_agent_lsp.sessions.catalogue.index import Index
+from claude_agent_lsp.sessions.catalogue.kept_copies import TAG, KeptCopies
 from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.terminal.screen import open_screen
 from claude_agent_lsp.workspace.state import State, state_directory
@@ -60,9 +61,13 @@ def sessions(options: Namespace) -> int:
     return 1
 
 
-def _list(options: Namespace, catalogue: Catalogue, _: State) -> int:
+def _list(options: Namespace, catalogue: Catalogue, state: State) -> int:
+    kept = KeptCopies(state.directory)
     folder: Path | None = None if options.all else options.folder.absolute()
     page = catalogue.page(folder, search=options.search, tag=options.tag, limit=options.limit)
+    for session in page.sessions:
+        if session.tag == TAG:  # some other program may have set it
+            kept.keep_if_tagged(session.session_id)
     if options.json:
         _write_json({"sessions": page.sessions})
         return 0

@@ -72,11 +72,11 @@ class Admission:
             return self._state.current(query.folder)
         return None if query.session == NEW else query.session
 
-    def to_come(self, folder: Path) -> SessionStart:
-        """The session that the folder's next query will work in, as things stand."""
-        current = self._state.current(folder)
-        if current is None:
-            return SessionStart(str(uuid.uuid4()))
+    def to_come(self, current: str, folder: Path) -> SessionStart:
+        """How the next query goes on with the current session of a folder, as things stand.
+
+        A kept session is put back for it: call it in the session's lane.
+        """
         return self._start_of(current, folder)
 
     def _claim(

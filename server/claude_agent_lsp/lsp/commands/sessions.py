@@ -27,11 +27,11 @@ class SessionCommands(CommandGroup):
         """List a folder's sessions."""
         folder = await self._order.folder(argument.workspace)
         settings = await self._services.configuration.settings_in(folder)
-        sharing = self._services.agent.sharing
-        shared = await sharing.shared_only(settings.session_store, folder.path)
+        agent = self._services.agent
+        shared = await agent.sharing.shared_only(settings.session_store, folder.path)
         catalogue = await self._services.sessions.catalogue()
-        lane = self._services.agent.lanes.folder(folder.path)
-        return await lane.read(
+        lane = agent.lanes.folder(folder.path)
+        page = await lane.read(
             catalogue.page,
             folder.path,
             search=argument.search,
@@ -40,6 +40,9 @@ class SessionCommands(CommandGroup):
             cursor=argument.cursor,
             shared=shared,
         )
+        # Some other program may have set the tag.
+        agent.keep_tagged(each.session_id for each in page.sessions if each.tag == TAG)
+        return page
 
     @command("claudeAgent.session.read", arguments.SessionReadArgument)
     async def read_session(self, argument: arguments.SessionReadArgument, _: Request) -> object:

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
+from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
 from claude_agent_lsp.sessions.catalogue.index import SessionFilter
-from claude_agent_lsp.sessions.catalogue.kept_copies import TAG, KeptCopies
+from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.journal.journal import Journal
 from claude_agent_lsp.sessions.journal.recovery import recover
 from claude_agent_lsp.sessions.transcripts.projects import all_projects, canonical, projects_of
@@ -119,7 +119,6 @@ class Catalogue:
         else:
             projects = self._kept.beside(projects_of(folder))
         found = self._index.sessions(projects, SessionFilter(words, tag, after, limit + 1))
-        self._keep(found)
         sessions = self._told(found, folder)
         others = list(self._all_lost(folder))
         if shared:
@@ -172,15 +171,6 @@ class Catalogue:
     def find(self, session_id: str) -> Path | None:
         """A session's transcript, or the copy that is kept of it."""
         return find_transcript(session_id) or self._kept.find(session_id)
-
-    def _keep(self, entries: Iterable[Entry]) -> None:
-        """Some other program may have set the tag that keeps a session."""
-        for entry in entries:
-            if entry.tag == TAG:
-                try:
-                    self._kept.keep(entry.path)
-                except StoreUnavailable as error:
-                    logger.warning("%s %s", error, error.hint)
 
     def _told(self, entries: Sequence[Entry], folder: Path | None) -> list[Session]:
         """These sessions as they are told; where one names no folder, it is one of `folder`."""

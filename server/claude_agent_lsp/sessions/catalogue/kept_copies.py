@@ -1,7 +1,8 @@
 """Copies of the sessions that the user wants kept, whatever the CLI deletes.
 
 A session with the tag `keep` has a copy of its transcript below the state directory. When the CLI
-has deleted its own, the copy is listed and read in its place, and put back before a resume.
+has deleted its own, the copy is listed and read in its place, and put back before a resume. What
+writes one has its place in the session's lane: none is written back right behind a deletion.
 Everything here reads and writes files: call it in a thread.
 """
 
@@ -49,15 +50,11 @@ class KeptCopies:
         Raises:
             StoreUnavailable: It can't be copied.
         """
-        copy = self._root / transcript.parent.name / transcript.name
-        if transcript == copy:
-            return
+        copy = self._copy_of(transcript)
         try:
             status = transcript.stat()
-            with contextlib.suppress(FileNotFoundError):
-                old = copy.stat()
-                if (old.st_size, old.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
-                    return
+            if _is_copied(status, copy):
+                return
             for directory in (self._root, copy.parent):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_file(copy, transcript.read_bytes())
@@ -104,20 +101,30 @@ class KeptCopies:
         logger.info("Put %s back, which the CLI had deleted", transcript)
         return transcript
 
-    def refresh(self, session_id: str | None = None) -> None:
-        """Bring the copy of a session, or all copies, up to date, and drop what lost its tag."""
-        found = self._root.glob("*/*.jsonl") if session_id is None else [self.find(session_id)]
-        for copy in [each for each in found if each is not None]:
-            transcript = config_directory() / "projects" / copy.parent.name / copy.name
-            try:
-                if not transcript.exists():
-                    continue
-                if is_tagged(transcript):
-                    self.keep(transcript)
-                else:
-                    copy.unlink(missing_ok=True)
-            except (OSError, StoreUnavailable) as error:
-                logger.warning("The copy of %s stays as it is: %s", transcript, error)
+    def sessions(self) -> frozenset[str]:
+        """The ids of all sessions that have a copy."""
+        return frozenset(path.stem for path in self._root.glob("*/*.jsonl"))
+
+    def refresh(self, session_id: str) -> None:
+        """Bring the copy of a session up to date, if it has one; drop it with the tag."""
+        if self.find(session_id) is not None:
+            self.keep_if_tagged(session_id)
+
+    def keep_if_tagged(self, session_id: str) -> None:
+        """Copy a session as far as its tag wants it; what can't be copied is told to the log."""
+        transcript = find_transcript(session_id)
+        if transcript is None:
+            return  # the CLI has deleted it: what is kept of it is all there is
+        try:
+            # The tag stands in the transcript: one that has not changed has the tag that it had.
+            if _is_copied(transcript.stat(), self._copy_of(transcript)):
+                return
+            if is_tagged(transcript):
+                self.keep(transcript)
+            else:
+                self.forget(session_id)
+        except (OSError, StoreUnavailable) as error:
+            logger.warning("The copy of %s stays as it is: %s", transcript, error)
 
     def beside(self, projects: Iterable[Project]) -> tuple[Project, ...]:
         """These directories, and behind them those where copies of theirs are."""
@@ -128,6 +135,17 @@ class KeptCopies:
     def all(self) -> tuple[Project, ...]:
         """All directories of copies."""
         return tuple(Project(path, None) for path in sorted(self._root.glob("*")) if path.is_dir())
+
+    def _copy_of(self, transcript: Path) -> Path:
+        return self._root / transcript.parent.name / transcript.name
+
+
+def _is_copied(status: os.stat_result, copy: Path) -> bool:
+    """Whether a copy is as new as its transcript."""
+    with contextlib.suppress(FileNotFoundError):
+        old = copy.stat()
+        return (old.st_size, old.st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    return False
 
 
 def is_tagged(transcript: Path) -> bool:
