@@ -27,10 +27,10 @@ class SessionCommands(CommandGroup):
         """List a folder's sessions."""
         folder = await self._order.folder(argument.workspace)
         settings = await self._services.configuration.settings_in(folder)
-        sharing = self._services.agent.sharing
-        shared = await sharing.shared_only(settings.session_store, folder.path)
+        agent = self._services.agent
+        shared = await agent.sharing.shared_only(settings.session_store, folder.path)
         catalogue = await self._services.sessions.catalogue()
-        lane = self._services.agent.lanes.folder(folder.path)
+        lane = agent.lanes.folder(folder.path)
         page = await lane.read(
             catalogue.page,
             folder.path,
@@ -41,9 +41,7 @@ class SessionCommands(CommandGroup):
             shared=shared,
         )
         # Some other program may have set the tag.
-        self._services.agent.keep_tagged(
-            each.session_id for each in page.sessions if each.tag == TAG
-        )
+        agent.keep_tagged(each.session_id for each in page.sessions if each.tag == TAG)
         return page
 
     @command("claudeAgent.session.read", arguments.SessionReadArgument)
