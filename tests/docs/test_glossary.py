@@ -1,4 +1,4 @@
-"""docs/glossary.md is in order, and what it and other pages quote of the code is there."""
+"""docs/glossary.md is in order, and what pages, comments and docstrings quote is there."""
 
 from __future__ import annotations
 
@@ -17,8 +17,14 @@ PAGES = [
     "CONTRIBUTING.md",
     *(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs" / "decisions").glob("*.md")),
 ]
-# Of Python and of the SDK.
-OTHERS = {"CancelledError", "Protocol", "SessionStore", "ThreadPoolExecutor"}
+# Of Python, of the SDK and of lsprotocol.
+OTHERS = {
+    "CancelledError",
+    "ExecuteCommandParams.arguments",
+    "Protocol",
+    "SessionStore",
+    "ThreadPoolExecutor",
+}
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
 
 
@@ -75,6 +81,14 @@ def is_there(name: str) -> bool:
 @pytest.mark.parametrize("page", PAGES)
 def test_what_a_page_quotes_of_the_code_is_there(page: str) -> None:
     assert [name for name in quoted(page) if not is_there(name)] == []
+
+
+def test_what_comments_and_docstrings_quote_is_there() -> None:
+    missing = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        named = re.findall(r"`([\w/]+\.py|[A-Z]\w*\.\w+)`", path.read_text(encoding="utf-8"))
+        missing += [f"{path.name}: {name}" for name in named if not is_there(name)]
+    assert missing == []
 
 
 def entries() -> list[tuple[str, str]]:

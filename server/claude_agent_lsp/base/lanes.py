@@ -4,7 +4,8 @@
     parsing      long texts          2 threads: more would only fight for the interpreter
     processes    psutil and signals  16 threads
 
-No other module starts threads but those that own one for good (`lsp/inbox.py`, `lsp/outbox.py`).
+No other module starts threads but those that own one for good (`lsp/wire/reader.py`,
+`lsp/wire/writer.py`, `loopback/server.py`).
 
 A disk that hangs keeps its thread for as long as it hangs, and nothing can take it back. So what
 works in a folder or in a session goes through its lane. A lane has at most one thread for what must
@@ -188,7 +189,7 @@ class FolderLane(Lane):
 
     @property
     def revoked(self) -> asyncio.Future[None]:
-        """Done when the folder is next left: what is on its way there then must not get there."""
+        """Done when the folder loses its trust: what is on its way there must not get there."""
         if self._left is None:
             self._left = asyncio.get_running_loop().create_future()
         return self._left

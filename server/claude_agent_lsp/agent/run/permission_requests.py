@@ -1,6 +1,6 @@
 """What the user decides in a turn: leave for a tool, a plan, the agent's own questions.
 
-    the CLI asks ──▶ worded ──▶ in the queue (`questions.py`) ──▶ answered ──▶ told to the CLI
+    the CLI asks ──▶ worded ──▶ in the queue (`queue.py`) ──▶ answered ──▶ told to the CLI
 
 A run that is stopped withdraws its question, and the CLI is told to stop.
 """
@@ -68,7 +68,7 @@ class PermissionRequests:
 
     Args:
         task: What the run has to do.
-        means: What it has to do it with.
+        context: What it has to do it with.
         denied: Is told of each tool call that is refused, and why.
     """
 

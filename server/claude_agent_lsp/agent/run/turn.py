@@ -46,7 +46,7 @@ class Turn:
 
     Args:
         task: What the run has to do.
-        means: What it has to do it with.
+        context: What it has to do it with.
         process: The process, which the run has to itself.
 
     Attributes:

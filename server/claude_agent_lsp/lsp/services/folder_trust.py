@@ -104,7 +104,7 @@ class FolderTrust:
         """Notice what the user has decided since, in another editor or in the terminal.
 
         Whoever starts or resumes something in a folder does it first, before it takes
-        `FolderLane.left`.
+        `FolderLane.revoked`.
         """
         if self._trusted and await disk.run(self._trust.stamp) != self._stamp:
             await self._reconsider()
