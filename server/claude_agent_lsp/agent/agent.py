@@ -38,6 +38,7 @@ from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, no
 from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
+from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.process.pool import ProcessPool
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.context import Backpressure
-    from claude_agent_lsp.workspace.settings import Settings
     from claude_agent_lsp.workspace.state import State
 
 logger = logging.getLogger(__name__)
@@ -83,6 +83,7 @@ class Agent:
         tell: Shows a notice in the editor that no run is there to show.
         own_directory: Keeps what no setting may move: what the runs cost, and the audit log.
             Left out, the state's.
+        server_settings: Gives the settings of which some hold for all folders together.
 
     Attributes:
         lanes: Those of its folders and sessions.
@@ -95,6 +96,8 @@ class Agent:
         editor: str = "",
         tell: Callable[[Notice], None] = lambda _: None,
         own_directory: Path | None = None,
+        *,
+        server_settings: Callable[[], Settings] = Settings,
     ) -> None:
         self.questions = QuestionQueue(show, self._audit_answer)
         own = own_directory or state.directory
@@ -107,6 +110,7 @@ class Agent:
         self.spending = DailyBudget(own)
         self.lanes = Lanes()
         self._tell = tell
+        self._server_settings = server_settings
         self._state = state
         self._admission = Admission(state, self.ownership, self.journal)
         self._shutdown = AbortController()
@@ -230,7 +234,7 @@ class Agent:
         except Exception:
             # The run is worth more than its copy.
             logger.exception("%s is gone on with as it is here", run.session_id)
-        self._track(run.conduct(lambda: self._load(query.settings), lambda: self._end(run)))
+        self._track(run.conduct(self._load, lambda: self._end(run)))
         return run
 
     def cancel(self, *, run_id: str | None = None, session_id: str | None = None) -> list[str]:
@@ -258,7 +262,7 @@ class Agent:
         """
         if settings.max_budget_usd is not None or settings.daily_budget_usd is not None:
             return  # a process with a budget is one run's, and is started with what is left then
-        pool = await self._load(settings)
+        pool = await self._load()
         lane = self.lanes.folder(folder)
         async with lane.place():
             session = await self._to_come(folder)
@@ -282,7 +286,7 @@ class Agent:
             Aborted: The signal fired while it had to be waited for.
             RequestFailed: It could not be started.
         """
-        pool = await self._load(settings)
+        pool = await self._load()
         signal.throw_if_aborted()
         process = next((p for p in pool if p.launch.folder == folder and p.usable), None)
         if process is None:
@@ -390,7 +394,9 @@ class Agent:
             return None
         return pool.result()
 
-    def _load(self, settings: Settings) -> asyncio.Future[ProcessPool]:
+    def _load(self) -> asyncio.Future[ProcessPool]:
+        # Runs of all folders share it: none of them may change it for the others by its own.
+        settings = self._server_settings()
         if self._shutdown.signal.aborted:
             raise RequestFailed("The server is shutting down.", hint="Start it again.")
         if self._pool is None or (self._pool.done() and self._loaded is None):

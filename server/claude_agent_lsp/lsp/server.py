@@ -113,7 +113,15 @@ class AgentServer(LanguageServer):
 
         asking = AskUser(self._editor, self._state, self._progress.show_question)
         name = self._editor.profile.name
-        return Agent(self._state, asking.ask, name, self._notice, self._own_directory)
+        settings = self.services.server_settings
+        return Agent(
+            self._state,
+            asking.ask,
+            name,
+            self._notice,
+            self._own_directory,
+            server_settings=lambda: settings.adopted,
+        )
 
     @cached_property
     def _progress(self) -> Progress:
