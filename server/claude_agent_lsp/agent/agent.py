@@ -229,7 +229,10 @@ class Agent:
             await self.sharing.began(query.settings.session_store, query.folder, run.session_id)
         except Exception:
             # The run is worth more than its copy.
-            logger.exception("%s is gone on with as it is here", run.session_id)
+            logger.exception(
+                "The session %s could not be fetched from the shared store; using the local copy",
+                run.session_id,
+            )
         self._track(run.conduct(lambda: self._load(query.settings), lambda: self._end(run)))
         return run
 
@@ -392,7 +395,7 @@ class Agent:
 
     def _load(self, settings: Settings) -> asyncio.Future[ProcessPool]:
         if self._shutdown.signal.aborted:
-            raise RequestFailed("The server is shutting down.", hint="Start it again.")
+            raise RequestFailed("The server is shutting down.", hint="Restart the server.")
         if self._pool is None or (self._pool.done() and self._loaded is None):
             # One that failed is tried again: what kept it from loading may be gone.
             self._pool = self._track(load_pool(settings, self.watchdog))
@@ -441,7 +444,7 @@ class Agent:
         try:
             self.sharing.turn_ended(run.session_id)
         except Exception:
-            logger.exception("%s is not shared yet", run.session_id)
+            logger.exception("The session %s could not be shared", run.session_id)
         return self._track(self.lanes.session(run.session_id).run(self._settle, run))
 
     async def _give_back(self, admitting: asyncio.Future[_Admitted], run_id: str) -> None:
@@ -461,7 +464,7 @@ class Agent:
         try:
             self._note_end(run)
         except Exception:
-            logger.exception("The state of %s could not be kept", run.task.launch.folder)
+            logger.exception("The state of %s could not be saved", run.task.launch.folder)
 
     def _note_end(self, run: ActiveRun) -> None:
         folder = run.task.launch.folder

@@ -98,7 +98,7 @@ def _is_at(path: Path, handle: int) -> bool:
 def _acquire(handle: int, path: Path, deadline: float) -> None:
     while not _acquired(handle, path):
         if time.monotonic() >= deadline:
-            raise TimeoutError(f"another process keeps {path} locked") from None
+            raise TimeoutError(f"another process holds the lock on {path}") from None
         time.sleep(0.002)
 
 

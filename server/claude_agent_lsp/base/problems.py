@@ -42,7 +42,7 @@ def unknown(name: str, known: Iterable[str]) -> Problem:
     close = get_close_matches(name[:_SHOWN].lower(), lowered, n=1)
     hint = f' (did you mean "{lowered[close[0]]}"?)' if close else ""
     # The value stays unsaid: it may be that of a misspelled `env`.
-    return Problem(_short(name), f"the name of a setting{hint}", "an unknown one")
+    return Problem(_short(name), f"a known setting{hint}", "an unknown name")
 
 
 def shown(value: object) -> str:

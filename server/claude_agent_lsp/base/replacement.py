@@ -72,5 +72,5 @@ class Replacement:
 def _unwritable(path: Path, error: OSError) -> StoreUnavailable:
     return StoreUnavailable(
         f"{path} cannot be written: {error.strerror}.",
-        hint="See that there is room on the disk, and that the directory is yours.",
+        hint="Check the free space on the disk and the permissions of the directory.",
     )

@@ -113,7 +113,7 @@ def _string(value: object) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise UnfitError("one with half of a surrogate pair, which is no character") from None
+        raise UnfitError("one with an unpaired surrogate") from None
     return value
 
 
@@ -128,7 +128,7 @@ def _prompt(value: object) -> str:
     text = _word(value)
     size = len(text.encode())
     if size > _MAX_PROMPT:
-        raise UnfitError(f"{size:,} bytes; put what is long into a file, and attach it instead")
+        raise UnfitError(f"{size:,} bytes; put long text into a file and attach it")
     return text
 
 
@@ -176,9 +176,9 @@ def _environment(value: object) -> Mapping[str, str]:
         raise UnfitError
     for name, content in value.items():
         if not _passable(name) or not name or "=" in name:
-            raise UnfitError("one with a name that no variable can have")
+            raise UnfitError("one with an invalid variable name")
         if not _passable(content):
-            raise UnfitError(f"one whose {json.dumps(name)} is no string that a variable can hold")
+            raise UnfitError(f"one whose {json.dumps(name)} is not a valid string")
         if name == "CLAUDE_CONFIG_DIR":
             raise UnfitError("one that sets CLAUDE_CONFIG_DIR")
     return MappingProxyType(dict(value))
@@ -191,7 +191,7 @@ def _servers(value: object) -> Mapping[str, Mapping[str, object]]:
         if not isinstance(name, str) or not name.strip():
             raise UnfitError("one with a blank name")
         if not isinstance(server, Mapping):
-            raise UnfitError(f"one whose {json.dumps(name)} is no object")
+            raise UnfitError(f"one whose {json.dumps(name)} is not an object")
     try:
         # A copy of our own, and the proof that it can be handed on to the CLI.
         copied = json.loads(json.dumps({k: dict(v) for k, v in value.items()}, allow_nan=False))
@@ -206,7 +206,7 @@ def _store_url(value: object) -> str:
     try:
         _port = urlsplit(value.strip()).port
     except ValueError:
-        raise UnfitError("one that is not valid") from None
+        raise UnfitError("an invalid one") from None
     return value.strip()
 
 

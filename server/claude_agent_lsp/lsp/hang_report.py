@@ -37,7 +37,7 @@ def _report_tasks() -> None:
     text = io.StringIO()
     for task in sorted(asyncio.all_tasks(), key=asyncio.Task.get_name):
         task.print_stack(file=text)
-    logger.critical("The tasks of the loop:\n%s", text.getvalue())
+    logger.critical("The tasks of the event loop:\n%s", text.getvalue())
 
 
 def _log_file() -> TextIO:

@@ -61,7 +61,7 @@ def clean_up(
             if old and not (session is not None and busy(session)):
                 removed += _remove_lock(path) if path.suffix == ".lock" else _remove(path)
         except OSError as error:
-            logger.debug("%s stays: %s", path, error)
+            logger.debug("%s could not be removed: %s", path, error)
     return removed
 
 

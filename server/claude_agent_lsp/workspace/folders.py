@@ -140,7 +140,7 @@ class Folders:
         # Path.is_dir raises where a parent directory may not be searched.
         if not os.path.isdir(folder.path):  # noqa: PTH112
             raise WorkspaceNotFound(
-                f"{folder.uri} is open in the editor, but it is no directory on disk.",
+                f"{folder.uri} is open in the editor, but it is not a directory on disk.",
                 hint="Create the directory, or close the folder and open one that exists.",
             )
 
@@ -173,8 +173,9 @@ def _only(folders: tuple[Folder, ...]) -> Folder:
     if len(folders) == 1:
         return folders[0]
     raise WorkspaceNotFound(
-        f"Several folders are open and nothing says which one is meant. {_listing(folders)}",
-        hint="Name one of them as `workspace`, or a document in it as `context.textDocument`.",
+        "Several folders are open, and the request does not say which one is meant. "
+        f"{_listing(folders)}",
+        hint="Pass one of them as `workspace`, or a document in it as `context.textDocument`.",
     )
 
 

@@ -35,7 +35,7 @@ def _ignored(instead: object) -> Restraint:
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_AT_MOST_THE_USERS = Restraint("at most what came with `initialize`", _least)
+_AT_MOST_THE_USERS = Restraint("at most the value sent with `initialize`", _least)
 _ASKING = Restraint(
     f"only {', '.join(f'`{mode}`' for mode in ASKING_MODES)}",
     lambda mode, _users: mode if mode in ASKING_MODES else "default",

@@ -155,7 +155,7 @@ class State:
         except StoreUnavailable as error:
             return str(error)
         if os.name != "nt" and mode & 0o077:
-            return f"Other users may look into {self._folders}: run `chmod 700` on it."
+            return f"Other users can read {self._folders}: run `chmod 700` on it."
         return None
 
     @property
@@ -180,7 +180,7 @@ class State:
         except FileNotFoundError:
             return _Record()
         except (OSError, ValueError, RecursionError) as error:
-            _log.warning("%s is taken as absent: %s", file, error)
+            _log.warning("%s is ignored: %s", file, error)
             return _Record()
 
     def _change(self, folder: Path, change: Callable[[_Record], _Record]) -> None:
@@ -227,7 +227,7 @@ def _record_in(content: bytes, real: str) -> _Record:
             and all(_is_id(session_id) for session_id in begun)
         ):
             return _Record(current, tuple(begun), _forks_in(content))
-    raise ValueError(f"not the state of {real}")
+    raise ValueError(f"it is not the state of {real}")
 
 
 def _forks_in(content: bytes) -> dict[str, tuple[str, str | None]]:
@@ -238,7 +238,7 @@ def _forks_in(content: bytes) -> dict[str, tuple[str, str | None]]:
             case [source, at] if _is_id(source) and (at is None or _is_id(at)):
                 found[session_id] = (source, at)
             case _:
-                raise ValueError(f"no fork: {fork!r}")
+                raise ValueError(f"not a fork: {fork!r}")
     return found
 
 

@@ -80,7 +80,7 @@ class Trust:
                 replace_file(self._file, json.dumps(decided, indent=1).encode())
         except OSError as error:
             raise StoreUnavailable(
-                f"What you decided about {folder} can't be kept in {self._directory}: "
+                f"The decision about {folder} can't be saved in {self._directory}: "
                 f"{error.strerror or error}."
             ) from error
 

@@ -74,9 +74,7 @@ def _replacing(name: str, what: str, content: str) -> str:
     if (cut := len(content) - MOST_BYTES) > 0:
         added.append(f"+{more_characters(cut)}")
     hunk = f"@@ -1 +{_range(0, len(added))} @@"
-    return "\n".join(
-        [f"--- {name}", f"+++ {name}", hunk, f"-… (all that is there: {what})", *added]
-    )
+    return "\n".join([f"--- {name}", f"+++ {name}", hunk, f"-… (the whole file: {what})", *added])
 
 
 def _content_of(path: Path) -> str | None:
@@ -88,14 +86,14 @@ def _content_of(path: Path) -> str | None:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise _NotComparedError("no regular file")
+            raise _NotComparedError("not a regular file")
         if status.st_size > MOST_BYTES:
             raise _NotComparedError(f"{status.st_size} bytes")
         return path.read_text(encoding="utf-8", errors="surrogateescape")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise _NotComparedError("it can't be read") from error
+        raise _NotComparedError("unreadable") from error
 
 
 def _lines(text: str) -> list[str]:

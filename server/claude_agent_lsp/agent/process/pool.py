@@ -153,7 +153,8 @@ class ProcessPool:
             if process.launch.fits(launch):
                 if await disk.run(process.transcript.changed_by_others):
                     logger.info(
-                        "Somebody else went on with %s: starting afresh", process.session_id
+                        "Another program has continued the session %s; starting a new process",
+                        process.session_id,
                     )
                 elif process.usable:
                     return True
@@ -176,7 +177,7 @@ class ProcessPool:
 
     def _start(self, launch: Launch, session: SessionStart) -> AgentProcess:
         if self._closed:
-            raise RequestFailed("The server is shutting down.", hint="Start it again.")
+            raise RequestFailed("The server is shutting down.", hint="Restart the server.")
         process = AgentProcess(launch, session, self._before_start)
         self._processes[session.session_id] = process
         watcher = asyncio.create_task(self._watch(process))

@@ -43,7 +43,7 @@ def ask(look: Callable[[], T], unknown: T) -> T:
         return look()
     except Exception as error:
         if not isinstance(error, psutil.Error):
-            logger.debug("psutil could not tell", exc_info=True)
+            logger.debug("psutil failed", exc_info=True)
         return unknown
 
 

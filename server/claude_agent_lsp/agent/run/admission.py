@@ -96,10 +96,10 @@ class Admission:
 
     def _fork_of(self, found: str | None, query: Query) -> SessionStart:
         if found is None:
-            raise SessionNotFound(f"{query.folder} has no session that could be forked yet.")
+            raise SessionNotFound(f"{query.folder} has no session to fork yet.")
         start = self._start_of(found, query.folder, must_be=query.session != LAST)
         if start.source is None:
-            raise SessionNotFound(f"The session {found} holds nothing yet that could be forked.")
+            raise SessionNotFound(f"The session {found} is still empty and can't be forked.")
         at = start.at
         if query.resume_at is not None:
             # With the SDK, which takes a second to load.
@@ -120,8 +120,8 @@ class Admission:
         begun_in = folder_of(transcript)
         if begun_in is not None and begun_in.resolve() != folder.resolve():
             raise SessionNotFound(
-                f"The session {session_id} is one of {begun_in}, not of {folder}.",
-                hint="Open that folder, or name it as `workspace`.",
+                f"The session {session_id} belongs to {begun_in}, not to {folder}.",
+                hint="Open that folder, or pass it as `workspace`.",
             )
         return SessionStart(session_id, source=session_id)
 
@@ -144,4 +144,4 @@ class Admission:
                 self._state.begin(folder, session_id, session.source, session.at)
         except Exception:
             # The run is worth more than the memory of which session is the folder's current one.
-            logger.exception("The current session of %s could not be kept", folder)
+            logger.exception("The current session of %s could not be saved", folder)

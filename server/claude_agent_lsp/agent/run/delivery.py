@@ -115,7 +115,7 @@ class Delivery:
         try:
             await self._writer.write_down(events)
         except Exception:
-            logger.exception("What is shown could not be written down")
+            logger.exception("The journal could not be written before its events were shown")
         self._show_all(events)
         self._writing = None
         self._go_on()

@@ -119,7 +119,9 @@ def user_message(
     denied = denied or DenyRules()
     for path in attachments:
         if denied.denies_reading(path):
-            raise InvalidArgument(f"attachments: a rule of yours denies reading {_spelled(path)}")
+            raise InvalidArgument(
+                f"attachments: a deny rule in your settings forbids reading {_spelled(path)}"
+            )
     blocks = [_text(text) for text in _context(context, folder, denied)] if context else []
     blocks += _attached(attachments)
     content = [*blocks, _text(prompt)] if blocks else prompt
@@ -233,8 +235,8 @@ def _image(path: Path) -> dict[str, Any]:
     size = path.stat().st_size
     if size == 0 or size > MAX_IMAGE:
         raise InvalidArgument(
-            f"attachments: expected images of at most {MAX_IMAGE // 2**20} MiB that are not empty, "
-            f"got {_spelled(path)} of {size:,} bytes"
+            f"attachments: expected non-empty images of at most {MAX_IMAGE // 2**20} MiB, got "
+            f"{_spelled(path)} of {size:,} bytes"
         )
     content = path.read_bytes()
     found = (media for signature, media in _SIGNATURES if signature.match(content))

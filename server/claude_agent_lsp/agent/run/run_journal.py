@@ -45,8 +45,8 @@ T = TypeVar("T")
 # A write to the system's cache takes microseconds; a disk that hangs must not hold up a run.
 PATIENCE_SECONDS: Final = 2.0
 DAMAGED: Final = (
-    "The journal of this session was damaged. What could be read of it is kept; a part of the last "
-    "answer may be missing."
+    "The journal of this session is damaged. Its readable part was recovered; a part of the "
+    "last answer may be missing."
 )
 
 
@@ -198,18 +198,18 @@ class RunJournal:
         except OSError as error:
             self._break(error.strerror or str(error))
         except Exception as error:
-            logger.exception("A fault in the journal")
+            logger.exception("The journal failed")
             self._break(f"{type(error).__name__}: {error}")
         return None
 
     def _break(self, why: str) -> None:
-        logger.warning("No record is kept of a run in %s: %s", self._session.session_id, why)
+        logger.warning("The run in %s is not recorded: %s", self._session.session_id, why)
         self._broken = why
         self._emit(
             Notice(
                 Level.WARNING,
-                f"No journal can be kept in {self._journal.directory}: {why}. The run goes on; if "
-                "it is killed, what the CLI has not written yet is lost.",
+                f"The journal in {self._journal.directory} can't be written: {why}. The run "
+                "continues; if it is killed, whatever the CLI has not written yet is lost.",
             )
         )
 

@@ -99,7 +99,7 @@ class Turn:
             grace = self._task.launch.settings.cancel_grace_seconds
             await stop_turn(process, self._over, background, grace_seconds=grace)
             context.signal.throw_if_aborted()
-            return NotAuthenticated("The API key or the login was refused, more than once.")
+            return NotAuthenticated("The API key or the login was refused repeatedly.")
         finally:
             process.detach()
             stop.release()
@@ -138,7 +138,7 @@ class Turn:
             self._read_system(message)
         elif isinstance(message, ConversationResetMessage):
             self.cleared = True
-            text = "The conversation is cleared: the next query begins a new session."
+            text = "The conversation was cleared; the next query starts a new session."
             self._context.emit(Notice(Level.INFO, text))
 
     def room(self) -> Awaitable[None] | None:

@@ -165,7 +165,9 @@ class QueryArgument(Argument):
 
     def __post_init__(self) -> None:
         if self.resume_at is not None and not self.fork:
-            raise InvalidArgument("resumeAt: expected `fork: true` beside it, for the copy to go")
+            raise InvalidArgument(
+                "resumeAt: expected `fork: true` with it: only a copy can end at an earlier message"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +207,7 @@ def _name(value: object) -> str:
         raise UnfitError
     WORD.read(value)
     if len(value) > _LONGEST_NAME:
-        raise UnfitError(f"one of {len(value):,}")
+        raise UnfitError(f"{len(value):,} characters")
     return value
 
 

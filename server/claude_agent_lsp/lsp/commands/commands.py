@@ -61,7 +61,7 @@ class Commands:
         """
         command = COMMANDS.get(params.command)
         if command is None:
-            raise invalid(InvalidArgument(f"There is no command {shown(params.command)}."))
+            raise invalid(InvalidArgument(f"Unknown command {shown(params.command)}."))
         try:
             argument = parse(command.argument, params.arguments)
             stop = AbortController()

@@ -97,8 +97,9 @@ class Order:
             if workspace is None and guess is not None:
                 return guess
             raise WorkspaceNotFound(
-                f"The disk does not tell within {RESOLVE_SECONDS:g} second which folder is meant.",
-                hint="Name a folder as `workspace`, as the editor spells it.",
+                f"The disk did not answer within {RESOLVE_SECONDS:g} second, so the folder could "
+                "not be determined.",
+                hint="Pass a folder as `workspace`, spelled as in the editor.",
             ) from None
 
     async def _folder_of_session(self, session_id: str) -> Path | None:

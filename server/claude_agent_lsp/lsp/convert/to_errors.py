@@ -44,4 +44,4 @@ def fault_of(run: Run) -> JsonRpcException | None:
         return None
     if run.status is RunStatus.CANCELLED:
         return cancelled(run)
-    return failed(run.error or Internal("The run failed without a reason."), run)
+    return failed(run.error or Internal("The run failed for an unknown reason."), run)

@@ -65,5 +65,5 @@ def _folders_of(params: types.InitializeParams) -> list[Folder]:
         try:
             folders.append(Folder.parse(uri, name))
         except InvalidArgument as error:
-            logger.warning("This folder can't be worked in: %s", error)
+            logger.warning("A folder can't be used: %s", error)
     return folders

@@ -81,7 +81,7 @@ class AskUser:
         try:
             return answer_to(question, values, note, by=AnsweredBy.EDITOR)
         except InvalidArgument as error:
-            logger.warning("The editor's answer is none: %s", error)
+            logger.warning("The editor's answer is invalid: %s", error)
             return None
 
     async def _ask_by_message(self, question: Question) -> Answer | None:

@@ -132,7 +132,7 @@ class Configuration:
             async with asyncio.timeout(ANSWER_SECONDS):
                 answer = await self._editor.request(types.WORKSPACE_CONFIGURATION, params)
         except Exception:
-            logger.exception("The editor did not tell its settings")
+            logger.exception("The editor did not send its settings")
             # It may have been busy: the next query asks again.
             self._by_folder.pop(folder.uri, None)
             return self._last.get(folder.uri, self._initial)

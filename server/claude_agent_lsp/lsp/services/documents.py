@@ -57,4 +57,4 @@ async def ask_for_closing(editor: Editor, directory: Path) -> None:
             types.CLIENT_REGISTER_CAPABILITY, types.RegistrationParams(registrations)
         )
     except Exception as error:  # noqa: BLE001 - the newest are followed, then
-        logger.info("The editor will not tell of closed documents: %s", error)
+        logger.info("The editor does not report closed documents: %s", error)

@@ -89,7 +89,7 @@ class GrowingDocuments:
             try:
                 await disk.run(self._rewrite, session_id)
             except (OSError, SessionNotFound) as error:
-                logger.warning("The document of %s stays as it is: %s", session_id, error)
+                logger.warning("The document of %s could not be updated: %s", session_id, error)
             except Exception:
-                logger.exception("The document of %s stays as it is", session_id)
+                logger.exception("The document of %s could not be updated", session_id)
             await asyncio.sleep(REWRITE_SECONDS)

@@ -152,7 +152,7 @@ class WorkDone:
         try:
             await self._editor.request(types.WINDOW_WORK_DONE_PROGRESS_CREATE, params)
         except Exception:  # noqa: BLE001 - whatever it is: nothing is shown there
-            logger.info("The editor takes no progress token")
+            logger.info("The editor refused a progress token")
             return
         self._begin()
         if self._line:
@@ -193,7 +193,7 @@ def outcome_of(run: Run) -> str:
         case RunStatus.CANCELLED:
             parts = ["Cancelled"]
         case RunStatus.TIMED_OUT:
-            parts = ["Stopped: its time limit passed"]
+            parts = ["Stopped at its time limit"]
         case _:
             parts = [f"Failed: {one_line(str(run.error), LINE_LENGTH).removesuffix('.')}"]
     files = len(run.files_changed)

@@ -56,4 +56,4 @@ class SessionEvents:
         try:
             self.changed(await self._find(session_id))
         except RequestFailed as error:  # one that has just begun has nothing on disk
-            logger.debug("Nothing to tell of the session %s: %s", session_id, error)
+            logger.debug("No event is sent for the session %s: %s", session_id, error)

@@ -78,8 +78,8 @@ class TranscriptDocuments:
             line = await lane.read(write_transcript, catalogue, run.session_id, path)
             await lane.read(_remove_others, path, run.session_id)
         except Exception as error:
-            logger.exception("No transcript of %s", run.session_id)
-            text = f"The transcript could not be written ({error}). The agent says: {run.text}"
+            logger.exception("The transcript of %s could not be written", run.session_id)
+            text = f"The transcript could not be written ({error}). The agent's answer: {run.text}"
             self._editor.show_message(types.MessageType.Error, text)
             return
         if not await open_document(self._editor, path, line):

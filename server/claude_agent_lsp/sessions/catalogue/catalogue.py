@@ -163,8 +163,8 @@ class Catalogue:
             return False
         if begun_in is not None and begun_in.resolve() != folder.resolve():
             raise SessionNotFound(
-                f"The session {session_id} is one of {begun_in}, not of {folder}.",
-                hint="Open that folder, or name it as `workspace`.",
+                f"The session {session_id} belongs to {begun_in}, not to {folder}.",
+                hint="Open that folder, or pass it as `workspace`.",
             )
         return True
 

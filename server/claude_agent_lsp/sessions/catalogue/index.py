@@ -238,7 +238,7 @@ def _note(db: sqlite3.Connection, project: Project, files: Mapping[str, os.stat_
         except OSError as error:
             logger.debug("%s can't be read now: %s", path, error)
         except Exception:
-            logger.exception("%s is taken for no session", path)
+            logger.exception("%s could not be read; it is not listed", path)
             summaries[session_id] = None
     with writing(db):
         _forget(db, directory, files)
@@ -280,4 +280,4 @@ def _entry(row: tuple[Any, ...]) -> Entry:
             path = Path(os.fsdecode(project)) / f"{session_id}{SUFFIX}"
             told = (title, prompt, tag, cwd, branch, created, entrypoint, bool(interrupted))
             return Entry(path, session_id, modified, *told)
-    raise UnfitError(f"it holds {row!r}")
+    raise UnfitError(f"unexpected columns: {row!r}")

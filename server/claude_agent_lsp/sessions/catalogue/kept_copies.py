@@ -95,10 +95,10 @@ class KeptCopies:
             replace_file(transcript, copy.read_bytes())
         except OSError as error:
             raise StoreUnavailable(
-                f"The kept session {session_id} can't be put back: {error.strerror or error}.",
-                hint=f"Its copy is {copy}; check who may write to {transcript.parent}.",
+                f"The kept session {session_id} can't be restored: {error.strerror or error}.",
+                hint=f"Its copy is {copy}. Check the permissions of {transcript.parent}.",
             ) from error
-        logger.info("Put %s back, which the CLI had deleted", transcript)
+        logger.info("Restored %s, which the CLI had deleted", transcript)
         return transcript
 
     def sessions(self) -> frozenset[str]:
@@ -124,7 +124,7 @@ class KeptCopies:
             else:
                 self.forget(session_id)
         except (OSError, StoreUnavailable) as error:
-            logger.warning("The copy of %s stays as it is: %s", transcript, error)
+            logger.warning("The copy of %s could not be updated: %s", transcript, error)
 
     def beside(self, projects: Iterable[Project]) -> tuple[Project, ...]:
         """These directories, and behind them those where copies of theirs are."""

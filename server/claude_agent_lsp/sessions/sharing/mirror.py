@@ -135,13 +135,21 @@ class Mirror:
             await self._fetch(session)
         except (StoreUnavailable, ClaimLost, Diverged) as error:
             session.lacking = True
-            logger.info("%s is gone on with as it is here: %s", session.session_id, error)
+            logger.info(
+                "The session %s could not be fetched from the shared store; using the "
+                "local copy: %s",
+                session.session_id,
+                error,
+            )
         except (SessionBusy, asyncio.CancelledError):
             session.at_work = False
             raise
         except Exception:
             # The run is worth more than its copy.
-            logger.exception("%s is gone on with as it is here", session.session_id)
+            logger.exception(
+                "The session %s could not be fetched from the shared store; using the local copy",
+                session.session_id,
+            )
         finally:
             session.changing.release()
         return True
@@ -236,7 +244,7 @@ class Mirror:
             try:
                 await self._do_next()
             except Exception as error:
-                logger.exception("A fault in the sharing of sessions")
+                logger.exception("Sharing sessions failed")
                 self._tell_of_fault(error)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FAULT_SECONDS):
@@ -267,11 +275,11 @@ class Mirror:
         try:
             self._tell(
                 False,
-                f"Sessions could not be shared ({type(error).__name__}: {error}). "
-                f"It is tried again every {FAULT_SECONDS:g} seconds.",
+                f"Sessions could not be shared ({type(error).__name__}: {error}). Sharing is "
+                f"retried every {FAULT_SECONDS:g} seconds.",
             )
         except Exception:
-            logger.exception("The user can't be told")
+            logger.exception("The user could not be notified")
 
     async def _knock(self) -> None:
         """Sees whether the store is back."""
@@ -293,12 +301,12 @@ class Mirror:
                 session.due = self._now
                 return
             except (SessionBusy, ClaimLost, Diverged) as error:
-                logger.info("%s is not shared yet: %s", session.session_id, error)
+                logger.info("The session %s is not shared yet: %s", session.session_id, error)
                 if session.at_work or await self._is_pending(session):
                     session.due = self._now + BUSY_SECONDS
             except Exception as error:
                 # Whatever is wrong with one session, the others are mirrored.
-                logger.exception("%s could not be shared", session.session_id)
+                logger.exception("The session %s could not be shared", session.session_id)
                 session.due, session.noted = self._now + FAULT_SECONDS, False
                 self._tell_of_fault(error)
             else:
@@ -314,7 +322,9 @@ class Mirror:
                     await self._release(session)
                 except Exception:
                     # Its owner's connection, or its lease, ends it.
-                    logger.exception("%s could not be given back", session.session_id)
+                    logger.exception(
+                        "The claim of the session %s could not be released", session.session_id
+                    )
         self._told_if_caught_up()
 
     async def _is_pending(self, session: _Session) -> bool:
@@ -375,8 +385,8 @@ class Mirror:
         if kept is not None:
             self._tell(
                 False,
-                f"The session {session.session_id} was gone on with on another machine too. It "
-                f"has now what was said there; what was said here is the session {kept}.",
+                f"The session {session.session_id} was also continued on another machine. It now "
+                f"has the messages from there; the messages from here are in the session {kept}.",
             )
 
     async def _claim_soon(self, session: _Session) -> None:

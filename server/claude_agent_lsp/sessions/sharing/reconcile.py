@@ -152,7 +152,7 @@ class Reconciler:
                 return sent
             except (Rewritten, Diverged):
                 if settled:
-                    raise Diverged("The session is written anew all the time.") from None
+                    raise Diverged("The session is being rewritten repeatedly.") from None
                 await self._settle(subpath, token)
                 settled = True
                 continue
@@ -163,7 +163,7 @@ class Reconciler:
         """Finds the place to go on from."""
         common, stored = await self._compared(subpath)
         if self._is_behind(subpath, common, stored):
-            raise Diverged("The store's copy has gone on without this one.")
+            raise Diverged("The store's copy has newer lines.")
         if common.place.mark.lines < len(stored):
             await self._store.cut(self._key(subpath), common.place.mark, token=token)
         self._mirrored.places[subpath] = common.place

@@ -138,7 +138,7 @@ class SharedSessions:
         try:
             await mirror.fetch(await self._mirrored(url, folder, session_id))
         except StoreUnavailable as error:
-            logger.info("%s can't be looked for in the store: %s", session_id, error)
+            logger.info("%s can't be looked up in the store: %s", session_id, error)
 
     async def shared_only(self, url: str | None, folder: Path) -> list[Session]:
         """The sessions of a folder that are in the store and have no transcript here.

@@ -67,7 +67,7 @@ class SyncState:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            logger.warning("%s is taken as absent: %s", self._path(session_id), error)
+            logger.warning("%s is ignored: %s", self._path(session_id), error)
             return None
         return found if found.store == store else None
 

@@ -215,7 +215,7 @@ class Editor:
             at = time.monotonic()
             for frame in frames.feed(data):
                 if isinstance(frame, Garbled):
-                    self._lose(f"it wrote something that is no LSP: {frame.text}")
+                    self._lose(f"it wrote something that is not LSP: {frame.text}")
                 else:
                     self._take(json.loads(frame), at)
         await asyncio.wait((self._noise,), timeout=LAST_WORDS_SECONDS)
@@ -252,8 +252,8 @@ class Editor:
     def _gone(self) -> ServerGoneError:
         lines = self._stderr.decode(errors="replace").split("\n")
         last = next((line for line in reversed(lines) if line.strip()), "")
-        words = f" Its last words: {last}" if last else ""
-        return ServerGoneError(f"The server can't go on: {self._fault}.{words}")
+        words = f" Its last output: {last}" if last else ""
+        return ServerGoneError(f"The server failed: {self._fault}.{words}")
 
 
 def _given(params: Json | None) -> Json:

@@ -81,7 +81,7 @@ class StoreLink:
         except TimeoutError:
             fault = StoreUnavailable(
                 f"The shared store {self.address} did not answer within {seconds:g} seconds.",
-                hint="See whether it is overloaded, or far away.",
+                hint="Check whether it is overloaded, and how fast the connection is.",
             )
             self._failed(fault)
             raise fault from None
@@ -96,7 +96,7 @@ class StoreLink:
         if self._fault is None:
             return
         self._fault = None
-        self._tell(True, f"The shared store {self.address} is back, and has all that it missed.")
+        self._tell(True, f"The shared store {self.address} is reachable again and up to date.")
 
     async def close(self) -> None:
         """Let go of the store."""
@@ -116,7 +116,9 @@ class StoreLink:
         logger.log(logging.WARNING if first else logging.DEBUG, "%s", fault)
         if first:
             self._tell(
-                False, f"{fault} {fault.hint} Sessions go on here, and are shared once it is back."
+                False,
+                f"{fault} {fault.hint} Sessions continue on this machine, and are shared "
+                "once the store is reachable.",
             )
         self.on_failure()
 

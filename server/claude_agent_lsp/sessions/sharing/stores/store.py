@@ -67,7 +67,7 @@ class Owner:
         try:
             owner = cls(**json.loads(content or ""))
         except (ValueError, TypeError):
-            return "Somebody on another machine"
+            return "Another server on another machine"
         return f"{owner.editor} (process {owner.process} on {owner.machine})"
 
 
@@ -217,7 +217,7 @@ def missing(
     own = chained(entries, after.digest)
     expected = [*([after.digest] if after.lines else []), *(line.digest for line in own)]
     if any(there != here for there, here in zip(stored, expected, strict=False)):
-        raise Diverged("The store has other lines than these.")
+        raise Diverged("The lines in the store differ from these.")
     return own[head.lines - after.lines :]
 
 
@@ -252,7 +252,7 @@ def unavailable(error: Exception, address: StoreAddress, hint: str) -> StoreUnav
 
 def busy(session_id: str, owner: str | None) -> SessionBusy:
     """What the second one to claim a session is told."""
-    return SessionBusy(f"{Owner.told(owner)} is at work in the session {session_id}.")
+    return SessionBusy(f"{Owner.told(owner)} has an active run in the session {session_id}.")
 
 
 def folded(session_id: str, before: str | None, key: SessionKey, lines: Iterable[Line]) -> str:
