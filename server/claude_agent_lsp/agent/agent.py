@@ -127,7 +127,7 @@ class Agent:
         return self._shutdown.signal.reason
 
     def current(self, folder: Path) -> str | None:
-        """The current session of a folder. Reads a file: call it in a thread."""
+        """Return the current session of a folder. Reads a file: call it in a thread."""
         return self._state.current(folder)
 
     async def select(self, folder: Path, session_id: str | None) -> None:
@@ -149,7 +149,7 @@ class Agent:
         return tuple(pool) if (pool := self._loaded) is not None else ()
 
     def lent(self, process: AgentProcess) -> bool:
-        """Whether a run has this process."""
+        """Return whether a run has this process."""
         return (pool := self._loaded) is not None and pool.lent(process)
 
     async def ask(
@@ -273,7 +273,7 @@ class Agent:
     async def process_in(
         self, folder: Path, settings: Settings, signal: AbortSignal, *, trusted: bool
     ) -> AgentProcess:
-        """A started process of this folder, for what the CLI tells outside of runs.
+        """Return a started process of this folder, for what the CLI tells outside of runs.
 
         Args:
             folder: The folder.
@@ -320,7 +320,7 @@ class Agent:
         return self._track(change)
 
     def folder_of(self, session_id: str) -> Path | None:
-        """The folder that a session belongs to, as far as is known. Reads files."""
+        """Return the folder that a session belongs to, as far as is known. Reads files."""
         if (folder := self.folder_in_use(session_id)) is not None:
             return folder
         transcript = find_transcript(session_id)
@@ -343,7 +343,7 @@ class Agent:
             await self.lanes.session(session_id).run(self._kept.refresh, session_id)
 
     def folder_in_use(self, session_id: str) -> Path | None:
-        """The folder of a session that has a run or a process."""
+        """Return the folder of a session that has a run or a process."""
         launches = [run.task.launch for run in self.runs if run.session_id == session_id]
         launches += [p.launch for p in self.processes if p.session_id == session_id]
         return launches[0].folder if launches else None
@@ -404,7 +404,7 @@ class Agent:
         return self._pool
 
     def _admit(self, query: Query, run_id: str, spare: str | None) -> _Admitted:
-        """What of a run's beginning touches the folder's disk; last of all it takes its session."""
+        """Do what of a run's beginning touches the folder's disk; last, take its session."""
         self.spending.check(query.settings.daily_budget_usd)
         context, attachments, folder = query.context, query.attachments, query.folder
         # The CLI reads the rules itself, of a folder that is trusted.
@@ -416,7 +416,7 @@ class Agent:
         return _Admitted(self._admission.admit(query, run_id, spare), message, denied)
 
     async def _to_come(self, folder: Path) -> SessionStart:
-        """The session that the folder's next query will work in, as things stand."""
+        """Return the session that the folder's next query will work in, as things stand."""
         current = await self.lanes.folder(folder).read(self.current, folder)
         if current is None:
             return SessionStart(str(uuid.uuid4()))
@@ -429,14 +429,14 @@ class Agent:
         return launch if query.trusted else replace(launch, denied=denied.rules)
 
     def _spare(self, query: Query) -> str | None:
-        """The session of a process that waits for the first prompt of such a query, if any."""
+        """Return the session of a process that waits for the first prompt of such a query."""
         if (pool := self._loaded) is None:
             return None
         spare = pool.spare(Launch.build(query.folder, query.settings, query.wanted))
         return spare if spare is None or self.ownership.owner(spare) is None else None
 
     async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
-        """Give the run's session back; returns what is still done after that."""
+        """Give the run's session back; return what is still done after that."""
         self._runs.pop(run.run_id, None)
         if not self._grants.get(run.session_id):
             self._grants.pop(run.session_id, None)
@@ -460,7 +460,7 @@ class Agent:
         await asyncio.wait({released}, timeout=END_SECONDS)
 
     def _settle(self, run: ActiveRun) -> None:
-        """After a run: note that its session has a transcript, and all that stands in it."""
+        """Note after a run that its session has a transcript, and all that stands in it."""
         try:
             self._note_end(run)
         except Exception:

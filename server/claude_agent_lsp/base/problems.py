@@ -35,7 +35,7 @@ class Problem:
 
 
 def unknown(name: str, known: Iterable[str]) -> Problem:
-    """Returns the problem of a name that is not among the known ones; suggests the closest."""
+    """Return the problem of a name that is not among the known ones; suggests the closest."""
     from difflib import get_close_matches
 
     lowered = {other.lower(): other for other in known}
@@ -46,7 +46,7 @@ def unknown(name: str, known: Iterable[str]) -> Problem:
 
 
 def shown(value: object) -> str:
-    """Returns a JSON value as a problem repeats it: in one short line, an object by its kind."""
+    """Return a JSON value as a problem repeats it: in one short line, an object by its kind."""
     if isinstance(value, Mapping) or (isinstance(value, str) and "\0" in value):
         return kind(value)
     try:
@@ -57,7 +57,7 @@ def shown(value: object) -> str:
 
 
 def kind(value: object) -> str:
-    """Returns what a JSON value is, without saying it."""
+    """Return what a JSON value is, without saying it."""
     kinds: tuple[tuple[Any, str], ...] = (
         (bool, "a boolean"),
         (int | float, "a number"),

@@ -41,7 +41,7 @@ def _report_tasks() -> None:
 
 
 def _log_file() -> TextIO:
-    """The stream of the log: `faulthandler` writes to its file descriptor."""
+    """Return the stream of the log: `faulthandler` writes to its file descriptor."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
             return handler.stream  # type: ignore[no-any-return]

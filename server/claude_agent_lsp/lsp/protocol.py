@@ -52,13 +52,13 @@ class Host(Protocol):
         """Stop what is shown on this token."""
 
     def document_closed(self, uri: str) -> None:
-        """The editor has closed a document."""
+        """Take note that the editor has closed a document."""
 
     async def close(self) -> None:
         """Stop all that is at work."""
 
     def exit_with(self, status: int) -> None:
-        """The process is to end with this status."""
+        """End the process with this status."""
 
 
 class AgentProtocol(LanguageServerProtocol):
@@ -244,6 +244,6 @@ class AgentProtocol(LanguageServerProtocol):
 
 
 def _why(error: JsonRpcException) -> str:
-    """What is wrong with a message, by the place where it is."""
+    """Return what is wrong with a message, by the place where it is."""
     cause = error.__cause__
     return "; ".join(transform_error(cause)) if cause is not None else error.message

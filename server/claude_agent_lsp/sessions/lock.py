@@ -114,7 +114,7 @@ class SessionLocks:
         self._started = _own_start()
 
     def owner(self, session_id: str) -> str | None:
-        """The id of this server's run at work in a session, or None."""
+        """Return the id of this server's run at work in a session, or None."""
         held = self._held.get(session_id)
         return held[0] if held is not None else None
 

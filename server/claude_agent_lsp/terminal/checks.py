@@ -111,7 +111,7 @@ def _python() -> Finding:
 
 
 def _packages() -> Finding:
-    """Whether each requirement is there, in a version that it allows."""
+    """Return whether each requirement is there, in a version that it allows."""
     try:
         requirements = metadata.requires(PACKAGE) or ()
         version = metadata.version(PACKAGE)
@@ -184,7 +184,7 @@ def _no_cli(error: RequestFailed, settings: Settings) -> Finding:
 
 
 async def _version(cli: Cli, settings: Settings) -> Finding:
-    """The CLI's version; one that was set is held against the one that would be used else."""
+    """Return the CLI's version; one that was set is compared with the default one."""
     text = f"{cli.version}, {cli.path}"
     if settings.cli_path is None:
         return Finding("CLI", Verdict.GOOD, text)
@@ -229,7 +229,7 @@ async def _start(cli: Cli, settings: Settings) -> list[Finding]:
 
 
 def _login(cli: Cli, account: Mapping[str, Any]) -> Finding:
-    """Where the login comes from.
+    """Return where the login comes from.
 
     The process has told it, with the settings that queries have. `claude auth status` would say
     the same in a process of its own, and a CLI too old to have it would take it for a prompt.
@@ -276,7 +276,7 @@ def _transcripts(settings: Settings) -> Finding:
 
 
 def _retention(settings: Settings) -> Finding:
-    """What the CLI deletes next, if it is started here."""
+    """Return what the CLI deletes next, if it is started here."""
     # SQLite, and the SDK where a transcript has to be read.
     from claude_agent_lsp.sessions.catalogue.index import Index
     from claude_agent_lsp.sessions.catalogue.retention import (
@@ -316,7 +316,7 @@ def _git() -> Finding:
 
 
 def _allowed(version: str, limits: str) -> bool:
-    """Whether a version keeps to limits as ">=1.23,<2", all that this project's metadata has."""
+    """Return whether a version keeps to limits such as ">=1.23,<2", the only kind here."""
     for limit in limits.split(","):
         wanted = limit.strip().strip("()")
         if wanted.startswith(">=") and _numbers(version) < _numbers(wanted[2:]):

@@ -166,7 +166,7 @@ def _agreed(session: Session) -> bool:
 
 
 def _chosen(word: str, catalogue: Catalogue) -> Session:
-    """The session that an id, or its beginning, names.
+    """Return the session that an id, or its beginning, names.
 
     Raises:
         SessionNotFound: There is none, or there are several.
@@ -199,5 +199,5 @@ def _write(text: str) -> None:
 
 
 def _plain(text: str) -> str:
-    """A text that does nothing to a terminal but to be shown."""
+    """Return a text that does nothing to a terminal but to be shown."""
     return _CONTROL.sub("\ufffd", text)

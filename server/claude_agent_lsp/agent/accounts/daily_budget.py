@@ -73,7 +73,7 @@ class DailyBudget:
         return self._directory / "spending.json"
 
     def today(self) -> float:
-        """Returns what today's runs have cost, in US dollars, as far as is known."""
+        """Return what today's runs have cost, in US dollars, as far as is known."""
         day = self._day()
         try:
             known = self._read().days.get(day, 0.0)
@@ -94,7 +94,7 @@ class DailyBudget:
             raise self._exceeded(spent, daily_budget_usd)
 
     def within(self, launch: Launch) -> Launch:
-        """Returns a launch that can't spend more than is left of the day's budget, if there is one.
+        """Return a launch that can't spend more than is left of the day's budget, if there is one.
 
         Runs side by side have what was left when each of them began.
 
@@ -146,7 +146,7 @@ class DailyBudget:
         return self.today()
 
     def _certain(self) -> float:
-        """What today has cost, if that is known and more can be written down."""
+        """Return what today has cost, if that is known and more can be written down."""
         try:
             ledger = self._read()
             self._write(0.0)
@@ -184,7 +184,7 @@ class DailyBudget:
             replace_file(self.file, json.dumps(content).encode())
 
     def _read(self) -> _Ledger:
-        """Returns what the file holds; nothing if there is none.
+        """Return what the file holds; nothing if there is none.
 
         Raises:
             OSError: It can't be read.

@@ -35,7 +35,7 @@ class Cli:
 
 
 def locate(configured: Path | None) -> Path:
-    """The executable that runs are made with.
+    """Return the executable that runs are made with.
 
     Args:
         configured: The setting `cliPath`. Left out, it is the SDK's own, else the one on the

@@ -98,7 +98,7 @@ class ClientQueue:
             task.cancel()
 
     def fail(self, fault: RequestFailed) -> None:
-        """Nothing that waits for an answer, now or later, will get one."""
+        """Give an error to all that waits for an answer, now or later."""
         self._fault = fault
         for answer in tuple(self._answers):
             if not answer.done():

@@ -88,7 +88,7 @@ class Marked:
             await asyncio.wait(self._sweeps)
 
     def kill_all(self) -> None:
-        """SIGKILL to everything with the mark. It takes a moment: call it in a thread."""
+        """Send SIGKILL to everything with the mark. It takes a moment: call it in a thread."""
         kill_all_with(MARK, self._mark)
 
     def _sweep(

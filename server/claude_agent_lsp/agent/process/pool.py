@@ -64,11 +64,11 @@ class ProcessPool:
         return iter(tuple(self._processes.values()))
 
     def lent(self, process: AgentProcess) -> bool:
-        """Whether a run has it."""
+        """Return whether a run has it."""
         return process in self._lent
 
     def spare(self, launch: Launch) -> str | None:
-        """The id of a session that is ready for its first prompt, if one fits this launch."""
+        """Return the id of a session that is ready for its first prompt and fits this launch."""
         for session_id, process in self._processes.items():
             fresh = process.session.source is None and not process.used
             if fresh and self._free(process) and process.launch.fits(launch):

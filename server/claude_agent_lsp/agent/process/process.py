@@ -69,10 +69,10 @@ class Receiver(Protocol):
         """Take the next message."""
 
     def room(self) -> Awaitable[None] | None:
-        """What to wait for before the next message, or None: the editor may be slow."""
+        """Return what to wait for before the next message, or None: the editor may be slow."""
 
     def lost(self, fault: RequestFailed) -> None:
-        """The process is gone; no message will follow."""
+        """Take note that the process is gone; no message will follow."""
 
     async def decide(
         self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
@@ -150,7 +150,7 @@ class AgentProcess:
             receiver.lost(self._fault)
 
     def detach(self) -> None:
-        """The run is over; what comes now belongs to no run."""
+        """Detach the receiver; what comes now belongs to no run."""
         self._receiver = None
 
     def prompt(self, message: dict[str, Any]) -> None:
@@ -209,7 +209,7 @@ class AgentProcess:
         self._marked.sweep(processes, self.pid, since)
 
     async def tree(self) -> ProcessTree:
-        """It and everything below it, at this moment."""
+        """Return it and everything below it, at this moment."""
         return await self._marked.tree(self.pid)
 
     async def _own(self) -> None:

@@ -31,7 +31,7 @@ WORDS_LENGTH = 500
 
 
 def fault_at_start(error: BaseException, stderr: Iterable[str]) -> RequestFailed:
-    """Why a CLI did not start.
+    """Return why a CLI did not start.
 
     The SDK's error names an exit status at best; the CLI's own words stand on stderr.
     """
@@ -50,7 +50,7 @@ def fault_at_start(error: BaseException, stderr: Iterable[str]) -> RequestFailed
 
 
 def fault_in_run(error: BaseException | None, stderr: Iterable[str]) -> RequestFailed:
-    """Why a CLI ended in the middle of a run."""
+    """Return why a CLI ended in the middle of a run."""
     if isinstance(error, RequestFailed):
         return error
     code = getattr(error, "exit_code", None)
@@ -64,7 +64,7 @@ def fault_in_run(error: BaseException | None, stderr: Iterable[str]) -> RequestF
 def fault_of_result(
     result: ResultMessage, env: Mapping[str, str] | None = None
 ) -> RequestFailed | None:
-    """Why a turn failed, or None if it did not.
+    """Return why a turn failed, or None if it did not.
 
     A refused key and an overloaded model end with the subtype "success": `is_error`, the status
     and the terminal reason tell the truth (CLI 2.1.330).
@@ -86,7 +86,7 @@ def fault_of_result(
 
 
 def _hint_for(status: int | None) -> str | None:
-    """What to do about an error of the model; None to ask again."""
+    """Return what to do about an error of the model; None to ask again."""
     match status:
         case None:  # it was never reached, or the connection broke
             return (

@@ -67,13 +67,13 @@ class Admission:
         return session
 
     def named(self, query: Query) -> str | None:
-        """The id of the session that a query is for; None begins a new one."""
+        """Return the id of the session that a query is for; None begins a new one."""
         if query.session == LAST:
             return self._state.current(query.folder)
         return None if query.session == NEW else query.session
 
     def to_come(self, current: str, folder: Path) -> SessionStart:
-        """How the next query goes on with the current session of a folder, as things stand.
+        """Return how the next query goes on with the current session of a folder, as things stand.
 
         A kept session is put back for it: call it in the session's lane.
         """
@@ -108,7 +108,7 @@ class Admission:
         return SessionStart(str(uuid.uuid4()), source=start.source, at=at)
 
     def _start_of(self, session_id: str, folder: Path, *, must_be: bool = False) -> SessionStart:
-        """How a session is gone on with: resumed, or begun if the CLI does not have it yet."""
+        """Return how a session continues: resumed, or begun if the CLI does not have it yet."""
         transcript = KeptCopies(self._state.directory).restore(session_id)
         if transcript is None:
             if must_be and not self._was_begun(session_id, folder):
@@ -126,7 +126,7 @@ class Admission:
         return SessionStart(session_id, source=session_id)
 
     def _was_begun(self, session_id: str, folder: Path) -> bool:
-        """Whether a session that the CLI doesn't have is one of this folder all the same."""
+        """Return whether a session that the CLI doesn't have is one of this folder all the same."""
         if session_id in self._state.begun(folder):
             return True
         turns = self._journal.read(session_id).turns

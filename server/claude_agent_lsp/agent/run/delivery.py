@@ -41,11 +41,11 @@ class _Words:
         self.pieces = [first.text]
 
     def takes(self, event: Event) -> bool:
-        """Whether these are more of the same."""
+        """Return whether these are more of the same."""
         return type(event) is self.kind and event.message_id == self.message_id
 
     def event(self) -> Text | Thinking:
-        """All of them as one."""
+        """Return all of them as one."""
         return self.kind(self.message_id, "".join(self.pieces))
 
 

@@ -99,7 +99,7 @@ def user_message(
     *,
     denied: DenyRules | None = None,
 ) -> dict[str, Any]:
-    """Returns the prompt as the SDK's stream-json has it (claude-agent-sdk 0.2.187).
+    """Return the prompt as the SDK's stream-json has it (claude-agent-sdk 0.2.187).
 
     A prompt alone is sent as a string: only then does the CLI look for a slash command in it.
     Reads files; run it in a thread.
@@ -134,7 +134,7 @@ def user_message(
 
 
 def prepend_text(message: Mapping[str, Any], text: str) -> Mapping[str, Any]:
-    """Returns a user message that tells the agent something before the prompt.
+    """Return a user message that tells the agent something before the prompt.
 
     A slash command is returned as it is: it has to stand alone, and the agent is not asked.
 
@@ -176,7 +176,7 @@ def _selection(document: Path, selected: Range, denied: DenyRules) -> str:
 
 
 def _selected_text(document: Path, selected: Range) -> str:
-    """Returns what is selected, as far as the disk knows it; empty if it cannot be told."""
+    """Return what is selected, as far as the disk knows it; empty if it cannot be told."""
     try:
         if not document.is_file() or document.stat().st_size > _MAX_FILE:
             return ""
@@ -256,5 +256,5 @@ def _tagged(tag: str, text: str) -> str:
 
 
 def _spelled(path: Path) -> str:
-    """Returns a path as text that can be sent, also where its name is no UTF-8."""
+    """Return a path as text that can be sent, also where its name is no UTF-8."""
     return os.fsencode(path).decode(errors="replace")

@@ -159,11 +159,11 @@ class ActiveRun:
         return self._turn is not None and self._turn.cleared
 
     def meant(self, *, run_id: str | None = None, session_id: str | None = None) -> bool:
-        """Whether a cancel means this run: it names it, or its session, or nothing."""
+        """Return whether a cancel means this run: it names it, or its session, or nothing."""
         return run_id in (None, self.run_id) and session_id in (None, self.session_id)
 
     def picture(self) -> Run:
-        """How it stands now, or how it ended."""
+        """Return how it stands now, or how it ended."""
         if self._state is RunState.ENDED:
             return self._run
         run = replace(self._run, duration_ms=round((time.monotonic() - self._began) * 1000))
@@ -183,7 +183,7 @@ class ActiveRun:
         )
 
     def notify(self, notice: Notice) -> bool:
-        """Tell of something that is not of the run itself; returns whether it could be told."""
+        """Tell of something that is not of the run itself; return whether it could be told."""
         telling = self._state in (RunState.RUNNING, RunState.ENDING)
         if telling:
             self._emit(notice)

@@ -87,7 +87,7 @@ class RunJournal:
             self._break(self._broken)
 
     async def prepend_untold(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What to send: it tells the agent first what it doesn't know of the session.
+        """Return what to send: it tells the agent first what it doesn't know of the session.
 
         Never raises. What could not be written down as told is not told, but with a later prompt.
         """
@@ -170,7 +170,7 @@ class RunJournal:
         return await parsing.run(entry_of, await self._disk(self._journal.content, session_id))
 
     async def _known(self, session_id: str, since: int = 0) -> TranscriptFacts:
-        """What the transcript holds from a byte on, read and parsed piece by piece."""
+        """Return what the transcript holds from a byte on, read and parsed piece by piece."""
         known = TranscriptFacts()
         transcript: Path | None = await self._disk(find_transcript, session_id)
         while piece := await self._disk(piece_of, transcript, since):
@@ -229,7 +229,7 @@ def _steps_of(events: Iterable[Event]) -> list[Step | Resulted]:
 
 
 def _step_of(event: Event) -> Step | Resulted | None:
-    """What is written down of an event; a subagent's conversation has a transcript of its own.
+    """Return an event's step in the journal; a subagent's conversation has its own transcript.
 
     A tool's input and result are found again by their id. What was said stays as it was, since it
     is held against the transcript.

@@ -142,13 +142,13 @@ class Turn:
             self._context.emit(Notice(Level.INFO, text))
 
     def room(self) -> Awaitable[None] | None:
-        """What to wait for before the next message, or None."""
+        """Return what to wait for before the next message, or None."""
         if not self._context.channel.congested or self._stop.aborted or self._over.done():
             return None
         return self._wait_for_editor()
 
     def lost(self, fault: RequestFailed) -> None:
-        """The process is gone."""
+        """Take note that the process is gone."""
         if not self._over.done():
             self._over.set_exception(fault)
 
@@ -159,7 +159,7 @@ class Turn:
         return await self._decisions.decide(tool, tool_input, context)
 
     def _answers_prompt(self, result: ResultMessage) -> bool:
-        """Whether this result is our prompt's: a background task's own turn has one, too."""
+        """Return whether this result is our prompt's: a background task's own turn has one, too."""
         answered = result.user_message_uuids or (
             [result.user_message_uuid] if result.user_message_uuid else None
         )

@@ -328,7 +328,7 @@ A = TypeVar("A", bound=Argument)
 
 
 def parse(cls: type[A], arguments: object) -> A:
-    """Reads a command's argument.
+    """Read a command's argument.
 
     Args:
         cls: What it has to be.

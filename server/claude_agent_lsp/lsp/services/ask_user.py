@@ -135,7 +135,7 @@ class AskUser:
 
 
 def _free(label: str, taken: Collection[str]) -> str:
-    """A label that no other action has: the agent may name an option as it likes."""
+    """Return a label that no other action has: the agent may name an option as it likes."""
     label = label or "(nothing)"
     while label in taken:
         label += "\u2019"

@@ -24,7 +24,7 @@ OPEN_SECONDS: Final = 60.0
 
 
 async def open_document(editor: Editor, path: Path, line: int) -> bool:
-    """Open a file in the editor at a line, counted from 0; returns whether the editor did."""
+    """Open a file in the editor at a line, counted from 0; return whether the editor did."""
     if not editor.profile.show_document:
         return False
     place = types.Position(line, 0)

@@ -83,7 +83,7 @@ class FolderTrust:
                 await self._agent().revoke(folder.path)
 
     async def is_trusted(self, folder: Path) -> bool:
-        """Whether a folder is trusted."""
+        """Return whether a folder is trusted."""
         if self._told is not None:
             return any(place in self._told for place in (folder, *folder.parents))
         if folder in self._trusted:
@@ -217,7 +217,7 @@ class FolderTrust:
 
 
 def _folders_in(value: Any) -> frozenset[Path]:
-    """The paths of `trustedFolders` in what a client sends; what is no folder is left out."""
+    """Return the paths of `trustedFolders` that a client sends; what is no folder is left out."""
     # pygls makes an object of what it has no type for.
     fields = value if isinstance(value, dict) else getattr(value, "_asdict", dict)()
     named = fields.get("trustedFolders")

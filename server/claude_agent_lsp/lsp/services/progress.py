@@ -44,7 +44,7 @@ class Progress:
         self._shown: dict[int | str, WorkDone] = {}
 
     def cancel(self, token: int | str) -> None:
-        """The user has stopped the work of this token."""
+        """Stop the work of this token, as the user has asked."""
         controller = self._controllers.get(token)
         if controller is not None:
             controller.abort()
@@ -186,7 +186,7 @@ def _waiting(question: Question) -> str:
 
 
 def outcome_of(run: Run) -> str:
-    """How a run ended, in one line: "Done, 2 files changed, $0.04"."""
+    """Return how a run ended, in one line: "Done, 2 files changed, $0.04"."""
     match run.status:
         case RunStatus.COMPLETED:
             parts = ["Done"]

@@ -41,7 +41,7 @@ class SessionEvents:
             self._editor.spawn(self._look_up(event.run.session_id))
 
     def changed(self, session: Session) -> Session:
-        """Tell of a session that a command has changed; returns it."""
+        """Tell of a session that a command has changed; return it."""
         if self._editor.profile.session_events:
             self._editor.notify(SESSION, jsonable(session))
         return session

@@ -151,7 +151,7 @@ class Database:
 
 @contextlib.contextmanager
 def writing(db: sqlite3.Connection) -> Iterator[None]:
-    """One transaction: all of it is written, or nothing."""
+    """Open a transaction: all of it is written, or nothing."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -163,7 +163,7 @@ def writing(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _is_damage(error: Exception) -> bool:
-    """Whether a new file would help, as it would not on a full disk, for instance."""
+    """Return whether a new file would help, as it would not on a full disk, for instance."""
     if isinstance(error, UnfitError):
         return True
     code = getattr(error, "sqlite_errorcode", None)

@@ -115,7 +115,7 @@ class Index:
         self._database = Database(directory / FILE, _SCHEMA, VERSION)
 
     def sessions(self, projects: Sequence[Project], wanted: SessionFilter) -> list[Entry]:
-        """The sessions of some directories, the newest first, each once."""
+        """Return the sessions of some directories, the newest first, each once."""
 
         def work(db: sqlite3.Connection) -> list[Entry]:
             for project in projects:
@@ -125,7 +125,7 @@ class Index:
         return self._database.run(work)
 
     def session(self, transcript: Path) -> Entry | None:
-        """What is known of one transcript; None for a file that is gone or is no session's."""
+        """Return what is known of one transcript; None if the file is gone or holds no session."""
         return self._database.run(lambda db: _session(db, transcript))
 
     def forget(self, session_id: str) -> None:
@@ -211,7 +211,7 @@ def _refresh(db: sqlite3.Connection, project: Project) -> None:
 
 
 def transcripts_in(directory: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """The session id and the status of each transcript in a directory."""
+    """Return the session id and the status of each transcript in a directory."""
     try:
         found = os.scandir(directory)
     except OSError:

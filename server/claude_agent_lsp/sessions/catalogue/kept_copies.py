@@ -72,7 +72,7 @@ class KeptCopies:
         return copy is not None
 
     def find(self, session_id: str) -> Path | None:
-        """The copy of a session, if there is one."""
+        """Return the copy of a session, if there is one."""
         return transcript_below(self._root, session_id)
 
     def restore(self, session_id: str) -> Path | None:
@@ -102,7 +102,7 @@ class KeptCopies:
         return transcript
 
     def sessions(self) -> frozenset[str]:
-        """The ids of all sessions that have a copy."""
+        """Return the ids of all sessions that have a copy."""
         return frozenset(path.stem for path in self._root.glob("*/*.jsonl"))
 
     def refresh(self, session_id: str) -> None:
@@ -127,7 +127,7 @@ class KeptCopies:
             logger.warning("The copy of %s could not be updated: %s", transcript, error)
 
     def beside(self, projects: Iterable[Project]) -> tuple[Project, ...]:
-        """These directories, and behind them those where copies of theirs are."""
+        """Return these directories, and behind them those where copies of theirs are."""
         projects = tuple(projects)
         copies = [Project(self._root / p.directory.name, p.folder) for p in projects]
         return projects + tuple(copy for copy in copies if copy.directory.is_dir())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def exported(session: Session, form: str, state: Path) -> bytes:
-    """A session as a document.
+    """Return a session as a document.
 
     Args:
         session: The session.

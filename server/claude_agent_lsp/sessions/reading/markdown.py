@@ -22,7 +22,7 @@ NO_BRANCH: Final = "HEAD"
 
 
 def as_markdown(session: Session, messages: Iterable[Message]) -> str:
-    """The whole conversation, with tool calls folded away."""
+    """Return the whole conversation, with tool calls folded away."""
     blocks = [f"# {one_line(session.title)}", "  \n".join(_facts(session))]
     for message in messages:
         blocks.extend(_message(message))

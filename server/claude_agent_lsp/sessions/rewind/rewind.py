@@ -99,7 +99,7 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
 
 
 def _change(path: Path, backup: Backup, last: Write | None, put_back: set[str]) -> _Change | None:
-    """What has to be done to a file, or None if nothing has."""
+    """Return what has to be done to a file, or None if nothing has."""
     try:
         wanted = None if backup.copy is None else backup.copy.read_bytes()
         mode = 0o600 if backup.copy is None else stat.S_IMODE(backup.copy.stat().st_mode)
@@ -163,7 +163,7 @@ def _apply(changes: Iterable[_Change]) -> None:
 
 
 def _beside(change: _Change) -> Path:
-    """The wanted content, in a file that only has to be renamed."""
+    """Return the wanted content, in a file that only has to be renamed."""
     change.path.parent.mkdir(parents=True, exist_ok=True)
     beside = change.path.with_name(f".{change.path.name}.{os.getpid()}.rewind")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -189,7 +189,7 @@ def _undo(change: _Change) -> None:
 
 
 def _lines(change: _Change) -> tuple[int, int]:
-    """How many lines a change inserts and deletes."""
+    """Return how many lines a change inserts and deletes."""
     before = (change.now or b"").splitlines(keepends=True)
     after = (change.wanted or b"").splitlines(keepends=True)
     return LineDiff(before, after).counts()
@@ -200,7 +200,7 @@ def _hash(path: Path, content: bytes) -> str:
 
 
 def _noted(note: Path) -> set[str]:
-    """What was put back before: that is nobody's change."""
+    """Return what was put back before: that is nobody's change."""
     try:
         match json.loads(note.read_bytes()):
             case list(hashes):

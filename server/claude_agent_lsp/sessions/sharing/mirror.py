@@ -108,7 +108,7 @@ class Mirror:
         return sum(session.mirrored.pending for session in self._sessions.values())
 
     async def enter(self, mirrored: Mirrored) -> bool:
-        """Takes a session for a run that is about to go on with it, and brings it up to date.
+        """Take a session for a run that is about to continue it, and bring it up to date.
 
         A store that is away holds nobody up: the session is gone on with as it is here.
 
@@ -155,13 +155,13 @@ class Mirror:
         return True
 
     def began(self, mirrored: Mirrored) -> None:
-        """A run is at work in a session."""
+        """Take note that a run is at work in a session."""
         session = self._session(mirrored)
         session.at_work = session.mirrored.pending = True
         self._look_at(session)
 
     def ended(self, session_id: str) -> None:
-        """The run is over: the session is given back once all of it has been sent."""
+        """Give the session back once all of it has been sent: the run is over."""
         if (session := self._sessions.get(session_id)) is not None and session.at_work:
             session.at_work = False
             session.mirrored.pending = True
@@ -169,13 +169,13 @@ class Mirror:
             self._look_at(session)
 
     def resume(self, unfinished: Iterable[Mirrored]) -> None:
-        """Goes on with what an earlier server had still to send."""
+        """Go on with what an earlier server had still to send."""
         for mirrored in unfinished:
             if mirrored.session_id not in self._sessions:
                 self._look_at(self._session(mirrored))
 
     async def fetch(self, mirrored: Mirrored) -> None:
-        """Brings a session here that is only in the store.
+        """Bring a session here that is only in the store.
 
         Raises:
             StoreUnavailable: The store is away.
@@ -186,7 +186,7 @@ class Mirror:
             await self._fetch(session)
 
     async def delete(self, mirrored: Mirrored) -> None:
-        """Deletes a session in the store.
+        """Delete a session in the store.
 
         Raises:
             SessionBusy: Somebody works in it.
@@ -206,7 +206,7 @@ class Mirror:
             await disk.run(self._places.forget, session.session_id)
 
     async def close(self) -> None:
-        """Sends what can be sent in a moment, and lets go of everything."""
+        """Send what can be sent in a moment, and let go of everything."""
         self._closing.set()
         self._wake.set()
         until = self._now + CLOSE_SECONDS
@@ -282,13 +282,13 @@ class Mirror:
             logger.exception("The user could not be notified")
 
     async def _knock(self) -> None:
-        """Sees whether the store is back."""
+        """See whether the store is back."""
         with suppress(StoreUnavailable):
             await self.link.attempt(lambda store: store.list_sessions(""), seconds=CLAIM_SECONDS)
             self._told_if_caught_up()
 
     async def _look(self, session: _Session) -> None:
-        """Sends what is new in a session, and gives it back if nobody works in it."""
+        """Send what is new in a session, and give it back if nobody works in it."""
         async with session.changing:
             session.due = None
             try:
@@ -328,7 +328,7 @@ class Mirror:
         self._told_if_caught_up()
 
     async def _is_pending(self, session: _Session) -> bool:
-        """Whether nobody else has sent it meanwhile, another server of this machine for one."""
+        """Return whether nobody else, such as another server here, has sent it meanwhile."""
         mirrored = session.mirrored
         known = await disk.run(self._places.read, mirrored.session_id, mirrored.store)
         if known is None or known.pending:
@@ -390,7 +390,7 @@ class Mirror:
             )
 
     async def _claim_soon(self, session: _Session) -> None:
-        """Claims a session that may be somebody's for a moment only, to send the end of a run."""
+        """Claim a session that may be somebody's for a moment only, to send the end of a run."""
         until = self._now + PATIENCE_SECONDS
         while True:
             try:

@@ -137,7 +137,7 @@ class Editor:
         return self._process.pid
 
     async def initialize(self) -> Json:
-        """Open the folder; returns the server's answer."""
+        """Open the folder; return the server's answer."""
         result: Json = await self.ask(
             "initialize",
             {
@@ -156,7 +156,7 @@ class Editor:
         return self.ask("workspace/executeCommand", {"command": command, "arguments": [argument]})
 
     def cancel(self, asked: Asked) -> float:
-        """Send `$/cancelRequest`; returns when (`time.monotonic()`)."""
+        """Send `$/cancelRequest`; return when (`time.monotonic()`)."""
         at = time.monotonic()
         self.notify("$/cancelRequest", {"id": asked.id})
         return at
@@ -257,5 +257,5 @@ class Editor:
 
 
 def _given(params: Json | None) -> Json:
-    """JSON-RPC's `params`, which are left out rather than null."""
+    """Return JSON-RPC's `params`, which are left out rather than null."""
     return {} if params is None else {"params": params}

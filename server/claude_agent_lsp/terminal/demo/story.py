@@ -147,7 +147,7 @@ class Story:
         self._stage.note(f"server process {editor.pid}")
 
     async def _query(self, editor: Editor, prompt: str) -> dict[str, Any]:
-        """Ask to the end; returns the Run."""
+        """Ask to the end; return the Run."""
         run: dict[str, Any] = await _within(ANSWER_SECONDS, self._ask(editor, prompt))
         self._stage.note(f"session {run['sessionId']}")
         return run
@@ -163,7 +163,7 @@ class Story:
         return asked
 
     async def _stop(self, editor: Editor, session: str) -> str:
-        """Ask for a long answer and cancel it; returns how that went."""
+        """Ask for a long answer and cancel it; return how that went."""
         asked = self._ask(editor, LONG)
         await _within(ANSWER_SECONDS, self._enough.wait())
         if asked.done:

@@ -55,7 +55,7 @@ class StoreLink:
         return self._fault
 
     async def use(self, work: Callable[[SharedStore], Awaitable[T]], *, seconds: float) -> T:
-        """Does something with the store for somebody who waits.
+        """Do something with the store for somebody who waits.
 
         Raises:
             StoreUnavailable: It is away, or was not done in time.
@@ -69,7 +69,7 @@ class StoreLink:
             raise self._fault
 
     async def attempt(self, work: Callable[[SharedStore], Awaitable[T]], *, seconds: float) -> T:
-        """Does something with the store even if it was away last time.
+        """Do something with the store even if it was away last time.
 
         Raises:
             StoreUnavailable: It is away, or was not done in time.
@@ -92,7 +92,7 @@ class StoreLink:
         return done
 
     def caught_up(self) -> None:
-        """The store has all that it missed while it was away."""
+        """Take note that the store has all that it missed while it was away."""
         if self._fault is None:
             return
         self._fault = None

@@ -259,7 +259,7 @@ class PostgresStore(SharedStore):
 
     @contextlib.asynccontextmanager
     async def _transaction(self, key: SessionKey, token: int | None) -> AsyncIterator[Any]:
-        """A transaction that no other writer of the session overlaps."""
+        """Open a transaction that no other writer of the session overlaps."""
         session = (key["project_key"], key["session_id"])
         async with self._connection() as connection, connection.transaction():
             newest = await connection.fetchval(
@@ -272,7 +272,7 @@ class PostgresStore(SharedStore):
 
     @contextlib.asynccontextmanager
     async def _errors(self) -> AsyncIterator[None]:
-        """Turns what a driver says into what a user is told, without the password."""
+        """Turn what a driver says into what a user is told, without the password."""
         try:
             async with asyncio.timeout(self._seconds):
                 yield

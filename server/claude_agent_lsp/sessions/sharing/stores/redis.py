@@ -274,7 +274,7 @@ class RedisStore(SharedStore):
 
     @contextlib.asynccontextmanager
     async def _errors(self) -> AsyncIterator[None]:
-        """Turns what a driver says into what a user is told, without the password."""
+        """Turn what a driver says into what a user is told, without the password."""
         try:
             async with asyncio.timeout(self._seconds):
                 yield
