@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_agent_lsp.agent.process.cli import check, locate, login_of
 from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.base.lanes import disk
-from claude_agent_lsp.base.redaction import mask_secrets
+from claude_agent_lsp.base.redaction import mask_secrets, register_secrets
 from claude_agent_lsp.base.text import one_line
 from claude_agent_lsp.errors import CliNotFound, NotAuthenticated, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
@@ -166,6 +166,7 @@ def _settings(file: Path | None) -> tuple[Settings, list[Finding]]:
     if isinstance(raw, dict) and set(raw) in ({"claudeAgent"}, {"settings"}):
         (raw,) = raw.values()
     settings, problems = Settings.parse(raw)
+    register_secrets(settings.secrets)
     hint = "Correct it in your editor's settings; docs/protocol.md lists them all."
     if problems:
         return settings, [Finding("Settings", Verdict.FAULT, str(p), hint) for p in problems]
@@ -180,7 +181,7 @@ def _no_cli(error: RequestFailed, settings: Settings) -> Finding:
         hint = "Correct the setting claudeAgent.cliPath, or unset it to use the CLI of the SDK."
         if not isinstance(error, CliNotFound) and not os.access(settings.cli_path, os.X_OK):
             hint = f"Run `chmod +x {settings.cli_path}`, or unset claudeAgent.cliPath."
-    return Finding("CLI", Verdict.FAULT, mask_secrets(str(error), settings.env), hint)
+    return Finding("CLI", Verdict.FAULT, mask_secrets(str(error)), hint)
 
 
 async def _version(cli: Cli, settings: Settings) -> Finding:
@@ -216,7 +217,7 @@ async def _start(cli: Cli, settings: Settings) -> list[Finding]:
             await asyncio.shield(process.started)
             seconds = loop.time() - begin
         except RequestFailed as error:
-            text = mask_secrets(str(error), settings.env)
+            text = mask_secrets(str(error))
             hint = f"Run `{cli.path}` in a terminal to see what is wrong."
             return [Finding("Start", Verdict.FAULT, text, hint)]
         finally:

@@ -23,7 +23,8 @@ VERSION_SECONDS: Final = 20.0
 MOST_BYTES: Final = 1000
 FIRST_PARTY: Final = "firstParty"
 _VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
-_checked: dict[tuple[Path, int], str] = {}
+# Of each file that was named, its last state and its version. There are as many as the user names.
+_checked: dict[Path, tuple[int, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,11 @@ async def check(path: Path, environment: Mapping[str, str] | None = None) -> Cli
     Raises:
         CliFailedToStart: It can't be run, or is something else than the CLI.
     """
-    key = (path, (await disk.run(path.stat)).st_mtime_ns)
-    version = _checked.get(key)
-    if version is None:
+    changed = (await disk.run(path.stat)).st_mtime_ns
+    before, version = _checked.get(path, (None, ""))
+    if before != changed:
         version = await _version(path, environment or {})
-        _checked[key] = version
+        _checked[path] = changed, version
     return Cli(path, version)
 
 

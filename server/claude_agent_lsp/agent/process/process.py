@@ -34,7 +34,7 @@ from claude_agent_lsp.agent.process.marked import Marked
 from claude_agent_lsp.agent.process.process_state import Lifecycle, ProcessState
 from claude_agent_lsp.agent.process.sdk_errors import fault_at_start, fault_in_run
 from claude_agent_lsp.base import lanes
-from claude_agent_lsp.base.redaction import mask_secrets
+from claude_agent_lsp.base.redaction import mask_secrets, register_secrets
 from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 
@@ -108,6 +108,8 @@ class AgentProcess:
         before_start: Callable[[], None] = lambda: None,
     ) -> None:
         loop = asyncio.get_running_loop()
+        # Before it can say any of them.
+        register_secrets(launch.settings.secrets, str(launch.folder))
         self.launch = launch
         self.session = session
         self.session_id = session.session_id
@@ -306,7 +308,7 @@ class AgentProcess:
             self.end()
 
     def _hear(self, line: str) -> None:
-        self._stderr.append(mask_secrets(line, self.launch.settings.env))
+        self._stderr.append(mask_secrets(line))
 
     def _note(self, message: Message) -> None:
         if isinstance(message, AssistantMessage | UserMessage):

@@ -23,7 +23,7 @@ from claude_agent_lsp.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from claude_agent_sdk import ResultMessage
 
@@ -61,9 +61,7 @@ def fault_in_run(error: BaseException | None, stderr: Iterable[str]) -> RequestF
     return ProcessDied(f"The CLI ended during the run{status}" + _after_colon(words))
 
 
-def fault_of_result(
-    result: ResultMessage, env: Mapping[str, str] | None = None
-) -> RequestFailed | None:
+def fault_of_result(result: ResultMessage) -> RequestFailed | None:
     """Return why a turn failed, or None if it did not.
 
     A refused key and an overloaded model end with the subtype "success": `is_error`, the status
@@ -72,7 +70,7 @@ def fault_of_result(
     if not result.is_error:
         return None
     words = result.result or "; ".join(result.errors or ()) or result.subtype
-    words = mask_secrets(words, env or {}, WORDS_LENGTH)
+    words = mask_secrets(words, WORDS_LENGTH)
     status = result.api_error_status
     if result.subtype == "error_max_turns":
         return TurnLimit(f"The run reached its turn limit after {result.num_turns} turns.")

@@ -106,7 +106,7 @@ class Turn:
             if self.cleared:
                 process.end()
         assert self._result is not None
-        return fault_of_result(self._result, self._task.launch.settings.env)
+        return fault_of_result(self._result)
 
     async def _prepare(self) -> None:
         """Set the process's model and mode."""

@@ -137,10 +137,10 @@ class Configuration:
             self._by_folder.pop(folder.uri, None)
             return self._last.get(folder.uri, self._initial)
         given = answer[0] if isinstance(answer, list | tuple) and answer else None
-        settings = self._last[folder.uri] = self._read(given)
+        settings = self._last[folder.uri] = self._read(given, str(folder.path))
         return settings
 
-    def _read(self, given: object) -> Settings:
+    def _read(self, given: object, source: str = "") -> Settings:
         settings, problems = Settings.parse(given, self._initial)
         for problem in problems:
             text = str(problem)
@@ -150,5 +150,5 @@ class Configuration:
                 if len(self._told) > MOST_TOLD:
                     del self._told[next(iter(self._told))]
                 self._editor.show_message(types.MessageType.Warning, text)
-        register_secrets(settings.secrets)
+        register_secrets(settings.secrets, source)
         return settings

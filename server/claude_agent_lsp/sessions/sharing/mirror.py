@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,7 @@ from claude_agent_lsp.sessions.sharing.reconcile import Reconciler
 from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from claude_agent_sdk import SessionKey
 
@@ -57,6 +57,7 @@ class _Session:
         fetching: Whether its files here are being changed.
         noted: Whether it is on disk that the store may lack something.
         changing: Held by whoever changes one of the copies.
+        users: How many do something with it, or wait to.
     """
 
     mirrored: Mirrored
@@ -68,6 +69,21 @@ class _Session:
     fetching: bool = False
     noted: bool = False
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to do for it: what is known of it is on disk.
+
+        Of one that is pending all the same another server has the rest to do.
+        """
+        waits = self.due is not None or self.again is not None
+        return not (waits or self.users or self.at_work or self.claim is not None or self.lacking)
+
+    def stop(self) -> None:
+        """Do nothing more for it: it is deleted."""
+        self.due = self.again = None
+        self.at_work = self.lacking = self.mirrored.pending = False
 
     @property
     def session_id(self) -> str:
@@ -103,6 +119,11 @@ class Mirror:
         self._task = asyncio.create_task(self._work())
 
     @property
+    def at_rest(self) -> bool:
+        """Whether it has no session that needs it."""
+        return not self._sessions
+
+    @property
     def behind(self) -> int:
         """Of how many sessions the store may lack something."""
         return sum(session.mirrored.pending for session in self._sessions.values())
@@ -121,6 +142,10 @@ class Mirror:
         session = self._session(mirrored)
         if session.at_work:
             return False
+        async with self._using(session):
+            return await self._enter(session)
+
+    async def _enter(self, session: _Session) -> bool:
         session.at_work = True
         try:
             # Whoever holds the session up may wait for a store that is too slow. While it fetches,
@@ -180,9 +205,9 @@ class Mirror:
         Raises:
             StoreUnavailable: The store is away.
         """
-        session = self._session(mirrored)
         self.link.throw_if_away()
-        async with session.changing:
+        session = self._session(mirrored)
+        async with self._using(session), session.changing:
             await self._fetch(session)
 
     async def delete(self, mirrored: Mirrored) -> None:
@@ -194,7 +219,7 @@ class Mirror:
         """
         self.link.throw_if_away()
         session = self._session(mirrored)
-        async with session.changing:
+        async with self._using(session), session.changing:
             try:
                 await self._claim(session)
                 await self.link.attempt(
@@ -202,7 +227,7 @@ class Mirror:
                 )
             finally:
                 await self._release(session)
-            del self._sessions[session.session_id]
+            session.stop()
             await disk.run(self._places.forget, session.session_id)
 
     async def close(self) -> None:
@@ -216,14 +241,14 @@ class Mirror:
             await asyncio.wait({self._task})
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
-                for session in self._sessions.values():
+                for session in tuple(self._sessions.values()):
                     session.at_work = False
                     unfinished = session.mirrored.pending or session.again is not None
                     if unfinished and self.link.fault is None:
                         await self._look(session)
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                for session in self._sessions.values():
+                for session in tuple(self._sessions.values()):
                     await self._release(session)
                 await self.link.close()
 
@@ -233,6 +258,17 @@ class Mirror:
 
     def _session(self, mirrored: Mirrored) -> _Session:
         return self._sessions.setdefault(mirrored.session_id, _Session(mirrored))
+
+    @asynccontextmanager
+    async def _using(self, session: _Session) -> AsyncIterator[None]:
+        """Whatever is done with a session is done inside; one that is idle then is forgotten."""
+        session.users += 1
+        try:
+            yield
+        finally:
+            session.users -= 1
+            if session.idle:
+                self._sessions.pop(session.session_id, None)
 
     def _look_at(self, session: _Session) -> None:
         session.due = self._now
@@ -289,7 +325,7 @@ class Mirror:
 
     async def _look(self, session: _Session) -> None:
         """Send what is new in a session, and give it back if nobody works in it."""
-        async with session.changing:
+        async with self._using(session), session.changing:
             session.due = None
             try:
                 if not session.noted:
@@ -304,6 +340,8 @@ class Mirror:
                 logger.info("The session %s is not shared yet: %s", session.session_id, error)
                 if session.at_work or await self._is_pending(session):
                     session.due = self._now + BUSY_SECONDS
+                else:
+                    session.due, session.again = session.again, None
             except Exception as error:
                 # Whatever is wrong with one session, the others are mirrored.
                 logger.exception("The session %s could not be shared", session.session_id)

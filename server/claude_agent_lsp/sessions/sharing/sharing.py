@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LIST_SECONDS: Final = 3.0
+# How many of the stores that were used last stay open although nothing is at work in them.
+MOST_UNUSED: Final = 8
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -63,6 +65,7 @@ class SharedSessions:
         self._tell = tell
         self._mirrors: dict[str, asyncio.Task[Mirror]] = {}
         self._at_work: dict[str, Mirror] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def watch(self, url: str | None) -> None:
         """Go on with what an earlier server had still to send to a store."""
@@ -193,12 +196,28 @@ class SharedSessions:
         for task in self._mirrors.values():
             if _is_there(task):
                 await task.result().close()
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def _mirror(self, url: str) -> Mirror:
-        task = self._mirrors.get(url)
+        task = self._mirrors.pop(url, None)
         if task is None or (task.done() and not _is_there(task)):
-            task = self._mirrors[url] = asyncio.create_task(self._open(url))
+            task = asyncio.create_task(self._open(url))
+        # In the order of their last use.
+        self._mirrors[url] = task
+        self._let_unused_go()
         return await asyncio.shield(task)
+
+    def _let_unused_go(self) -> None:
+        """Close the stores that were in some setting once, and in which nothing is at work."""
+        for url, task in tuple(self._mirrors.items())[:-MOST_UNUSED]:
+            if not task.done() or (_is_there(task) and not task.result().at_rest):
+                continue
+            del self._mirrors[url]
+            if _is_there(task):
+                closing = asyncio.create_task(task.result().close())
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
 
     async def _open(self, url: str) -> Mirror:
         """Make what mirrors sessions into a store; it connects with its first use."""
