@@ -92,7 +92,7 @@ class AgentServer(LanguageServer):
                 self.services.documents.closed(path_of(uri))
 
     def exit_with(self, status: int) -> None:
-        """The process is to end; all that is at work is stopped first."""
+        """End the process; all that is at work is stopped first."""
         if not self.left.done():
             self.left.set_result(status)
 
@@ -221,4 +221,4 @@ async def _load() -> None:
 
 
 def _registered(*_: object) -> None:
-    """Stands for a command in pygls' table; `AgentServer.execute` does the work."""
+    """Stand for a command in pygls' table; `AgentServer.execute` does the work."""
