@@ -47,7 +47,7 @@ CALLS = (
     (ClaudeSDKClient, "interrupt"),
     (ClaudeSDKClient, "receive_messages"),
     (ClaudeSDKClient, "disconnect"),
-    (marked, "looking"),
+    (marked, "in_process_thread"),
     (marked, "kill_all_with"),
 )
 
@@ -160,7 +160,7 @@ async def test_whatever_raises_everyone_is_told(
             await whole_life(launch_of("obedient", home), how)
         if not faults.met:
             break
-    assert time > 1 or name in RARE or (name == "looking" and how == "killed")
+    assert time > 1 or name in RARE or (name == "in_process_thread" and how == "killed")
     gc.collect()
 
 

@@ -75,10 +75,10 @@ class Process:
     async def change(self, **_: Any) -> None:
         await asyncio.sleep(0)
 
-    def take(self, receiver: Any) -> None:
+    def attach(self, receiver: Any) -> None:
         self._receiver = receiver
 
-    def leave(self) -> None:
+    def detach(self) -> None:
         self._receiver = None
 
     def prompt(self, message: dict[str, Any]) -> None:
@@ -116,7 +116,7 @@ class Pool:
     def spare(self, _: Any) -> None:
         return None
 
-    async def take(self, *_: Any) -> Process:
+    async def borrow(self, *_: Any) -> Process:
         await asyncio.sleep(0)
         self.lent_out += 1
         return Process()
@@ -218,8 +218,8 @@ async def test_a_query_that_fails_anywhere_before_its_run_gives_its_session_back
     [
         (RunJournal, "begin"),
         (RunJournal, "report_to"),
-        (RunJournal, "tell"),
-        (RunJournal, "note"),
+        (RunJournal, "prepend_untold"),
+        (RunJournal, "write_down"),
         (RunJournal, "end"),
         (Journal, "begin"),
         (Journal, "forget"),
@@ -230,7 +230,7 @@ async def test_a_query_that_fails_anywhere_before_its_run_gives_its_session_back
         (SharedSessions, "turn_ended"),
         (ToolTrail, "follow"),
         (KeptCopies, "refresh"),
-        (Pool, "take"),
+        (Pool, "borrow"),
         (Process, "change"),
         (Process, "prompt"),
         (Agent, "_end"),

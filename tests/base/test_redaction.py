@@ -9,12 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claude_agent_lsp.base import redaction
 from claude_agent_lsp.base.redaction import (
+    MOST_OLDER,
     MaskingFormatter,
     mask_secrets,
     mask_secrets_in_json,
     register_secrets,
 )
+
+
+@pytest.fixture(autouse=True)
+def _none_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is forgotten behind it."""
+    monkeypatch.setattr(redaction, "_registered", {})
 
 
 @pytest.mark.parametrize(
@@ -97,9 +105,28 @@ def test_headers_are_masked_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_values_of_the_settings_env_are_masked_from_then_on() -> None:
-    assert mask_secrets("hunter2-value", {"ANY": "hunter2-value"}) == "***"
-    assert mask_secrets("the hunter2-value again") == "the *** again"
-    assert mask_secrets("a b", {"SHORT": "b"}) == "a b"
+    register_secrets([("ANY", "hunter2-value"), ("SHORT", "b")])
+    for _ in range(2):
+        assert mask_secrets("the hunter2-value, a b") == "the ***, a b"
+
+
+def test_what_a_folder_gives_drives_out_nothing_of_another_ones() -> None:
+    register_secrets([("ANY", "precious-value")], "mine")
+    for n in range(3):
+        register_secrets([(f"V{i}", f"flood-{n}-{i}-value") for i in range(MOST_OLDER)], "theirs")
+    assert mask_secrets("precious-value") == "***"
+    # All that a folder has given last, and some of what it gave before.
+    assert mask_secrets("flood-2-0-value flood-2-999-value flood-1-0-value") == "*** *** ***"
+    assert mask_secrets("flood-0-0-value") == "flood-0-0-value"
+
+
+def test_masking_remembers_nothing() -> None:
+    before = dict(redaction._registered)
+    (
+        mask_secrets("token sk-ant-api03-abcdefghij_klmn"),
+        mask_secrets_in_json({"API_KEY": "of-nobody"}),
+    )
+    assert redaction._registered == before
 
 
 def test_log_records_are_masked_with_their_tracebacks() -> None:
@@ -116,7 +143,7 @@ def test_log_records_are_masked_with_their_tracebacks() -> None:
 
 def test_a_secret_of_several_lines_is_masked_before_it_is_encoded() -> None:
     key = 'BEGIN "KEY"\nline\nEND'
-    mask_secrets("", {"ANY": key})
+    register_secrets([("ANY", key)])
     given = {"a": [f"x {key}", 1, None], key: ({"b": key},)}
     assert mask_secrets_in_json(given) == {"a": ["x ***", 1, None], "***": [{"b": "***"}]}
 

@@ -55,6 +55,9 @@ class Stage:
         # A claim is wanted first, then what there is to send is sent.
         return Claim(self) if self.steps.count("attempt") % 2 else True
 
+    def throw_if_away(self) -> None:
+        pass
+
     def caught_up(self) -> None:
         self.step("caught_up")
 
@@ -98,4 +101,46 @@ async def test_a_fault_costs_the_sharing_some_time_and_no_more(stage: Stage, ste
     if step != "release":
         assert len(stage.told) == 1
         assert f"RuntimeError: {step} is broken" in stage.told[0]
+    await mirror.close()
+
+
+async def test_a_session_is_forgotten_when_nothing_more_is_to_be_done_for_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AFTERWARDS_SECONDS", 0.01)
+    mirror = Mirror(
+        cast("StoreLink", stage), cast("SyncState", stage), cast("Owner", None), stage.tell
+    )
+    one = Mirrored("one", "store", "key", "/project", pending=False)
+    assert await mirror.enter(one)
+    mirror.began(one)
+    assert not await mirror.enter(one)
+    await stage.until(lambda: "write" in stage.steps)
+    assert not mirror.at_rest
+    mirror.ended("one")
+    await stage.until(lambda: mirror.at_rest)
+    for _ in range(2):  # one that is there, and one that is not
+        await mirror.fetch(one)
+        assert mirror.at_rest
+    await mirror.close()
+
+
+async def test_a_session_that_somebody_waits_for_is_not_forgotten(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror = Mirror(
+        cast("StoreLink", stage), cast("SyncState", stage), cast("Owner", None), stage.tell
+    )
+    one = Mirrored("one", "store", "key", "/project", pending=False)
+    inside: set[int] = set()
+
+    async def attempt(_: Any, *, seconds: float) -> None:
+        assert not inside
+        inside.add(1)
+        await asyncio.sleep(0)
+        inside.clear()
+
+    monkeypatch.setattr(stage, "attempt", attempt)
+    await asyncio.gather(*(mirror.fetch(one) for _ in range(5)))
+    assert mirror.at_rest
     await mirror.close()

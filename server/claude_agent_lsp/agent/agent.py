@@ -38,6 +38,7 @@ from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, no
 from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
+from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.process.pool import ProcessPool
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.context import Backpressure
-    from claude_agent_lsp.workspace.settings import Settings
     from claude_agent_lsp.workspace.state import State
 
 logger = logging.getLogger(__name__)
@@ -83,6 +83,7 @@ class Agent:
         tell: Shows a notice in the editor that no run is there to show.
         own_directory: Keeps what no setting may move: what the runs cost, and the audit log.
             Left out, the state's.
+        server_settings: Gives the settings of which some hold for all folders together.
 
     Attributes:
         lanes: Those of its folders and sessions.
@@ -95,6 +96,8 @@ class Agent:
         editor: str = "",
         tell: Callable[[Notice], None] = lambda _: None,
         own_directory: Path | None = None,
+        *,
+        server_settings: Callable[[], Settings] = Settings,
     ) -> None:
         self.questions = QuestionQueue(show, self._audit_answer)
         own = own_directory or state.directory
@@ -107,6 +110,7 @@ class Agent:
         self.spending = DailyBudget(own)
         self.lanes = Lanes()
         self._tell = tell
+        self._server_settings = server_settings
         self._state = state
         self._admission = Admission(state, self.ownership, self.journal)
         self._shutdown = AbortController()
@@ -127,7 +131,7 @@ class Agent:
         return self._shutdown.signal.reason
 
     def current(self, folder: Path) -> str | None:
-        """The current session of a folder. Reads a file: call it in a thread."""
+        """Return the current session of a folder. Reads a file: call it in a thread."""
         return self._state.current(folder)
 
     async def select(self, folder: Path, session_id: str | None) -> None:
@@ -149,7 +153,7 @@ class Agent:
         return tuple(pool) if (pool := self._loaded) is not None else ()
 
     def lent(self, process: AgentProcess) -> bool:
-        """Whether a run has this process."""
+        """Return whether a run has this process."""
         return (pool := self._loaded) is not None and pool.lent(process)
 
     async def ask(
@@ -229,8 +233,11 @@ class Agent:
             await self.sharing.began(query.settings.session_store, query.folder, run.session_id)
         except Exception:
             # The run is worth more than its copy.
-            logger.exception("%s is gone on with as it is here", run.session_id)
-        self._track(run.conduct(lambda: self._load(query.settings), lambda: self._end(run)))
+            logger.exception(
+                "The session %s could not be fetched from the shared store; using the local copy",
+                run.session_id,
+            )
+        self._track(run.conduct(self._load, lambda: self._end(run)))
         return run
 
     def cancel(self, *, run_id: str | None = None, session_id: str | None = None) -> list[str]:
@@ -258,7 +265,7 @@ class Agent:
         """
         if settings.max_budget_usd is not None or settings.daily_budget_usd is not None:
             return  # a process with a budget is one run's, and is started with what is left then
-        pool = await self._load(settings)
+        pool = await self._load()
         lane = self.lanes.folder(folder)
         async with lane.place():
             session = await self._to_come(folder)
@@ -270,7 +277,7 @@ class Agent:
     async def process_in(
         self, folder: Path, settings: Settings, signal: AbortSignal, *, trusted: bool
     ) -> AgentProcess:
-        """A started process of this folder, for what the CLI tells outside of runs.
+        """Return a started process of this folder, for what the CLI tells outside of runs.
 
         Args:
             folder: The folder.
@@ -282,7 +289,7 @@ class Agent:
             Aborted: The signal fired while it had to be waited for.
             RequestFailed: It could not be started.
         """
-        pool = await self._load(settings)
+        pool = await self._load()
         signal.throw_if_aborted()
         process = next((p for p in pool if p.launch.folder == folder and p.usable), None)
         if process is None:
@@ -317,7 +324,7 @@ class Agent:
         return self._track(change)
 
     def folder_of(self, session_id: str) -> Path | None:
-        """The folder that a session belongs to, as far as is known. Reads files."""
+        """Return the folder that a session belongs to, as far as is known. Reads files."""
         if (folder := self.folder_in_use(session_id)) is not None:
             return folder
         transcript = find_transcript(session_id)
@@ -340,7 +347,7 @@ class Agent:
             await self.lanes.session(session_id).run(self._kept.refresh, session_id)
 
     def folder_in_use(self, session_id: str) -> Path | None:
-        """The folder of a session that has a run or a process."""
+        """Return the folder of a session that has a run or a process."""
         launches = [run.task.launch for run in self.runs if run.session_id == session_id]
         launches += [p.launch for p in self.processes if p.session_id == session_id]
         return launches[0].folder if launches else None
@@ -390,9 +397,11 @@ class Agent:
             return None
         return pool.result()
 
-    def _load(self, settings: Settings) -> asyncio.Future[ProcessPool]:
+    def _load(self) -> asyncio.Future[ProcessPool]:
+        # Runs of all folders share it: none of them may change it for the others by its own.
+        settings = self._server_settings()
         if self._shutdown.signal.aborted:
-            raise RequestFailed("The server is shutting down.", hint="Start it again.")
+            raise RequestFailed("The server is shutting down.", hint="Restart the server.")
         if self._pool is None or (self._pool.done() and self._loaded is None):
             # One that failed is tried again: what kept it from loading may be gone.
             self._pool = self._track(load_pool(settings, self.watchdog))
@@ -401,7 +410,7 @@ class Agent:
         return self._pool
 
     def _admit(self, query: Query, run_id: str, spare: str | None) -> _Admitted:
-        """What of a run's beginning touches the folder's disk; last of all it takes its session."""
+        """Do what of a run's beginning touches the folder's disk; last, take its session."""
         self.spending.check(query.settings.daily_budget_usd)
         context, attachments, folder = query.context, query.attachments, query.folder
         # The CLI reads the rules itself, of a folder that is trusted.
@@ -413,7 +422,7 @@ class Agent:
         return _Admitted(self._admission.admit(query, run_id, spare), message, denied)
 
     async def _to_come(self, folder: Path) -> SessionStart:
-        """The session that the folder's next query will work in, as things stand."""
+        """Return the session that the folder's next query will work in, as things stand."""
         current = await self.lanes.folder(folder).read(self.current, folder)
         if current is None:
             return SessionStart(str(uuid.uuid4()))
@@ -426,14 +435,14 @@ class Agent:
         return launch if query.trusted else replace(launch, denied=denied.rules)
 
     def _spare(self, query: Query) -> str | None:
-        """The session of a process that waits for the first prompt of such a query, if any."""
+        """Return the session of a process that waits for the first prompt of such a query."""
         if (pool := self._loaded) is None:
             return None
         spare = pool.spare(Launch.build(query.folder, query.settings, query.wanted))
         return spare if spare is None or self.ownership.owner(spare) is None else None
 
     async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
-        """Give the run's session back; returns what is still done after that."""
+        """Give the run's session back; return what is still done after that."""
         self._runs.pop(run.run_id, None)
         if not self._grants.get(run.session_id):
             self._grants.pop(run.session_id, None)
@@ -441,7 +450,7 @@ class Agent:
         try:
             self.sharing.turn_ended(run.session_id)
         except Exception:
-            logger.exception("%s is not shared yet", run.session_id)
+            logger.exception("The session %s could not be shared", run.session_id)
         return self._track(self.lanes.session(run.session_id).run(self._settle, run))
 
     async def _give_back(self, admitting: asyncio.Future[_Admitted], run_id: str) -> None:
@@ -457,11 +466,11 @@ class Agent:
         await asyncio.wait({released}, timeout=END_SECONDS)
 
     def _settle(self, run: ActiveRun) -> None:
-        """After a run: note that its session has a transcript, and all that stands in it."""
+        """Note after a run that its session has a transcript, and all that stands in it."""
         try:
             self._note_end(run)
         except Exception:
-            logger.exception("The state of %s could not be kept", run.task.launch.folder)
+            logger.exception("The state of %s could not be saved", run.task.launch.folder)
 
     def _note_end(self, run: ActiveRun) -> None:
         folder = run.task.launch.folder

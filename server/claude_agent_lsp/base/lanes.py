@@ -201,7 +201,7 @@ class FolderLane(Lane):
             self._left = None
 
     def place(self) -> Place:
-        """The next place in the order, taken at once; whoever has it must enter it or give it up.
+        """Return the next place in the order, taken at once: enter it or give it up.
 
         Whoever cancels has no business here: it fires a signal.
         """
@@ -246,11 +246,11 @@ class Lanes:
         self._sessions: WeakValueDictionary[str, SessionLane] = WeakValueDictionary()
 
     def folder(self, path: Path) -> FolderLane:
-        """The lane of a folder."""
+        """Return the lane of a folder."""
         return self._folders.setdefault(path, FolderLane())
 
     def session(self, session_id: str) -> SessionLane:
-        """The lane of a session."""
+        """Return the lane of a session."""
         lane = self._sessions.get(session_id)
         if lane is None:
             lane = self._sessions[session_id] = SessionLane()
@@ -260,7 +260,7 @@ class Lanes:
 def _job(
     work: Callable[..., T], arguments: Any, named: Any
 ) -> tuple[Future[T], Callable[[], None]]:
-    """The future of some work, and what does the work and settles it; that never raises."""
+    """Return the future of some work, and what does the work and settles it; that never raises."""
     future: Future[T] = Future()
     context = contextvars.copy_context()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -43,29 +44,36 @@ _URL_REST: Final = re.compile(r"[^\s/]*")
 # What stands before the secret in a header.
 _HEADER: Final = re.compile(r"^([\w-]+):(?!//)\s*")
 _SCHEME: Final = re.compile(r"^(?:Basic|Bearer|Token)\s+", re.IGNORECASE)
-# What the settings of any folder have given the CLI.
-_given: set[str] = set()
+# Each text is searched for all of them: a server that lives for weeks must not get slower with each
+# token that is renewed.
+MOST_OLDER: Final = 1000
+# What was registered, by its source, the newest first. Threads read it: a source's are replaced.
+_registered: dict[str, tuple[str, ...]] = {}
+_registering: Final = threading.Lock()
 
 
-def register_secrets(variables: Iterable[tuple[str, str]]) -> None:
+def register_secrets(variables: Iterable[tuple[str, str]], source: str = "") -> None:
     """Mask the values of these variables from now on, wherever they turn up.
 
     Args:
         variables: Of the user's own, with their names.
+        source: Who has given them, a folder for one. Of each source all that it gave last are
+            known, and `MOST_OLDER` of those from before: what one gives drives out no other's.
     """
-    _given.update(part for name, value in variables for part in _parts(name, value, own=True))
+    given = dict.fromkeys(p for name, value in variables for p in _parts(name, value, own=True))
+    with _registering:
+        older = [value for value in _registered.get(source, ()) if value not in given]
+        _registered[source] = (*given, *older[:MOST_OLDER])
 
 
-def mask_secrets(text: str, env: Mapping[str, str] | None = None, limit: int | None = None) -> str:
+def mask_secrets(text: str, limit: int | None = None) -> str:
     """Mask what is secret in a text.
 
     Args:
         text: What somebody says.
-        env: The variables that a CLI was given beside those of this process.
         limit: So many characters of the outcome are wanted; it then takes no longer than for a
             text of about that length. No half of a secret is left at the end.
     """
-    register_secrets((env or {}).items())
     return _masked(text, _known(), limit)
 
 
@@ -91,12 +99,13 @@ class MaskingFormatter(logging.Formatter):
 
 def _known() -> set[str]:
     """All values that are known as secrets."""
-    return _given.union(*(_parts(name, value) for name, value in os.environ.items()))
+    own = (_parts(name, value) for name, value in os.environ.items())
+    return set().union(*list(_registered.values()), *own)
 
 
 @lru_cache(maxsize=1024)
 def _parts(name: str, value: str, *, own: bool = False) -> tuple[str, ...]:
-    """A secret, and what it is without the name of a header and the scheme that it is sent by."""
+    """Return a secret, and what it is without the name and the scheme of its header."""
     if not is_secret(name, value, own=own):
         return ()
     return tuple(dict.fromkeys(_spellings(name, value)))
@@ -139,7 +148,7 @@ def _masked(text: str, known: set[str], limit: int | None) -> str:
 
 
 def _masked_to(text: str, known: set[str], end: int) -> str:
-    """The first `end` characters with what is secret masked, also what reaches beyond them."""
+    """Return the first `end` characters with secrets masked, also those that reach beyond."""
     shown = []
     at = 0
     for begin, stop in _places(_looked_at(text, known, end), known):

@@ -105,7 +105,7 @@ def is_secret(name: str, value: str, *, own: bool = False) -> bool:
 
 
 def _read(name: str) -> tuple[str | None, bool]:
-    """The word of a name that says "secret", and whether the name is of something about it."""
+    """Return the word of a name that says "secret", and whether the name is about one."""
     words = [word.lower() for word in _WORDS.findall(name)]
     if not words or words in (["pwd"], ["old", "pwd"]):
         return None, bool(words)

@@ -83,11 +83,11 @@ def _report_tasks() -> None:
     text = io.StringIO()
     for task in sorted(asyncio.all_tasks(), key=asyncio.Task.get_name):
         task.print_stack(file=text)
-    logger.critical("The tasks of the loop:\n%s", text.getvalue())
+    logger.critical("The tasks of the event loop:\n%s", text.getvalue())
 
 
 def _log_file() -> TextIO:
-    """The stream of the log: `faulthandler` writes to its file descriptor."""
+    """Return the stream of the log: `faulthandler` writes to its file descriptor."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
             return handler.stream  # type: ignore[no-any-return]

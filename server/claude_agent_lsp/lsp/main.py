@@ -77,8 +77,8 @@ async def _serve(stdin: int, stdout: int) -> int:
 
 
 def _end_by_force() -> None:
-    """Nothing of ours outlives the editor by 10 s."""
-    logger.critical("The server could not end in order: ending by force")
+    """End the process: nothing of ours outlives the editor by 10 s."""
+    logger.critical("The server could not shut down cleanly; ending the process")
     from claude_agent_lsp.agent.process.tree import ProcessTree, kill, wait_gone
 
     below = ProcessTree.scan(os.getpid()).descendants

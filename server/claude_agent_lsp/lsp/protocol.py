@@ -52,13 +52,13 @@ class Host(Protocol):
         """Stop what is shown on this token."""
 
     def document_closed(self, uri: str) -> None:
-        """The editor has closed a document."""
+        """Take note that the editor has closed a document."""
 
     async def close(self) -> None:
         """Stop all that is at work."""
 
     def exit_with(self, status: int) -> None:
-        """The process is to end with this status."""
+        """End the process with this status."""
 
 
 class AgentProtocol(LanguageServerProtocol):
@@ -116,10 +116,10 @@ class AgentProtocol(LanguageServerProtocol):
             return JsonRpcInvalidRequest.CODE, "The server is shutting down."
         if method == types.INITIALIZE:
             if self._initialized:
-                return JsonRpcInvalidRequest.CODE, "The server is initialized already."
+                return JsonRpcInvalidRequest.CODE, "The server is already initialized."
             return None
         if not self._initialized:
-            return NOT_INITIALIZED, "The server waits for `initialize` first."
+            return NOT_INITIALIZED, "The first request must be `initialize`."
         return None
 
     def _refuse(self, message_id: Any, code: int, text: str) -> None:
@@ -146,7 +146,7 @@ class AgentProtocol(LanguageServerProtocol):
         if msg_id in self._request_futures:
             super()._handle_response(msg_id, result, error)
         else:
-            logger.debug("An answer came too late, or was not asked for: %r", msg_id)
+            logger.debug("A response came too late, or no request has its id: %r", msg_id)
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Read a message; one without `jsonrpc` is malformed."""
@@ -244,6 +244,6 @@ class AgentProtocol(LanguageServerProtocol):
 
 
 def _why(error: JsonRpcException) -> str:
-    """What is wrong with a message, by the place where it is."""
+    """Return what is wrong with a message, by the place where it is."""
     cause = error.__cause__
     return "; ".join(transform_error(cause)) if cause is not None else error.message

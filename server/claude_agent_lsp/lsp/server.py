@@ -92,7 +92,7 @@ class AgentServer(LanguageServer):
                 self.services.documents.closed(path_of(uri))
 
     def exit_with(self, status: int) -> None:
-        """The process is to end; all that is at work is stopped first."""
+        """End the process; all that is at work is stopped first."""
         if not self.left.done():
             self.left.set_result(status)
 
@@ -113,7 +113,15 @@ class AgentServer(LanguageServer):
 
         asking = AskUser(self._editor, self._state, self._progress.show_question)
         name = self._editor.profile.name
-        return Agent(self._state, asking.ask, name, self._notice, self._own_directory)
+        settings = self.services.server_settings
+        return Agent(
+            self._state,
+            asking.ask,
+            name,
+            self._notice,
+            self._own_directory,
+            server_settings=lambda: settings.adopted,
+        )
 
     @cached_property
     def _progress(self) -> Progress:
@@ -213,4 +221,4 @@ async def _load() -> None:
 
 
 def _registered(*_: object) -> None:
-    """Stands for a command in pygls' table; `AgentServer.execute` does the work."""
+    """Stand for a command in pygls' table; `AgentServer.execute` does the work."""

@@ -74,14 +74,14 @@ def _list(options: Namespace, catalogue: Catalogue, state: State) -> int:
     console = open_screen()
     if not page.sessions:
         where = "" if folder is None else f" of {folder}"
-        console.print(Text(f"There are no sessions{where} like that."), soft_wrap=True)
+        console.print(Text(f"No sessions{where} match."), soft_wrap=True)
     elif console.is_terminal:
         console.print(_table(page.sessions, with_folder=options.all))
     else:
         for session in page.sessions:
             console.print(Text("  ".join(_cells(session, with_folder=True))), soft_wrap=True)
     if page.next_cursor is not None:
-        sys.stderr.write(f"These are the newest {options.limit}; --limit shows more.\n")
+        sys.stderr.write(f"Only the newest {options.limit} are shown; --limit shows more.\n")
     return 0
 
 
@@ -157,16 +157,16 @@ def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
 
 def _agreed(session: Session) -> bool:
     if not sys.stdin.isatty():
-        sys.stderr.write("Nobody can be asked here: say --yes to delete it.\n")
+        sys.stderr.write("stdin is not a terminal: pass --yes to delete the session.\n")
         return False
     title = one_line(session.title, TITLE_LENGTH)
-    sys.stderr.write(f"Delete {session.session_id} “{title}” for good? [y/N] ")
+    sys.stderr.write(f"Delete {session.session_id} “{title}” permanently? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _chosen(word: str, catalogue: Catalogue) -> Session:
-    """The session that an id, or its beginning, names.
+    """Return the session that an id, or its beginning, names.
 
     Raises:
         SessionNotFound: There is none, or there are several.
@@ -182,7 +182,9 @@ def _chosen(word: str, catalogue: Catalogue) -> Session:
     if not found:
         raise SessionNotFound(f"There is no session {word}.", hint=hint)
     if len(found) > 1:
-        raise SessionNotFound(f"{len(found)} sessions begin with {word}.", hint="Say more of it.")
+        raise SessionNotFound(
+            f"{len(found)} sessions begin with {word}.", hint="Give more of its id."
+        )
     return found[0]
 
 
@@ -197,5 +199,5 @@ def _write(text: str) -> None:
 
 
 def _plain(text: str) -> str:
-    """A text that does nothing to a terminal but to be shown."""
+    """Return a text that does nothing to a terminal but to be shown."""
     return _CONTROL.sub("\ufffd", text)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DAYS_KEPT: Final = 7
-HINT: Final = "Raise dailyBudgetUsd, or ask again after that; the session is resumable."
+HINT: Final = "Raise dailyBudgetUsd, or try again after that time; the session can be resumed."
 
 
 @dataclass
@@ -73,7 +73,7 @@ class DailyBudget:
         return self._directory / "spending.json"
 
     def today(self) -> float:
-        """Returns what today's runs have cost, in US dollars, as far as is known."""
+        """Return what today's runs have cost, in US dollars, as far as is known."""
         day = self._day()
         try:
             known = self._read().days.get(day, 0.0)
@@ -94,7 +94,7 @@ class DailyBudget:
             raise self._exceeded(spent, daily_budget_usd)
 
     def within(self, launch: Launch) -> Launch:
-        """Returns a launch that can't spend more than is left of the day's budget, if there is one.
+        """Return a launch that can't spend more than is left of the day's budget, if there is one.
 
         Runs side by side have what was left when each of them began.
 
@@ -146,7 +146,7 @@ class DailyBudget:
         return self.today()
 
     def _certain(self) -> float:
-        """What today has cost, if that is known and more can be written down."""
+        """Return what today has cost, if that is known and more can be written down."""
         try:
             ledger = self._read()
             self._write(0.0)
@@ -184,7 +184,7 @@ class DailyBudget:
             replace_file(self.file, json.dumps(content).encode())
 
     def _read(self) -> _Ledger:
-        """Returns what the file holds; nothing if there is none.
+        """Return what the file holds; nothing if there is none.
 
         Raises:
             OSError: It can't be read.
@@ -201,32 +201,34 @@ class DailyBudget:
             costs = {str(day): float(usd) for day, usd in days.items()}
             unknown = frozenset(map(str, ledger.get("unknown", ())))
         except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise ValueError(f"it is no ledger ({type(error).__name__})") from error
+            raise ValueError(f"it is not a ledger ({type(error).__name__})") from error
         if not all(math.isfinite(usd) for usd in costs.values()):
-            raise ValueError("it holds a cost that is no number")
+            raise ValueError("a cost in it is not a number")
         return _Ledger(costs, unknown)
 
     def _warn(self, error: Exception) -> None:
         """Tell it to the log, once loudly."""
         level = logging.DEBUG if self._told else logging.WARNING
         self._told = True
-        logger.log(level, "What the runs cost can't be kept in %s: %s", self.file, error)
+        logger.log(level, "The cost of runs can't be saved in %s: %s", self.file, error)
 
     def _day(self) -> str:
         return self._clock().date().isoformat()
 
     def _exceeded(self, spent: float, budget: float) -> BudgetExceeded:
         return BudgetExceeded(
-            f"Today's runs have cost ${spent:.2f}, and ${budget:.2f} is what a day may cost. "
-            f"It is reset at {self._tomorrow()} 00:00.",
+            f"Today's runs have cost ${spent:.2f}; dailyBudgetUsd allows ${budget:.2f}. The "
+            f"budget is reset at {self._tomorrow()} 00:00.",
             hint=HINT,
         )
 
     def _unknown(self, why: str) -> StoreUnavailable:
         return StoreUnavailable(
-            f"dailyBudgetUsd is set, but what today's runs have cost is not known: {why}.",
-            hint=f"Repair or remove {self.file} (today then begins at $0), or unset "
-            f"dailyBudgetUsd; or ask again after {self._tomorrow()} 00:00.",
+            f"dailyBudgetUsd is set, but the cost of today's runs is unknown: {why}.",
+            hint=(
+                f"Repair or remove {self.file} (today's cost then starts at $0), unset "
+                f"dailyBudgetUsd, or try again after {self._tomorrow()} 00:00."
+            ),
         )
 
     def _tomorrow(self) -> str:

@@ -154,7 +154,7 @@ def describe(
 
 
 def grants_of(session: Iterable[PermissionUpdate], always: Iterable[PermissionUpdate]) -> Grants:
-    """What the answers of a question allow, by the permissions that the CLI suggests.
+    """Return what the answers of a question allow, by the permissions that the CLI suggests.
 
     Args:
         session: What it may do until the session ends.
@@ -170,17 +170,17 @@ def grants_of(session: Iterable[PermissionUpdate], always: Iterable[PermissionUp
 
 
 def texts_of(grants: Iterable[Grant]) -> str:
-    """What is allowed, in a few words: "`npm run *`, all edits, files in /tmp"."""
+    """Return what is allowed, in a few words: "`npm run *`, all edits, files in /tmp"."""
     return ", ".join(dict.fromkeys(grant.text for grant in grants))
 
 
 def shortened(text: str, limit: int = DETAIL_LENGTH) -> str:
-    """A text cut to so many characters, with how many were cut."""
+    """Return a text cut to so many characters, with how many were cut."""
     return text[:limit] + truncation_note(len(text) - limit)
 
 
 def one_line_of(text: str, limit: int) -> str:
-    """The start of a text as one line; only what is shown of it is looked at."""
+    """Return the start of a text as one line; only what is shown of it is looked at."""
     start = text.lstrip()
     # No character takes less room than itself but a line's end, of which several become one blank.
     cut = start[: 4 * limit]
@@ -206,12 +206,12 @@ def _grants_in(updates: Iterable[PermissionUpdate]) -> Iterator[Grant]:
 
 
 def _is_told(name: str, value: object) -> bool:
-    """Whether a field of Bash needs no line of its own."""
+    """Return whether a field of Bash needs no line of its own."""
     return name in _SHOWN_OF_BASH or (name in _WAYS and value in (True, "true", False, None))
 
 
 def _subject(tool: str, tool_input: Mapping[str, Any]) -> str:
-    """What a tool is used on, in one short line; empty if there is nothing to say of it."""
+    """Return what a tool is used on, in one short line; empty if there is nothing to say of it."""
     if tool.startswith("mcp__"):
         server, _, function = tool.removeprefix("mcp__").partition("__")
         return _short(f"{function or server} of {server}")
@@ -227,7 +227,7 @@ def _short(text: str) -> str:
 
 
 def _shown(text: str, *, lines: bool = False) -> str:
-    """Others' words, whole, as the user may be shown them among the server's."""
+    """Return others' words, whole, as the user may be shown them among the server's."""
     return mark_lookalike_lines(visible(text, lines=lines), sys.maxsize)
 
 

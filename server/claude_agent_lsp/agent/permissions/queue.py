@@ -79,8 +79,8 @@ def answer_to(
     several = len(chosen) > 1 and question.multiple and DENY not in chosen
     fits = question.free_text or all(value in values for value in chosen)
     if not chosen or not fits or not (several or len(chosen) == 1):
-        expected = "several of" if question.multiple else "one of"
-        own = ", or words of your own" if question.free_text else ""
+        expected = "one or more of" if question.multiple else "one of"
+        own = ", or text of your own" if question.free_text else ""
         raise InvalidArgument(f"answer: expected {expected} {', '.join(values)}{own}.")
     return Answer(", ".join(value.strip() for value in chosen), note, by)
 

@@ -50,7 +50,7 @@ _LOOKALIKES: Final = {
 
 
 def mark_lookalike_lines(text: str, limit: int = DETAIL_LENGTH) -> str:
-    """What somebody else wrote, cut, in no line of which the server could be taken to speak.
+    """Return what somebody else wrote, cut, in no line of which the server could be taken to speak.
 
     Args:
         text: With nothing unseen in it.
@@ -63,12 +63,12 @@ def mark_lookalike_lines(text: str, limit: int = DETAIL_LENGTH) -> str:
 
 
 def truncation_note(count: int) -> str:
-    """The line that tells of so many characters that were cut."""
+    """Return the line that tells of so many characters that were cut."""
     return f"\n{more_characters(count)}" if count > 0 else ""
 
 
 def _barred(text: str) -> list[str]:
-    """Its lines, each with a bar before it; where nothing stands, how much of it."""
+    """Return its lines, each with a bar before it; where nothing stands, how much of it."""
     lines: list[str] = []
     empty = 0
     for line in [*text.split("\n"), None]:
@@ -90,7 +90,7 @@ def _is_like_ours(line: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    """How a text looks: without case, accents, blanks and signs, its letters Latin ones."""
+    """Return how a text looks: without case, accents, blanks and signs, its letters Latin ones."""
     # Each by itself: to put many accents in their order takes a time that is quadratic.
     plain = "".join(map(_decomposed, text)).casefold()
     return "".join(_LOOKALIKES.get(c, c) for c in plain if c.isalnum() or c == "|")

@@ -23,7 +23,8 @@ VERSION_SECONDS: Final = 20.0
 MOST_BYTES: Final = 1000
 FIRST_PARTY: Final = "firstParty"
 _VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
-_checked: dict[tuple[Path, int], str] = {}
+# Of each file that was named, its last state and its version. There are as many as the user names.
+_checked: dict[Path, tuple[int, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Cli:
 
 
 def locate(configured: Path | None) -> Path:
-    """The executable that runs are made with.
+    """Return the executable that runs are made with.
 
     Args:
         configured: The setting `cliPath`. Left out, it is the SDK's own, else the one on the
@@ -46,7 +47,7 @@ def locate(configured: Path | None) -> Path:
     """
     if configured is not None:
         if not configured.is_file():
-            raise CliNotFound(f"There is no file {configured}.")
+            raise CliNotFound(f"{configured} does not exist.")
         return configured
     spec = importlib.util.find_spec("claude_agent_sdk")
     if spec is not None and spec.origin is not None:
@@ -56,7 +57,7 @@ def locate(configured: Path | None) -> Path:
             return bundled
     found = shutil.which("claude")
     if found is None:
-        raise CliNotFound("There is no `claude` on this machine.")
+        raise CliNotFound("No `claude` executable was found on this machine.")
     return Path(found)
 
 
@@ -85,11 +86,11 @@ async def check(path: Path, environment: Mapping[str, str] | None = None) -> Cli
     Raises:
         CliFailedToStart: It can't be run, or is something else than the CLI.
     """
-    key = (path, (await disk.run(path.stat)).st_mtime_ns)
-    version = _checked.get(key)
-    if version is None:
+    changed = (await disk.run(path.stat)).st_mtime_ns
+    before, version = _checked.get(path, (None, ""))
+    if before != changed:
         version = await _version(path, environment or {})
-        _checked[key] = version
+        _checked[path] = changed, version
     return Cli(path, version)
 
 
@@ -123,5 +124,5 @@ async def _version(path: Path, environment: Mapping[str, str]) -> str:
     match = _VERSION.match(text)
     if match is None:
         shown = text.split("\n", 1)[0][:80]
-        raise CliFailedToStart(f"{path} is not the Claude CLI: to --version it says {shown!r}.")
+        raise CliFailedToStart(f"{path} is not the Claude CLI: `--version` printed {shown!r}.")
     return match[0]

@@ -98,7 +98,7 @@ class ClientQueue:
             task.cancel()
 
     def fail(self, fault: RequestFailed) -> None:
-        """Nothing that waits for an answer, now or later, will get one."""
+        """Give an error to all that waits for an answer, now or later."""
         self._fault = fault
         for answer in tuple(self._answers):
             if not answer.done():
@@ -124,7 +124,7 @@ async def _settle(
         result = await ask(client)
     except Exception as error:  # noqa: BLE001 - the SDK raises plain exceptions here
         if not answer.done():
-            answer.set_exception(RequestFailed(f"The CLI refused: {error}"))
+            answer.set_exception(RequestFailed(f"The CLI refused the request: {error}"))
     else:
         if not answer.done():
             answer.set_result(result)
@@ -134,4 +134,4 @@ async def _quietly(work: Awaitable[None]) -> None:
     try:
         await work
     except Exception:
-        logger.debug("The CLI did not take the interrupt", exc_info=True)
+        logger.debug("The CLI did not accept the interrupt", exc_info=True)

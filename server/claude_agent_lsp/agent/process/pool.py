@@ -64,11 +64,11 @@ class ProcessPool:
         return iter(tuple(self._processes.values()))
 
     def lent(self, process: AgentProcess) -> bool:
-        """Whether a run has it."""
+        """Return whether a run has it."""
         return process in self._lent
 
     def spare(self, launch: Launch) -> str | None:
-        """The id of a session that is ready for its first prompt, if one fits this launch."""
+        """Return the id of a session that is ready for its first prompt and fits this launch."""
         for session_id, process in self._processes.items():
             fresh = process.session.source is None and not process.used
             if fresh and self._free(process) and process.launch.fits(launch):
@@ -153,7 +153,8 @@ class ProcessPool:
             if process.launch.fits(launch):
                 if await disk.run(process.transcript.changed_by_others):
                     logger.info(
-                        "Somebody else went on with %s: starting afresh", process.session_id
+                        "Another program has continued the session %s; starting a new process",
+                        process.session_id,
                     )
                 elif process.usable:
                     return True
@@ -176,7 +177,7 @@ class ProcessPool:
 
     def _start(self, launch: Launch, session: SessionStart) -> AgentProcess:
         if self._closed:
-            raise RequestFailed("The server is shutting down.", hint="Start it again.")
+            raise RequestFailed("The server is shutting down.", hint="Restart the server.")
         process = AgentProcess(launch, session, self._before_start)
         self._processes[session.session_id] = process
         watcher = asyncio.create_task(self._watch(process))

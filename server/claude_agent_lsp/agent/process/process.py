@@ -34,7 +34,7 @@ from claude_agent_lsp.agent.process.marked import Marked
 from claude_agent_lsp.agent.process.process_state import Lifecycle, ProcessState
 from claude_agent_lsp.agent.process.sdk_errors import fault_at_start, fault_in_run
 from claude_agent_lsp.base import lanes
-from claude_agent_lsp.base.redaction import mask_secrets
+from claude_agent_lsp.base.redaction import mask_secrets, register_secrets
 from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 
@@ -69,10 +69,10 @@ class Receiver(Protocol):
         """Take the next message."""
 
     def room(self) -> Awaitable[None] | None:
-        """What to wait for before the next message, or None: the editor may be slow."""
+        """Return what to wait for before the next message, or None: the editor may be slow."""
 
     def lost(self, fault: RequestFailed) -> None:
-        """The process is gone; no message will follow."""
+        """Take note that the process is gone; no message will follow."""
 
     async def decide(
         self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
@@ -108,6 +108,8 @@ class AgentProcess:
         before_start: Callable[[], None] = lambda: None,
     ) -> None:
         loop = asyncio.get_running_loop()
+        # Before it can say any of them.
+        register_secrets(launch.settings.secrets, str(launch.folder))
         self.launch = launch
         self.session = session
         self.session_id = session.session_id
@@ -150,7 +152,7 @@ class AgentProcess:
             receiver.lost(self._fault)
 
     def detach(self) -> None:
-        """The run is over; what comes now belongs to no run."""
+        """Detach the receiver; what comes now belongs to no run."""
         self._receiver = None
 
     def prompt(self, message: dict[str, Any]) -> None:
@@ -209,7 +211,7 @@ class AgentProcess:
         self._marked.sweep(processes, self.pid, since)
 
     async def tree(self) -> ProcessTree:
-        """It and everything below it, at this moment."""
+        """Return it and everything below it, at this moment."""
         return await self._marked.tree(self.pid)
 
     async def _own(self) -> None:
@@ -288,7 +290,7 @@ class AgentProcess:
             if self._life.usable:
                 self._fault = self._fault or fault_in_run(None, self._stderr)
         except Exception as error:
-            logger.debug("No more messages of %s", self.session_id, exc_info=True)
+            logger.debug("Reading the messages of %s failed", self.session_id, exc_info=True)
             self._fault = self._fault or fault_in_run(error, self._stderr)
         finally:
             self._life.begin_ending()
@@ -306,7 +308,7 @@ class AgentProcess:
             self.end()
 
     def _hear(self, line: str) -> None:
-        self._stderr.append(mask_secrets(line, self.launch.settings.env))
+        self._stderr.append(mask_secrets(line))
 
     def _note(self, message: Message) -> None:
         if isinstance(message, AssistantMessage | UserMessage):
@@ -327,12 +329,12 @@ class AgentProcess:
     ) -> PermissionResult:
         receiver = self._receiver
         if receiver is None:
-            return PermissionResultDeny(message="Nobody is there to ask: the run has ended.")
+            return PermissionResultDeny(message="The run has ended, so the user can't be asked.")
         return await receiver.decide(tool, tool_input, context)
 
     def _raise_if_ending(self) -> None:
         if not self._life.usable:
-            raise ProcessDied("The CLI was ended before it had started.")
+            raise ProcessDied("The CLI was stopped before it started.")
 
     def _give_up_starting(self) -> None:
         if self._life.state is not ProcessState.STARTING:
@@ -361,7 +363,7 @@ class AgentProcess:
 
     async def _end_start(self, tree: ProcessTree) -> None:
         """End what reads no input yet: nothing of a conversation is lost."""
-        self._fault = self._fault or ProcessDied("The CLI was ended before it had started.")
+        self._fault = self._fault or ProcessDied("The CLI was stopped before it started.")
         tree.kill()
         # It may be starting just now, so look again until it is gone.
         while not await self._gone_within(LOOK_AGAIN_SECONDS):
@@ -383,7 +385,7 @@ class AgentProcess:
             try:
                 fault = why(failure, self._stderr)
             except Exception:
-                logger.exception("Why %s has ended can't be told", self.session_id)
+                logger.exception("The cause of the end of %s is unknown", self.session_id)
         fault = self._fault = fault or ProcessDied("The CLI has ended.")
         self._life.begin_ending()
         self._life.enter(ProcessState.GONE)
@@ -395,4 +397,6 @@ class AgentProcess:
             try:
                 self._receiver.lost(fault)
             except Exception:
-                logger.exception("The run of %s could not be told of its end", self.session_id)
+                logger.exception(
+                    "The run of %s could not be notified that its process ended", self.session_id
+                )

@@ -41,11 +41,11 @@ class _Words:
         self.pieces = [first.text]
 
     def takes(self, event: Event) -> bool:
-        """Whether these are more of the same."""
+        """Return whether these are more of the same."""
         return type(event) is self.kind and event.message_id == self.message_id
 
     def event(self) -> Text | Thinking:
-        """All of them as one."""
+        """Return all of them as one."""
         return self.kind(self.message_id, "".join(self.pieces))
 
 
@@ -115,7 +115,7 @@ class Delivery:
         try:
             await self._writer.write_down(events)
         except Exception:
-            logger.exception("What is shown could not be written down")
+            logger.exception("The journal could not be written before its events were shown")
         self._show_all(events)
         self._writing = None
         self._go_on()

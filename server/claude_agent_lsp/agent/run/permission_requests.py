@@ -235,6 +235,6 @@ class PermissionRequests:
         return answer
 
     def _is_kept(self, update: PermissionUpdate) -> bool:
-        """Whether a suggestion is written down, and read again by the next process."""
+        """Return whether a suggestion is written down, and read again by the next process."""
         source = (update.destination or "").removesuffix("Settings")
         return bool(update.rules) and source in self._task.launch.settings.setting_sources

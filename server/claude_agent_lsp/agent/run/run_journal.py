@@ -45,8 +45,8 @@ T = TypeVar("T")
 # A write to the system's cache takes microseconds; a disk that hangs must not hold up a run.
 PATIENCE_SECONDS: Final = 2.0
 DAMAGED: Final = (
-    "The journal of this session was damaged. What could be read of it is kept; a part of the last "
-    "answer may be missing."
+    "The journal of this session is damaged. Its readable part was recovered; a part of the "
+    "last answer may be missing."
 )
 
 
@@ -87,7 +87,7 @@ class RunJournal:
             self._break(self._broken)
 
     async def prepend_untold(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What to send: it tells the agent first what it doesn't know of the session.
+        """Return what to send: it tells the agent first what it doesn't know of the session.
 
         Never raises. What could not be written down as told is not told, but with a later prompt.
         """
@@ -170,7 +170,7 @@ class RunJournal:
         return await parsing.run(entry_of, await self._disk(self._journal.content, session_id))
 
     async def _known(self, session_id: str, since: int = 0) -> TranscriptFacts:
-        """What the transcript holds from a byte on, read and parsed piece by piece."""
+        """Return what the transcript holds from a byte on, read and parsed piece by piece."""
         known = TranscriptFacts()
         transcript: Path | None = await self._disk(find_transcript, session_id)
         while piece := await self._disk(piece_of, transcript, since):
@@ -198,18 +198,18 @@ class RunJournal:
         except OSError as error:
             self._break(error.strerror or str(error))
         except Exception as error:
-            logger.exception("A fault in the journal")
+            logger.exception("The journal failed")
             self._break(f"{type(error).__name__}: {error}")
         return None
 
     def _break(self, why: str) -> None:
-        logger.warning("No record is kept of a run in %s: %s", self._session.session_id, why)
+        logger.warning("The run in %s is not recorded: %s", self._session.session_id, why)
         self._broken = why
         self._emit(
             Notice(
                 Level.WARNING,
-                f"No journal can be kept in {self._journal.directory}: {why}. The run goes on; if "
-                "it is killed, what the CLI has not written yet is lost.",
+                f"The journal in {self._journal.directory} can't be written: {why}. The run "
+                "continues; if it is killed, whatever the CLI has not written yet is lost.",
             )
         )
 
@@ -229,7 +229,7 @@ def _steps_of(events: Iterable[Event]) -> list[Step | Resulted]:
 
 
 def _step_of(event: Event) -> Step | Resulted | None:
-    """What is written down of an event; a subagent's conversation has a transcript of its own.
+    """Return an event's step in the journal; a subagent's conversation has its own transcript.
 
     A tool's input and result are found again by their id. What was said stays as it was, since it
     is held against the transcript.

@@ -99,14 +99,14 @@ class Turn:
             grace = self._task.launch.settings.cancel_grace_seconds
             await stop_turn(process, self._over, background, grace_seconds=grace)
             context.signal.throw_if_aborted()
-            return NotAuthenticated("The API key or the login was refused, more than once.")
+            return NotAuthenticated("The API key or the login was refused repeatedly.")
         finally:
             process.detach()
             stop.release()
             if self.cleared:
                 process.end()
         assert self._result is not None
-        return fault_of_result(self._result, self._task.launch.settings.env)
+        return fault_of_result(self._result)
 
     async def _prepare(self) -> None:
         """Set the process's model and mode."""
@@ -138,17 +138,17 @@ class Turn:
             self._read_system(message)
         elif isinstance(message, ConversationResetMessage):
             self.cleared = True
-            text = "The conversation is cleared: the next query begins a new session."
+            text = "The conversation was cleared; the next query starts a new session."
             self._context.emit(Notice(Level.INFO, text))
 
     def room(self) -> Awaitable[None] | None:
-        """What to wait for before the next message, or None."""
+        """Return what to wait for before the next message, or None."""
         if not self._context.channel.congested or self._stop.aborted or self._over.done():
             return None
         return self._wait_for_editor()
 
     def lost(self, fault: RequestFailed) -> None:
-        """The process is gone."""
+        """Take note that the process is gone."""
         if not self._over.done():
             self._over.set_exception(fault)
 
@@ -159,7 +159,7 @@ class Turn:
         return await self._decisions.decide(tool, tool_input, context)
 
     def _answers_prompt(self, result: ResultMessage) -> bool:
-        """Whether this result is our prompt's: a background task's own turn has one, too."""
+        """Return whether this result is our prompt's: a background task's own turn has one, too."""
         answered = result.user_message_uuids or (
             [result.user_message_uuid] if result.user_message_uuid else None
         )

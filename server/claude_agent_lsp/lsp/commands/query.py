@@ -105,7 +105,9 @@ class QueryCommands(CommandGroup):
         trusted = await self._services.trust.is_trusted(folder.path)
         self._services.server_settings.move_state()
         if argument.permission_mode == BYPASS and not trusted:
-            raise NotTrusted(f"{folder.path} is not trusted: nothing runs there unasked.")
+            raise NotTrusted(
+                f"bypassPermissions needs a trusted folder, and {folder.path} is not trusted."
+            )
         progress = self._services.progress.start(
             request.work_done_token,
             f"Claude: {one_line(argument.prompt, TITLE_LENGTH)}",

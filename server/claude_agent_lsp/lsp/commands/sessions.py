@@ -169,5 +169,5 @@ class SessionCommands(CommandGroup):
 
 
 async def _loaded(name: str) -> Any:
-    """A module of sessions/; some of them load the SDK, which takes a second."""
+    """Return a module of sessions/; some of them load the SDK, which takes a second."""
     return await disk.run(importlib.import_module, f"claude_agent_lsp.sessions.{name}")

@@ -81,7 +81,7 @@ class AskUser:
         try:
             return answer_to(question, values, note, by=AnsweredBy.EDITOR)
         except InvalidArgument as error:
-            logger.warning("The editor's answer is none: %s", error)
+            logger.warning("The editor's answer is invalid: %s", error)
             return None
 
     async def _ask_by_message(self, question: Question) -> Answer | None:
@@ -135,7 +135,7 @@ class AskUser:
 
 
 def _free(label: str, taken: Collection[str]) -> str:
-    """A label that no other action has: the agent may name an option as it likes."""
+    """Return a label that no other action has: the agent may name an option as it likes."""
     label = label or "(nothing)"
     while label in taken:
         label += "\u2019"

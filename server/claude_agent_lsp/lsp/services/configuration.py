@@ -64,17 +64,17 @@ class Configuration:
         self._adopt(self._initial)
 
     def change(self, sent: object) -> None:
-        """The settings have changed: the next query asks anew, or takes what was sent along."""
+        """Take changed settings: the next query asks anew, or takes what was sent along."""
         self._by_folder.clear()
         if not self._editor.profile.configuration and isinstance(sent, Mapping):
             self._sent = self._read(sent.get(SECTION))
 
     def renew(self) -> None:
-        """Trust has changed: the settings of each folder arrive anew when they are needed next."""
+        """Have the settings of each folder sent anew when needed next: trust has changed."""
         self._by_folder.clear()
 
     def forget(self, uri: str) -> None:
-        """A folder is closed."""
+        """Forget a folder that is closed."""
         self._by_folder.pop(uri, None)
         self._last.pop(uri, None)
 
@@ -84,7 +84,7 @@ class Configuration:
         return self._initial
 
     async def settings_in(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
-        """The settings that hold in a folder: not all of them, if it is not trusted.
+        """Return the settings that hold in a folder: not all of them, if it is not trusted.
 
         Args:
             folder: The folder.
@@ -96,7 +96,7 @@ class Configuration:
         return settings
 
     async def settings_as_sent(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
-        """The settings of a folder as the editor gives them.
+        """Return the settings of a folder as the editor gives them.
 
         Args:
             folder: The folder.
@@ -132,15 +132,15 @@ class Configuration:
             async with asyncio.timeout(ANSWER_SECONDS):
                 answer = await self._editor.request(types.WORKSPACE_CONFIGURATION, params)
         except Exception:
-            logger.exception("The editor did not tell its settings")
+            logger.exception("The editor did not send its settings")
             # It may have been busy: the next query asks again.
             self._by_folder.pop(folder.uri, None)
             return self._last.get(folder.uri, self._initial)
         given = answer[0] if isinstance(answer, list | tuple) and answer else None
-        settings = self._last[folder.uri] = self._read(given)
+        settings = self._last[folder.uri] = self._read(given, str(folder.path))
         return settings
 
-    def _read(self, given: object) -> Settings:
+    def _read(self, given: object, source: str = "") -> Settings:
         settings, problems = Settings.parse(given, self._initial)
         for problem in problems:
             text = str(problem)
@@ -150,5 +150,5 @@ class Configuration:
                 if len(self._told) > MOST_TOLD:
                     del self._told[next(iter(self._told))]
                 self._editor.show_message(types.MessageType.Warning, text)
-        register_secrets(settings.secrets)
+        register_secrets(settings.secrets, source)
         return settings

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-HOW: Final = 'claudeAgent.trust {"trusted": true} trusts it.'
+HOW: Final = 'Trust it with claudeAgent.trust {"trusted": true}.'
 LONGEST_QUESTION: Final = 86_400.0
 
 
@@ -83,7 +83,7 @@ class FolderTrust:
                 await self._agent().revoke(folder.path)
 
     async def is_trusted(self, folder: Path) -> bool:
-        """Whether a folder is trusted."""
+        """Return whether a folder is trusted."""
         if self._told is not None:
             return any(place in self._told for place in (folder, *folder.parents))
         if folder in self._trusted:
@@ -118,7 +118,8 @@ class FolderTrust:
         """
         if self._told is not None:
             raise InvalidArgument(
-                "trusted: expected the editor to say so: it speaks of trust by itself."
+                "trusted: can't be set by this command: the editor itself sends which folders are "
+                "trusted."
             )
         self._asked.add(folder)
         await self._agent().lanes.folder(folder).run(self._trust.decide, folder, trusted=trusted)
@@ -149,7 +150,7 @@ class FolderTrust:
         profile = self._editor.profile
         if not (profile.questions or profile.show_message_request):
             text = (
-                f"{visible(str(place))} is not trusted, so this is not used: "
+                f"{visible(str(place))} is not trusted, so these are ignored: "
                 f"{', '.join(withheld)}. {HOW}"
             )
             self._editor.show_message(types.MessageType.Info, text)
@@ -159,7 +160,10 @@ class FolderTrust:
 
         seconds = min(settings.question_timeout_seconds, LONGEST_QUESTION)
         name = visible(str(place))
-        note = f"Not used until you trust it, since it could run code: {', '.join(withheld)}"
+        note = (
+            "Ignored until you trust the folder, because they could run code: "
+            f"{', '.join(withheld)}"
+        )
         question = Question(
             question_id=str(uuid.uuid4()),
             run_id=run.run_id,
@@ -213,7 +217,7 @@ class FolderTrust:
 
 
 def _folders_in(value: Any) -> frozenset[Path]:
-    """The paths of `trustedFolders` in what a client sends; what is no folder is left out."""
+    """Return the paths of `trustedFolders` that a client sends; what is no folder is left out."""
     # pygls makes an object of what it has no type for.
     fields = value if isinstance(value, dict) else getattr(value, "_asdict", dict)()
     named = fields.get("trustedFolders")

@@ -42,7 +42,7 @@ class GrowingDocuments:
         self._at_work: dict[str, asyncio.Task[None]] = {}
 
     def add(self, session_id: str, path: Path) -> None:
-        """The editor has just opened the document of this session."""
+        """Follow a session whose document the editor has just opened."""
         self._shown.pop(session_id, None)
         self._shown[session_id] = path.name
         while len(self._shown) > MOST_FOLLOWED:
@@ -54,13 +54,13 @@ class GrowingDocuments:
         self._due.discard(session_id)
 
     def closed(self, path: Path) -> None:
-        """The editor has closed a document, whichever it is."""
+        """Follow no longer the document that the editor has closed, whichever it is."""
         # An editor may name its folder in another way, with links followed say.
         for session_id in [each for each, name in self._shown.items() if name == path.name]:
             self.remove(session_id)
 
     def follower(self) -> Callable[[Event], None]:
-        """What a run's events are to be told to."""
+        """Return what a run's events are to be told to."""
         session_id = message_id = ""
 
         def follow(event: Event) -> None:
@@ -89,7 +89,7 @@ class GrowingDocuments:
             try:
                 await disk.run(self._rewrite, session_id)
             except (OSError, SessionNotFound) as error:
-                logger.warning("The document of %s stays as it is: %s", session_id, error)
+                logger.warning("The document of %s could not be updated: %s", session_id, error)
             except Exception:
-                logger.exception("The document of %s stays as it is", session_id)
+                logger.exception("The document of %s could not be updated", session_id)
             await asyncio.sleep(REWRITE_SECONDS)

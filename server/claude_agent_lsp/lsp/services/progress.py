@@ -44,7 +44,7 @@ class Progress:
         self._shown: dict[int | str, WorkDone] = {}
 
     def cancel(self, token: int | str) -> None:
-        """The user has stopped the work of this token."""
+        """Stop the work of this token, as the user has asked."""
         controller = self._controllers.get(token)
         if controller is not None:
             controller.abort()
@@ -152,7 +152,7 @@ class WorkDone:
         try:
             await self._editor.request(types.WINDOW_WORK_DONE_PROGRESS_CREATE, params)
         except Exception:  # noqa: BLE001 - whatever it is: nothing is shown there
-            logger.info("The editor takes no progress token")
+            logger.info("The editor refused a progress token")
             return
         self._begin()
         if self._line:
@@ -186,14 +186,14 @@ def _waiting(question: Question) -> str:
 
 
 def outcome_of(run: Run) -> str:
-    """How a run ended, in one line: "Done, 2 files changed, $0.04"."""
+    """Return how a run ended, in one line: "Done, 2 files changed, $0.04"."""
     match run.status:
         case RunStatus.COMPLETED:
             parts = ["Done"]
         case RunStatus.CANCELLED:
             parts = ["Cancelled"]
         case RunStatus.TIMED_OUT:
-            parts = ["Stopped: its time limit passed"]
+            parts = ["Stopped at its time limit"]
         case _:
             parts = [f"Failed: {one_line(str(run.error), LINE_LENGTH).removesuffix('.')}"]
     files = len(run.files_changed)

@@ -46,7 +46,7 @@ class EditorProcess:
                 return
             except OSError:
                 # An old kernel, a sandbox, or no descriptor left.
-                logger.info("The end of %s is not told here: it is looked for", pid)
+                logger.info("The system does not report the end of %s; polling instead", pid)
         if descriptor is None:
             self._look_after(pid)
         else:

@@ -72,7 +72,7 @@ class Frames:
             yield body
 
     def _header(self) -> Iterator[Garbled]:
-        """Search for a header that tells a length; sets it, or leaves it None for want of bytes."""
+        """Search for a header that tells a length; set it, or leave it None for want of bytes."""
         while self._length is None:
             end = _END_OF_HEADER.search(self._buffer, self._searched)
             if end is None:
@@ -183,9 +183,11 @@ class MessageReader:
             if isinstance(message, dict):
                 self._deliver(message)
             elif isinstance(message, list):
-                self._reject(INVALID_REQUEST, "LSP has no batches: send one message at a time.")
+                self._reject(
+                    INVALID_REQUEST, "LSP does not allow batches: send one message at a time."
+                )
             else:
-                self._reject(INVALID_REQUEST, "A message has to be a JSON object.")
+                self._reject(INVALID_REQUEST, "A message must be a JSON object.")
 
 
 def _finish(ended: asyncio.Future[None]) -> None:
@@ -194,4 +196,4 @@ def _finish(ended: asyncio.Future[None]) -> None:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")

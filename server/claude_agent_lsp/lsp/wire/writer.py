@@ -63,7 +63,7 @@ class MessageWriter:
         return self.waiting > HIGH_WATER
 
     def write(self, data: bytes) -> None:
-        """Send bytes, or queue them; returns at once."""
+        """Send bytes, or queue them; return at once."""
         if self._closed or self._broken or not data:
             return
         if self.waiting == 0:
@@ -79,7 +79,7 @@ class MessageWriter:
             self._queue.put(None)
 
     def drained(self) -> asyncio.Future[None]:
-        """Returns a future that is done once less than LOW_WATER waits, or the editor is gone."""
+        """Return a future that is done once less than LOW_WATER waits, or the editor is gone."""
         return self._below(LOW_WATER)
 
     async def flush(self, seconds: float) -> bool:
@@ -94,7 +94,7 @@ class MessageWriter:
         return not self._broken and not self.waiting
 
     def _put_at_once(self, data: bytes) -> int:
-        """Write what certainly does not block; returns how much that was.
+        """Write what certainly does not block; return how much that was.
 
         Whatever is wrong is left to the thread to find.
         """
@@ -169,7 +169,7 @@ class MessageWriter:
 
 
 def _poll_for(fd: int) -> select.poll | None:
-    """What tells whether a descriptor has room; None on Windows, which has nothing of the kind."""
+    """Return what tells whether a descriptor has room; None on Windows, which has no such thing."""
     if not hasattr(select, "poll"):
         return None
     poll = select.poll()

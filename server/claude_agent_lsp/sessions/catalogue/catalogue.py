@@ -133,7 +133,7 @@ class Catalogue:
         return Page(page, _cursor(page[-1]) if more and page else None)
 
     def session(self, session_id: str) -> Session:
-        """One session, whatever its folder.
+        """Return one session, whatever its folder.
 
         Raises:
             SessionNotFound: There is none under this id.
@@ -148,7 +148,7 @@ class Catalogue:
         return session
 
     def belongs(self, session_id: str, folder: Path) -> bool:
-        """Whether there is this session, and it is one of `folder`.
+        """Return whether there is this session, and it is one of `folder`.
 
         Raises:
             SessionNotFound: It has it in another folder. The CLI would resume it from anywhere
@@ -163,17 +163,17 @@ class Catalogue:
             return False
         if begun_in is not None and begun_in.resolve() != folder.resolve():
             raise SessionNotFound(
-                f"The session {session_id} is one of {begun_in}, not of {folder}.",
-                hint="Open that folder, or name it as `workspace`.",
+                f"The session {session_id} belongs to {begun_in}, not to {folder}.",
+                hint="Open that folder, or pass it as `workspace`.",
             )
         return True
 
     def find(self, session_id: str) -> Path | None:
-        """A session's transcript, or the copy that is kept of it."""
+        """Return a session's transcript, or the copy that is kept of it."""
         return find_transcript(session_id) or self._kept.find(session_id)
 
     def _told(self, entries: Sequence[Entry], folder: Path | None) -> list[Session]:
-        """These sessions as they are told; where one names no folder, it is one of `folder`."""
+        """Return these sessions as they are told; one that names no folder is one of `folder`."""
         places: dict[str, tuple[Path, str | None]] = {}
         noted = set(self._journal.sessions()) if entries else set()
         sessions = []
@@ -205,11 +205,11 @@ class Catalogue:
         return sessions
 
     def _cut_off(self, session_id: str) -> bool:
-        """Whether it was killed in mid-turn, and not gone on with since."""
+        """Return whether it was killed in mid-turn, and not gone on with since."""
         return bool(recover(self._journal, session_id).untold)
 
     def _all_lost(self, folder: Path | None) -> Iterator[Session]:
-        """The sessions of a folder that the CLI has lost, or not written yet."""
+        """Return the sessions of a folder that the CLI has lost, or not written yet."""
         for session_id in self._journal.sessions():
             if self.find(session_id) is None:
                 with contextlib.suppress(SessionNotFound):
@@ -218,7 +218,7 @@ class Catalogue:
                         yield session
 
     def _lost(self, session_id: str) -> Session:
-        """A session as the journal has it.
+        """Return a session as the journal has it.
 
         Raises:
             SessionNotFound: It has none under this id.

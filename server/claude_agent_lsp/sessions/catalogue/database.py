@@ -90,7 +90,7 @@ class Database:
         except (sqlite3.Error, UnfitError) as error:
             if not _is_damage(error):
                 raise
-            logger.warning("%s is made anew: %s", self.file, error)
+            logger.warning("Recreating %s: %s", self.file, error)
             self._remove(inode)
         with closing(self._open()) as db:
             return work(db)
@@ -118,12 +118,12 @@ class Database:
     def _version_of(self, db: sqlite3.Connection) -> int:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > self._version:
-            raise sqlite3.NotSupportedError(f"it is of a newer server, version {version}")
+            raise sqlite3.NotSupportedError(f"it was written by a newer server, version {version}")
         return int(version)
 
     def _create(self, db: sqlite3.Connection) -> None:
         if db.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None:
-            raise UnfitError("it is of an older server, or of something else")
+            raise UnfitError("it was written by an older server or another program")
         for statement in self._schema:
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {self._version}")
@@ -146,12 +146,12 @@ class Database:
         self._without_until = time.monotonic() + WITHOUT_SECONDS
         level = logging.DEBUG if self._told else logging.WARNING
         self._told = True
-        logger.log(level, "%s can't be used, memory is used instead: %s", self.file, str(error))
+        logger.log(level, "%s can't be used; using memory instead: %s", self.file, str(error))
 
 
 @contextlib.contextmanager
 def writing(db: sqlite3.Connection) -> Iterator[None]:
-    """One transaction: all of it is written, or nothing."""
+    """Open a transaction: all of it is written, or nothing."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -163,7 +163,7 @@ def writing(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _is_damage(error: Exception) -> bool:
-    """Whether a new file would help, as it would not on a full disk, for instance."""
+    """Return whether a new file would help, as it would not on a full disk, for instance."""
     if isinstance(error, UnfitError):
         return True
     code = getattr(error, "sqlite_errorcode", None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,7 @@ from claude_agent_lsp.sessions.sharing.reconcile import Reconciler
 from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from claude_agent_sdk import SessionKey
 
@@ -57,6 +57,7 @@ class _Session:
         fetching: Whether its files here are being changed.
         noted: Whether it is on disk that the store may lack something.
         changing: Held by whoever changes one of the copies.
+        users: How many do something with it, or wait to.
     """
 
     mirrored: Mirrored
@@ -68,6 +69,21 @@ class _Session:
     fetching: bool = False
     noted: bool = False
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to do for it: what is known of it is on disk.
+
+        Of one that is pending all the same another server has the rest to do.
+        """
+        waits = self.due is not None or self.again is not None
+        return not (waits or self.users or self.at_work or self.claim is not None or self.lacking)
+
+    def stop(self) -> None:
+        """Do nothing more for it: it is deleted."""
+        self.due = self.again = None
+        self.at_work = self.lacking = self.mirrored.pending = False
 
     @property
     def session_id(self) -> str:
@@ -103,12 +119,17 @@ class Mirror:
         self._task = asyncio.create_task(self._work())
 
     @property
+    def at_rest(self) -> bool:
+        """Whether it has no session that needs it."""
+        return not self._sessions
+
+    @property
     def behind(self) -> int:
         """Of how many sessions the store may lack something."""
         return sum(session.mirrored.pending for session in self._sessions.values())
 
     async def enter(self, mirrored: Mirrored) -> bool:
-        """Takes a session for a run that is about to go on with it, and brings it up to date.
+        """Take a session for a run that is about to continue it, and bring it up to date.
 
         A store that is away holds nobody up: the session is gone on with as it is here.
 
@@ -121,6 +142,10 @@ class Mirror:
         session = self._session(mirrored)
         if session.at_work:
             return False
+        async with self._using(session):
+            return await self._enter(session)
+
+    async def _enter(self, session: _Session) -> bool:
         session.at_work = True
         try:
             # Whoever holds the session up may wait for a store that is too slow. While it fetches,
@@ -135,25 +160,33 @@ class Mirror:
             await self._fetch(session)
         except (StoreUnavailable, ClaimLost, Diverged) as error:
             session.lacking = True
-            logger.info("%s is gone on with as it is here: %s", session.session_id, error)
+            logger.info(
+                "The session %s could not be fetched from the shared store; using the "
+                "local copy: %s",
+                session.session_id,
+                error,
+            )
         except (SessionBusy, asyncio.CancelledError):
             session.at_work = False
             raise
         except Exception:
             # The run is worth more than its copy.
-            logger.exception("%s is gone on with as it is here", session.session_id)
+            logger.exception(
+                "The session %s could not be fetched from the shared store; using the local copy",
+                session.session_id,
+            )
         finally:
             session.changing.release()
         return True
 
     def began(self, mirrored: Mirrored) -> None:
-        """A run is at work in a session."""
+        """Take note that a run is at work in a session."""
         session = self._session(mirrored)
         session.at_work = session.mirrored.pending = True
         self._look_at(session)
 
     def ended(self, session_id: str) -> None:
-        """The run is over: the session is given back once all of it has been sent."""
+        """Give the session back once all of it has been sent: the run is over."""
         if (session := self._sessions.get(session_id)) is not None and session.at_work:
             session.at_work = False
             session.mirrored.pending = True
@@ -161,24 +194,24 @@ class Mirror:
             self._look_at(session)
 
     def resume(self, unfinished: Iterable[Mirrored]) -> None:
-        """Goes on with what an earlier server had still to send."""
+        """Go on with what an earlier server had still to send."""
         for mirrored in unfinished:
             if mirrored.session_id not in self._sessions:
                 self._look_at(self._session(mirrored))
 
     async def fetch(self, mirrored: Mirrored) -> None:
-        """Brings a session here that is only in the store.
+        """Bring a session here that is only in the store.
 
         Raises:
             StoreUnavailable: The store is away.
         """
-        session = self._session(mirrored)
         self.link.throw_if_away()
-        async with session.changing:
+        session = self._session(mirrored)
+        async with self._using(session), session.changing:
             await self._fetch(session)
 
     async def delete(self, mirrored: Mirrored) -> None:
-        """Deletes a session in the store.
+        """Delete a session in the store.
 
         Raises:
             SessionBusy: Somebody works in it.
@@ -186,7 +219,7 @@ class Mirror:
         """
         self.link.throw_if_away()
         session = self._session(mirrored)
-        async with session.changing:
+        async with self._using(session), session.changing:
             try:
                 await self._claim(session)
                 await self.link.attempt(
@@ -194,11 +227,11 @@ class Mirror:
                 )
             finally:
                 await self._release(session)
-            del self._sessions[session.session_id]
+            session.stop()
             await disk.run(self._places.forget, session.session_id)
 
     async def close(self) -> None:
-        """Sends what can be sent in a moment, and lets go of everything."""
+        """Send what can be sent in a moment, and let go of everything."""
         self._closing.set()
         self._wake.set()
         until = self._now + CLOSE_SECONDS
@@ -208,14 +241,14 @@ class Mirror:
             await asyncio.wait({self._task})
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
-                for session in self._sessions.values():
+                for session in tuple(self._sessions.values()):
                     session.at_work = False
                     unfinished = session.mirrored.pending or session.again is not None
                     if unfinished and self.link.fault is None:
                         await self._look(session)
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                for session in self._sessions.values():
+                for session in tuple(self._sessions.values()):
                     await self._release(session)
                 await self.link.close()
 
@@ -225,6 +258,17 @@ class Mirror:
 
     def _session(self, mirrored: Mirrored) -> _Session:
         return self._sessions.setdefault(mirrored.session_id, _Session(mirrored))
+
+    @asynccontextmanager
+    async def _using(self, session: _Session) -> AsyncIterator[None]:
+        """Whatever is done with a session is done inside; one that is idle then is forgotten."""
+        session.users += 1
+        try:
+            yield
+        finally:
+            session.users -= 1
+            if session.idle:
+                self._sessions.pop(session.session_id, None)
 
     def _look_at(self, session: _Session) -> None:
         session.due = self._now
@@ -236,7 +280,7 @@ class Mirror:
             try:
                 await self._do_next()
             except Exception as error:
-                logger.exception("A fault in the sharing of sessions")
+                logger.exception("Sharing sessions failed")
                 self._tell_of_fault(error)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FAULT_SECONDS):
@@ -267,21 +311,21 @@ class Mirror:
         try:
             self._tell(
                 False,
-                f"Sessions could not be shared ({type(error).__name__}: {error}). "
-                f"It is tried again every {FAULT_SECONDS:g} seconds.",
+                f"Sessions could not be shared ({type(error).__name__}: {error}). Sharing is "
+                f"retried every {FAULT_SECONDS:g} seconds.",
             )
         except Exception:
-            logger.exception("The user can't be told")
+            logger.exception("The user could not be notified")
 
     async def _knock(self) -> None:
-        """Sees whether the store is back."""
+        """See whether the store is back."""
         with suppress(StoreUnavailable):
             await self.link.attempt(lambda store: store.list_sessions(""), seconds=CLAIM_SECONDS)
             self._told_if_caught_up()
 
     async def _look(self, session: _Session) -> None:
-        """Sends what is new in a session, and gives it back if nobody works in it."""
-        async with session.changing:
+        """Send what is new in a session, and give it back if nobody works in it."""
+        async with self._using(session), session.changing:
             session.due = None
             try:
                 if not session.noted:
@@ -293,12 +337,14 @@ class Mirror:
                 session.due = self._now
                 return
             except (SessionBusy, ClaimLost, Diverged) as error:
-                logger.info("%s is not shared yet: %s", session.session_id, error)
+                logger.info("The session %s is not shared yet: %s", session.session_id, error)
                 if session.at_work or await self._is_pending(session):
                     session.due = self._now + BUSY_SECONDS
+                else:
+                    session.due, session.again = session.again, None
             except Exception as error:
                 # Whatever is wrong with one session, the others are mirrored.
-                logger.exception("%s could not be shared", session.session_id)
+                logger.exception("The session %s could not be shared", session.session_id)
                 session.due, session.noted = self._now + FAULT_SECONDS, False
                 self._tell_of_fault(error)
             else:
@@ -314,11 +360,13 @@ class Mirror:
                     await self._release(session)
                 except Exception:
                     # Its owner's connection, or its lease, ends it.
-                    logger.exception("%s could not be given back", session.session_id)
+                    logger.exception(
+                        "The claim of the session %s could not be released", session.session_id
+                    )
         self._told_if_caught_up()
 
     async def _is_pending(self, session: _Session) -> bool:
-        """Whether nobody else has sent it meanwhile, another server of this machine for one."""
+        """Return whether nobody else, such as another server here, has sent it meanwhile."""
         mirrored = session.mirrored
         known = await disk.run(self._places.read, mirrored.session_id, mirrored.store)
         if known is None or known.pending:
@@ -375,12 +423,12 @@ class Mirror:
         if kept is not None:
             self._tell(
                 False,
-                f"The session {session.session_id} was gone on with on another machine too. It "
-                f"has now what was said there; what was said here is the session {kept}.",
+                f"The session {session.session_id} was also continued on another machine. It now "
+                f"has the messages from there; the messages from here are in the session {kept}.",
             )
 
     async def _claim_soon(self, session: _Session) -> None:
-        """Claims a session that may be somebody's for a moment only, to send the end of a run."""
+        """Claim a session that may be somebody's for a moment only, to send the end of a run."""
         until = self._now + PATIENCE_SECONDS
         while True:
             try:
