@@ -28,8 +28,8 @@ async def test_a_pool_that_could_not_be_loaded_is_loaded_with_the_next_run(
     with monkeypatch.context() as patch:
         patch.setattr(importlib, "import_module", full)
         with pytest.raises(OSError, match="too many open files"):
-            await agent._load(Settings())
+            await agent._load_pool(Settings())
         assert agent.processes == ()
-    pool = await agent._load(Settings())
-    assert await agent._load(Settings()) is pool
+    pool = await agent._load_pool(Settings())
+    assert await agent._load_pool(Settings()) is pool
     await agent.close()
