@@ -118,7 +118,7 @@ async def whole_life(launch: Launch, how: str) -> None:
     await asyncio.wait_for(process.gone.wait(), SECONDS)
     assert process.started.done()
     assert process._life.state is ProcessState.GONE
-    assert process._owner.done() or await asyncio.wait({process._owner}, timeout=SECONDS)
+    assert process._task.done() or await asyncio.wait({process._task}, timeout=SECONDS)
     if call is not None:
         await asyncio.wait({call}, timeout=SECONDS)
         assert call.done()

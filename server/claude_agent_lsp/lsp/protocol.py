@@ -98,7 +98,7 @@ class AgentProtocol(LanguageServerProtocol):
                 self._refuse(message_id, error.code, error.message)
         except JsonRpcException as error:
             if asks and method is not None:
-                text = f"The parameters of {method} can't be read: {_why(error)}."
+                text = f"The parameters of {method} can't be read: {_describe_error(error)}."
                 self._refuse(message_id, JsonRpcInvalidParams.CODE, text)
         except Exception:
             logger.exception("A message could not be handled")
@@ -184,7 +184,7 @@ class AgentProtocol(LanguageServerProtocol):
             return
         super()._send_handler_result(future, msg_id=msg_id)
 
-    def _commands_at_work(self) -> list[asyncio.Future[Any]]:
+    def _running_commands(self) -> list[asyncio.Future[Any]]:
         futures: dict[int | str, Any] = self._request_futures
         return [futures[message_id] for message_id in self.controllers if message_id in futures]
 
@@ -233,7 +233,7 @@ class AgentProtocol(LanguageServerProtocol):
         for controller in self.controllers.values():
             controller.abort(AbortReason.SHUTDOWN)
         await self._host.close()
-        while commands := self._commands_at_work():
+        while commands := self._running_commands():
             await asyncio.wait(commands)
         self._shutdown = True
 
@@ -243,7 +243,7 @@ class AgentProtocol(LanguageServerProtocol):
         self._host.exit_with(0 if self._ending else 1)
 
 
-def _why(error: JsonRpcException) -> str:
+def _describe_error(error: JsonRpcException) -> str:
     """Return what is wrong with a message, by the place where it is."""
     cause = error.__cause__
     return "; ".join(transform_error(cause)) if cause is not None else error.message

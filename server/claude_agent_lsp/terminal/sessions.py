@@ -108,7 +108,7 @@ def _cells(session: Session, *, with_folder: bool) -> list[str]:
 
 
 def _show(options: Namespace, catalogue: Catalogue, state: State) -> int:
-    session = _chosen(options.session, catalogue)
+    session = _find_session(options.session, catalogue)
     if options.json:
         from claude_agent_lsp.sessions.reading.reading import read_messages
 
@@ -125,7 +125,7 @@ def _show(options: Namespace, catalogue: Catalogue, state: State) -> int:
 def _export(options: Namespace, catalogue: Catalogue, state: State) -> int:
     from claude_agent_lsp.sessions.reading.export import exported, write_export
 
-    session = _chosen(options.session, catalogue)
+    session = _find_session(options.session, catalogue)
     content = exported(session, options.format, state.directory)
     if options.file is not None:
         write_export(options.file.absolute(), content)
@@ -138,8 +138,8 @@ def _export(options: Namespace, catalogue: Catalogue, state: State) -> int:
 
 
 def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
-    session = _chosen(options.session, catalogue)
-    if not options.yes and not _agreed(session):
+    session = _find_session(options.session, catalogue)
+    if not options.yes and not _is_confirmed(session):
         return 1
     from claude_agent_lsp.sessions.edit_session import delete
 
@@ -155,7 +155,7 @@ def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
     return 0
 
 
-def _agreed(session: Session) -> bool:
+def _is_confirmed(session: Session) -> bool:
     if not sys.stdin.isatty():
         sys.stderr.write("stdin is not a terminal: pass --yes to delete the session.\n")
         return False
@@ -165,7 +165,7 @@ def _agreed(session: Session) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _chosen(word: str, catalogue: Catalogue) -> Session:
+def _find_session(word: str, catalogue: Catalogue) -> Session:
     """Return the session that an id, or its beginning, names.
 
     Raises:

@@ -83,7 +83,7 @@ class State:
         Raises:
             StoreUnavailable: It could not be written.
         """
-        self._change(folder, lambda record: replace(record, current=session_id))
+        self._update(folder, lambda record: replace(record, current=session_id))
 
     def begin(
         self, folder: Path, session_id: str, source: str | None = None, at: str | None = None
@@ -108,7 +108,7 @@ class State:
             forks = {**record.forks, session_id: (source, at)} if source else record.forks
             return _Record(session_id, kept, {i: fork for i, fork in forks.items() if i in kept})
 
-        self._change(folder, change)
+        self._update(folder, change)
 
     def settle(self, folder: Path, session_id: str) -> None:
         """Forget that a session was only begun: it has a transcript now.
@@ -124,7 +124,7 @@ class State:
                 forks={i: fork for i, fork in record.forks.items() if i != session_id},
             )
 
-        self._change(folder, change)
+        self._update(folder, change)
 
     def forget(self, session_id: str) -> None:
         """Forget a session in every folder: as the current one, a begun one, a copy's source.
@@ -141,8 +141,8 @@ class State:
                 {i: fork for i, fork in forks if session_id not in (i, fork[0])},
             )
 
-        for folder in {*self._unwritten, *self._known()}:
-            self._change(Path(folder), change)
+        for folder in {*self._unwritten, *self._known_folders()}:
+            self._update(Path(folder), change)
 
     def check(self) -> str | None:
         """Try to write to the directory; return what is wrong with it, or None."""
@@ -165,7 +165,7 @@ class State:
     def _file(self, real: str) -> Path:
         return self._folders / f"{hashlib.sha256(os.fsencode(real)).hexdigest()[:16]}.json"
 
-    def _known(self) -> Iterator[str]:
+    def _known_folders(self) -> Iterator[str]:
         """Return the folders that have a file; one that makes no sense has nothing to forget."""
         for file in self._folders.glob("*.json"):
             with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -183,7 +183,7 @@ class State:
             _log.warning("%s is ignored: %s", file, error)
             return _Record()
 
-    def _change(self, folder: Path, change: Callable[[_Record], _Record]) -> None:
+    def _update(self, folder: Path, change: Callable[[_Record], _Record]) -> None:
         real = os.path.realpath(folder)
         try:
             with self._writing():

@@ -195,14 +195,14 @@ class ToolTrail:
         elif isinstance(event, QuestionAsked):
             self._asked.add(event.question.tool_call_id)
         elif isinstance(event, ToolResult) and event.tool_call_id in self._calls:
-            self._note(self._calls.pop(event.tool_call_id), event.status.value)
+            self._record(self._calls.pop(event.tool_call_id), event.status.value)
         elif isinstance(event, Ended):
             # The run was stopped in their middle: what they have done by then is not known.
             for call in self._calls.values():
-                self._note(call, UNFINISHED)
+                self._record(call, UNFINISHED)
             self._calls.clear()
 
-    def _note(self, call: ToolCall, status: str) -> None:
+    def _record(self, call: ToolCall, status: str) -> None:
         if call.tool in _READERS:
             return
         # Not asked: a rule or the mode has allowed it, or refused it.

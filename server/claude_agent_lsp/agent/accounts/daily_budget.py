@@ -63,7 +63,7 @@ class DailyBudget:
     def __init__(self, directory: Path, clock: Callable[[], datetime] = datetime.now) -> None:
         self._directory = directory
         self._clock = clock
-        self._told = False
+        self._warned = False
         # What could not be written holds as long as this server lives.
         self._unwritten: dict[str, float] = {}
 
@@ -90,7 +90,7 @@ class DailyBudget:
             StoreUnavailable: There is a budget, and nobody can tell what is left of it, or count
                 what the run will cost.
         """
-        if daily_budget_usd is not None and (spent := self._certain()) >= daily_budget_usd:
+        if daily_budget_usd is not None and (spent := self._known_spending()) >= daily_budget_usd:
             raise self._exceeded(spent, daily_budget_usd)
 
     def within(self, launch: Launch) -> Launch:
@@ -104,7 +104,7 @@ class DailyBudget:
         budget = launch.settings.daily_budget_usd
         if budget is None:
             return launch
-        left = max(budget - self._certain(), 1e-6)  # zero would be no limit
+        left = max(budget - self._known_spending(), 1e-6)  # zero would be no limit
         own = launch.max_budget_usd
         return replace(launch, max_budget_usd=left if own is None else min(own, left))
 
@@ -145,19 +145,19 @@ class DailyBudget:
             self._unwritten[day] = max(0.0, self._unwritten.get(day, 0.0) + cost_usd)
         return self.today()
 
-    def _certain(self) -> float:
+    def _known_spending(self) -> float:
         """Return what today has cost, if that is known and more can be written down."""
         try:
             ledger = self._read()
             self._write(0.0)
         except ValueError as error:
-            raise self._unknown(f"{self.file} can't be read: {error}") from error
+            raise self._unknown_spending(f"{self.file} can't be read: {error}") from error
         except OSError as error:
             why = error.strerror or error
-            raise self._unknown(f"{self.file} can't be read or written: {why}") from error
+            raise self._unknown_spending(f"{self.file} can't be read or written: {why}") from error
         day = self._day()
         if day in ledger.unknown:
-            raise self._unknown(f"{self.file} was damaged today")
+            raise self._unknown_spending(f"{self.file} was damaged today")
         return ledger.days.get(day, 0.0) + self._unwritten.get(day, 0.0)
 
     def _write(self, cost_usd: float) -> None:
@@ -208,8 +208,8 @@ class DailyBudget:
 
     def _warn(self, error: Exception) -> None:
         """Tell it to the log, once loudly."""
-        level = logging.DEBUG if self._told else logging.WARNING
-        self._told = True
+        level = logging.DEBUG if self._warned else logging.WARNING
+        self._warned = True
         logger.log(level, "The cost of runs can't be saved in %s: %s", self.file, error)
 
     def _day(self) -> str:
@@ -222,7 +222,7 @@ class DailyBudget:
             hint=HINT,
         )
 
-    def _unknown(self, why: str) -> StoreUnavailable:
+    def _unknown_spending(self, why: str) -> StoreUnavailable:
         return StoreUnavailable(
             f"dailyBudgetUsd is set, but the cost of today's runs is unknown: {why}.",
             hint=(
@@ -243,7 +243,7 @@ class Meter:
     """
 
     def __init__(self, spending: DailyBudget) -> None:
-        self._spending = spending
+        self._daily_budget = spending
         self._cost = self._counted = 0.0
         self._counting: asyncio.Task[None] | None = None
 
@@ -260,9 +260,9 @@ class Meter:
         if self._counting is not None:
             await asyncio.wait({self._counting})
         rest, self._counted = cost_usd - self._counted, cost_usd
-        return await disk.run(self._spending.charge, rest, daily_budget_usd, fault)
+        return await disk.run(self._daily_budget.charge, rest, daily_budget_usd, fault)
 
     async def _count(self) -> None:
         while (more := self._cost - self._counted) > 0:
             self._counted = self._cost
-            await disk.run(self._spending.add, more)
+            await disk.run(self._daily_budget.add, more)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # Longer than any that a system opens.
 PATH_LENGTH: Final = 40_000
 SUBJECT_LENGTH: Final = 80
-_SHOWN_OF_BASH: Final = frozenset({"command", "description", "timeout"})
+_BASH_FIELDS_SHOWN: Final = frozenset({"command", "description", "timeout"})
 # Fields of Bash that change what its command does, and what is said of them.
 _WAYS: Final = {"run_in_background": BACKGROUND, "dangerouslyDisableSandbox": UNBOXED}
 _FILES: Final = {
@@ -136,7 +136,9 @@ def describe(
         command = _shown(str(tool_input.get("command", "")), lines=True)
         description = tool_input.get("description")
         notes += [words for name, words in _WAYS.items() if tool_input.get(name) in (True, "true")]
-        others = {name: value for name, value in tool_input.items() if not _is_told(name, value)}
+        others = {
+            name: value for name, value in tool_input.items() if not _needs_no_line(name, value)
+        }
     elif path is not None:
         place = _shown(_place(path, folder))
         others = {} if diff is not None else {k: v for k, v in tool_input.items() if v != str(path)}
@@ -205,9 +207,9 @@ def _grants_in(updates: Iterable[PermissionUpdate]) -> Iterator[Grant]:
             yield Grant("directory", f"files in {directory}", directory=directory)
 
 
-def _is_told(name: str, value: object) -> bool:
+def _needs_no_line(name: str, value: object) -> bool:
     """Return whether a field of Bash needs no line of its own."""
-    return name in _SHOWN_OF_BASH or (name in _WAYS and value in (True, "true", False, None))
+    return name in _BASH_FIELDS_SHOWN or (name in _WAYS and value in (True, "true", False, None))
 
 
 def _subject(tool: str, tool_input: Mapping[str, Any]) -> str:

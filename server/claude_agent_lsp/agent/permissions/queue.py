@@ -112,7 +112,7 @@ class QuestionQueue:
         self._show = show
         self._on_answered = on_answered
         self._entries: dict[str, _Entry] = {}
-        self._passed_at = -UNREAD_SECONDS
+        self._unanswered_at = -UNREAD_SECONDS
 
     @property
     def unread(self) -> bool:
@@ -120,7 +120,7 @@ class QuestionQueue:
 
         An answer that names no question may be meant for that one.
         """
-        return time.monotonic() - self._passed_at < UNREAD_SECONDS
+        return time.monotonic() - self._unanswered_at < UNREAD_SECONDS
 
     @property
     def pending(self) -> tuple[Question, ...]:
@@ -139,7 +139,7 @@ class QuestionQueue:
         finally:
             del self._entries[question.question_id]
             if entry.opened and answer.by not in (AnsweredBy.EDITOR, AnsweredBy.COMMAND):
-                self._passed_at = time.monotonic()
+                self._unanswered_at = time.monotonic()
             if entry.deadline is not None:
                 entry.deadline.cancel()
             if entry.showing is not None:

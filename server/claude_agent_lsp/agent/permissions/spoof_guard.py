@@ -57,8 +57,8 @@ def mark_lookalike_lines(text: str, limit: int = DETAIL_LENGTH) -> str:
         limit: At most so many of its characters.
     """
     kept = text[:limit]
-    if _HOLES.search(kept) or any(_is_like_ours(piece) for piece in _PIECES.split(kept)):
-        kept = "\n".join(_barred(kept))
+    if _HOLES.search(kept) or any(_resembles_own_line(piece) for piece in _PIECES.split(kept)):
+        kept = "\n".join(_with_bars(kept))
     return kept + truncation_note(len(text) - limit)
 
 
@@ -67,7 +67,7 @@ def truncation_note(count: int) -> str:
     return f"\n{more_characters(count)}" if count > 0 else ""
 
 
-def _barred(text: str) -> list[str]:
+def _with_bars(text: str) -> list[str]:
     """Return its lines, each with a bar before it; where nothing stands, how much of it."""
     lines: list[str] = []
     empty = 0
@@ -85,8 +85,8 @@ def _barred(text: str) -> list[str]:
     return lines
 
 
-def _is_like_ours(line: str) -> bool:
-    return _OURS.match(_folded(line)) is not None
+def _resembles_own_line(line: str) -> bool:
+    return _OWN_WORDS.match(_folded(line)) is not None
 
 
 def _folded(text: str) -> str:
@@ -102,7 +102,7 @@ def _decomposed(character: str) -> str:
 
 
 # How the lines begin that are the server's own.
-_OURS: Final = re.compile(
+_OWN_WORDS: Final = re.compile(
     "|".join(
         (
             *map(_folded, ("For this session", "Always", BACKGROUND, UNBOXED)),

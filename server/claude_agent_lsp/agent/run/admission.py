@@ -41,7 +41,7 @@ class Admission:
 
     def __init__(self, state: State, ownership: SessionLocks, journal: Journal) -> None:
         self._state = state
-        self._ownership = ownership
+        self._locks = ownership
         self._journal = journal
 
     def admit(self, query: Query, run_id: str, spare: str | None) -> SessionStart:
@@ -60,10 +60,10 @@ class Admission:
         found = self.named(query)
         if query.fork:
             session = self._fork_of(found, query)
-            self._ownership.claim(session.session_id, run_id)
+            self._locks.claim(session.session_id, run_id)
         else:
             session = self._claim(found, query, run_id, spare)
-        self._remember(query.folder, session)
+        self._make_current(query.folder, session)
         return session
 
     def named(self, query: Query) -> str | None:
@@ -83,7 +83,7 @@ class Admission:
         self, found: str | None, query: Query, run_id: str, spare: str | None
     ) -> SessionStart:
         session_id = found or spare or str(uuid.uuid4())
-        if self._ownership.claim(session_id, run_id):
+        if self._locks.claim(session_id, run_id):
             end_orphans()
         if found is None:
             return SessionStart(session_id)
@@ -91,7 +91,7 @@ class Admission:
             # Looked at only now that nobody else can change it.
             return self._start_of(found, query.folder, must_be=query.session != LAST)
         except BaseException:
-            self._ownership.release(session_id, run_id)
+            self._locks.release(session_id, run_id)
             raise
 
     def _fork_of(self, found: str | None, query: Query) -> SessionStart:
@@ -132,7 +132,7 @@ class Admission:
         turns = self._journal.read(session_id).turns
         return any(turn.folder.resolve() == folder.resolve() for turn in turns)
 
-    def _remember(self, folder: Path, session: SessionStart) -> None:
+    def _make_current(self, folder: Path, session: SessionStart) -> None:
         """Make the run's session the folder's current one."""
         session_id = session.session_id
         try:

@@ -40,7 +40,7 @@ _SIGNATURES: Final = (
 )
 _SEVERITIES: Final = {1: "error", 2: "warning", 3: "information", 4: "hint"}
 _CLOSING_TAG = re.compile(r"<(\s*/\s*ide_)", re.IGNORECASE)
-_MAY_BE = "This may or may not be related to the current task."
+_RELEVANCE = "This may or may not be related to the current task."
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -155,14 +155,18 @@ def _context(context: EditorContext, folder: Path, denied: DenyRules) -> Iterato
     document, selected = context.document, context.range
     if document is not None:
         if selected is not None and selected.start != selected.end:
-            yield _tagged("ide_selection", f"{_selection(document, selected, denied)}\n\n{_MAY_BE}")
+            yield _tagged(
+                "ide_selection", f"{_selection(document, selected, denied)}\n\n{_RELEVANCE}"
+            )
         else:
             cursor = f", with the cursor on line {selected.start.line + 1}" if selected else ""
-            text = f"The user opened the file {_spelled(document)} in the IDE{cursor}. {_MAY_BE}"
+            text = f"The user opened the file {_spelled(document)} in the IDE{cursor}. {_RELEVANCE}"
             yield _tagged("ide_opened_file", text)
     if context.diagnostics:
-        lines = [_told(diagnostic, document, folder) for diagnostic in context.diagnostics]
-        text = "\n".join(["The IDE shows these diagnostics:", *lines, "", _MAY_BE])
+        lines = [
+            _format_diagnostic(diagnostic, document, folder) for diagnostic in context.diagnostics
+        ]
+        text = "\n".join(["The IDE shows these diagnostics:", *lines, "", _RELEVANCE])
         yield _tagged("ide_opened_file", text)
 
 
@@ -196,7 +200,7 @@ def _selected_text(document: Path, selected: Range) -> str:
     return "\n".join(lines)
 
 
-def _told(diagnostic: Diagnostic, document: Path | None, folder: Path) -> str:
+def _format_diagnostic(diagnostic: Diagnostic, document: Path | None, folder: Path) -> str:
     start = diagnostic.range.start
     place = f"{start.line + 1}:{start.character + 1}"
     if document is not None:

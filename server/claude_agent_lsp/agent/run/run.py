@@ -234,7 +234,7 @@ class ActiveRun:
         """
         status, fault, cut_off = RunStatus.COMPLETED, None, False
         try:
-            self._go_on_to(RunState.RUNNING)
+            self._enter(RunState.RUNNING)
             self._emit(Started(self.picture()))
             self._record.report_to(self._emit)
             fault = await self._work(load)
@@ -248,7 +248,7 @@ class ActiveRun:
             fault = Internal(f"The server failed: {type(error).__name__}: {error}")
         if fault is not None and status is RunStatus.COMPLETED:
             status = RunStatus.FAILED
-        self._go_on_to(RunState.ENDING)
+        self._enter(RunState.ENDING)
         # All is written down before the session is given back, and shown before the run has ended.
         await self._step(self._delivery.delivered)
         completed = status is RunStatus.COMPLETED
@@ -264,12 +264,12 @@ class ActiveRun:
             logger.exception("The figures of the run %s could not be updated", self.run_id)
             self._run = replace(self._run, status=status, error=fault)
         self._emit(Ended(self._run))
-        self._go_on_to(RunState.ENDED)
+        self._enter(RunState.ENDED)
         await self._step(self._delivery.delivered)
         self._context.signal.release()
         self.ended.set_result(self._run)
 
-    def _go_on_to(self, state: RunState) -> None:
+    def _enter(self, state: RunState) -> None:
         assert NEXT.get(self._state) is state, f"A run can't go from {self._state} to {state}"
         self._state = state
 
@@ -299,7 +299,7 @@ class ActiveRun:
 
         task = self.task
         process = await pool.borrow(
-            task.launch, task.session, self._context.signal, self._tell_of_wait
+            task.launch, task.session, self._context.signal, self._notify_of_wait
         )
         try:
             self._turn = Turn(task, self._context, process)
@@ -307,7 +307,7 @@ class ActiveRun:
         finally:
             pool.release(process)
 
-    def _tell_of_wait(self) -> None:
+    def _notify_of_wait(self) -> None:
         self._emit(Notice(Level.INFO, "All CLI processes are busy; this run waits for a free one."))
 
 

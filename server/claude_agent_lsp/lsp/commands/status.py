@@ -32,7 +32,7 @@ async def describe(services: Services, index: Index) -> dict[str, Any]:
         await asyncio.wait(asked, timeout=FOLDER_SECONDS)
     answers = [_answer(one) for one in asked]
     folders = [
-        _silent(folder, usual) if answer is None else answer[1]
+        _unresponsive(folder, usual) if answer is None else answer[1]
         for folder, answer in zip(open_ones, answers, strict=True)
     ]
     first = answers[0][0] if answers and answers[0] is not None else usual
@@ -75,7 +75,7 @@ def _answer(
     return None
 
 
-def _silent(folder: Folder, usual: Settings) -> dict[str, Any]:
+def _unresponsive(folder: Folder, usual: Settings) -> dict[str, Any]:
     """Return what is told of a folder whose disk or settings are too slow to be waited for."""
     return {
         "uri": folder.uri,

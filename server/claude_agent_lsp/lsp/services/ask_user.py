@@ -95,7 +95,7 @@ class AskUser:
             for option in question.options:
                 if option.value not in chosen:
                     taken = (*values, DONE) if question.multiple else (*values,)
-                    values[_free(option.label, taken)] = option.value
+                    values[_unique_label(option.label, taken)] = option.value
             if chosen:
                 values[DONE] = None
             title = await self._message(question, chosen, list(values))
@@ -131,10 +131,10 @@ class AskUser:
         except OSError as error:
             logger.warning("The plan can't be shown as a document: %s", error)
             return
-        self._editor.spawn(_open(self._editor, path))
+        self._editor.spawn(_open_document(self._editor, path))
 
 
-def _free(label: str, taken: Collection[str]) -> str:
+def _unique_label(label: str, taken: Collection[str]) -> str:
     """Return a label that no other action has: the agent may name an option as it likes."""
     label = label or "(nothing)"
     while label in taken:
@@ -142,7 +142,7 @@ def _free(label: str, taken: Collection[str]) -> str:
     return label
 
 
-async def _open(editor: Editor, path: Path) -> None:
+async def _open_document(editor: Editor, path: Path) -> None:
     await open_document(editor, path, 0)
 
 

@@ -27,7 +27,7 @@ SECTION = "claudeAgent"
 # An editor answers at once; one that doesn't must not hold up the agent for ever.
 ANSWER_SECONDS = 5.0
 # How many problems are remembered, so that each is told once.
-MOST_TOLD = 100
+MOST_REPORTED = 100
 
 
 class Configuration:
@@ -55,7 +55,7 @@ class Configuration:
         self._by_folder: dict[str, asyncio.Task[Settings]] = {}
         # What an editor said that doesn't answer now: no limit is lost with an answer.
         self._last: dict[str, Settings] = {}
-        self._told: dict[str, None] = {}
+        self._reported: dict[str, None] = {}
 
     def begin(self, options: object) -> None:
         """Read `initializationOptions`."""
@@ -105,7 +105,7 @@ class Configuration:
         """
         task = self._by_folder.get(folder.uri)
         if task is None:
-            task = asyncio.create_task(self._take(folder))
+            task = asyncio.create_task(self._fetch(folder))
             self._by_folder[folder.uri] = task
         if signal is None:
             return await asyncio.shield(task)
@@ -114,7 +114,7 @@ class Configuration:
         except Aborted:
             return self._initial
 
-    async def _take(self, folder: Folder) -> Settings:
+    async def _fetch(self, folder: Folder) -> Settings:
         """Let a folder's settings arrive."""
         if self._editor.profile.configuration:
             settings = await self._ask(folder)
@@ -145,10 +145,10 @@ class Configuration:
         for problem in problems:
             text = str(problem)
             logger.warning("%s", text)
-            if text not in self._told:
-                self._told[text] = None
-                if len(self._told) > MOST_TOLD:
-                    del self._told[next(iter(self._told))]
+            if text not in self._reported:
+                self._reported[text] = None
+                if len(self._reported) > MOST_REPORTED:
+                    del self._reported[next(iter(self._reported))]
                 self._editor.show_message(types.MessageType.Warning, text)
         register_secrets(settings.secrets, source)
         return settings

@@ -56,7 +56,7 @@ class FolderTrust:
         self._listeners: list[Callable[[], None]] = []
         self._trust = Trust(state_directory)
         # What the client says; None if it does not speak of trust.
-        self._told: frozenset[Path] | None = None
+        self._from_client: frozenset[Path] | None = None
         self._trusted: set[Path] = set()
         # Of the decisions that these rest on.
         self._stamp: object = None
@@ -70,22 +70,22 @@ class FolderTrust:
     def begin(self, options: object) -> None:
         """Believe the client's `initializationOptions.trustedFolders`, if it speaks of trust."""
         if self._editor.profile.trust:
-            self._told = _folders_in(options)
+            self._from_client = _folders_in(options)
 
     async def change(self, params: object) -> None:
         """Believe the client's `claudeAgent/trustChanged`; what lost it loses its processes."""
         if not self._editor.profile.trust:
             return
-        self._told = _folders_in(params)
-        self._tell_of_change()
+        self._from_client = _folders_in(params)
+        self._notify_listeners()
         for folder in self._folders:
             if not await self.is_trusted(folder.path):
                 await self._agent().revoke(folder.path)
 
     async def is_trusted(self, folder: Path) -> bool:
         """Return whether a folder is trusted."""
-        if self._told is not None:
-            return any(place in self._told for place in (folder, *folder.parents))
+        if self._from_client is not None:
+            return any(place in self._from_client for place in (folder, *folder.parents))
         if folder in self._trusted:
             await self.look_again()  # what is remembered may have been decided anew elsewhere
         if folder in self._trusted:
@@ -94,7 +94,7 @@ class FolderTrust:
         while decisions != self._decisions:  # what was read before a decision is worth nothing
             decisions = self._decisions
             lane = self._agent().lanes.folder(folder)
-            stamp, trusted = await lane.run(self._look, folder)
+            stamp, trusted = await lane.run(self._read_decision, folder)
         if trusted:
             self._stamp = self._stamp if self._trusted else stamp
             self._trusted.add(folder)
@@ -116,7 +116,7 @@ class FolderTrust:
             InvalidArgument: It is the client that speaks of trust.
             StoreUnavailable: It could not be written.
         """
-        if self._told is not None:
+        if self._from_client is not None:
             raise InvalidArgument(
                 "trusted: can't be set by this command: the editor itself sends which folders are "
                 "trusted."
@@ -124,7 +124,7 @@ class FolderTrust:
         self._asked.add(folder)
         await self._agent().lanes.folder(folder).run(self._trust.decide, folder, trusted=trusted)
         self._decisions += 1
-        self._tell_of_change()
+        self._notify_listeners()
         await self._reconsider()  # also those below it, for which the decision holds too
 
     async def offer(self, folder: Folder, settings: Settings, run: ActiveRun) -> None:
@@ -137,7 +137,7 @@ class FolderTrust:
                 comes again with the next one; it outlives a run that ends by itself.
         """
         place = folder.path
-        if self._told is not None or place in self._asked or await self.is_trusted(place):
+        if self._from_client is not None or place in self._asked or await self.is_trusted(place):
             return
         self._asked.add(place)
         lane = self._agent().lanes.folder(place)
@@ -198,7 +198,7 @@ class FolderTrust:
         except RequestFailed as error:
             self._editor.show_message(types.MessageType.Error, f"{error} {error.hint}")
 
-    def _tell_of_change(self) -> None:
+    def _notify_listeners(self) -> None:
         for listener in self._listeners:
             listener()
 
@@ -212,7 +212,7 @@ class FolderTrust:
             if not await self.is_trusted(folder):
                 await self._agent().revoke(folder)
 
-    def _look(self, folder: Path) -> tuple[object, bool | None]:
+    def _read_decision(self, folder: Path) -> tuple[object, bool | None]:
         return self._trust.stamp(), self._trust.decision_on(folder)
 
 

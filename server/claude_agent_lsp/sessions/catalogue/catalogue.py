@@ -119,14 +119,14 @@ class Catalogue:
         else:
             projects = self._kept.beside(projects_of(folder))
         found = self._index.sessions(projects, SessionFilter(words, tag, after, limit + 1))
-        sessions = self._told(found, folder)
-        others = list(self._all_lost(folder))
+        sessions = self._described(found, folder)
+        others = list(self._lost_sessions(folder))
         if shared:
             here = {entry.session_id for entry in self._index.sessions(projects, SessionFilter())}
             here |= {session.session_id for session in others}
             others += [session for session in shared if session.session_id not in here]
         if others:
-            fitting = (one for one in others if _fits(one, words, tag, after))
+            fitting = (one for one in others if _matches(one, words, tag, after))
             sessions = sorted((*sessions, *fitting), key=_newest_first)
         more = len(sessions) > limit
         page = tuple(sessions[:limit])
@@ -143,8 +143,8 @@ class Catalogue:
         path = self.find(session_id)
         entry = None if path is None else self._index.session(path)
         if path is None or entry is None:
-            return self._lost(session_id)
-        (session,) = self._told([entry], folder_of(path) or path.parent)
+            return self._lost_session(session_id)
+        (session,) = self._described([entry], folder_of(path) or path.parent)
         return session
 
     def belongs(self, session_id: str, folder: Path) -> bool:
@@ -172,7 +172,7 @@ class Catalogue:
         """Return a session's transcript, or the copy that is kept of it."""
         return find_transcript(session_id) or self._kept.find(session_id)
 
-    def _told(self, entries: Sequence[Entry], folder: Path | None) -> list[Session]:
+    def _described(self, entries: Sequence[Entry], folder: Path | None) -> list[Session]:
         """Return these sessions as they are told; one that names no folder is one of `folder`."""
         places: dict[str, tuple[Path, str | None]] = {}
         noted = set(self._journal.sessions()) if entries else set()
@@ -186,7 +186,9 @@ class Catalogue:
                 places[cwd] = workspace, self._current(workspace)
             workspace, current = places[cwd]
             running = self._running(entry.session_id)
-            cut_off = entry.session_id in noted and not running and self._cut_off(entry.session_id)
+            cut_off = (
+                entry.session_id in noted and not running and self._is_interrupted(entry.session_id)
+            )
             session = Session(
                 session_id=entry.session_id,
                 title=entry.title,
@@ -204,20 +206,20 @@ class Catalogue:
             sessions.append(session)
         return sessions
 
-    def _cut_off(self, session_id: str) -> bool:
+    def _is_interrupted(self, session_id: str) -> bool:
         """Return whether it was killed in mid-turn, and not gone on with since."""
         return bool(recover(self._journal, session_id).untold)
 
-    def _all_lost(self, folder: Path | None) -> Iterator[Session]:
+    def _lost_sessions(self, folder: Path | None) -> Iterator[Session]:
         """Return the sessions of a folder that the CLI has lost, or not written yet."""
         for session_id in self._journal.sessions():
             if self.find(session_id) is None:
                 with contextlib.suppress(SessionNotFound):
-                    session = self._lost(session_id)
+                    session = self._lost_session(session_id)
                     if folder is None or _same(session.workspace, folder):
                         yield session
 
-    def _lost(self, session_id: str) -> Session:
+    def _lost_session(self, session_id: str) -> Session:
         """Return a session as the journal has it.
 
         Raises:
@@ -249,7 +251,7 @@ def _same(one: Path, other: Path) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
 
-def _fits(
+def _matches(
     session: Session, words: Iterable[str], tag: str | None, after: tuple[int, str] | None
 ) -> bool:
     text = f"{session.title}\n{session.first_prompt or ''}".casefold()

@@ -57,8 +57,8 @@ class Database:
         self._version = version
         self._memory: sqlite3.Connection | None = None
         self._in_memory = threading.Lock()
-        self._without_until = 0.0
-        self._told = False
+        self._memory_until = 0.0
+        self._warned = False
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do some work with it; a second time, from its beginning, if it was damaged.
@@ -67,11 +67,11 @@ class Database:
             work: Gets a connection that commits each statement by itself: see `writing`. It
                 raises `UnfitError` for what it can't make sense of.
         """
-        if time.monotonic() >= self._without_until:
+        if time.monotonic() >= self._memory_until:
             try:
                 return self._on_disk(work)
             except (sqlite3.Error, OSError, UnfitError) as error:
-                self._do_without(error)
+                self._use_memory(error)
         with self._in_memory:
             if self._memory is None:
                 self._memory = sqlite3.connect(
@@ -142,10 +142,10 @@ class Database:
         except OSError:
             return None
 
-    def _do_without(self, error: Exception) -> None:
-        self._without_until = time.monotonic() + WITHOUT_SECONDS
-        level = logging.DEBUG if self._told else logging.WARNING
-        self._told = True
+    def _use_memory(self, error: Exception) -> None:
+        self._memory_until = time.monotonic() + WITHOUT_SECONDS
+        level = logging.DEBUG if self._warned else logging.WARNING
+        self._warned = True
         logger.log(level, "%s can't be used; using memory instead: %s", self.file, str(error))
 
 

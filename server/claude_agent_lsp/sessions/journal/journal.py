@@ -317,13 +317,13 @@ class _Reader:
             case "result":
                 _settle(self._steps[self._current], record)
             case "completed":
-                self._change(self._current, completed=True)
+                self._update(self._current, completed=True)
             case "unsent":
-                self._change(record["turn"], unsent=True)
+                self._update(record["turn"], unsent=True)
             case "known":
-                self._change(record["turn"], lacks_prompt=False)
+                self._update(record["turn"], lacks_prompt=False)
             case "told":
-                self._change(record["turn"], told_by=str(record["by"]))
+                self._update(record["turn"], told_by=str(record["by"]))
 
     def _begin(self, record: dict[str, Any]) -> None:
         self._current = str(record["message"])
@@ -332,7 +332,7 @@ class _Reader:
         )
         self._steps[self._current] = []
 
-    def _change(self, turn_id: str, **changes: Any) -> None:
+    def _update(self, turn_id: str, **changes: Any) -> None:
         self._turns[turn_id] = replace(self._turns[turn_id], **changes)
 
 

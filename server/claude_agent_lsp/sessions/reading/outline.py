@@ -130,7 +130,7 @@ def _link(entry: dict[str, Any], line: Line) -> dict[str, Any]:
         **{name: message[name] for name in ("id", "model") if name in message},
         "content": [_without_contents(block) for block in blocks],
         "line": line,
-        "says": any(_says(block, entry.get("type") == "user") for block in blocks),
+        "says": any(_has_content(block, entry.get("type") == "user") for block in blocks),
         "filler": _is_filler(message),
     }
     return link
@@ -140,7 +140,7 @@ def _without_contents(block: dict[str, Any]) -> dict[str, Any]:
     return {name: block[name] for name in ("type", "id", "tool_use_id") if name in block}
 
 
-def _says(block: dict[str, Any], user: bool) -> bool:
+def _has_content(block: dict[str, Any], user: bool) -> bool:
     """Return whether anything of a block is shown."""
     match block.get("type"):
         case "text":

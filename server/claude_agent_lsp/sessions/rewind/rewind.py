@@ -81,7 +81,7 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
             f"{message_id}."
         ) from None
     note = state / "rewinds" / f"{session_id}.json"
-    put_back = _noted(note)
+    put_back = _read_restored(note)
     changes = [
         change
         for path, backup in sorted(wanted.items())
@@ -89,8 +89,8 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
     ]
     if not dry_run and changes:
         _apply(changes)
-        _note(note, changes)
-    lines = [_lines(change) for change in changes]
+        _record_restored(note, changes)
+    lines = [_count_lines(change) for change in changes]
     return Rewind(
         tuple(change.path for change in changes),
         sum(inserted for inserted, _ in lines),
@@ -139,7 +139,7 @@ def _apply(changes: Iterable[_Change]) -> None:
     done: list[_Change] = []
     try:
         for change in changes:
-            beside = None if change.wanted is None else _beside(change)
+            beside = None if change.wanted is None else _write_beside(change)
             ready.append((change, beside))
         for change, beside in ready:
             if beside is None:
@@ -162,7 +162,7 @@ def _apply(changes: Iterable[_Change]) -> None:
         ) from error
 
 
-def _beside(change: _Change) -> Path:
+def _write_beside(change: _Change) -> Path:
     """Return the wanted content, in a file that only has to be renamed."""
     change.path.parent.mkdir(parents=True, exist_ok=True)
     beside = change.path.with_name(f".{change.path.name}.{os.getpid()}.rewind")
@@ -188,7 +188,7 @@ def _undo(change: _Change) -> None:
             change.path.chmod(change.mode)
 
 
-def _lines(change: _Change) -> tuple[int, int]:
+def _count_lines(change: _Change) -> tuple[int, int]:
     """Return how many lines a change inserts and deletes."""
     before = (change.now or b"").splitlines(keepends=True)
     after = (change.wanted or b"").splitlines(keepends=True)
@@ -199,7 +199,7 @@ def _hash(path: Path, content: bytes) -> str:
     return hashlib.sha256(os.fsencode(path) + b"\0" + content).hexdigest()
 
 
-def _noted(note: Path) -> set[str]:
+def _read_restored(note: Path) -> set[str]:
     """Return what was put back before: that is nobody's change."""
     try:
         match json.loads(note.read_bytes()):
@@ -210,8 +210,8 @@ def _noted(note: Path) -> set[str]:
     return set()
 
 
-def _note(note: Path, changes: Iterable[_Change]) -> None:
-    hashes = _noted(note) | {
+def _record_restored(note: Path, changes: Iterable[_Change]) -> None:
+    hashes = _read_restored(note) | {
         _hash(change.path, change.wanted) for change in changes if change.wanted is not None
     }
     try:

@@ -108,13 +108,13 @@ class Mirror:
         self, link: StoreLink, places: SyncState, owner: Owner, tell: Callable[[bool, str], None]
     ) -> None:
         self.link = link
-        self._places = places
+        self._states = places
         self._owner = owner
-        self._tell = tell
+        self._notify = tell
         self._sessions: dict[str, _Session] = {}
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
-        self._told_of_fault = False
+        self._fault_reported = False
         link.on_failure = self._wake.set
         self._task = asyncio.create_task(self._work())
 
@@ -183,7 +183,7 @@ class Mirror:
         """Take note that a run is at work in a session."""
         session = self._session(mirrored)
         session.at_work = session.mirrored.pending = True
-        self._look_at(session)
+        self._schedule(session)
 
     def ended(self, session_id: str) -> None:
         """Give the session back once all of it has been sent: the run is over."""
@@ -191,13 +191,13 @@ class Mirror:
             session.at_work = False
             session.mirrored.pending = True
             session.again = self._now + AFTERWARDS_SECONDS
-            self._look_at(session)
+            self._schedule(session)
 
     def resume(self, unfinished: Iterable[Mirrored]) -> None:
         """Go on with what an earlier server had still to send."""
         for mirrored in unfinished:
             if mirrored.session_id not in self._sessions:
-                self._look_at(self._session(mirrored))
+                self._schedule(self._session(mirrored))
 
     async def fetch(self, mirrored: Mirrored) -> None:
         """Bring a session here that is only in the store.
@@ -228,7 +228,7 @@ class Mirror:
             finally:
                 await self._release(session)
             session.stop()
-            await disk.run(self._places.forget, session.session_id)
+            await disk.run(self._states.forget, session.session_id)
 
     async def close(self) -> None:
         """Send what can be sent in a moment, and let go of everything."""
@@ -245,7 +245,7 @@ class Mirror:
                     session.at_work = False
                     unfinished = session.mirrored.pending or session.again is not None
                     if unfinished and self.link.fault is None:
-                        await self._look(session)
+                        await self._sync(session)
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 for session in tuple(self._sessions.values()):
@@ -270,7 +270,7 @@ class Mirror:
             if session.idle:
                 self._sessions.pop(session.session_id, None)
 
-    def _look_at(self, session: _Session) -> None:
+    def _schedule(self, session: _Session) -> None:
         session.due = self._now
         self._wake.set()
 
@@ -281,7 +281,7 @@ class Mirror:
                 await self._do_next()
             except Exception as error:
                 logger.exception("Sharing sessions failed")
-                self._tell_of_fault(error)
+                self._report_fault(error)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FAULT_SECONDS):
                         await self._closing.wait()
@@ -299,17 +299,17 @@ class Mirror:
                     await self._wake.wait()
             self._wake.clear()
         elif first is not None:
-            await self._look(first)
+            await self._sync(first)
         else:
-            await self._knock()
+            await self._probe_store()
 
-    def _tell_of_fault(self, error: Exception) -> None:
+    def _report_fault(self, error: Exception) -> None:
         """Tell the user, once."""
-        if self._told_of_fault:
+        if self._fault_reported:
             return
-        self._told_of_fault = True
+        self._fault_reported = True
         try:
-            self._tell(
+            self._notify(
                 False,
                 f"Sessions could not be shared ({type(error).__name__}: {error}). Sharing is "
                 f"retried every {FAULT_SECONDS:g} seconds.",
@@ -317,20 +317,20 @@ class Mirror:
         except Exception:
             logger.exception("The user could not be notified")
 
-    async def _knock(self) -> None:
+    async def _probe_store(self) -> None:
         """See whether the store is back."""
         with suppress(StoreUnavailable):
             await self.link.attempt(lambda store: store.list_sessions(""), seconds=CLAIM_SECONDS)
-            self._told_if_caught_up()
+            self._report_if_caught_up()
 
-    async def _look(self, session: _Session) -> None:
+    async def _sync(self, session: _Session) -> None:
         """Send what is new in a session, and give it back if nobody works in it."""
         async with self._using(session), session.changing:
             session.due = None
             try:
                 if not session.noted:
                     session.noted = True
-                    await self._keep(session)
+                    await self._save(session)
                 await self._send(session)
             except StoreUnavailable:
                 session.lacking = True
@@ -346,14 +346,14 @@ class Mirror:
                 # Whatever is wrong with one session, the others are mirrored.
                 logger.exception("The session %s could not be shared", session.session_id)
                 session.due, session.noted = self._now + FAULT_SECONDS, False
-                self._tell_of_fault(error)
+                self._report_fault(error)
             else:
                 if session.at_work:
                     session.due = self._now + INTERVAL_SECONDS
                 else:
                     session.due, session.again = session.again, None
                     session.mirrored.pending = session.noted = False
-                    await self._keep(session)
+                    await self._save(session)
             session.lacking = False
             if not session.at_work:
                 try:
@@ -363,18 +363,18 @@ class Mirror:
                     logger.exception(
                         "The claim of the session %s could not be released", session.session_id
                     )
-        self._told_if_caught_up()
+        self._report_if_caught_up()
 
     async def _is_pending(self, session: _Session) -> bool:
         """Return whether nobody else, such as another server here, has sent it meanwhile."""
         mirrored = session.mirrored
-        known = await disk.run(self._places.read, mirrored.session_id, mirrored.store)
+        known = await disk.run(self._states.read, mirrored.session_id, mirrored.store)
         if known is None or known.pending:
             return True
         session.mirrored = known
         return False
 
-    def _told_if_caught_up(self) -> None:
+    def _report_if_caught_up(self) -> None:
         if not any(session.lacking for session in self._sessions.values()):
             self.link.caught_up()
 
@@ -409,7 +409,7 @@ class Mirror:
                 )
         finally:
             if sent:
-                await self._keep(session)
+                await self._save(session)
 
     async def _fetch(self, session: _Session) -> None:
         session.fetching = True
@@ -419,9 +419,9 @@ class Mirror:
             )
         finally:
             session.fetching = False
-        await self._keep(session)
+        await self._save(session)
         if kept is not None:
-            self._tell(
+            self._notify(
                 False,
                 f"The session {session.session_id} was also continued on another machine. It now "
                 f"has the messages from there; the messages from here are in the session {kept}.",
@@ -451,8 +451,8 @@ class Mirror:
         if claim is not None:
             await claim.release()
 
-    async def _keep(self, session: _Session) -> None:
+    async def _save(self, session: _Session) -> None:
         try:
-            await disk.run(self._places.write, session.mirrored)
+            await disk.run(self._states.write, session.mirrored)
         except StoreUnavailable as error:
             logger.warning("%s", error)

@@ -111,7 +111,7 @@ class Reconciler:
         kept = None
         if self._is_behind("", common, stored) and common.turns:
             kept = str(uuid.uuid4())
-            await disk.run(self._keep, kept)
+            await disk.run(self._copy_session, kept)
         # What a conversation rests on is there before it.
         subkeys = await self._store.list_subkeys(
             {
@@ -231,7 +231,7 @@ class Reconciler:
         sent_by_us = bool(stored) and sent == Mark(len(stored), stored[-1])
         return common.place.mark.lines < len(stored) and not (common.more and sent_by_us)
 
-    def _keep(self, session_id: str) -> None:
+    def _copy_session(self, session_id: str) -> None:
         """Copy this machine's session, as it is, to a new id."""
         path, folder = self._path(""), self._mirrored.folder
         copy = Replacement(path.with_name(f"{session_id}.jsonl"))

@@ -62,7 +62,7 @@ class SharedSessions:
         self._state_directory = state_directory
         self._editor = editor
         self._server = str(uuid.uuid4())
-        self._tell = tell
+        self._notify = tell
         self._mirrors: dict[str, asyncio.Task[Mirror]] = {}
         self._at_work: dict[str, Mirror] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -202,7 +202,7 @@ class SharedSessions:
     async def _mirror(self, url: str) -> Mirror:
         task = self._mirrors.pop(url, None)
         if task is None or (task.done() and not _is_there(task)):
-            task = asyncio.create_task(self._open(url))
+            task = asyncio.create_task(self._open_mirror(url))
         # In the order of their last use.
         self._mirrors[url] = task
         self._let_unused_go()
@@ -219,7 +219,7 @@ class SharedSessions:
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
 
-    async def _open(self, url: str) -> Mirror:
+    async def _open_mirror(self, url: str) -> Mirror:
         """Make what mirrors sessions into a store; it connects with its first use."""
         modules = []
         for name in ("mirror", "sync_state", "stores.link", "stores.store"):
@@ -230,7 +230,7 @@ class SharedSessions:
             self._editor or "another editor", os.getpid(), socket.gethostname(), self._server
         )
         known = places.SyncState(self._state_directory)
-        made: Mirror = mirror.Mirror(link.StoreLink(url, self._tell), known, owner, self._tell)
+        made: Mirror = mirror.Mirror(link.StoreLink(url, self._notify), known, owner, self._notify)
         made.resume(await disk.run(known.pending, _name_of(url)))
         return made
 

@@ -113,7 +113,7 @@ class Transcript:
         self._path: Path | None = None
         self._known = 0
         self._own: set[str] = set()
-        self._looking = threading.Lock()
+        self._comparing = threading.Lock()
 
     def catch_up(self) -> float:
         """Take all that is there now as known: the process is about to read it.
@@ -134,10 +134,10 @@ class Transcript:
 
     def changed_by_others(self) -> bool:
         """Return whether somebody else has added to it, cut it or removed it since then."""
-        with self._looking:
-            return self._look()
+        with self._comparing:
+            return self._compare()
 
-    def _look(self) -> bool:
+    def _compare(self) -> bool:
         self._path = self._path or find_transcript(self.session_id)
         if self._path is None:
             return self._known > 0

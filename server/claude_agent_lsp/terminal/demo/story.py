@@ -87,7 +87,7 @@ class Story:
         self._introduce()
         stage.open("1  The agent is told a secret")
         async with self._editor() as first:
-            await self._open(first, "The editor opens a folder and starts the server.")
+            await self._start_editor(first, "The editor opens a folder and starts the server.")
             told = await self._query(first, REMEMBER)
             session: str = told["sessionId"]
             stage.open("2  The server ends")
@@ -97,7 +97,7 @@ class Story:
         await self._pause()
         stage.open("3  A new server resumes the session")
         async with self._editor() as second:
-            await self._open(second, "The editor starts a new server.")
+            await self._start_editor(second, "The editor starts a new server.")
             known = await self._query(second, WHICH)
             self._check(known, session, "after the restart")
             stage.open("4  A long answer is stopped")
@@ -128,9 +128,9 @@ class Story:
         write("")
 
     def _editor(self) -> Editor:
-        return Editor(self._project, self._environment, self._hear)
+        return Editor(self._project, self._environment, self._show_message)
 
-    def _hear(self, message: dict[str, Any], sent: bool) -> None:
+    def _show_message(self, message: dict[str, Any], sent: bool) -> None:
         self._stage.message(message, sent=sent)
         match message:
             case {"method": "$/progress", "params": {"value": {"kind": "text", "text": text}}}:
@@ -141,7 +141,7 @@ class Story:
             case {"id": _} if not sent:
                 self._enough.set()
 
-    async def _open(self, editor: Editor, what: str) -> None:
+    async def _start_editor(self, editor: Editor, what: str) -> None:
         self._stage.tell(what)
         await _within(ANSWER_SECONDS, editor.initialize())
         self._stage.note(f"server process {editor.pid}")

@@ -44,7 +44,7 @@ class StoreLink:
         self.address = StoreAddress.parse(url)
         self.retry_at = 0.0
         self.on_failure: Callable[[], None] = lambda: None
-        self._tell = tell
+        self._notify = tell
         self._store: asyncio.Task[SharedStore] | None = None
         self._fault: StoreUnavailable | None = None
         self._failures = 0
@@ -96,7 +96,7 @@ class StoreLink:
         if self._fault is None:
             return
         self._fault = None
-        self._tell(True, f"The shared store {self.address} is reachable again and up to date.")
+        self._notify(True, f"The shared store {self.address} is reachable again and up to date.")
 
     async def close(self) -> None:
         """Let go of the store."""
@@ -105,7 +105,7 @@ class StoreLink:
 
     async def _opened(self) -> SharedStore:
         if self._store is None or (self._store.done() and self._store.exception()):
-            self._store = asyncio.create_task(disk.run(_open, self.address.url))
+            self._store = asyncio.create_task(disk.run(_load_adapter, self.address.url))
         return await asyncio.shield(self._store)
 
     def _failed(self, fault: StoreUnavailable) -> None:
@@ -115,7 +115,7 @@ class StoreLink:
         first, self._fault = self._fault is None, fault
         logger.log(logging.WARNING if first else logging.DEBUG, "%s", fault)
         if first:
-            self._tell(
+            self._notify(
                 False,
                 f"{fault} {fault.hint} Sessions continue on this machine, and are shared "
                 "once the store is reachable.",
@@ -123,7 +123,7 @@ class StoreLink:
         self.on_failure()
 
 
-def _open(url: str) -> SharedStore:
+def _load_adapter(url: str) -> SharedStore:
     from claude_agent_lsp.sessions.sharing.stores.opening import open_store
 
     return open_store(url)

@@ -130,14 +130,14 @@ class RedisStore(SharedStore):
     ) -> tuple[Mark, list[Line]]:
         head = await self._head(keys)
         if after is None:
-            known = await self._known(keys, uuids_of(entries))
+            known = await self._stored_uuids(keys, uuids_of(entries))
             return head, fresh(entries, known, head.digest)
         # The digest of line n is the item n - 1.
         first = max(after.lines - 1, 0)
         stored = await self._redis.lrange(keys.digests, first, after.lines + len(entries) - 1)
         return head, missing(entries, after, stored, head)
 
-    async def _known(self, keys: _Keys, uuids: Sequence[str]) -> list[str]:
+    async def _stored_uuids(self, keys: _Keys, uuids: Sequence[str]) -> list[str]:
         if not uuids:
             return []
         there = await self._redis.smismember(keys.uuids, list(uuids))
