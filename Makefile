@@ -40,7 +40,7 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY)
 	@$(BIN)/claude-agent-lsp demo $(if $(LIVE),--live)
 
-LINTERS := lint-python lint-types lint-layers lint-neovim lint-extension
+LINTERS := lint-python lint-types lint-layers lint-words lint-neovim lint-extension
 .PHONY: $(LINTERS)
 
 lint: $(LINTERS)
@@ -55,6 +55,9 @@ lint-types: $(READY)
 lint-layers: $(READY)
 	$(BIN)/lint-imports
 
+lint-words: $(READY)
+	$(BIN)/codespell
+
 lint-neovim:
 	@sh scripts/lint-neovim.sh
 
@@ -68,6 +71,7 @@ check: $(READY)
 	@$(BIN)/ruff format -q --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
+	@$(BIN)/codespell
 	@sh scripts/check.sh "$(UV)"
 
 editors:

@@ -29,10 +29,10 @@ async def test_a_pool_that_could_not_be_loaded_is_loaded_with_the_next_run(
     with monkeypatch.context() as patch:
         patch.setattr(importlib, "import_module", full)
         with pytest.raises(OSError, match="too many open files"):
-            await agent._load()
+            await agent._load_pool()
         assert agent.processes == ()
-    pool = await agent._load()
-    assert await agent._load() is pool
+    pool = await agent._load_pool()
+    assert await agent._load_pool() is pool
     await agent.close()
 
 
@@ -43,7 +43,7 @@ async def test_limits_of_the_pool_are_those_of_the_server_whatever_a_folder_has(
         return None
 
     agent = Agent(State(home / "state"), show, server_settings=lambda: current[0])
-    pool = await agent._load()
+    pool = await agent._load_pool()
     assert (pool.limit, pool.idle_seconds) == (2, 10.0)
     current[0] = Settings(max_processes=3)
     await agent.prewarm(home, Settings(max_processes=9), asyncio.Future())

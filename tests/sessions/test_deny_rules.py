@@ -120,4 +120,4 @@ def test_file_that_makes_no_sense_may_deny_anything(home: Path, folder: Path, co
     assert (rules.rules, rules.unknown) == (("Read(.env)", "Bash(cat:*)"), (broken,))
     assert rules.denies_reading(folder / "main.py")
     assert str(broken) in (rules.refusal(folder / "main.py") or "")
-    assert rules.refusal(folder / ".env") == "a rule of yours denies reading it"
+    assert rules.refusal(folder / ".env") == "a deny rule in your settings forbids reading it"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-HOW: Final = 'claudeAgent.trust {"trusted": true} trusts it.'
+HOW: Final = 'Trust it with claudeAgent.trust {"trusted": true}.'
 LONGEST_QUESTION: Final = 86_400.0
 
 
@@ -56,7 +56,7 @@ class FolderTrust:
         self._listeners: list[Callable[[], None]] = []
         self._trust = Trust(state_directory)
         # What the client says; None if it does not speak of trust.
-        self._told: frozenset[Path] | None = None
+        self._from_client: frozenset[Path] | None = None
         self._trusted: set[Path] = set()
         # Of the decisions that these rest on.
         self._stamp: object = None
@@ -70,22 +70,22 @@ class FolderTrust:
     def begin(self, options: object) -> None:
         """Believe the client's `initializationOptions.trustedFolders`, if it speaks of trust."""
         if self._editor.profile.trust:
-            self._told = _folders_in(options)
+            self._from_client = _folders_in(options)
 
     async def change(self, params: object) -> None:
         """Believe the client's `claudeAgent/trustChanged`; what lost it loses its processes."""
         if not self._editor.profile.trust:
             return
-        self._told = _folders_in(params)
-        self._tell_of_change()
+        self._from_client = _folders_in(params)
+        self._notify_listeners()
         for folder in self._folders:
             if not await self.is_trusted(folder.path):
                 await self._agent().revoke(folder.path)
 
     async def is_trusted(self, folder: Path) -> bool:
-        """Whether a folder is trusted."""
-        if self._told is not None:
-            return any(place in self._told for place in (folder, *folder.parents))
+        """Return whether a folder is trusted."""
+        if self._from_client is not None:
+            return any(place in self._from_client for place in (folder, *folder.parents))
         if folder in self._trusted:
             await self.look_again()  # what is remembered may have been decided anew elsewhere
         if folder in self._trusted:
@@ -94,7 +94,7 @@ class FolderTrust:
         while decisions != self._decisions:  # what was read before a decision is worth nothing
             decisions = self._decisions
             lane = self._agent().lanes.folder(folder)
-            stamp, trusted = await lane.run(self._look, folder)
+            stamp, trusted = await lane.run(self._read_decision, folder)
         if trusted:
             self._stamp = self._stamp if self._trusted else stamp
             self._trusted.add(folder)
@@ -104,7 +104,7 @@ class FolderTrust:
         """Notice what the user has decided since, in another editor or in the terminal.
 
         Whoever starts or resumes something in a folder does it first, before it takes
-        `FolderLane.left`.
+        `FolderLane.revoked`.
         """
         if self._trusted and await disk.run(self._trust.stamp) != self._stamp:
             await self._reconsider()
@@ -116,14 +116,15 @@ class FolderTrust:
             InvalidArgument: It is the client that speaks of trust.
             StoreUnavailable: It could not be written.
         """
-        if self._told is not None:
+        if self._from_client is not None:
             raise InvalidArgument(
-                "trusted: expected the editor to say so: it speaks of trust by itself."
+                "trusted: can't be set by this command: the editor itself sends which folders are "
+                "trusted."
             )
         self._asked.add(folder)
         await self._agent().lanes.folder(folder).run(self._trust.decide, folder, trusted=trusted)
         self._decisions += 1
-        self._tell_of_change()
+        self._notify_listeners()
         await self._reconsider()  # also those below it, for which the decision holds too
 
     async def offer(self, folder: Folder, settings: Settings, run: ActiveRun) -> None:
@@ -136,7 +137,7 @@ class FolderTrust:
                 comes again with the next one; it outlives a run that ends by itself.
         """
         place = folder.path
-        if self._told is not None or place in self._asked or await self.is_trusted(place):
+        if self._from_client is not None or place in self._asked or await self.is_trusted(place):
             return
         self._asked.add(place)
         lane = self._agent().lanes.folder(place)
@@ -149,7 +150,7 @@ class FolderTrust:
         profile = self._editor.profile
         if not (profile.questions or profile.show_message_request):
             text = (
-                f"{visible(str(place))} is not trusted, so this is not used: "
+                f"{visible(str(place))} is not trusted, so these are ignored: "
                 f"{', '.join(withheld)}. {HOW}"
             )
             self._editor.show_message(types.MessageType.Info, text)
@@ -159,7 +160,10 @@ class FolderTrust:
 
         seconds = min(settings.question_timeout_seconds, LONGEST_QUESTION)
         name = visible(str(place))
-        note = f"Not used until you trust it, since it could run code: {', '.join(withheld)}"
+        note = (
+            "Ignored until you trust the folder, because they could run code: "
+            f"{', '.join(withheld)}"
+        )
         question = Question(
             question_id=str(uuid.uuid4()),
             run_id=run.run_id,
@@ -194,7 +198,7 @@ class FolderTrust:
         except RequestFailed as error:
             self._editor.show_message(types.MessageType.Error, f"{error} {error.hint}")
 
-    def _tell_of_change(self) -> None:
+    def _notify_listeners(self) -> None:
         for listener in self._listeners:
             listener()
 
@@ -208,12 +212,12 @@ class FolderTrust:
             if not await self.is_trusted(folder):
                 await self._agent().revoke(folder)
 
-    def _look(self, folder: Path) -> tuple[object, bool | None]:
+    def _read_decision(self, folder: Path) -> tuple[object, bool | None]:
         return self._trust.stamp(), self._trust.decision_on(folder)
 
 
 def _folders_in(value: Any) -> frozenset[Path]:
-    """The paths of `trustedFolders` in what a client sends; what is no folder is left out."""
+    """Return the paths of `trustedFolders` that a client sends; what is no folder is left out."""
     # pygls makes an object of what it has no type for.
     fields = value if isinstance(value, dict) else getattr(value, "_asdict", dict)()
     named = fields.get("trustedFolders")

@@ -69,7 +69,7 @@ class DenyRules:
     def refusal(self, path: Path) -> str | None:
         """Why nothing of a file may be sent, in a few words; None if it may be."""
         if self._is_denied(path):
-            return "a rule of yours denies reading it"
+            return "a deny rule in your settings forbids reading it"
         if self.unknown:
             files = " and ".join(map(str, self.unknown))
             return f"{files} can't be read, and may deny it; correct what is wrong there"
@@ -106,7 +106,7 @@ def _placed(pattern: str, file: Path, folder: Path) -> tuple[Path, str]:
 
 
 def _denied_in(file: Path) -> list[str]:
-    """The rules of a file; none if there is no such file.
+    """Read the rules of a file; none if there is no such file.
 
     Raises:
         OSError: It can't be read.
