@@ -139,7 +139,7 @@ class Stage:
         self.agent = Agent(State(home / "state"), show=cast("Any", None))
         loaded: asyncio.Future[ProcessPool] = asyncio.get_running_loop().create_future()
         loaded.set_result(cast("ProcessPool", self.pool))
-        self.agent._pool = loaded
+        self.agent._pools._pool = loaded
 
     async def begin(self) -> ActiveRun:
         query = Query("do it", self.folder, Settings(), session="new", trusted=True)
