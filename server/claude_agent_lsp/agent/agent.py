@@ -100,15 +100,15 @@ class Agent:
         own = own_directory or state.directory
         self._audit = AuditLog(own, editor)
         self._audit_lane = Lane()
-        self.ownership = SessionLocks(lambda: state.directory, editor)
+        self.locks = SessionLocks(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
         self.sharing = SharedSessions(lambda: state.directory, editor, self._notify_of_sharing)
-        self.spending = DailyBudget(own)
+        self.daily_budget = DailyBudget(own)
         self.lanes = Lanes()
         self._notify = tell
         self._state = state
-        self._admission = Admission(state, self.ownership, self.journal)
+        self._admission = Admission(state, self.locks, self.journal)
         self._shutdown = AbortController()
         self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -153,7 +153,7 @@ class Agent:
         return (pool := self._loaded_pool) is not None and pool.lent(process)
 
     async def ask(
-        self, query: Query, *, signal: AbortSignal, to_editor: Emit, channel: Backpressure
+        self, query: Query, *, signal: AbortSignal, to_editor: Emit, backpressure: Backpressure
     ) -> ActiveRun:
         """Begin a run. The caller has the folder's place in the order.
 
@@ -162,7 +162,7 @@ class Agent:
             signal: The editor's own ways to stop it. The run has more: `cancel`, its time
                 limit, and the end of the server.
             to_editor: Takes its events.
-            channel: Tells when the editor is too slow.
+            backpressure: Tells when the editor is too slow.
 
         Raises:
             InvalidArgument: An attachment can't be read, or there is no message to go back to.
@@ -181,7 +181,12 @@ class Agent:
             try:
                 admitted = await asyncio.shield(admitting)
                 return await self._begin(
-                    query, run_id, admitted, signal=signal, to_editor=to_editor, channel=channel
+                    query,
+                    run_id,
+                    admitted,
+                    signal=signal,
+                    to_editor=to_editor,
+                    backpressure=backpressure,
                 )
             except BaseException:
                 self._runs.pop(run_id, None)
@@ -196,29 +201,29 @@ class Agent:
         *,
         signal: AbortSignal,
         to_editor: Emit,
-        channel: Backpressure,
+        backpressure: Backpressure,
     ) -> ActiveRun:
         """Begin the run of a query that has its session."""
         session = admitted.session
         lane = self.lanes.folder(query.folder)
         launch = self._launch(query, session, admitted.denied)
-        launch = await lane.run(self.spending.within, launch)
-        task = RunSpec(query.prompt, admitted.message, launch, session)
-        turn = JournaledTurn(task.message_id, query.prompt, query.folder, now())
-        record = RunJournal(self.journal, session, turn, self.lanes.session(session.session_id))
-        await record.begin()
+        launch = await lane.run(self.daily_budget.within, launch)
+        spec = RunSpec(query.prompt, admitted.message, launch, session)
+        turn = JournaledTurn(spec.message_id, query.prompt, query.folder, now())
+        journal = RunJournal(self.journal, session, turn, self.lanes.session(session.session_id))
+        await journal.begin()
         controller = AbortController()
         seconds = query.timeout_seconds
         limit = AbortSignal() if seconds is None else AbortSignal.timeout(seconds)
         run = ActiveRun(
             run_id,
-            task,
+            spec,
             signal=AbortSignal.any(signal, controller.signal, limit, self._shutdown.signal),
             to_editor=to_editor,
-            channel=channel,
+            backpressure=backpressure,
             questions=self.questions,
-            record=record,
-            spending=self.spending,
+            journal=journal,
+            budget=self.daily_budget,
             on_mode=partial(self._modes.remember, session.session_id),
             trail=ToolTrail(self._write_audit, run_id, session.session_id, query.folder),
             grants=self._grants.setdefault(session.session_id, set()),
@@ -244,7 +249,7 @@ class Agent:
         """
         stopped = []
         for run, controller in tuple(self._runs.values()):
-            if run.meant(run_id=run_id, session_id=session_id):
+            if run.is_target(run_id=run_id, session_id=session_id):
                 controller.abort(AbortReason.CANCELLED)
                 stopped.append(run.run_id)
         return stopped
@@ -265,7 +270,7 @@ class Agent:
         lane = self.lanes.folder(folder)
         async with lane.place():
             session = await self._next_session(folder)
-            busy = await lane.run(self.ownership.busy, session.session_id)
+            busy = await lane.run(self.locks.busy, session.session_id)
             if not busy and not revoked.done():
                 query = Query("", folder, settings, trusted=True)
                 pool.prewarm(self._launch(query, session, DenyRules()), session)
@@ -344,7 +349,7 @@ class Agent:
 
     def folder_in_use(self, session_id: str) -> Path | None:
         """Return the folder of a session that has a run or a process."""
-        launches = [run.task.launch for run in self.runs if run.session_id == session_id]
+        launches = [run.spec.launch for run in self.runs if run.session_id == session_id]
         launches += [p.launch for p in self.processes if p.session_id == session_id]
         return launches[0].folder if launches else None
 
@@ -352,7 +357,7 @@ class Agent:
         """Stop all runs in a folder, end its processes, and let none begin that was on its way."""
         self.lanes.folder(folder).revoke()
         runs = [
-            (run, abort) for run, abort in self._runs.values() if run.task.launch.folder == folder
+            (run, abort) for run, abort in self._runs.values() if run.spec.launch.folder == folder
         ]
         for _, abort in runs:
             abort.abort(AbortReason.CANCELLED)
@@ -405,7 +410,7 @@ class Agent:
 
     def _admit(self, query: Query, run_id: str, spare: str | None) -> _Admitted:
         """Do what of a run's beginning touches the folder's disk; last, take its session."""
-        self.spending.check(query.settings.daily_budget_usd)
+        self.daily_budget.check(query.settings.daily_budget_usd)
         context, attachments, folder = query.context, query.attachments, query.folder
         # The CLI reads the rules itself, of a folder that is trusted.
         needed = not query.trusted or context is not None or attachments
@@ -420,7 +425,7 @@ class Agent:
         current = await self.lanes.folder(folder).read(self.current, folder)
         if current is None:
             return SessionStart(str(uuid.uuid4()))
-        return await self.lanes.session(current).run(self._admission.to_come, current, folder)
+        return await self.lanes.session(current).run(self._admission.next_session, current, folder)
 
     def _launch(self, query: Query, session: SessionStart, denied: DenyRules) -> Launch:
         # The folder may have lost its trust since it was given one.
@@ -433,7 +438,7 @@ class Agent:
         if (pool := self._loaded_pool) is None:
             return None
         spare = pool.spare(Launch.build(query.folder, query.settings, query.wanted))
-        return spare if spare is None or self.ownership.owner(spare) is None else None
+        return spare if spare is None or self.locks.owner(spare) is None else None
 
     async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
         """Give the run's session back; return what is still done after that."""
@@ -456,7 +461,7 @@ class Agent:
 
     async def _release(self, session_id: str, run_id: str) -> None:
         """Give a session's lock back; a disk that hangs has it given back as soon as it can."""
-        released = self.lanes.session(session_id).put(self.ownership.release, session_id, run_id)
+        released = self.lanes.session(session_id).put(self.locks.release, session_id, run_id)
         await asyncio.wait({released}, timeout=END_SECONDS)
 
     def _settle(self, run: ActiveRun) -> None:
@@ -464,15 +469,15 @@ class Agent:
         try:
             self._record_end(run)
         except Exception:
-            logger.exception("The state of %s could not be saved", run.task.launch.folder)
+            logger.exception("The state of %s could not be saved", run.spec.launch.folder)
 
     def _record_end(self, run: ActiveRun) -> None:
-        folder = run.task.launch.folder
+        folder = run.spec.launch.folder
         process = next((p for p in self.processes if p.session_id == run.session_id), None)
         if process is not None:
             process.transcript.changed_by_others()
         self._kept_copies.refresh(run.session_id)
-        if not run.task.session.resumes and find_transcript(run.session_id) is not None:
+        if not run.spec.session.resumes and find_transcript(run.session_id) is not None:
             self._state.settle(folder, run.session_id)
         if run.cleared and self._state.current(folder) == run.session_id:
             self._state.select(folder, None)
@@ -480,7 +485,7 @@ class Agent:
     def _audit_answer(self, question: Question, answer: Answer) -> None:
         run, _ = self._runs.get(question.run_id, (None, None))
         call = None if run is None else run.trail.call(question.tool_call_id)
-        folder = None if run is None else run.task.launch.folder
+        folder = None if run is None else run.spec.launch.folder
 
         def write() -> None:
             self._audit.write("question", question_entry(question, answer, call, folder))
