@@ -85,15 +85,15 @@ class Agent:
         own = own_directory or state.directory
         self._audit = AuditLog(own, editor)
         self._audit_lane = Lane()
-        self.ownership = SessionLocks(lambda: state.directory, editor)
+        self.locks = SessionLocks(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
         self.sharing = SharedSessions(lambda: state.directory, editor, self._notify_of_sharing)
-        self.spending = DailyBudget(own)
+        self.daily_budget = DailyBudget(own)
         self.lanes = Lanes()
         self._notify = tell
         self._state = state
-        self._admission = Admission(state, self.ownership, self.journal, self.spending)
+        self._admission = Admission(state, self.locks, self.journal, self.daily_budget)
         self._shutdown = AbortController()
         self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -105,7 +105,7 @@ class Agent:
             lanes=self.lanes,
             state=state,
             admission=self._admission,
-            locks=self.ownership,
+            locks=self.locks,
             modes=self._modes,
         )
 
@@ -146,7 +146,7 @@ class Agent:
         return self._pools.lent(process)
 
     async def ask(
-        self, query: Query, *, signal: AbortSignal, to_editor: Emit, channel: Backpressure
+        self, query: Query, *, signal: AbortSignal, to_editor: Emit, backpressure: Backpressure
     ) -> ActiveRun:
         """Begin a run. The caller has the folder's place in the order.
 
@@ -155,7 +155,7 @@ class Agent:
             signal: The editor's own ways to stop it. The run has more: `cancel`, its time
                 limit, and the end of the server.
             to_editor: Takes its events.
-            channel: Tells when the editor is too slow.
+            backpressure: Tells when the editor is too slow.
 
         Raises:
             InvalidArgument: An attachment can't be read, or there is no message to go back to.
@@ -176,7 +176,12 @@ class Agent:
             try:
                 admitted = await asyncio.shield(admitting)
                 return await self._begin(
-                    query, run_id, admitted, signal=signal, to_editor=to_editor, channel=channel
+                    query,
+                    run_id,
+                    admitted,
+                    signal=signal,
+                    to_editor=to_editor,
+                    backpressure=backpressure,
                 )
             except BaseException:
                 self._runs.pop(run_id, None)
@@ -191,29 +196,29 @@ class Agent:
         *,
         signal: AbortSignal,
         to_editor: Emit,
-        channel: Backpressure,
+        backpressure: Backpressure,
     ) -> ActiveRun:
         """Begin the run of a query that has its session."""
         session = admitted.session
         lane = self.lanes.folder(query.folder)
         launch = self.idle_processes.launch(query, session, admitted.denied)
-        launch = await lane.run(self.spending.within, launch)
-        task = RunSpec(query.prompt, admitted.message, launch, session)
-        turn = JournaledTurn(task.message_id, query.prompt, query.folder, now())
-        record = RunJournal(self.journal, session, turn, self.lanes.session(session.session_id))
-        await record.begin()
+        launch = await lane.run(self.daily_budget.within, launch)
+        spec = RunSpec(query.prompt, admitted.message, launch, session)
+        turn = JournaledTurn(spec.message_id, query.prompt, query.folder, now())
+        journal = RunJournal(self.journal, session, turn, self.lanes.session(session.session_id))
+        await journal.begin()
         controller = AbortController()
         seconds = query.timeout_seconds
         limit = AbortSignal() if seconds is None else AbortSignal.timeout(seconds)
         run = ActiveRun(
             run_id,
-            task,
+            spec,
             signal=AbortSignal.any(signal, controller.signal, limit, self._shutdown.signal),
             to_editor=to_editor,
-            channel=channel,
+            backpressure=backpressure,
             questions=self.questions,
-            record=record,
-            spending=self.spending,
+            journal=journal,
+            budget=self.daily_budget,
             on_mode=partial(self._modes.remember, session.session_id),
             trail=ToolTrail(self._write_audit, run_id, session.session_id, query.folder),
             grants=self._grants.setdefault(session.session_id, set()),
@@ -239,7 +244,7 @@ class Agent:
         """
         stopped = []
         for run, controller in tuple(self._runs.values()):
-            if run.meant(run_id=run_id, session_id=session_id):
+            if run.is_target(run_id=run_id, session_id=session_id):
                 controller.abort(AbortReason.CANCELLED)
                 stopped.append(run.run_id)
         return stopped
@@ -289,7 +294,7 @@ class Agent:
 
     def folder_in_use(self, session_id: str) -> Path | None:
         """Return the folder of a session that has a run or a process."""
-        launches = [run.task.launch for run in self.runs if run.session_id == session_id]
+        launches = [run.spec.launch for run in self.runs if run.session_id == session_id]
         launches += [p.launch for p in self.processes if p.session_id == session_id]
         return launches[0].folder if launches else None
 
@@ -297,7 +302,7 @@ class Agent:
         """Stop all runs in a folder, end its processes, and let none begin that was on its way."""
         self.lanes.folder(folder).revoke()
         runs = [
-            (run, abort) for run, abort in self._runs.values() if run.task.launch.folder == folder
+            (run, abort) for run, abort in self._runs.values() if run.spec.launch.folder == folder
         ]
         for _, abort in runs:
             abort.abort(AbortReason.CANCELLED)
@@ -349,7 +354,7 @@ class Agent:
 
     async def _release(self, session_id: str, run_id: str) -> None:
         """Give a session's lock back; a disk that hangs has it given back as soon as it can."""
-        released = self.lanes.session(session_id).put(self.ownership.release, session_id, run_id)
+        released = self.lanes.session(session_id).put(self.locks.release, session_id, run_id)
         await asyncio.wait({released}, timeout=END_SECONDS)
 
     def _settle(self, run: ActiveRun) -> None:
@@ -357,15 +362,15 @@ class Agent:
         try:
             self._record_end(run)
         except Exception:
-            logger.exception("The state of %s could not be saved", run.task.launch.folder)
+            logger.exception("The state of %s could not be saved", run.spec.launch.folder)
 
     def _record_end(self, run: ActiveRun) -> None:
-        folder = run.task.launch.folder
+        folder = run.spec.launch.folder
         process = next((p for p in self.processes if p.session_id == run.session_id), None)
         if process is not None:
             process.transcript.changed_by_others()
         self._kept_copies.refresh(run.session_id)
-        if not run.task.session.resumes and find_transcript(run.session_id) is not None:
+        if not run.spec.session.resumes and find_transcript(run.session_id) is not None:
             self._state.settle(folder, run.session_id)
         if run.cleared and self._state.current(folder) == run.session_id:
             self._state.select(folder, None)
@@ -373,7 +378,7 @@ class Agent:
     def _audit_answer(self, question: Question, answer: Answer) -> None:
         run, _ = self._runs.get(question.run_id, (None, None))
         call = None if run is None else run.trail.call(question.tool_call_id)
-        folder = None if run is None else run.task.launch.folder
+        folder = None if run is None else run.spec.launch.folder
 
         def write() -> None:
             self._audit.write("question", question_entry(question, answer, call, folder))

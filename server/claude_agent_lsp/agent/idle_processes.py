@@ -109,7 +109,7 @@ class IdleProcesses:
         current = await self._lanes.folder(folder).read(self._state.current, folder)
         if current is None:
             return SessionStart(str(uuid.uuid4()))
-        return await self._lanes.session(current).run(self._admission.to_come, current, folder)
+        return await self._lanes.session(current).run(self._admission.next_session, current, folder)
 
     def launch(self, query: Query, session: SessionStart, denied: DenyRules) -> Launch:
         """Return how a process is started for a query in its session."""

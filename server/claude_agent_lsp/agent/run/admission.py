@@ -111,7 +111,7 @@ class Admission:
             return self._state.current(query.folder)
         return None if query.session == NEW else query.session
 
-    def to_come(self, current: str, folder: Path) -> SessionStart:
+    def next_session(self, current: str, folder: Path) -> SessionStart:
         """Return how the next query goes on with the current session of a folder, as things stand.
 
         A kept session is put back for it: call it in the session's lane.
