@@ -76,6 +76,24 @@ async def test_a_denied_file_is_not_read_for_a_selection_nor_attached(
         await editor.query("see this", attachments=[secret.as_uri()])
 
 
+async def test_what_broken_settings_may_deny_is_not_read_and_the_rest_goes_on(
+    editor: Editor, model: Loopback, folder: Path
+) -> None:
+    (folder / ".claude").mkdir()
+    (folder / ".claude" / "settings.json").write_text('{"permissions": {"deny": ["Read(notes)"],}}')
+    notes = folder / "notes"
+    notes.write_text(f"{SECRET}\n")
+    line = {"start": {"line": 0, "character": 0}, "end": {"line": 1, "character": 0}}
+    context = {"textDocument": {"uri": notes.as_uri()}, "range": line}
+    assert (await begin(editor, "what is this?", context=context).asked)["text"] == "OK."
+    assert SECRET not in everything_told(model)
+    with pytest.raises(JsonRpcException, match=r"settings\.json can't be read, and may deny it"):
+        await editor.query("see this", attachments=[notes.as_uri()])
+    # The user's own rules hold, and what they allow is done.
+    assert (await begin(editor, "allowed").asked)["text"] == "Made."
+    assert (folder / "allowed").exists()
+
+
 async def test_rules_hold_in_a_folder_that_is_not_trusted_too(
     editor_with: Open, model: Loopback, secret: Path, folder: Path, environment: dict[str, str]
 ) -> None:

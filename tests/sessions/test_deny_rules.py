@@ -80,7 +80,44 @@ def test_a_link_to_what_is_denied_is_denied(home: Path, folder: Path) -> None:
     assert DenyRules.read(folder).denies_reading(folder / "link")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"permissions": 1}', "[" * 100_000])
-def test_rubbish_denies_nothing(home: Path, folder: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    "content",
+    ["", "{}", '{"permissions": null}', '{"permissions": {}}', '{"permissions": {"deny": null}}'],
+)
+def test_file_without_rules_denies_nothing(home: Path, folder: Path, content: str) -> None:
     (folder / ".claude" / "settings.json").write_text(content)
     assert DenyRules.read(folder) == DenyRules()
+
+
+def test_where_there_can_be_no_file_nothing_is_denied(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / ".claude").touch()
+    assert DenyRules.read(folder) == DenyRules()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"permissions": 1}',
+        '{"permissions": {"deny": "Read(.env)"}}',
+        '{"permissions": {"deny": ["Bash(x)", 1]}}',
+        "a directory",
+    ],
+)
+def test_file_that_makes_no_sense_may_deny_anything(home: Path, folder: Path, content: str) -> None:
+    broken = folder / ".claude" / "settings.json"
+    if content == "a directory":
+        broken.mkdir()
+    else:
+        broken.write_text(content)
+    deny(home / ".claude" / "settings.json", "Read(.env)", "Bash(cat:*)")
+    rules = DenyRules.read(folder)
+    # The tools of the agent have the rules that are known: it can be worked with.
+    assert (rules.rules, rules.unknown) == (("Read(.env)", "Bash(cat:*)"), (broken,))
+    assert rules.denies_reading(folder / "main.py")
+    assert str(broken) in (rules.refusal(folder / "main.py") or "")
+    assert rules.refusal(folder / ".env") == "a deny rule in your settings forbids reading it"

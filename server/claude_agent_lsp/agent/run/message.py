@@ -118,10 +118,8 @@ def user_message(
     """
     denied = denied or DenyRules()
     for path in attachments:
-        if denied.denies_reading(path):
-            raise InvalidArgument(
-                f"attachments: a deny rule in your settings forbids reading {_spelled(path)}"
-            )
+        if (why := denied.refusal(path)) is not None:
+            raise InvalidArgument(f"attachments: {_spelled(path)} can't be attached: {why}")
     blocks = [_text(text) for text in _context(context, folder, denied)] if context else []
     blocks += _attached(attachments)
     content = [*blocks, _text(prompt)] if blocks else prompt

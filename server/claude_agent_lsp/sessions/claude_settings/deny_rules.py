@@ -4,20 +4,26 @@ The CLI holds its own tools to them. This is for what is not a tool of the CLI's
 editor's selection tells of, an attached image, and a folder that isn't trusted, whose settings the
 CLI does not read: what they forbid is forbidden there all the same. It reads files: call it in a
 thread.
+
+What a file forbids that is there but makes no sense is not known. The CLI (2.1.330) goes on without
+such a file, and so do the agent's own tools, which ask as ever: a broken file must not keep the
+user from working. But of a file that it may deny nothing is sent unasked, which costs the text of a
+selection and an attachment. Who attaches something is told which file to mend.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from claude_agent_lsp.sessions.claude_settings.settings_files import settings_files, settings_in
+from claude_agent_lsp.sessions.claude_settings.settings_files import settings_files
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+logger = logging.getLogger(__name__)
 
 _READ: Final = re.compile(r"Read(?:\((?P<pattern>.*)\))?", re.DOTALL)
 
@@ -29,26 +35,48 @@ class DenyRules:
     Attributes:
         rules: As they are written, those of a repository's own files too.
         patterns: Of those about reading: where they are meant, and their gitignore pattern.
+        unknown: Files that may deny anything: they can't be read.
     """
 
     rules: tuple[str, ...] = ()
     patterns: tuple[tuple[Path, str], ...] = ()
+    unknown: tuple[Path, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> DenyRules:
-        """Those of a folder; a file that can't be read has none."""
+        """Read those of a folder."""
         rules: list[str] = []
         patterns: list[tuple[Path, str]] = []
+        unknown: list[Path] = []
         for file in settings_files(folder).values():
-            for rule in _denied_in(file):
+            try:
+                denied = _denied_in(file)
+            except (OSError, ValueError, RecursionError) as error:
+                logger.warning("What %s denies is not known: %s", file, error)
+                unknown.append(file)
+                continue
+            for rule in denied:
                 rules.append(rule)
                 match = _READ.fullmatch(rule.strip())
                 if match is not None:
                     patterns.append(_placed(match["pattern"] or "**", file, folder))
-        return cls(tuple(dict.fromkeys(rules)), tuple(patterns))
+        return cls(tuple(dict.fromkeys(rules)), tuple(patterns), tuple(unknown))
 
     def denies_reading(self, path: Path) -> bool:
-        """Whether the agent must not read a file, by its absolute name or by what it links to."""
+        """Whether nothing of a file may be sent: a rule denies it, or may do so."""
+        return bool(self.unknown) or self._is_denied(path)
+
+    def refusal(self, path: Path) -> str | None:
+        """Why nothing of a file may be sent, in a few words; None if it may be."""
+        if self._is_denied(path):
+            return "a deny rule in your settings forbids reading it"
+        if self.unknown:
+            files = " and ".join(map(str, self.unknown))
+            return f"{files} can't be read, and may deny it; correct what is wrong there"
+        return None
+
+    def _is_denied(self, path: Path) -> bool:
+        """Whether a rule is about a file, by its absolute name or by what it links to."""
         try:
             names = {os.fspath(path), os.path.realpath(path)}
         except ValueError:  # a name that no file can have
@@ -77,7 +105,26 @@ def _placed(pattern: str, file: Path, folder: Path) -> tuple[Path, str]:
     return folder, pattern.removeprefix(".") if pattern.startswith("./") else pattern
 
 
-def _denied_in(file: Path) -> Iterable[str]:
-    permissions = settings_in(file).get("permissions")
-    denied = permissions.get("deny") if isinstance(permissions, dict) else None
-    return [rule for rule in denied if isinstance(rule, str)] if isinstance(denied, list) else []
+def _denied_in(file: Path) -> list[str]:
+    """Read the rules of a file; none if there is no such file.
+
+    Raises:
+        OSError: It can't be read.
+        ValueError: It makes no sense.
+    """
+    try:
+        content = json.loads(file.read_bytes() or b"{}")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    match content:
+        case {"permissions": {"deny": list(denied)}} if all(isinstance(r, str) for r in denied):
+            return denied
+        case {"permissions": {"deny": rules}} if rules is not None:
+            raise ValueError("`deny` is no list of rules")
+        case {"permissions": dict() | None}:
+            return []
+        case {"permissions": _}:
+            raise ValueError("`permissions` is no object")
+        case dict():
+            return []
+    raise ValueError("it holds no object")
