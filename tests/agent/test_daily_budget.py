@@ -188,8 +188,8 @@ async def test_a_run_is_charged_as_it_goes(tmp_path: Path) -> None:
     spending = DailyBudget(tmp_path)
     spending.add(1.0)
     meter = Meter(spending)
-    meter.note(0.25)
-    meter.note(0.5)
+    meter.update(0.25)
+    meter.update(0.5)
     while spending.today() < 1.5:  # noqa: ASYNC110
         await asyncio.sleep(0)
     # What was estimated too high is given back at the end, and nothing is counted twice.
@@ -201,6 +201,6 @@ async def test_a_run_is_charged_as_it_goes(tmp_path: Path) -> None:
 
 async def test_a_run_that_says_nothing_costs_nothing(tmp_path: Path) -> None:
     meter = Meter(DailyBudget(tmp_path))
-    meter.note(0.0)
+    meter.update(0.0)
     assert await meter.close(0.0, None, None) is None
     assert list(tmp_path.iterdir()) == []

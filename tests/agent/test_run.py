@@ -139,21 +139,21 @@ class Stage:
         self.agent = Agent(State(home / "state"), show=cast("Any", None))
         loaded: asyncio.Future[ProcessPool] = asyncio.get_running_loop().create_future()
         loaded.set_result(cast("ProcessPool", self.pool))
-        self.agent._pool = loaded
+        self.agent._pools._pool = loaded
 
     async def begin(self) -> ActiveRun:
         query = Query("do it", self.folder, Settings(), session="new", trusted=True)
-        channel = cast("Any", SimpleNamespace(congested=False))
+        backpressure = cast("Any", SimpleNamespace(congested=False))
         signal = AbortSignal()
         async with self.agent.lanes.folder(self.folder).place():
             return await self.agent.ask(
-                query, signal=signal, to_editor=self.told.append, channel=channel
+                query, signal=signal, to_editor=self.told.append, backpressure=backpressure
             )
 
     async def assert_free(self) -> None:
         """Nothing is left of what was there, and the next query is answered."""
         assert self.agent.runs == ()
-        assert self.agent.ownership._held == {}
+        assert self.agent.locks._held == {}
         assert self.pool.lent_out == 0
         run = await asyncio.wait_for(self.begin(), SECONDS)
         ended = await asyncio.wait_for(asyncio.shield(run.ended), SECONDS)

@@ -57,7 +57,7 @@ class Reader:
         self.source = source
         self.seen: list[Any] = []
         self.arrived = asyncio.Event()
-        self.inbox = MessageReader(source, self.deliver, lambda *error: self.seen.append(error))
+        self.reader = MessageReader(source, self.deliver, lambda *error: self.seen.append(error))
 
     def deliver(self, message: dict[str, Any]) -> None:
         self.seen.append(message)
@@ -82,7 +82,7 @@ class Reader:
 @asynccontextmanager
 async def reader() -> AsyncIterator[Reader]:
     one = Reader()
-    running = asyncio.create_task(one.inbox.run())
+    running = asyncio.create_task(one.reader.run())
     try:
         yield one
         one.end()
@@ -257,8 +257,8 @@ async def test_what_deliver_raises_does_not_stop_the_reading(
 async def test_a_read_error_ends_it() -> None:
     source, sink = os.pipe()
     try:
-        inbox = MessageReader(sink, lambda _: None, lambda *_: None)  # cannot be read from
-        await asyncio.wait_for(inbox.run(), 10)
+        reader = MessageReader(sink, lambda _: None, lambda *_: None)  # cannot be read from
+        await asyncio.wait_for(reader.run(), 10)
     finally:
         os.close(source)
         os.close(sink)
@@ -273,13 +273,13 @@ async def test_a_non_blocking_descriptor_is_read_as_well() -> None:
 
 async def test_nothing_is_delivered_after_a_cancel() -> None:
     one = Reader()
-    running = asyncio.create_task(one.inbox.run())
+    running = asyncio.create_task(one.reader.run())
     await one.send(framed(HELLO))
     await one.arrived.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    one.inbox._accept(framed(HELLO))
+    one.reader._accept(framed(HELLO))
     assert one.seen == [HELLO]
     one.end()
 
@@ -305,8 +305,8 @@ def test_a_reader_that_waits_does_not_hold_up_the_exit() -> None:
         "from claude_agent_lsp.lsp.wire.reader import MessageReader\n"
         "async def main():\n"
         "    done = asyncio.Event()\n"
-        "    inbox = MessageReader(0, lambda _: done.set(), lambda *_: None)\n"
-        "    running = asyncio.create_task(inbox.run())\n"
+        "    reader = MessageReader(0, lambda _: done.set(), lambda *_: None)\n"
+        "    running = asyncio.create_task(reader.run())\n"
         "    await done.wait()\n"
         "asyncio.run(main())\n"
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Pipe:
     source: int
     sink: int
-    outbox: MessageWriter
+    writer: MessageWriter
 
     def read(self, count: int) -> bytes:
         found = bytearray()
@@ -36,7 +36,7 @@ class Pipe:
 
 
 def writers() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.name == "outbox"}
+    return {thread for thread in threading.enumerate() if thread.name == "writer"}
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def pipe() -> AsyncIterator[Pipe]:
     source, sink = os.pipe()
     one = Pipe(source, sink, MessageWriter(sink))
     yield one
-    one.outbox.close()
+    one.writer.close()
     one.close_source()  # frees a thread that is stuck in writing
     for thread in writers() - others:
         await asyncio.to_thread(thread.join, 10)
@@ -54,129 +54,129 @@ async def pipe() -> AsyncIterator[Pipe]:
 
 
 async def test_everything_arrives_in_order(pipe: Pipe) -> None:
-    outbox = pipe.outbox
+    writer = pipe.writer
     messages = [b"%d," % n * (n % 50) for n in range(5000)]
     for message in messages:
-        outbox.write(message)
+        writer.write(message)
     wanted = b"".join(messages)
     assert await asyncio.to_thread(pipe.read, len(wanted)) == wanted
-    assert await outbox.flush(10)
-    assert outbox.waiting == 0
+    assert await writer.flush(10)
+    assert writer.waiting == 0
 
 
 async def test_what_fits_into_the_pipe_is_there_at_once(pipe: Pipe) -> None:
     os.set_blocking(pipe.source, False)
     for message in (b"x", b"y" * 20_000):
-        pipe.outbox.write(message)
+        pipe.writer.write(message)
         assert os.read(pipe.source, 65536) == message  # the loop has not been left meanwhile
-    assert pipe.outbox.waiting == 0
+    assert pipe.writer.waiting == 0
 
 
 async def test_a_short_message_does_not_overtake_a_long_one(pipe: Pipe) -> None:
     found = b""
     os.set_blocking(pipe.sink, False)  # the thread waits for room in Python, not in the system
     for _ in range(50):
-        pipe.outbox.write(b"a" * 200_000)
+        pipe.writer.write(b"a" * 200_000)
         found += pipe.read(100_000)  # now there is room, while the thread has more to write
-        pipe.outbox.write(b"b")
+        pipe.writer.write(b"b")
         found += pipe.read(100_001)
     assert found == (b"a" * 200_000 + b"b") * 50
 
 
 async def test_one_message_larger_than_the_pipe_arrives_whole(pipe: Pipe) -> None:
-    outbox = pipe.outbox
+    writer = pipe.writer
     message = os.urandom(10_000_000)
-    outbox.write(message)
+    writer.write(message)
     assert await asyncio.to_thread(pipe.read, len(message)) == message
 
 
 async def test_a_non_blocking_descriptor_is_written_as_well(pipe: Pipe) -> None:
     os.set_blocking(pipe.sink, False)
-    outbox = pipe.outbox
-    outbox.write(b"x" * 1_000_000)
+    writer = pipe.writer
+    writer.write(b"x" * 1_000_000)
     assert await asyncio.to_thread(pipe.read, 1_000_000) == b"x" * 1_000_000
-    assert not outbox.lost.is_set()
+    assert not writer.lost.is_set()
 
 
 async def test_an_editor_that_does_not_read_holds_nobody_up(pipe: Pipe) -> None:
-    outbox = pipe.outbox
+    writer = pipe.writer
     started = time.perf_counter()
     for _ in range(100):
-        outbox.write(b"x" * 100_000)
-    assert not await outbox.flush(0.05)
+        writer.write(b"x" * 100_000)
+    assert not await writer.flush(0.05)
     assert time.perf_counter() - started < 5
-    assert outbox.waiting > 9_000_000
+    assert writer.waiting > 9_000_000
 
 
 async def test_it_is_congested_until_it_is_drained(pipe: Pipe) -> None:
-    outbox = pipe.outbox
-    await asyncio.wait_for(outbox.drained(), 10)
-    outbox.write(b"x" * HIGH_WATER)
-    before = outbox.congested
-    outbox.write(b"x" * HIGH_WATER)
-    drained = [outbox.drained() for _ in range(3)]
-    assert (before, outbox.congested) == (False, True)
+    writer = pipe.writer
+    await asyncio.wait_for(writer.drained(), 10)
+    writer.write(b"x" * HIGH_WATER)
+    before = writer.congested
+    writer.write(b"x" * HIGH_WATER)
+    drained = [writer.drained() for _ in range(3)]
+    assert (before, writer.congested) == (False, True)
     assert not any(future.done() for future in drained)
     await asyncio.to_thread(pipe.read, HIGH_WATER * 2 - LOW_WATER + 1)
     await asyncio.wait_for(asyncio.gather(*drained), 10)
-    assert outbox.waiting < LOW_WATER
-    assert not outbox.congested
+    assert writer.waiting < LOW_WATER
+    assert not writer.congested
 
 
 async def test_a_waiter_that_gave_up_harms_no_other(pipe: Pipe) -> None:
-    outbox = pipe.outbox
-    outbox.write(b"x" * HIGH_WATER * 2)
-    gone, stays = outbox.drained(), outbox.drained()
+    writer = pipe.writer
+    writer.write(b"x" * HIGH_WATER * 2)
+    gone, stays = writer.drained(), writer.drained()
     gone.cancel()
     await asyncio.to_thread(pipe.read, HIGH_WATER * 2)
     await asyncio.wait_for(stays, 10)
 
 
 async def test_no_wake_up_is_lost_between_loop_and_thread(pipe: Pipe) -> None:
-    outbox = pipe.outbox
+    writer = pipe.writer
 
     rounds = 300
     reading = asyncio.create_task(asyncio.to_thread(pipe.read, rounds * LOW_WATER))
     for _ in range(rounds):
-        outbox.write(b"x" * LOW_WATER)
-        await asyncio.wait_for(outbox.drained(), 10)
-        assert await outbox.flush(10)
+        writer.write(b"x" * LOW_WATER)
+        await asyncio.wait_for(writer.drained(), 10)
+        assert await writer.flush(10)
     assert len(await reading) == rounds * LOW_WATER
 
 
 async def test_the_loss_of_the_editor_is_told_and_frees_who_waits(pipe: Pipe) -> None:
-    outbox = pipe.outbox
-    outbox.write(b"x" * HIGH_WATER * 2)
-    drained = outbox.drained()
-    flushing = asyncio.create_task(outbox.flush(60))
+    writer = pipe.writer
+    writer.write(b"x" * HIGH_WATER * 2)
+    drained = writer.drained()
+    flushing = asyncio.create_task(writer.flush(60))
     pipe.close_source()
-    await asyncio.wait_for(outbox.lost.wait(), 10)
+    await asyncio.wait_for(writer.lost.wait(), 10)
     await asyncio.wait_for(drained, 10)
     assert not await flushing
-    assert not outbox.congested
-    outbox.write(b"x" * HIGH_WATER * 2)
-    assert outbox.waiting == 0
-    await asyncio.wait_for(outbox.drained(), 10)
-    assert not await outbox.flush(0)
-    outbox.close()
+    assert not writer.congested
+    writer.write(b"x" * HIGH_WATER * 2)
+    assert writer.waiting == 0
+    await asyncio.wait_for(writer.drained(), 10)
+    assert not await writer.flush(0)
+    writer.close()
 
 
 async def test_a_closed_descriptor_is_a_loss(pipe: Pipe) -> None:
     closed = os.dup(pipe.sink)
-    outbox = MessageWriter(closed)
+    writer = MessageWriter(closed)
     os.close(closed)
-    outbox.write(b"x")
-    await asyncio.wait_for(outbox.lost.wait(), 10)
+    writer.write(b"x")
+    await asyncio.wait_for(writer.lost.wait(), 10)
 
 
 async def test_close_still_writes_what_is_queued_and_takes_no_more(pipe: Pipe) -> None:
-    outbox = pipe.outbox
-    outbox.write(b"x" * 1_000_000)
-    outbox.close()
-    outbox.close()
-    outbox.write(b"y")
+    writer = pipe.writer
+    writer.write(b"x" * 1_000_000)
+    writer.close()
+    writer.close()
+    writer.write(b"y")
     assert await asyncio.to_thread(pipe.read, 1_000_000) == b"x" * 1_000_000
-    assert await outbox.flush(10)
+    assert await writer.flush(10)
     os.write(pipe.sink, b"z")  # still open
     assert os.read(pipe.source, 2) == b"z"
 
@@ -186,10 +186,10 @@ def test_a_stuck_editor_does_not_hold_up_the_exit() -> None:
         "import asyncio\n"
         "from claude_agent_lsp.lsp.wire.writer import MessageWriter\n"
         "async def main():\n"
-        "    outbox = MessageWriter(1)\n"
-        "    outbox.write(b'x' * 10_000_000)\n"
-        "    outbox.close()\n"
-        "    assert not await outbox.flush(0.1)\n"
+        "    writer = MessageWriter(1)\n"
+        "    writer.write(b'x' * 10_000_000)\n"
+        "    writer.close()\n"
+        "    assert not await writer.flush(0.1)\n"
         "asyncio.run(main())\n"
     )
     with subprocess.Popen(

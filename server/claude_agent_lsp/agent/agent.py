@@ -10,30 +10,26 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.accounts.audit_log import AuditLog, ToolTrail, question_entry
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
 from claude_agent_lsp.agent.events import Level, Notice
+from claude_agent_lsp.agent.idle_processes import IdleProcesses
 from claude_agent_lsp.agent.permissions.queue import QuestionQueue
-from claude_agent_lsp.agent.pool_loader import load_pool
-from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+from claude_agent_lsp.agent.pool_loader import PoolLoader
 from claude_agent_lsp.agent.process.orphans import end_all, server_mark
 from claude_agent_lsp.agent.process.watchdog import Watchdog
-from claude_agent_lsp.agent.run.admission import Admission
+from claude_agent_lsp.agent.run.admission import Admission, Admitted
 from claude_agent_lsp.agent.run.context import RunSpec
-from claude_agent_lsp.agent.run.message import user_message
 from claude_agent_lsp.agent.run.permission_modes import PermissionModes
-from claude_agent_lsp.agent.run.query import Query
 from claude_agent_lsp.agent.run.run import END_SECONDS, ActiveRun
 from claude_agent_lsp.agent.run.run_journal import RunJournal
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.base.lanes import Lane, Lanes, disk, processes
-from claude_agent_lsp.errors import RequestFailed, SessionNotFound
+from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
-from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
 from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, now
 from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
@@ -41,36 +37,21 @@ from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, fo
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable
     from pathlib import Path
 
     from claude_agent_lsp.agent.accounts.audit_log import Entry
     from claude_agent_lsp.agent.events import Emit, Question
     from claude_agent_lsp.agent.permissions.queue import Answer
-    from claude_agent_lsp.agent.process.pool import ProcessPool
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.context import Backpressure
+    from claude_agent_lsp.agent.run.query import Query
     from claude_agent_lsp.workspace.state import State
 
 logger = logging.getLogger(__name__)
 
 # How long runs may take to stop when the server ends.
 STOP_SECONDS: Final = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Admitted:
-    """A query that has its session.
-
-    Attributes:
-        session: The session, which it has to give back.
-        message: All that is sent for it.
-        denied: What the agent may not read.
-    """
-
-    session: SessionStart
-    message: Mapping[str, Any]
-    denied: DenyRules
 
 
 class Agent:
@@ -87,6 +68,7 @@ class Agent:
 
     Attributes:
         lanes: Those of its folders and sessions.
+        idle_processes: Those that no run has asked for yet.
     """
 
     def __init__(
@@ -103,22 +85,29 @@ class Agent:
         own = own_directory or state.directory
         self._audit = AuditLog(own, editor)
         self._audit_lane = Lane()
-        self.ownership = SessionLocks(lambda: state.directory, editor)
+        self.locks = SessionLocks(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
         self.sharing = SharedSessions(lambda: state.directory, editor, self._notify_of_sharing)
-        self.spending = DailyBudget(own)
+        self.daily_budget = DailyBudget(own)
         self.lanes = Lanes()
         self._notify = tell
-        self._server_settings = server_settings
         self._state = state
-        self._admission = Admission(state, self.ownership, self.journal)
+        self._admission = Admission(state, self.locks, self.journal, self.daily_budget)
         self._shutdown = AbortController()
         self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._modes = PermissionModes()
         self._grants: dict[str, set[str]] = {}
-        self._pool: asyncio.Future[ProcessPool] | None = None
+        self._pools = PoolLoader(self.watchdog, server_settings, self._shutdown.signal)
+        self.idle_processes = IdleProcesses(
+            pools=self._pools,
+            lanes=self.lanes,
+            state=state,
+            admission=self._admission,
+            locks=self.locks,
+            modes=self._modes,
+        )
 
     @property
     def state(self) -> State:
@@ -150,14 +139,14 @@ class Agent:
     @property
     def processes(self) -> tuple[AgentProcess, ...]:
         """The CLI processes, the least recently used first."""
-        return tuple(pool) if (pool := self._loaded_pool) is not None else ()
+        return self._pools.processes
 
     def lent(self, process: AgentProcess) -> bool:
         """Return whether a run has this process."""
-        return (pool := self._loaded_pool) is not None and pool.lent(process)
+        return self._pools.lent(process)
 
     async def ask(
-        self, query: Query, *, signal: AbortSignal, to_editor: Emit, channel: Backpressure
+        self, query: Query, *, signal: AbortSignal, to_editor: Emit, backpressure: Backpressure
     ) -> ActiveRun:
         """Begin a run. The caller has the folder's place in the order.
 
@@ -166,7 +155,7 @@ class Agent:
             signal: The editor's own ways to stop it. The run has more: `cancel`, its time
                 limit, and the end of the server.
             to_editor: Takes its events.
-            channel: Tells when the editor is too slow.
+            backpressure: Tells when the editor is too slow.
 
         Raises:
             InvalidArgument: An attachment can't be read, or there is no message to go back to.
@@ -181,11 +170,18 @@ class Agent:
         async with self.sharing.admission(
             store, query.folder, named, fork=query.fork, wait_or_abort=signal.wait_or_abort
         ):
-            admitting = lane.put(self._admit, query, run_id, self._spare_session(query))
+            admitting = lane.put(
+                self._admission.admit, query, run_id, self.idle_processes.spare_session(query)
+            )
             try:
                 admitted = await asyncio.shield(admitting)
                 return await self._begin(
-                    query, run_id, admitted, signal=signal, to_editor=to_editor, channel=channel
+                    query,
+                    run_id,
+                    admitted,
+                    signal=signal,
+                    to_editor=to_editor,
+                    backpressure=backpressure,
                 )
             except BaseException:
                 self._runs.pop(run_id, None)
@@ -196,33 +192,33 @@ class Agent:
         self,
         query: Query,
         run_id: str,
-        admitted: _Admitted,
+        admitted: Admitted,
         *,
         signal: AbortSignal,
         to_editor: Emit,
-        channel: Backpressure,
+        backpressure: Backpressure,
     ) -> ActiveRun:
         """Begin the run of a query that has its session."""
         session = admitted.session
         lane = self.lanes.folder(query.folder)
-        launch = self._launch(query, session, admitted.denied)
-        launch = await lane.run(self.spending.within, launch)
-        task = RunSpec(query.prompt, admitted.message, launch, session)
-        turn = JournaledTurn(task.message_id, query.prompt, query.folder, now())
-        record = RunJournal(self.journal, session, turn, self.lanes.session(session.session_id))
-        await record.begin()
+        launch = self.idle_processes.launch(query, session, admitted.denied)
+        launch = await lane.run(self.daily_budget.within, launch)
+        spec = RunSpec(query.prompt, admitted.message, launch, session)
+        turn = JournaledTurn(spec.message_id, query.prompt, query.folder, now())
+        journal = RunJournal(self.journal, session, turn, self.lanes.session(session.session_id))
+        await journal.begin()
         controller = AbortController()
         seconds = query.timeout_seconds
         limit = AbortSignal() if seconds is None else AbortSignal.timeout(seconds)
         run = ActiveRun(
             run_id,
-            task,
+            spec,
             signal=AbortSignal.any(signal, controller.signal, limit, self._shutdown.signal),
             to_editor=to_editor,
-            channel=channel,
+            backpressure=backpressure,
             questions=self.questions,
-            record=record,
-            spending=self.spending,
+            journal=journal,
+            budget=self.daily_budget,
             on_mode=partial(self._modes.remember, session.session_id),
             trail=ToolTrail(self._write_audit, run_id, session.session_id, query.folder),
             grants=self._grants.setdefault(session.session_id, set()),
@@ -237,7 +233,7 @@ class Agent:
                 "The session %s could not be fetched from the shared store; using the local copy",
                 run.session_id,
             )
-        self._track(run.conduct(self._load_pool, lambda: self._end(run)))
+        self._track(run.conduct(self._pools.load, lambda: self._end(run)))
         return run
 
     def cancel(self, *, run_id: str | None = None, session_id: str | None = None) -> list[str]:
@@ -248,60 +244,10 @@ class Agent:
         """
         stopped = []
         for run, controller in tuple(self._runs.values()):
-            if run.meant(run_id=run_id, session_id=session_id):
+            if run.is_target(run_id=run_id, session_id=session_id):
                 controller.abort(AbortReason.CANCELLED)
                 stopped.append(run.run_id)
         return stopped
-
-    async def prewarm(
-        self, folder: Path, settings: Settings, revoked: asyncio.Future[None]
-    ) -> None:
-        """Start a process ahead of the next query in a folder that is trusted, if there is room.
-
-        Args:
-            folder: The folder.
-            settings: What holds there.
-            revoked: That of the folder's lane, from before trust was looked at.
-        """
-        if settings.max_budget_usd is not None or settings.daily_budget_usd is not None:
-            return  # a process with a budget is one run's, and is started with what is left then
-        pool = await self._load_pool()
-        lane = self.lanes.folder(folder)
-        async with lane.place():
-            session = await self._next_session(folder)
-            busy = await lane.run(self.ownership.busy, session.session_id)
-            if not busy and not revoked.done():
-                query = Query("", folder, settings, trusted=True)
-                pool.prewarm(self._launch(query, session, DenyRules()), session)
-
-    async def process_in(
-        self, folder: Path, settings: Settings, signal: AbortSignal, *, trusted: bool
-    ) -> AgentProcess:
-        """Return a started process of this folder, for what the CLI tells outside of runs.
-
-        Args:
-            folder: The folder.
-            settings: What holds there.
-            signal: Ends the waiting; what is not started by then never is.
-            trusted: Whether the folder is trusted.
-
-        Raises:
-            Aborted: The signal fired while it had to be waited for.
-            RequestFailed: It could not be started.
-        """
-        pool = await self._load_pool()
-        signal.throw_if_aborted()
-        process = next((p for p in pool if p.launch.folder == folder and p.usable), None)
-        if process is None:
-            lane = self.lanes.folder(folder)
-            session = await self._next_session(folder)
-            denied = await lane.read(DenyRules.read, folder)
-            query = Query("", folder, settings, trusted=trusted)
-            launch = self._launch(query, session, denied)
-            process = await pool.borrow(launch, session, signal, lambda: None)
-            pool.release(process)
-        await signal.wait_or_abort(process.started)
-        return process
 
     async def set_mode(self, session_id: str, permission_mode: str) -> asyncio.Future[None]:
         """Change a session's permission mode, at once and for its later runs.
@@ -348,7 +294,7 @@ class Agent:
 
     def folder_in_use(self, session_id: str) -> Path | None:
         """Return the folder of a session that has a run or a process."""
-        launches = [run.task.launch for run in self.runs if run.session_id == session_id]
+        launches = [run.spec.launch for run in self.runs if run.session_id == session_id]
         launches += [p.launch for p in self.processes if p.session_id == session_id]
         return launches[0].folder if launches else None
 
@@ -356,7 +302,7 @@ class Agent:
         """Stop all runs in a folder, end its processes, and let none begin that was on its way."""
         self.lanes.folder(folder).revoke()
         runs = [
-            (run, abort) for run, abort in self._runs.values() if run.task.launch.folder == folder
+            (run, abort) for run, abort in self._runs.values() if run.spec.launch.folder == folder
         ]
         for _, abort in runs:
             abort.abort(AbortReason.CANCELLED)
@@ -371,10 +317,7 @@ class Agent:
         if self._runs:
             # However much grace a run has: without its process, it ends.
             await asyncio.wait([run.ended for run in self.runs], timeout=STOP_SECONDS)
-        if self._pool is not None:
-            # A pool that could not be loaded has failed every run, and has nothing to end.
-            with contextlib.suppress(Exception):
-                await (await self._pool).close()
+        await self._pools.close()
         # What a disk holds up longer is lost, with the process.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
@@ -390,57 +333,6 @@ class Agent:
     def _kept_copies(self) -> KeptCopies:
         return KeptCopies(self._state.directory)
 
-    @property
-    def _loaded_pool(self) -> ProcessPool | None:
-        pool = self._pool
-        if pool is None or not pool.done() or pool.cancelled() or pool.exception() is not None:
-            return None
-        return pool.result()
-
-    def _load_pool(self) -> asyncio.Future[ProcessPool]:
-        # Runs of all folders share it: none of them may change it for the others by its own.
-        settings = self._server_settings()
-        if self._shutdown.signal.aborted:
-            raise RequestFailed("The server is shutting down.", hint="Restart the server.")
-        if self._pool is None or (self._pool.done() and self._loaded_pool is None):
-            # One that failed is tried again: what kept it from loading may be gone.
-            self._pool = self._track(load_pool(settings, self.watchdog))
-        elif (pool := self._loaded_pool) is not None:
-            pool.limit, pool.idle_seconds = settings.max_processes, settings.idle_process_seconds
-        return self._pool
-
-    def _admit(self, query: Query, run_id: str, spare: str | None) -> _Admitted:
-        """Do what of a run's beginning touches the folder's disk; last, take its session."""
-        self.spending.check(query.settings.daily_budget_usd)
-        context, attachments, folder = query.context, query.attachments, query.folder
-        # The CLI reads the rules itself, of a folder that is trusted.
-        needed = not query.trusted or context is not None or attachments
-        denied = DenyRules.read(folder) if needed else DenyRules()
-        message = user_message(
-            query.prompt, context, attachments, folder, str(uuid.uuid4()), denied=denied
-        )
-        return _Admitted(self._admission.admit(query, run_id, spare), message, denied)
-
-    async def _next_session(self, folder: Path) -> SessionStart:
-        """Return the session that the folder's next query will work in, as things stand."""
-        current = await self.lanes.folder(folder).read(self.current, folder)
-        if current is None:
-            return SessionStart(str(uuid.uuid4()))
-        return await self.lanes.session(current).run(self._admission.to_come, current, folder)
-
-    def _launch(self, query: Query, session: SessionStart, denied: DenyRules) -> Launch:
-        # The folder may have lost its trust since it was given one.
-        mode = self._modes.chosen_for(session.session_id, trusted=query.trusted)
-        launch = Launch.build(query.folder, query.settings, query.wanted, mode)
-        return launch if query.trusted else replace(launch, denied=denied.rules)
-
-    def _spare_session(self, query: Query) -> str | None:
-        """Return the session of a process that waits for the first prompt of such a query."""
-        if (pool := self._loaded_pool) is None:
-            return None
-        spare = pool.spare(Launch.build(query.folder, query.settings, query.wanted))
-        return spare if spare is None or self.ownership.owner(spare) is None else None
-
     async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
         """Give the run's session back; return what is still done after that."""
         self._runs.pop(run.run_id, None)
@@ -453,7 +345,7 @@ class Agent:
             logger.exception("The session %s could not be shared", run.session_id)
         return self._track(self.lanes.session(run.session_id).run(self._settle, run))
 
-    async def _give_back(self, admitting: asyncio.Future[_Admitted], run_id: str) -> None:
+    async def _give_back(self, admitting: asyncio.Future[Admitted], run_id: str) -> None:
         """Give back the session of a query that came to no run, if it got one."""
         if not admitting.done():  # the process ends, and with it the lock
             return
@@ -462,7 +354,7 @@ class Agent:
 
     async def _release(self, session_id: str, run_id: str) -> None:
         """Give a session's lock back; a disk that hangs has it given back as soon as it can."""
-        released = self.lanes.session(session_id).put(self.ownership.release, session_id, run_id)
+        released = self.lanes.session(session_id).put(self.locks.release, session_id, run_id)
         await asyncio.wait({released}, timeout=END_SECONDS)
 
     def _settle(self, run: ActiveRun) -> None:
@@ -470,15 +362,15 @@ class Agent:
         try:
             self._record_end(run)
         except Exception:
-            logger.exception("The state of %s could not be saved", run.task.launch.folder)
+            logger.exception("The state of %s could not be saved", run.spec.launch.folder)
 
     def _record_end(self, run: ActiveRun) -> None:
-        folder = run.task.launch.folder
+        folder = run.spec.launch.folder
         process = next((p for p in self.processes if p.session_id == run.session_id), None)
         if process is not None:
             process.transcript.changed_by_others()
         self._kept_copies.refresh(run.session_id)
-        if not run.task.session.resumes and find_transcript(run.session_id) is not None:
+        if not run.spec.session.resumes and find_transcript(run.session_id) is not None:
             self._state.settle(folder, run.session_id)
         if run.cleared and self._state.current(folder) == run.session_id:
             self._state.select(folder, None)
@@ -486,7 +378,7 @@ class Agent:
     def _audit_answer(self, question: Question, answer: Answer) -> None:
         run, _ = self._runs.get(question.run_id, (None, None))
         call = None if run is None else run.trail.call(question.tool_call_id)
-        folder = None if run is None else run.task.launch.folder
+        folder = None if run is None else run.spec.launch.folder
 
         def write() -> None:
             self._audit.write("question", question_entry(question, answer, call, folder))

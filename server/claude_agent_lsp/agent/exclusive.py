@@ -22,11 +22,11 @@ async def hold_session(agent: Agent, session_id: str) -> AsyncIterator[None]:
     """
     holder = str(uuid.uuid4())
     lane = agent.lanes.session(session_id)
-    await lane.run(agent.ownership.claim, session_id, holder)
+    await lane.run(agent.locks.claim, session_id, holder)
     try:
         yield
     finally:
-        await lane.run(agent.ownership.release, session_id, holder)
+        await lane.run(agent.locks.release, session_id, holder)
 
 
 @contextlib.asynccontextmanager

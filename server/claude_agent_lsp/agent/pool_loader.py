@@ -3,19 +3,87 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.agent.process.orphans import end_orphans
 from claude_agent_lsp.base.lanes import disk, processes
+from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from claude_agent_lsp.agent.process.pool import ProcessPool
+    from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.process.watchdog import Watchdog
+    from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.workspace.settings import Settings
 
 
-async def load_pool(settings: Settings, watchdog: Watchdog) -> ProcessPool:
+class PoolLoader:
+    """The pool, as far as it is loaded.
+
+    Args:
+        watchdog: At work before a CLI starts.
+        server_settings: Gives the settings of the whole server. Runs of all folders share the
+            pool: none of them may change it for the others.
+        stopping: Fires when the server ends; nothing is loaded then.
+    """
+
+    def __init__(
+        self,
+        watchdog: Watchdog,
+        server_settings: Callable[[], Settings],
+        stopping: AbortSignal,
+    ) -> None:
+        self._watchdog = watchdog
+        self._server_settings = server_settings
+        self._stopping = stopping
+        self._pool: asyncio.Future[ProcessPool] | None = None
+
+    @property
+    def loaded(self) -> ProcessPool | None:
+        """The pool, if it is there."""
+        pool = self._pool
+        if pool is None or not pool.done() or pool.cancelled() or pool.exception() is not None:
+            return None
+        return pool.result()
+
+    @property
+    def processes(self) -> tuple[AgentProcess, ...]:
+        """The CLI processes, the least recently used first."""
+        return tuple(pool) if (pool := self.loaded) is not None else ()
+
+    def lent(self, process: AgentProcess) -> bool:
+        """Return whether a run has this process."""
+        return (pool := self.loaded) is not None and pool.lent(process)
+
+    def load(self) -> asyncio.Future[ProcessPool]:
+        """Return the pool, which the first caller has loaded.
+
+        Raises:
+            RequestFailed: The server is ending.
+        """
+        if self._stopping.aborted:
+            raise RequestFailed("The server is shutting down.", hint="Restart the server.")
+        settings = self._server_settings()
+        if self._pool is None or (self._pool.done() and self.loaded is None):
+            # One that failed is tried again: what kept it from loading may be gone.
+            self._pool = asyncio.ensure_future(_load(settings, self._watchdog))
+        elif (pool := self.loaded) is not None:
+            pool.limit, pool.idle_seconds = settings.max_processes, settings.idle_process_seconds
+        return self._pool
+
+    async def close(self) -> None:
+        """End all processes in order."""
+        if self._pool is not None:
+            # A pool that could not be loaded has failed every run, and has nothing to end.
+            with contextlib.suppress(Exception):
+                await (await self._pool).close()
+
+
+async def _load(settings: Settings, watchdog: Watchdog) -> ProcessPool:
     """Return a new pool. What a server that was killed has left is gone by then."""
     ending = asyncio.create_task(processes.run(end_orphans))
     module = await disk.run(importlib.import_module, "claude_agent_lsp.agent.process.pool")

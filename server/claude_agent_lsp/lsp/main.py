@@ -48,9 +48,9 @@ def serve() -> int:
 
 
 async def _serve(stdin: int, stdout: int) -> int:
-    outbox = MessageWriter(stdout)
-    server = AgentServer(outbox)
-    inbox = MessageReader(stdin, server.protocol.deliver, server.protocol.reject)
+    writer = MessageWriter(stdout)
+    server = AgentServer(writer)
+    reader = MessageReader(stdin, server.protocol.deliver, server.protocol.reject)
     loop = asyncio.get_running_loop()
     # SIGHUP is how an editor in a terminal ends when its window is closed.
     for name in ("SIGTERM", "SIGINT", "SIGHUP"):
@@ -58,8 +58,8 @@ async def _serve(stdin: int, stdout: int) -> int:
             loop.add_signal_handler(getattr(signal, name), server.exit_with, 0)
     report_on_signal()
     watch = LoopWatch()
-    reading = asyncio.create_task(inbox.run())
-    lost = asyncio.create_task(outbox.lost.wait())
+    reading = asyncio.create_task(reader.run())
+    lost = asyncio.create_task(writer.lost.wait())
     ends: set[asyncio.Future[Any]] = {reading, lost, server.left}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     status = server.left.result() if server.left.done() else 1
@@ -68,7 +68,7 @@ async def _serve(stdin: int, stdout: int) -> int:
     last_resort.daemon = True
     last_resort.start()
     await server.close()
-    await outbox.flush(FLUSH_SECONDS)
+    await writer.flush(FLUSH_SECONDS)
     for task in (reading, lost):
         task.cancel()
     lanes.end()

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.commands.commands import Commands
     from claude_agent_lsp.lsp.features.feature import Handler
     from claude_agent_lsp.lsp.services.progress import Progress
-    from claude_agent_lsp.lsp.services.services import Late
+    from claude_agent_lsp.lsp.services.services import LazyServices
     from claude_agent_lsp.lsp.wire.writer import MessageWriter
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class AgentServer(LanguageServer):
     the time that pygls itself takes.
 
     Args:
-        outbox: The way to the editor.
+        writer: The way to the editor.
 
     Attributes:
         left: Done with the exit status once the editor wants the process to end.
@@ -63,11 +63,11 @@ class AgentServer(LanguageServer):
 
     protocol: AgentProtocol
 
-    def __init__(self, outbox: MessageWriter) -> None:
+    def __init__(self, writer: MessageWriter) -> None:
         super().__init__("claude-agent-lsp", __version__, protocol_cls=AgentProtocol)
-        self.protocol.set_writer(outbox)
+        self.protocol.set_writer(writer)
         self.left: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._editor = ConnectedEditor(self.protocol, outbox)
+        self._editor = ConnectedEditor(self.protocol, writer)
         self._state = State(state_directory())
         # Where no setting can lead to: what protects the user from a repository is kept here.
         self._own_directory = self._state.directory
@@ -130,15 +130,15 @@ class AgentServer(LanguageServer):
         return Progress(self._editor)
 
     @cached_property
-    def _lazy(self) -> Late:
-        from claude_agent_lsp.lsp.services.services import Late
+    def _lazy(self) -> LazyServices:
+        from claude_agent_lsp.lsp.services.services import LazyServices
         from claude_agent_lsp.lsp.services.session_events import SessionEvents
         from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
         from claude_agent_lsp.lsp.services.transcript_documents import TranscriptDocuments
 
         agent, editor, early = self._agent, self._editor, self.services
         sessions = SessionLookup(agent, early.folders, early.configuration)
-        return Late(
+        return LazyServices(
             agent=agent,
             progress=self._progress,
             sessions=sessions,
@@ -164,7 +164,7 @@ class AgentServer(LanguageServer):
             trust=trust,
             server_settings=settings,
             prewarming=Prewarming(editor, configuration, trust, lambda: self._agent),
-            late=lambda: self._lazy,
+            lazy=lambda: self._lazy,
         )
 
     def _register_handlers(self) -> None:
@@ -197,7 +197,7 @@ class AgentServer(LanguageServer):
             await services.configuration.settings_in(folder)
         await self._agent.refresh_copies()
         cleanup = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.cleanup")
-        busy = self._agent.ownership.busy
+        busy = self._agent.locks.busy
         await disk.run(cleanup.clean_up, self._state.directory, busy)
 
     def _notice(self, notice: Notice) -> None:
@@ -205,7 +205,7 @@ class AgentServer(LanguageServer):
         self._editor.show_message(kind, notice.text)
 
     def _at_rest(self) -> bool:
-        return not self._is_created("_agent") or self._agent.ownership.at_rest
+        return not self._is_created("_agent") or self._agent.locks.at_rest
 
     def _is_created(self, part: str) -> bool:
         return part in self.__dict__

@@ -247,7 +247,7 @@ class Meter:
         self._cost = self._counted = 0.0
         self._counting: asyncio.Task[None] | None = None
 
-    def note(self, cost_usd: float) -> None:
+    def update(self, cost_usd: float) -> None:
         """Take note of what the run has cost so far, in all."""
         self._cost = cost_usd
         if cost_usd > self._counted and (self._counting is None or self._counting.done()):

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.agent.process.tree import (
     Process,
-    ask,
     environment_of,
     every_process,
     is_zombie,
     kill,
     terminate,
+    try_psutil,
     wait_gone,
 )
 from claude_agent_lsp.sessions.lock import is_alive
@@ -42,7 +42,7 @@ def server_mark() -> str:
     It stays the same when the system's clock is set, which moves what psutil tells of a start. A
     server whose start can't be told has a mark that nobody takes for that of one that is gone.
     """
-    started = ask(lambda: f"{Process().create_time():.2f}", "unknown")
+    started = try_psutil(lambda: f"{Process().create_time():.2f}", "unknown")
     return f"{os.getpid()}:{started}:{_namespace()}"
 
 

@@ -33,7 +33,7 @@ GONE_SECONDS = 1.0
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
-def ask(look: Callable[[], T], unknown: T) -> T:
+def try_psutil(look: Callable[[], T], unknown: T) -> T:
     """Return what psutil answers, or `unknown` whatever it raises.
 
     Beside its own errors psutil lets through what the system's calls raise: OSError and
@@ -61,10 +61,10 @@ class ProcessTree:
     @classmethod
     def scan(cls, pid: int) -> ProcessTree:
         """Look at the tree below `pid`; empty if there is no such process any more."""
-        root = ask(lambda: Process(pid), None)
+        root = try_psutil(lambda: Process(pid), None)
         if root is None:
             return cls(None)
-        return cls(root, tuple(ask(lambda: root.children(recursive=True), ())))
+        return cls(root, tuple(try_psutil(lambda: root.children(recursive=True), ())))
 
     @property
     def processes(self) -> tuple[Process, ...]:
@@ -94,13 +94,13 @@ class ProcessTree:
 def kill(processes: Iterable[Process]) -> None:
     """Send SIGKILL to each of `processes` that still lives."""
     for process in processes:
-        ask(process.kill, None)
+        try_psutil(process.kill, None)
 
 
 def terminate(processes: Iterable[Process]) -> None:
     """Send SIGTERM to each of `processes` that still lives."""
     for process in processes:
-        ask(process.terminate, None)
+        try_psutil(process.terminate, None)
 
 
 def wait_gone(processes: Collection[Process], seconds: float) -> list[Process]:
@@ -109,7 +109,7 @@ def wait_gone(processes: Collection[Process], seconds: float) -> list[Process]:
     Returns:
         What may still be there.
     """
-    return ask(lambda: psutil.wait_procs(processes, timeout=seconds)[1], list(processes))
+    return try_psutil(lambda: psutil.wait_procs(processes, timeout=seconds)[1], list(processes))
 
 
 def every_process() -> Iterator[Process]:
@@ -118,20 +118,20 @@ def every_process() -> Iterator[Process]:
     psutil.process_iter gives up at the first one that it can't look at, and remembers processes
     of earlier looks whose ids others may have by now.
     """
-    for pid in ask(psutil.pids, list[int]()):
-        process = ask(partial(Process, pid), None)
+    for pid in try_psutil(psutil.pids, list[int]()):
+        process = try_psutil(partial(Process, pid), None)
         if process is not None:
             yield process
 
 
 def environment_of(process: Process) -> Mapping[str, str]:
     """Return the environment that a process was started with; empty if it can't be told."""
-    return ask(process.environ, {})
+    return try_psutil(process.environ, {})
 
 
 def is_zombie(process: Process) -> bool:
     """Return whether a process has ended and only waits for its parent to notice."""
-    return ask(process.status, "") == psutil.STATUS_ZOMBIE
+    return try_psutil(process.status, "") == psutil.STATUS_ZOMBIE
 
 
 def child_with(variable: str, value: str) -> int | None:
@@ -139,7 +139,7 @@ def child_with(variable: str, value: str) -> int | None:
 
     It finds a CLI that has not told its id yet.
     """
-    for child in ask(lambda: Process().children(), list[Process]()):
+    for child in try_psutil(lambda: Process().children(), list[Process]()):
         if environment_of(child).get(variable) == value:
             return int(child.pid)
     return None
@@ -214,7 +214,7 @@ def started(process: Process) -> int | None:
     keeps the wall clock's time of each start, to the microsecond.
     """
     if sys.platform != "linux":
-        seconds = ask(process.create_time, None)
+        seconds = try_psutil(process.create_time, None)
         return None if seconds is None else int(seconds * TICKS_PER_SECOND)
     try:
         # The command's name may hold anything, parentheses too.

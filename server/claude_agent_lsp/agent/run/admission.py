@@ -10,24 +10,44 @@ from __future__ import annotations
 import importlib
 import logging
 import uuid
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from claude_agent_lsp.agent.process.launch import SessionStart
 from claude_agent_lsp.agent.process.orphans import end_orphans
+from claude_agent_lsp.agent.run.message import user_message
 from claude_agent_lsp.agent.run.query import LAST, NEW
 from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
+from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
     from claude_agent_lsp.agent.run.query import Query
     from claude_agent_lsp.sessions.journal.journal import Journal
     from claude_agent_lsp.sessions.lock import SessionLocks
     from claude_agent_lsp.workspace.state import State
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A query that has its session.
+
+    Attributes:
+        session: The session, which it has to give back.
+        message: All that is sent for it.
+        denied: What the agent may not read.
+    """
+
+    session: SessionStart
+    message: Mapping[str, Any]
+    denied: DenyRules
 
 
 class Admission:
@@ -37,26 +57,45 @@ class Admission:
         state: Knows each folder's current session.
         ownership: Knows who works in which.
         journal: Knows sessions that the CLI has lost.
+        budget: Knows what is left of the day's.
     """
 
-    def __init__(self, state: State, ownership: SessionLocks, journal: Journal) -> None:
+    def __init__(
+        self, state: State, ownership: SessionLocks, journal: Journal, budget: DailyBudget
+    ) -> None:
         self._state = state
         self._locks = ownership
         self._journal = journal
+        self._budget = budget
 
-    def admit(self, query: Query, run_id: str, spare: str | None) -> SessionStart:
-        """Give a run its session, which becomes the folder's current one.
+    def admit(self, query: Query, run_id: str, spare: str | None) -> Admitted:
+        """Do what of a run's beginning touches the folder's disk; last, give it its session.
 
         Args:
             query: What is asked.
             run_id: The run.
             spare: The id of a session to begin, if one has to be begun.
 
+        Returns:
+            The session, which has become the folder's current one, and what is sent.
+
         Raises:
-            InvalidArgument: There is no message to go back to.
+            BudgetExceeded: Nothing is left of the day's budget.
+            InvalidArgument: An attachment can't be read, or there is no message to go back to.
             SessionNotFound: There is no such session in this folder.
             SessionBusy: A run is at work in the session.
         """
+        self._budget.check(query.settings.daily_budget_usd)
+        context, attachments, folder = query.context, query.attachments, query.folder
+        # The CLI reads the rules itself, of a folder that is trusted.
+        needed = not query.trusted or context is not None or attachments
+        denied = DenyRules.read(folder) if needed else DenyRules()
+        message = user_message(
+            query.prompt, context, attachments, folder, str(uuid.uuid4()), denied=denied
+        )
+        return Admitted(self._session_for(query, run_id, spare), message, denied)
+
+    def _session_for(self, query: Query, run_id: str, spare: str | None) -> SessionStart:
         found = self.named(query)
         if query.fork:
             session = self._fork_of(found, query)
@@ -72,7 +111,7 @@ class Admission:
             return self._state.current(query.folder)
         return None if query.session == NEW else query.session
 
-    def to_come(self, current: str, folder: Path) -> SessionStart:
+    def next_session(self, current: str, folder: Path) -> SessionStart:
         """Return how the next query goes on with the current session of a folder, as things stand.
 
         A kept session is put back for it: call it in the session's lane.

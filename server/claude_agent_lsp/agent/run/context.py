@@ -58,10 +58,10 @@ class RunContext:
         set_mode: Sets it for the session, from what the user has decided.
         grants: What the user has allowed for the session.
         emit: Takes their events, at once and in order.
-        channel: Tells when the editor is too slow for more text.
+        backpressure: Tells when the editor is too slow for more text.
         questions: The queue for what the user has to decide.
-        record: The run's record in the journal.
-        spent: Is told what the run has cost so far, in US dollars.
+        journal: Takes what is shown.
+        on_cost: Is told what the run has cost so far, in US dollars.
     """
 
     run_id: str
@@ -70,7 +70,7 @@ class RunContext:
     set_mode: Callable[[str], None]
     grants: set[str]
     emit: Emit
-    channel: Backpressure
+    backpressure: Backpressure
     questions: QuestionQueue
-    record: RunJournal
-    spent: Callable[[float], None]
+    journal: RunJournal
+    on_cost: Callable[[float], None]

@@ -67,15 +67,15 @@ class PermissionRequests:
     """The decisions of one turn.
 
     Args:
-        task: What the run has to do.
+        spec: What the run has to do.
         context: What it has to do it with.
         denied: Is told of each tool call that is refused, and why.
     """
 
     def __init__(
-        self, task: RunSpec, context: RunContext, denied: Callable[[str, str], None]
+        self, spec: RunSpec, context: RunContext, denied: Callable[[str, str], None]
     ) -> None:
-        self._spec = task
+        self._spec = spec
         self._context = context
         self._denied = denied
 

@@ -80,13 +80,13 @@ class ActiveRun:
 
     Args:
         run_id: Its id.
-        task: What it has to do.
+        spec: What it has to do.
         signal: Stops it. The run lets go of it at its end.
         to_editor: Takes its events, at once and in order.
-        channel: Tells when the editor is too slow for more text.
+        backpressure: Tells when the editor is too slow for more text.
         questions: The queue for what the user has to decide.
-        record: Has what is shown before it is shown.
-        spending: Counts what it costs.
+        journal: Has what is shown before it is shown.
+        budget: Counts what it costs.
         on_mode: Is told of a permission mode that the user has chosen for the session.
         grants: What the user has allowed for the session; the run adds to it.
         trail: Follows its tool calls, for the audit log.
@@ -100,25 +100,25 @@ class ActiveRun:
     def __init__(
         self,
         run_id: str,
-        task: RunSpec,
+        spec: RunSpec,
         *,
         signal: AbortSignal,
         to_editor: Emit,
-        channel: Backpressure,
+        backpressure: Backpressure,
         questions: QuestionQueue,
-        record: RunJournal,
-        spending: DailyBudget,
+        journal: RunJournal,
+        budget: DailyBudget,
         on_mode: Callable[[str], None],
         grants: set[str],
         trail: ToolTrail,
     ) -> None:
-        self.task = task
-        self.permission_mode = task.launch.permission_mode
+        self.spec = spec
+        self.permission_mode = spec.launch.permission_mode
         self._on_mode = on_mode
         self.trail = trail
-        self._record = record
-        self._meter = Meter(spending)
-        self._delivery = Delivery(record, to_editor)
+        self._journal = journal
+        self._meter = Meter(budget)
+        self._delivery = Delivery(journal, to_editor)
         self._context = RunContext(
             run_id=run_id,
             signal=signal,
@@ -126,16 +126,16 @@ class ActiveRun:
             set_mode=self._set_mode,
             grants=grants,
             emit=self._emit,
-            channel=channel,
+            backpressure=backpressure,
             questions=questions,
-            record=record,
-            spent=self._meter.note,
+            journal=journal,
+            on_cost=self._meter.update,
         )
         self.ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         self._run = Run(
             run_id=run_id,
-            session_id=task.session.session_id,
-            workspace=task.launch.folder,
+            session_id=spec.session.session_id,
+            workspace=spec.launch.folder,
             status=RunStatus.RUNNING,
         )
         self._began = time.monotonic()
@@ -158,11 +158,11 @@ class ActiveRun:
         """Whether the user has left its session."""
         return self._turn is not None and self._turn.cleared
 
-    def meant(self, *, run_id: str | None = None, session_id: str | None = None) -> bool:
+    def is_target(self, *, run_id: str | None = None, session_id: str | None = None) -> bool:
         """Return whether a cancel means this run: it names it, or its session, or nothing."""
         return run_id in (None, self.run_id) and session_id in (None, self.session_id)
 
-    def picture(self) -> Run:
+    def snapshot(self) -> Run:
         """Return how it stands now, or how it ended."""
         if self._state is RunState.ENDED:
             return self._run
@@ -210,7 +210,7 @@ class ActiveRun:
         # A slow editor is spared the words that come in while the run is being stopped, and from
         # the first such word on: they stand in the session, and what it has shows no gap.
         if isinstance(event, Text | Thinking):
-            stopping = self._context.signal.aborted and self._context.channel.congested
+            stopping = self._context.signal.aborted and self._context.backpressure.congested
             self._spares = self._spares or stopping
             if self._spares:
                 return
@@ -235,8 +235,8 @@ class ActiveRun:
         status, fault, cut_off = RunStatus.COMPLETED, None, False
         try:
             self._enter(RunState.RUNNING)
-            self._emit(Started(self.picture()))
-            self._record.report_to(self._emit)
+            self._emit(Started(self.snapshot()))
+            self._journal.report_to(self._emit)
             fault = await self._work(load)
         except Aborted as aborted:
             status, fault = _stopped(aborted.reason)
@@ -252,14 +252,14 @@ class ActiveRun:
         # All is written down before the session is given back, and shown before the run has ended.
         await self._step(self._delivery.delivered)
         completed = status is RunStatus.COMPLETED
-        await self._step(self._record.end, completed=completed, cut_off=cut_off)
+        await self._step(self._journal.end, completed=completed, cut_off=cut_off)
         charged = await self._step(self._charge, fault)
         fault = fault if charged is None else charged
         settled = await self._step(on_end)
         if self.cleared and settled is not None:
             await self._step(self._settled, settled)  # the next query must not find this session
         try:
-            self._run = replace(self.picture(), status=status, error=fault)
+            self._run = replace(self.snapshot(), status=status, error=fault)
         except Exception:
             logger.exception("The figures of the run %s could not be updated", self.run_id)
             self._run = replace(self._run, status=status, error=fault)
@@ -284,7 +284,7 @@ class ActiveRun:
             return None
 
     async def _charge(self, fault: RequestFailed | None) -> RequestFailed | None:
-        budget = self.task.launch.settings.daily_budget_usd
+        budget = self.spec.launch.settings.daily_budget_usd
         cost = 0.0 if self._turn is None else self._turn.figures.spent_usd
         async with asyncio.timeout(END_SECONDS):
             return await self._meter.close(cost, budget, fault)
@@ -297,12 +297,12 @@ class ActiveRun:
         pool = await self._context.signal.wait_or_abort(load())
         from claude_agent_lsp.agent.run.turn import Turn
 
-        task = self.task
+        spec = self.spec
         process = await pool.borrow(
-            task.launch, task.session, self._context.signal, self._notify_of_wait
+            spec.launch, spec.session, self._context.signal, self._notify_of_wait
         )
         try:
-            self._turn = Turn(task, self._context, process)
+            self._turn = Turn(spec, self._context, process)
             return await self._turn.run()
         finally:
             pool.release(process)

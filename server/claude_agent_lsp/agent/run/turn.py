@@ -45,7 +45,7 @@ class Turn:
     """A run's turn in a process. It is the process's receiver while it lasts.
 
     Args:
-        task: What the run has to do.
+        spec: What the run has to do.
         context: What it has to do it with.
         process: The process, which the run has to itself.
 
@@ -55,8 +55,8 @@ class Turn:
             one, under an id that it makes up (CLI 2.1.330).
     """
 
-    def __init__(self, task: RunSpec, context: RunContext, process: AgentProcess) -> None:
-        self._spec = task
+    def __init__(self, spec: RunSpec, context: RunContext, process: AgentProcess) -> None:
+        self._spec = spec
         self._context = context
         self._process = process
         self.cleared = False
@@ -67,8 +67,8 @@ class Turn:
         self._stop = context.signal
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._over.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self.figures = Translator(task.launch.folder, context.emit, process.cost_usd)
-        self._decisions = PermissionRequests(task, context, self.figures.deny)
+        self.figures = Translator(spec.launch.folder, context.emit, process.cost_usd)
+        self._decisions = PermissionRequests(spec, context, self.figures.deny)
 
     async def run(self) -> RequestFailed | None:
         """Send the prompt and wait until it is answered.
@@ -86,14 +86,14 @@ class Turn:
         context.signal.throw_if_aborted()
         # A prompt that is told of and never sent is one that the session lacks, too.
         message = await context.signal.wait_or_abort(
-            asyncio.ensure_future(context.record.prepend_untold(self._spec.message))
+            asyncio.ensure_future(context.journal.prepend_untold(self._spec.message))
         )
         context.signal.throw_if_aborted()
         stop = self._stop = AbortSignal.any(context.signal, self._refused.signal)
         process.attach(self)
         try:
             process.prompt(dict(message))
-            context.record.sent = True
+            context.journal.sent = True
             await stop.wait_or_abort(self._over)
         except Aborted:
             grace = self._spec.launch.settings.cancel_grace_seconds
@@ -126,7 +126,7 @@ class Turn:
     def receive(self, message: Message) -> None:
         """Take the process's next message."""
         self.figures.read(message)
-        self._context.spent(self.figures.spent_usd)
+        self._context.on_cost(self.figures.spent_usd)
         if isinstance(message, StreamEvent):
             return
         if isinstance(message, ResultMessage):
@@ -143,7 +143,7 @@ class Turn:
 
     def room(self) -> Awaitable[None] | None:
         """Return what to wait for before the next message, or None."""
-        if not self._context.channel.congested or self._stop.aborted or self._over.done():
+        if not self._context.backpressure.congested or self._stop.aborted or self._over.done():
             return None
         return self._wait_for_editor()
 
@@ -186,6 +186,6 @@ class Turn:
 
     async def _wait_for_editor(self) -> None:
         try:
-            await self._stop.wait_or_abort(self._context.channel.drained())
+            await self._stop.wait_or_abort(self._context.backpressure.drained())
         except Aborted:
             return

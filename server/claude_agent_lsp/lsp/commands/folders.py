@@ -38,7 +38,9 @@ class FolderCommands(CommandGroup):
         trusted = await self._services.trust.is_trusted(folder.path)
         signal = AbortSignal.any(request.signal, revoked)
         try:
-            process = await agent.process_in(folder.path, settings, signal, trusted=trusted)
+            process = await agent.idle_processes.process_in(
+                folder.path, settings, signal, trusted=trusted
+            )
         except Aborted:
             request.signal.throw_if_aborted()
             raise NotTrusted(f"{folder.path} is no longer trusted.") from None

@@ -70,7 +70,7 @@ class QueryCommands(CommandGroup):
         if not waits or not self._services.editor.profile.shows_results:
             self._follow(run, waits=waits)
         if not waits:
-            return run.picture()
+            return run.snapshot()
         ended = await asyncio.shield(run.ended)
         fault = fault_of(ended)
         if fault is not None:
@@ -88,7 +88,7 @@ class QueryCommands(CommandGroup):
         try:
             async with self._order.in_folder(argument.workspace, document) as folder:
                 run = await self._begin(folder, argument, request)
-                if any(run.meant(**which) for which in beginning.cancels):
+                if any(run.is_target(**which) for which in beginning.cancels):
                     self._services.agent.cancel(run_id=run.run_id)
         finally:
             self._beginning.discard(beginning)
@@ -151,7 +151,7 @@ class QueryCommands(CommandGroup):
                 ),
                 signal=signal,
                 to_editor=to_editor,
-                channel=self._services.editor.backpressure,
+                backpressure=self._services.editor.backpressure,
             )
         except BaseException:
             if progress is not None:
@@ -182,7 +182,7 @@ class QueryCommands(CommandGroup):
         if before:
             await asyncio.wait([query.over for query in before], timeout=CANCEL_SECONDS)
         runs = [query.over.result() for query in before if query.over.done()]
-        stopped += [run.run_id for run in runs if run is not None and run.meant(**which)]
+        stopped += [run.run_id for run in runs if run is not None and run.is_target(**which)]
         return {"cancelled": list(dict.fromkeys(stopped))}
 
     def _follow(self, run: ActiveRun, *, waits: bool) -> None:

@@ -43,10 +43,10 @@ async def describe(services: Services, index: Index) -> dict[str, Any]:
         "authentication": _login(known),
         "folders": folders,
         "processes": [_process(services, process) for process in agent.processes],
-        "runs": [run.picture() for run in agent.runs],
+        "runs": [run.snapshot() for run in agent.runs],
         "questions": list(agent.questions.pending),
         "stores": agent.sharing.status(),
-        "spentTodayUsd": await disk.run(agent.spending.today),
+        "spentTodayUsd": await disk.run(agent.daily_budget.today),
     }
 
 

@@ -58,6 +58,6 @@ class Prewarming:
         if not settings.prewarm or not used:
             return
         try:
-            await agent.prewarm(folder.path, settings, left)
+            await agent.idle_processes.prewarm(folder.path, settings, left)
         except Exception as error:  # noqa: BLE001 - the first query will tell
             logger.warning("No process could be started in advance for %s: %s", folder.path, error)

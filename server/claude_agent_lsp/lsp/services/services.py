@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class LazyServices:
     """What takes its time to load: it is made when it is first used, or soon after `initialize`.
 
     Attributes:
@@ -51,7 +51,7 @@ class Services:
         trust: Which are trusted.
         server_settings: What is set for the whole server.
         prewarming: Starts processes ahead.
-        late: Makes the rest, once.
+        lazy: Makes the rest, once.
     """
 
     editor: Editor
@@ -60,29 +60,29 @@ class Services:
     trust: FolderTrust
     server_settings: ServerSettings
     prewarming: Prewarming
-    late: Callable[[], Late]
+    lazy: Callable[[], LazyServices]
 
     @property
     def agent(self) -> Agent:
         """Runs the queries; it has the lanes."""
-        return self.late().agent
+        return self.lazy().agent
 
     @property
     def progress(self) -> Progress:
         """What is shown of runs without knowing this server."""
-        return self.late().progress
+        return self.lazy().progress
 
     @property
     def sessions(self) -> SessionLookup:
         """Finds sessions, and what is known of them."""
-        return self.late().sessions
+        return self.lazy().sessions
 
     @property
     def session_events(self) -> SessionEvents:
         """Tells what has become of sessions."""
-        return self.late().session_events
+        return self.lazy().session_events
 
     @property
     def documents(self) -> TranscriptDocuments:
         """Shows sessions as documents."""
-        return self.late().documents
+        return self.lazy().documents

@@ -76,7 +76,7 @@ class SessionLookup:
 
         return Catalogue(
             self._opened_index(),
-            self._agent.ownership.busy,
+            self._agent.locks.busy,
             self._agent.current,
             [folder.path for folder in self._folders],
         )

@@ -63,17 +63,17 @@ class EditorProcess:
         loop.add_reader(descriptor, ended)
 
     def _start_polling(self, pid: int) -> None:
-        from claude_agent_lsp.agent.process.tree import Process, ask
+        from claude_agent_lsp.agent.process.tree import Process, try_psutil
 
-        process = ask(lambda: Process(pid), None)
+        process = try_psutil(lambda: Process(pid), None)
         if process is not None:
             self._poll(process)
 
     def _poll(self, process: Process) -> None:
-        from claude_agent_lsp.agent.process.tree import ask
+        from claude_agent_lsp.agent.process.tree import try_psutil
 
         # What can't be told now is asked again.
-        if ask(process.is_running, True):
+        if try_psutil(process.is_running, True):
             asyncio.get_running_loop().call_later(POLL_SECONDS, self._poll, process)
         else:
             self._on_end()

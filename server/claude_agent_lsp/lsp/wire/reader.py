@@ -134,7 +134,7 @@ class MessageReader:
         ended: asyncio.Future[None] = loop.create_future()
         # A daemon that reads the descriptor itself: neither it nor a lock of a file object can
         # hold up the interpreter's exit.
-        threading.Thread(target=self._read, args=(loop, ended), name="inbox", daemon=True).start()
+        threading.Thread(target=self._read, args=(loop, ended), name="reader", daemon=True).start()
         try:
             await ended
         finally:

@@ -50,7 +50,7 @@ class MessageWriter:
         self._accepted = 0
         self._written = 0
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
-        threading.Thread(target=self._run, name="outbox", daemon=True).start()
+        threading.Thread(target=self._run, name="writer", daemon=True).start()
 
     @property
     def waiting(self) -> int:
