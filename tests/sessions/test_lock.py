@@ -254,7 +254,7 @@ def test_a_lock_that_can_not_be_read_is_given_back_all_the_same(
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as broken:
-        broken.setattr(module.os, "pread", fail)
+        broken.setattr(os, "pread", fail)
         assert ownership.claim(SESSION, "run-1") is False
     ownership.release(SESSION, "run-1")
     assert ownership.claim(SESSION, "run-2") is False
