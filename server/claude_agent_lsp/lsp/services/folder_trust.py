@@ -62,6 +62,8 @@ class FolderTrust:
         self._stamp: object = None
         self._decisions = 0
         self._asked: set[Path] = set()
+        # Those that are looked at once more, and left unless they are trusted.
+        self._leaving: dict[Path, asyncio.Task[None]] = {}
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever a folder may have gained or lost trust."""
@@ -78,18 +80,21 @@ class FolderTrust:
             return
         self._told = _folders_in(params)
         self._tell_of_change()
-        for folder in self._folders:
-            if not await self.is_trusted(folder.path):
-                await self._agent().revoke(folder.path)
+        left = [self._leave_unless_trusted(folder.path) for folder in self._folders]
+        if left:
+            await asyncio.wait(left)
 
     async def is_trusted(self, folder: Path) -> bool:
         """Whether a folder is trusted."""
+        if self._told is None and folder in self._trusted:
+            await self.look_again(folder)  # it may have been decided anew elsewhere
+            if folder in self._trusted:
+                return True
+        return await self._look_up(folder)
+
+    async def _look_up(self, folder: Path) -> bool:
         if self._told is not None:
             return any(place in self._told for place in (folder, *folder.parents))
-        if folder in self._trusted:
-            await self.look_again()  # what is remembered may have been decided anew elsewhere
-        if folder in self._trusted:
-            return True
         decisions = -1
         while decisions != self._decisions:  # what was read before a decision is worth nothing
             decisions = self._decisions
@@ -100,14 +105,16 @@ class FolderTrust:
             self._trusted.add(folder)
         return bool(trusted)
 
-    async def look_again(self) -> None:
+    async def look_again(self, folder: Path) -> None:
         """Notice what the user has decided since, in another editor or in the terminal.
 
         Whoever starts or resumes something in a folder does it first, before it takes
-        `FolderLane.left`.
+        `FolderLane.revoked`. What was decided about other folders takes effect beside it.
         """
         if self._trusted and await disk.run(self._trust.stamp) != self._stamp:
-            await self._reconsider()
+            self._reconsider()
+        if (leaving := self._leaving.get(folder)) is not None:
+            await asyncio.wait({leaving})
 
     async def decide(self, folder: Path, *, trusted: bool) -> None:
         """Remember what the user has decided; a folder that loses trust loses its processes.
@@ -124,7 +131,11 @@ class FolderTrust:
         await self._agent().lanes.folder(folder).run(self._trust.decide, folder, trusted=trusted)
         self._decisions += 1
         self._tell_of_change()
-        await self._reconsider()  # also those below it, for which the decision holds too
+        self._reconsider()
+        # Also those below it, for which the decision holds too.
+        left = [task for place, task in self._leaving.items() if place.is_relative_to(folder)]
+        if left:
+            await asyncio.wait(left)
 
     async def offer(self, folder: Folder, settings: Settings, run: ActiveRun) -> None:
         """Ask once whether a folder is trusted, if that would make a difference.
@@ -198,15 +209,33 @@ class FolderTrust:
         for listener in self._listeners:
             listener()
 
-    async def _reconsider(self) -> None:
+    def _reconsider(self) -> None:
         """Look at all that were trusted once more, and leave those that aren't now.
 
         What runs in one that never was goes on: it runs nothing that needs trust.
         """
         before, self._trusted = self._trusted, set()
         for folder in before:
-            if not await self.is_trusted(folder):
-                await self._agent().revoke(folder)
+            self._leave_unless_trusted(folder)
+
+    def _leave_unless_trusted(self, folder: Path) -> asyncio.Task[None]:
+        """Begin it: no folder waits for another one, whose disk hangs or whose run ends slowly."""
+
+        async def leave() -> None:
+            try:
+                if await self._look_up(folder):
+                    return
+            except Exception:
+                logger.exception("Whether %s is trusted can't be told: it counts as not", folder)
+            await self._agent().revoke(folder)
+
+        def left(task: asyncio.Task[None]) -> None:
+            if self._leaving.get(folder) is task:
+                del self._leaving[folder]
+
+        task = self._leaving[folder] = asyncio.create_task(leave())
+        task.add_done_callback(left)
+        return task
 
     def _look(self, folder: Path) -> tuple[object, bool | None]:
         return self._trust.stamp(), self._trust.decision_on(folder)
