@@ -11,6 +11,7 @@ from claude_agent_sdk import ClaudeSDKClient, PermissionResultDeny, ResultMessag
 
 from claude_agent_lsp.agent.process import process as process_module
 from claude_agent_lsp.agent.process.process import AgentProcess
+from claude_agent_lsp.agent.process.watchdog import Watchdog
 from claude_agent_lsp.errors import CliFailedToStart, ProcessDied, RequestFailed
 
 from .conftest import launch_of, new_session
@@ -146,6 +147,47 @@ async def test_one_that_never_starts_can_be_ended(home: Path) -> None:
     await ended(process)
     with pytest.raises(ProcessDied):
         await process.started
+
+
+@pytest.fixture
+def told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that tells of no process what its environment is."""
+
+    def environ(process: psutil.Process) -> None:
+        raise psutil.AccessDenied(process.pid)
+
+    monkeypatch.setattr(psutil.Process, "environ", environ)
+
+
+@pytest.mark.usefixtures("told_nothing")
+async def test_one_that_never_starts_can_be_ended_where_nothing_is_told_of_it(
+    home: Path, launch: Launch
+) -> None:
+    before = await started(launch)
+    mute = AgentProcess(launch_of("mute", home), new_session())
+    await running(mute)
+    after = await started(launch)
+    await ended(mute)
+    with pytest.raises(ProcessDied, match="stopped before it started"):
+        await mute.started
+    assert before.ready
+    assert after.ready
+    await asyncio.gather(ended(before), ended(after))
+
+
+@pytest.mark.usefixtures("told_nothing")
+async def test_none_is_taken_for_another_where_nothing_is_told_of_them(home: Path) -> None:
+    both = [AgentProcess(launch_of("mute", home), new_session()) for _ in range(2)]
+    async with asyncio.timeout(SECONDS):
+        while len(children := psutil.Process().children()) < len(both):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    watchdog = Watchdog()
+    await asyncio.to_thread(watchdog.ensure)
+    assert [(await process.tree()).root for process in both] == [None, None]
+    children[0].kill()
+    await asyncio.gather(*(ended(process) for process in both))
+    assert watchdog.pid is not None
+    await asyncio.to_thread(watchdog.close)
 
 
 @pytest.mark.parametrize("behaviour", ["mute", "babbling"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from claude_agent_lsp.agent.process.launch import MARK
 from claude_agent_lsp.agent.process.tree import (
@@ -19,6 +19,7 @@ from claude_agent_lsp.agent.process.tree import (
     kill,
     kill_all_with,
     now,
+    opaque_child,
     outside_group_of,
     started,
     wait_gone,
@@ -45,9 +46,24 @@ class Marked:
         mark: The CLI's own.
     """
 
+    # The ids that the CLIs of this server have told.
+    _told: ClassVar[dict[str, int]] = {}
+
     def __init__(self, mark: str) -> None:
         self._mark = mark
+        self._since: int | None = None
         self._sweeps: set[asyncio.Task[None]] = set()
+
+    def starts(self) -> None:
+        """Take note that the CLI is about to be started."""
+        self._since = now()
+
+    def has_told(self, pid: int | None) -> None:
+        """Take note of the process id that the CLI has told; None once it is gone."""
+        if pid is None:
+            self._told.pop(self._mark, None)
+        else:
+            self._told[self._mark] = pid
 
     async def tree(self, pid: int | None) -> ProcessTree:
         """Look at the CLI and everything below it.
@@ -58,6 +74,9 @@ class Marked:
         try:
             if pid is None:
                 pid = await in_process_thread(child_with, MARK, self._mark)
+            if pid is None and self._since is not None:
+                others = tuple(self._told.values())
+                pid = await in_process_thread(opaque_child, self._since, others)
             return (
                 ProcessTree(None) if pid is None else await in_process_thread(ProcessTree.scan, pid)
             )

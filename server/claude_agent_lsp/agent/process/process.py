@@ -247,11 +247,13 @@ class AgentProcess:
         after.push_async_callback(self._disconnect, client)
         after.callback(self._client_queue.drop)
         after.callback(self._life.begin_ending)
+        self._marked.starts()
         await client.connect()
         self.info = await client.get_server_info() or {}
         self._raise_if_ending()
         pid = self.info.get("pid")
         self.pid = pid if isinstance(pid, int) else None
+        self._marked.has_told(self.pid)
         too_late.cancel()
         self._reading = asyncio.create_task(self._read(client))
         self._life.enter(ProcessState.READY)
@@ -389,6 +391,7 @@ class AgentProcess:
         fault = self._fault = fault or ProcessDied("The CLI has ended.")
         self._life.begin_ending()
         self._life.enter(ProcessState.GONE)
+        self._marked.has_told(None)
         self.gone.set()
         if not self.started.done():
             self.started.set_exception(fault)

@@ -145,6 +145,30 @@ def child_with(variable: str, value: str) -> int | None:
     return None
 
 
+def opaque_child(since: int, known: Collection[int]) -> int | None:
+    """Find the id of this process's child that has started since then, if only one can be meant.
+
+    It finds a CLI that has not told its id yet where the system tells nobody's environment. While
+    two start at the same time it finds none; the next look does, once one of them is known.
+
+    Args:
+        since: As `now` tells it.
+        known: The ids of those that it can't be.
+    """
+    found = [
+        child
+        for child in ask(lambda: Process().children(), list[Process]())
+        if child.pid not in known
+        and (start := started(child)) is not None
+        and start >= since
+        # The watchdog has a group of its own; what has ended needs no end.
+        and not outside_group_of(os.getpid(), child)
+        and not is_zombie(child)
+        and ask(child.environ, None) is None
+    ]
+    return int(found[0].pid) if len(found) == 1 else None
+
+
 def all_with(variable: str, value: str) -> list[Process]:
     """Return all processes that have this in their environment, wherever they have got to.
 
