@@ -157,14 +157,14 @@ def opaque_child(since: int, known: Collection[int]) -> int | None:
     """
     found = [
         child
-        for child in ask(lambda: Process().children(), list[Process]())
+        for child in try_psutil(lambda: Process().children(), list[Process]())
         if child.pid not in known
         and (start := started(child)) is not None
         and start >= since
         # The watchdog has a group of its own; what has ended needs no end.
         and not outside_group_of(os.getpid(), child)
         and not is_zombie(child)
-        and ask(child.environ, None) is None
+        and try_psutil(child.environ, None) is None
     ]
     return int(found[0].pid) if len(found) == 1 else None
 
