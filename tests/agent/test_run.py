@@ -41,11 +41,14 @@ class Broken(Exception):
 
 
 class FailsAt:
-    """Awaits a coroutine, and raises `Broken` in it at the k-th place where it waits."""
+    """Awaits a coroutine, and raises something in it at the k-th place where it waits."""
 
-    def __init__(self, work: Coroutine[Any, Any, Any], place: int) -> None:
+    def __init__(
+        self, work: Coroutine[Any, Any, Any], place: int, fault: type[BaseException] = Broken
+    ) -> None:
         self._work = work
         self._place = place
+        self._fault = fault
         self.waited = 0
 
     def __await__(self) -> Generator[Any, Any, Any]:
@@ -59,7 +62,9 @@ class FailsAt:
             yield waits_for
             fails = self.waited == self._place
             self.waited += 1
-            step, value = (self._work.throw, Broken("here")) if fails else (self._work.send, None)
+            step, value = (
+                (self._work.throw, self._fault("here")) if fails else (self._work.send, None)
+            )
 
 
 class Process:
@@ -170,14 +175,16 @@ async def stage(home: Path) -> Stage:
     return Stage(home)
 
 
+# What it waits for may have been cancelled, too.
+@pytest.mark.parametrize("fault", [Broken, asyncio.CancelledError])
 async def test_a_run_that_fails_anywhere_ends_and_gives_all_back(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, fault: type[BaseException]
 ) -> None:
     conduct = ActiveRun.conduct
     conducted: list[FailsAt] = []
 
     async def failing(run: ActiveRun, *arguments: Any) -> None:
-        conducted.append(FailsAt(conduct(run, *arguments), len(conducted)))
+        conducted.append(FailsAt(conduct(run, *arguments), len(conducted), fault))
         await conducted[-1]
 
     # Once more than there are places where it waits.

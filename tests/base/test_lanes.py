@@ -154,3 +154,40 @@ def test_nothing_else_uses_a_thread_of_the_loop() -> None:
         if re.search(r"run_in_executor|set_default_executor", file.read_text())
     ]
     assert using == []
+
+
+async def test_a_system_without_a_thread_left_breaks_no_lane(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lane, done = Lane(), list[str]()
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    disk.end()  # no thread is idle
+    with monkeypatch.context() as none_left:
+        none_left.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            lane.put(done.append, "never")
+    async with asyncio.timeout(10):
+        await lane.run(done.append, "later")
+    assert done == ["later"]
+
+
+async def test_a_system_with_few_threads_left_does_with_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    executor, hung = Executor("few", 2), Hung()
+    first = asyncio.create_task(executor.run(hung.hang))
+    await asyncio.sleep(0)
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    second = asyncio.create_task(executor.run(lambda: "done"))
+    await asyncio.sleep(0)
+    hung.freed.set()
+    async with asyncio.timeout(10):
+        assert await second == "done"
+        await first

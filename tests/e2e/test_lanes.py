@@ -74,6 +74,18 @@ async def test_a_folder_whose_settings_are_slow_holds_up_no_other(
     assert (await refusal(waits)).code == CANCELLED
 
 
+async def test_a_session_is_read_whatever_other_folders_do(
+    editor_with: Open, slow: Path, folder: Path
+) -> None:
+    editor = await editor_with(slow, folder)
+    answer = await begin(editor, "which code?", 9, workspace=folder.as_uri()).asked
+    settings = Settings(editor, slow)
+    editor.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings=None))
+    read = await editor.command("session.read", {"sessionId": answer["sessionId"]})
+    assert [message["text"] for message in read["messages"]] == ["which code?", answer["text"]]
+    assert not settings.asked.is_set()
+
+
 @pytest_asyncio.fixture
 async def silent_store() -> AsyncIterator[str]:
     """A store that takes connections and says nothing."""

@@ -35,6 +35,7 @@ class Server:
         self.told: list[str] = []
         self.adopted: list[Settings] = []
         self.trusted = True
+        self.trust_fails: Exception | None = None
         self.configuration = Configuration(
             cast("Editor", self), cast("FolderTrust", self), self.adopt
         )
@@ -43,6 +44,8 @@ class Server:
         self.trust_changed = listener
 
     async def is_trusted(self, _: Path) -> bool:
+        if self.trust_fails is not None:
+            raise self.trust_fails
         return self.trusted
 
     async def request(self, method: str, params: Any) -> Any:
@@ -220,3 +223,12 @@ async def test_folder_that_is_not_trusted_gets_what_runs_no_code(server: Server)
         *("cliPath", "env", "sessionStore"),
     )
     assert held.withheld() == ()
+
+
+async def test_settings_that_could_not_arrive_are_asked_for_again(server: Server) -> None:
+    server.answers = {ONE.uri: [{"model": "a"}]}
+    server.trust_fails = RuntimeError("can't start new thread")
+    with pytest.raises(RuntimeError):
+        await server.configuration.settings_as_sent(ONE)
+    server.trust_fails = None
+    assert (await server.configuration.settings_as_sent(ONE)).model == "a"

@@ -37,7 +37,7 @@ def log_of(level: str) -> str:
 
 def test_callback_that_holds_up_the_loop_is_named() -> None:
     log = log_of("DEBUG")
-    assert "The loop was held up for" in log
+    assert "The event loop was blocked for" in log
     assert "in hold_up_the_loop" in log
 
 

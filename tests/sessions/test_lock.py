@@ -247,3 +247,16 @@ def test_of_many_that_want_a_session_at_the_same_time_one_gets_it(ownership: Ses
 
     with ThreadPoolExecutor(16) as threads:
         assert sum(threads.map(claim, range(64))) == 1
+
+
+def test_a_lock_that_can_not_be_read_is_given_back_all_the_same(
+    ownership: SessionLocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "pread", fail)
+        assert ownership.claim(SESSION, "run-1") is False
+    ownership.release(SESSION, "run-1")
+    assert ownership.claim(SESSION, "run-2") is False

@@ -62,6 +62,16 @@ def test_the_nearest_decision_counts_and_ours_before_the_terminals(
     assert trust.decision_on(project) is False
 
 
+def test_what_was_accepted_in_the_terminal_is_no_link(
+    trust: Trust, project: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(project)
+    trust_in_terminal(tmp_path, link)
+    assert trust.decision_on(project) is None
+    assert trust.decision_on(link) is None
+
+
 def test_a_link_is_what_it_leads_to(trust: Trust, project: Path, tmp_path: Path) -> None:
     trust.decide(tmp_path / "code", trusted=True)
     elsewhere = tmp_path / "elsewhere"

@@ -126,7 +126,15 @@ class _Line:
             begins = self._served_by < self._width
             self._served_by += begins
         if begins:
-            self._executor.begin(partial(self._work_off, holder))
+            try:
+                self._executor.begin(partial(self._work_off, holder))
+            except BaseException:
+                # The system has no thread left. Those that the line has will do it, if it has any.
+                with self._changing:
+                    self._served_by -= 1
+                    if not self._served_by:
+                        self._jobs.remove(job)
+                        raise
         return future
 
     def _work_off(self, _holder: object) -> None:

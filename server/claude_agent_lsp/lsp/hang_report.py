@@ -69,7 +69,7 @@ class LoopWatch:
         if self._seen is not None:
             stack, self._seen = "".join(self._seen.format()), None
             held_up = round((now - self._turned_at) * 1000)
-            logger.debug("The loop was held up for %d ms:\n%s", held_up, stack)
+            logger.debug("The event loop was blocked for %d ms:\n%s", held_up, stack)
         self._turned_at = now
         signal.setitimer(signal.ITIMER_REAL, HELD_UP_SECONDS)
         self._next = self._loop.call_later(TURN_SECONDS, self._turn)

@@ -210,7 +210,12 @@ class SessionLocks:
 
 
 def _holder_in(handle: int | None) -> Holder | None:
-    return _parsed(os.pread(handle, 4096, 0)) if handle is not None else None
+    if handle is None:
+        return None
+    try:
+        return _parsed(os.pread(handle, 4096, 0))
+    except OSError:  # the lock holds all the same
+        return None
 
 
 def _write(handle: int | None, holder: Holder) -> None:

@@ -125,8 +125,10 @@ def _accepted_in_terminal() -> frozenset[str]:
     projects = (record or {}).get("projects")
     if not isinstance(projects, dict):
         return frozenset()
+    # The CLI writes real paths. Looked up they would be waited for, whatever disk they are on, and
+    # a link that leads elsewhere by now would be trusted with what nobody has accepted.
     return frozenset(
-        os.path.realpath(path)
+        path
         for path, project in projects.items()
         if isinstance(project, dict) and project.get("hasTrustDialogAccepted") is True
     )

@@ -243,7 +243,8 @@ class ActiveRun:
             cut_off = aborted.reason is AbortReason.SHUTDOWN
         except RequestFailed as failed:
             fault = failed
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            _raise_if_cancelled()
             logger.exception("The run %s failed", self.run_id)
             fault = Internal(f"The server failed: {type(error).__name__}: {error}")
         if fault is not None and status is RunStatus.COMPLETED:
@@ -279,7 +280,8 @@ class ActiveRun:
         """Take a step of the end; one that fails keeps none of the others from being taken."""
         try:
             return await step(*arguments, **named)
-        except Exception:
+        except (Exception, asyncio.CancelledError):
+            _raise_if_cancelled()
             logger.exception("A step of ending the run %s failed", self.run_id)
             return None
 
@@ -309,6 +311,16 @@ class ActiveRun:
 
     def _notify_of_wait(self) -> None:
         self._emit(Notice(Level.INFO, "All CLI processes are busy; this run waits for a free one."))
+
+
+def _raise_if_cancelled() -> None:
+    """Go no further if it is this task that was cancelled: the loop itself ends.
+
+    Else something that it has waited for was, which is a fault like any other.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _stopped(reason: AbortReason) -> tuple[RunStatus, RequestFailed | None]:

@@ -104,7 +104,8 @@ class Configuration:
                 `initialize` serves for a run that is stopped before it begins.
         """
         task = self._by_folder.get(folder.uri)
-        if task is None:
+        if task is None or (task.done() and (task.cancelled() or task.exception())):
+            # What failed is tried again: its cause may be gone.
             task = asyncio.create_task(self._fetch(folder))
             self._by_folder[folder.uri] = task
         if signal is None:

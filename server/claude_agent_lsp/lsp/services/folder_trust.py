@@ -62,6 +62,8 @@ class FolderTrust:
         self._stamp: object = None
         self._decisions = 0
         self._asked: set[Path] = set()
+        # Those that are looked at once more, and left unless they are trusted.
+        self._revoking: dict[Path, asyncio.Task[None]] = {}
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever a folder may have gained or lost trust."""
@@ -78,18 +80,21 @@ class FolderTrust:
             return
         self._from_client = _folders_in(params)
         self._notify_listeners()
-        for folder in self._folders:
-            if not await self.is_trusted(folder.path):
-                await self._agent().revoke(folder.path)
+        left = [self._revoke_unless_trusted(folder.path) for folder in self._folders]
+        if left:
+            await asyncio.wait(left)
 
     async def is_trusted(self, folder: Path) -> bool:
         """Return whether a folder is trusted."""
+        if self._from_client is None and folder in self._trusted:
+            await self.look_again(folder)  # it may have been decided anew elsewhere
+            if folder in self._trusted:
+                return True
+        return await self._look_up(folder)
+
+    async def _look_up(self, folder: Path) -> bool:
         if self._from_client is not None:
             return any(place in self._from_client for place in (folder, *folder.parents))
-        if folder in self._trusted:
-            await self.look_again()  # what is remembered may have been decided anew elsewhere
-        if folder in self._trusted:
-            return True
         decisions = -1
         while decisions != self._decisions:  # what was read before a decision is worth nothing
             decisions = self._decisions
@@ -100,14 +105,16 @@ class FolderTrust:
             self._trusted.add(folder)
         return bool(trusted)
 
-    async def look_again(self) -> None:
+    async def look_again(self, folder: Path) -> None:
         """Notice what the user has decided since, in another editor or in the terminal.
 
         Whoever starts or resumes something in a folder does it first, before it takes
-        `FolderLane.revoked`.
+        `FolderLane.revoked`. What was decided about other folders takes effect beside it.
         """
         if self._trusted and await disk.run(self._trust.stamp) != self._stamp:
-            await self._reconsider()
+            self._reconsider()
+        if (revoking := self._revoking.get(folder)) is not None:
+            await asyncio.wait({revoking})
 
     async def decide(self, folder: Path, *, trusted: bool) -> None:
         """Remember what the user has decided; a folder that loses trust loses its processes.
@@ -125,7 +132,11 @@ class FolderTrust:
         await self._agent().lanes.folder(folder).run(self._trust.decide, folder, trusted=trusted)
         self._decisions += 1
         self._notify_listeners()
-        await self._reconsider()  # also those below it, for which the decision holds too
+        self._reconsider()
+        # Also those below it, for which the decision holds too.
+        left = [task for place, task in self._revoking.items() if place.is_relative_to(folder)]
+        if left:
+            await asyncio.wait(left)
 
     async def offer(self, folder: Folder, settings: Settings, run: ActiveRun) -> None:
         """Ask once whether a folder is trusted, if that would make a difference.
@@ -202,15 +213,33 @@ class FolderTrust:
         for listener in self._listeners:
             listener()
 
-    async def _reconsider(self) -> None:
+    def _reconsider(self) -> None:
         """Look at all that were trusted once more, and leave those that aren't now.
 
         What runs in one that never was goes on: it runs nothing that needs trust.
         """
         before, self._trusted = self._trusted, set()
         for folder in before:
-            if not await self.is_trusted(folder):
-                await self._agent().revoke(folder)
+            self._revoke_unless_trusted(folder)
+
+    def _revoke_unless_trusted(self, folder: Path) -> asyncio.Task[None]:
+        """Begin it: no folder waits for another one, whose disk hangs or whose run ends slowly."""
+
+        async def revoke() -> None:
+            try:
+                if await self._look_up(folder):
+                    return
+            except Exception:
+                logger.exception("Whether %s is trusted can't be told: it counts as not", folder)
+            await self._agent().revoke(folder)
+
+        def forget(task: asyncio.Task[None]) -> None:
+            if self._revoking.get(folder) is task:
+                del self._revoking[folder]
+
+        task = self._revoking[folder] = asyncio.create_task(revoke())
+        task.add_done_callback(forget)
+        return task
 
     def _read_decision(self, folder: Path) -> tuple[object, bool | None]:
         return self._trust.stamp(), self._trust.decision_on(folder)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import SessionNotFound
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +19,11 @@ if TYPE_CHECKING:
     from claude_agent_lsp.sessions.catalogue.index import Index
     from claude_agent_lsp.workspace.folders import Folders
     from claude_agent_lsp.workspace.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# How long a folder may take to tell its store, and the store to send a session.
+FETCH_SECONDS: Final = 10.0
 
 
 class SessionLookup:
@@ -43,10 +51,20 @@ class SessionLookup:
         return await self._agent.lanes.session(session_id).read(catalogue.session, session_id)
 
     async def fetch(self, session_id: str) -> None:
-        """Bring a session here that is only in the store of one of the open folders."""
+        """Bring a session here that is only in the store of one of the open folders.
+
+        One that is here waits for no folder, whose settings may be slow or whose disk hangs.
+        """
+        lane = self._agent.lanes.session(session_id)
         for folder in self._folders:
-            settings = await self._configuration.settings_in(folder)
-            await self._agent.sharing.fetch(settings.session_store, folder.path, session_id)
+            if await lane.read(find_transcript, session_id) is not None:
+                return
+            try:
+                async with asyncio.timeout(FETCH_SECONDS):
+                    settings = await self._configuration.settings_in(folder)
+                    await self._agent.sharing.fetch(settings.session_store, folder.path, session_id)
+            except TimeoutError:
+                logger.warning("%s is too slow to tell whether it has %s", folder.path, session_id)
 
     async def settings_of(self, place: Path) -> Settings:
         """Return what is set in an open folder; what came with `initialize` in any other."""

@@ -60,9 +60,7 @@ class TranscriptDocuments:
             self._asked_for_closing = path.parent
             self._editor.spawn(ask_for_closing(self._editor, path.parent))
         self._growing.add(session_id, path)
-        catalogue = await self._sessions.catalogue()
-        lane = self._lanes.session(session_id)
-        line = await lane.read(write_transcript, catalogue, session_id, path)
+        line = await self._write(session_id, path)
         return path, await open_document(self._editor, path, line)
 
     async def show_result(self, run: Run) -> None:
@@ -72,11 +70,9 @@ class TranscriptDocuments:
         has become of the file. An editor that opens no documents is told where it is.
         """
         path = self._place(f"{run.session_id}-{run.run_id[:8]}")
-        lane = self._lanes.session(run.session_id)
         try:
-            catalogue = await self._sessions.catalogue()
-            line = await lane.read(write_transcript, catalogue, run.session_id, path)
-            await lane.read(_remove_others, path, run.session_id)
+            line = await self._write(run.session_id, path)
+            await self._lanes.session(run.session_id).read(_remove_others, path, run.session_id)
         except Exception as error:
             logger.exception("The transcript of %s could not be written", run.session_id)
             text = f"The transcript could not be written ({error}). The agent's answer: {run.text}"
@@ -100,9 +96,13 @@ class TranscriptDocuments:
     def _place(self, name: str) -> Path:
         return self._state.directory / "transcripts" / f"{name}.md"
 
-    def _rewrite(self, session_id: str) -> None:
-        catalogue = self._sessions.opened_catalogue()
-        write_transcript(catalogue, session_id, self._place(session_id))
+    async def _rewrite(self, session_id: str) -> None:
+        await self._write(session_id, self._place(session_id))
+
+    async def _write(self, session_id: str, path: Path) -> int:
+        catalogue = await self._sessions.catalogue()
+        lane = self._lanes.session(session_id)
+        return await lane.read(write_transcript, catalogue, session_id, path)
 
 
 def write_transcript(catalogue: Catalogue, session_id: str, path: Path) -> int:

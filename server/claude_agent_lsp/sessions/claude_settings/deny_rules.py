@@ -52,7 +52,7 @@ class DenyRules:
             try:
                 denied = _denied_in(file)
             except (OSError, ValueError, RecursionError) as error:
-                logger.warning("What %s denies is not known: %s", file, error)
+                logger.warning("The deny rules in %s are unknown: %s", file, error)
                 unknown.append(file)
                 continue
             for rule in denied:
@@ -72,7 +72,7 @@ class DenyRules:
             return "a deny rule in your settings forbids reading it"
         if self.unknown:
             files = " and ".join(map(str, self.unknown))
-            return f"{files} can't be read, and may deny it; correct what is wrong there"
+            return f"{files} can't be read, and may deny it; correct the error there"
         return None
 
     def _is_denied(self, path: Path) -> bool:
@@ -120,11 +120,11 @@ def _denied_in(file: Path) -> list[str]:
         case {"permissions": {"deny": list(denied)}} if all(isinstance(r, str) for r in denied):
             return denied
         case {"permissions": {"deny": rules}} if rules is not None:
-            raise ValueError("`deny` is no list of rules")
+            raise ValueError("`deny` is not a list of rules")
         case {"permissions": dict() | None}:
             return []
         case {"permissions": _}:
-            raise ValueError("`permissions` is no object")
+            raise ValueError("`permissions` is not an object")
         case dict():
             return []
-    raise ValueError("it holds no object")
+    raise ValueError("it does not hold a JSON object")
