@@ -33,7 +33,7 @@ console = Console(width=None if sys.stdout.isatty() else 150)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the benchmark.
+    """Run the benchmark.
 
     Args:
         arguments: Instead of the command line's.
@@ -70,7 +70,7 @@ class Report:
     measures: list[Measure] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """Returns all of it."""
+        """Return all of it."""
         return {
             "about": self.about,
             "seconds": round(self.seconds, 1),

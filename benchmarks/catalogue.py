@@ -34,7 +34,7 @@ _WORDS: Final = ("parser", "fence", "paint", "window", "shed", "green", "error",
 
 
 async def catalogue(stage: Stage, extent: Extent) -> list[Measure]:
-    """The first page of thousands of sessions, and a search, when nothing has changed."""
+    """Measure the first page of thousands of sessions, and a search, when nothing has changed."""
     count = FEW if extent.quick else SESSIONS
     folder = stage.place.folder.parent / "catalogue"
     folder.mkdir()
@@ -98,7 +98,7 @@ async def _listed(worker: asyncio.subprocess.Process, folder: Path) -> float:
 
 
 def _write(home: Path, folder: Path, count: int) -> None:
-    """Writes sessions of 5 to 30 turns, 15 to 100 kB, as the CLI has them on disk."""
+    """Write sessions of 5 to 30 turns, 15 to 100 kB, as the CLI has them on disk."""
     some = random.Random(1)
     name = re.sub(r"[^a-zA-Z0-9]", "-", os.path.realpath(folder))
     directory = home / ".claude" / "projects" / name

@@ -46,7 +46,7 @@ class Connection:
 
     @classmethod
     async def open(cls, command: Sequence[str], place: Place) -> Connection:
-        """Starts a server."""
+        """Start a server."""
         return cls(
             await asyncio.create_subprocess_exec(
                 *command,
@@ -88,18 +88,18 @@ class Connection:
     def request(
         self, method: str, params: Any
     ) -> tuple[int, asyncio.Future[tuple[float, dict[str, Any]]]]:
-        """Sends a request; the answer comes with its time."""
+        """Send a request; the answer comes with its time."""
         request_id = next(self._ids)
         answer = self._answers[request_id] = asyncio.get_running_loop().create_future()
         self._send({"id": request_id, "method": method, "params": params})
         return request_id, answer
 
     def notify(self, method: str, params: Any) -> None:
-        """Sends a notification."""
+        """Send a notification."""
         self._send({"method": method, "params": params})
 
     def listen(self, token: str) -> asyncio.Event:
-        """Keeps the text events of a token; returns what is set at the first."""
+        """Keep the text events of a token; return what is set at the first."""
         self.texts[token] = []
         heard = self._heard[token] = asyncio.Event()
         return heard
@@ -170,7 +170,7 @@ class ServerPeer:
     async def open(
         cls, place: Place, settings: Mapping[str, Any], *, name: str = SERVER
     ) -> ServerPeer:
-        """Starts one with these settings."""
+        """Start one with these settings."""
         connection = await Connection.open([str(EXECUTABLE)], place)
         connection.settings = dict(settings)
         await connection.initialize(place.folder)
@@ -224,7 +224,7 @@ class ServerPeer:
         )
 
     async def ready(self) -> None:
-        """Waits until the process that the server starts ahead can take a prompt."""
+        """Wait until the process that the server starts ahead can take a prompt."""
         async with asyncio.timeout(START_SECONDS):
             while not below(self.pid)[0]:  # noqa: ASYNC110 - nobody tells that it is there
                 await asyncio.sleep(_LOOK_SECONDS)

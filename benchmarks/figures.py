@@ -22,7 +22,7 @@ class Summary:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Summary:
-        """Returns the median and the quartiles.
+        """Return the median and the quartiles.
 
         Raises:
             ValueError: There is no value.
@@ -85,7 +85,7 @@ class Measure:
         return tuple(dict.fromkeys(peer for values in self.rounds for peer in values))
 
     def of(self, peer: str) -> Summary:
-        """Returns a peer's values in short."""
+        """Return a peer's values in short."""
         return Summary.of([values[peer] for values in self.rounds if peer in values])
 
     @property
@@ -114,7 +114,7 @@ class Measure:
         return None if self.ratio is None else self.bound.holds(self.ratio.median)
 
     def as_json(self) -> dict[str, Any]:
-        """Returns all of it."""
+        """Return all of it."""
         ratio = self.ratio
         return {
             "name": self.name,

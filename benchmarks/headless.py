@@ -109,7 +109,7 @@ class _Reading:
         self._cli: Weight | None = None
 
     async def read(self) -> None:
-        """Reads to the result, or to the end."""
+        """Read to the result, or to the end."""
         assert self._process.stdout is not None
         while line := await self._process.stdout.readline():
             if b'"text_delta"' in line:
@@ -125,7 +125,7 @@ class _Reading:
                 return
 
     def turn(self, cancelled: float | None) -> Turn:
-        """What was seen; after the process has ended."""
+        """Return what was seen; after the process has ended."""
         ended = time.monotonic() if cancelled or self._ended is None else self._ended
         events = (json.loads(line) for line in self._lines)
         return Turn(

@@ -43,7 +43,7 @@ class Extent:
     quick: bool = False
 
     def numbers(self, factor: float, *, warm_up: bool = True) -> range:
-        """Returns the numbers of a measure's rounds.
+        """Return the numbers of a measure's rounds.
 
         Args:
             factor: How many times more, or less, it needs.
@@ -71,7 +71,7 @@ class Values:
         self._rounds: dict[str, dict[int, dict[str, float]]] = defaultdict(dict)
 
     def note(self, measure: str, number: int, peer: str, value: float | None) -> None:
-        """Adds a peer's value of a round."""
+        """Add a peer's value of a round."""
         if number >= 0 and value is not None:
             self._rounds[measure].setdefault(number, {})[peer] = value
 
@@ -82,7 +82,7 @@ class Values:
 async def in_turn(
     peers: Mapping[str, Peer], numbers: range, *, seldom: int = 1
 ) -> AsyncIterator[tuple[int, Peer]]:
-    """Yields each round's number with each peer: A B C D A B C D, so that a slow moment hits all.
+    """Yield each round's number with each peer: A B C D A B C D, so that a slow moment hits all.
 
     Each gets its turn when what the one before it has set off is over.
 
@@ -120,7 +120,7 @@ async def initialize(stage: Stage, extent: Extent) -> list[Measure]:
 
 
 async def cold(stage: Stage, extent: Extent) -> list[Measure]:
-    """The first token of a new session: adapter up, SDK loaded, CLI not started."""
+    """Measure the first token of a new session: adapter up, SDK loaded, CLI not started."""
     values = Values()
     async with stage.peers(*ALL, settings=AT_ONCE) as peers:
         async for number, peer in in_turn(peers, extent.numbers(1)):
@@ -132,7 +132,7 @@ async def cold(stage: Stage, extent: Extent) -> list[Measure]:
 
 
 async def ahead(stage: Stage, extent: Extent) -> list[Measure]:
-    """The first token of a new server's first query, as an editor has it: started ahead."""
+    """Measure the first token of a new server's first query, as an editor has it: started ahead."""
     values = Values()
     session = Session()
     # A process is started ahead for the session that a folder has, if it has one.
@@ -150,7 +150,7 @@ async def ahead(stage: Stage, extent: Extent) -> list[Measure]:
 
 
 async def warm(stage: Stage, extent: Extent) -> list[Measure]:
-    """The first token of the next turn; a connected peer has its CLI at hand."""
+    """Measure the first token of the next turn; a connected peer has its CLI at hand."""
     values = Values()
     async with stage.peers(*ALL, settings=KEPT) as peers:
         sessions = {name: Session() for name in peers}
@@ -164,7 +164,7 @@ async def warm(stage: Stage, extent: Extent) -> list[Measure]:
 
 
 async def resume(stage: Stage, extent: Extent) -> list[Measure]:
-    """The first token after a resume: adapter up, CLI not started."""
+    """Measure the first token after a resume: adapter up, CLI not started."""
     values = Values()
     sources = {turns: await stage.conversation(turns) for turns in extent.resumed}
     async with stage.peers(*ALL, settings=AT_ONCE) as peers:
@@ -205,7 +205,7 @@ async def cancel(stage: Stage, extent: Extent) -> list[Measure]:
 
 
 async def tokens(stage: Stage, extent: Extent) -> list[Measure]:
-    """A long answer in a warm session: its pace, and what it burns."""
+    """Measure a long answer in a warm session: its pace, and what it burns."""
     values = Values()
     async with stage.peers(*ALL, settings=KEPT) as peers:
         ways = {**peers, WHOLE: peers[SERVER]}
@@ -249,7 +249,7 @@ async def _long_turn(peer: Peer, session: Session, number: int, way: str, values
 
 
 async def journal(stage: Stage, extent: Extent) -> list[Measure]:
-    """What it costs to write down what is shown before it is shown."""
+    """Measure what it costs to write down what is shown before it is shown."""
     values = Values()
     async with stage.peers(SERVER, UNRECORDED, settings=KEPT) as peers:
         sessions: dict[str, Session] = {}
@@ -265,7 +265,7 @@ async def journal(stage: Stage, extent: Extent) -> list[Measure]:
 
 
 async def memory(stage: Stage, extent: Extent) -> list[Measure]:
-    """What the adapter and its CLI weigh after a long answer; one peer at a time is up."""
+    """Measure what the adapter and its CLI weigh after a long answer; one peer at a time is up."""
     values = Values()
     for number in extent.numbers(0.3, warm_up=False):
         for name in ALL:
@@ -287,7 +287,7 @@ async def memory(stage: Stage, extent: Extent) -> list[Measure]:
 
 
 async def at_once(stage: Stage, extent: Extent) -> list[Measure]:
-    """The next turn of several sessions at once, until the last is answered."""
+    """Measure the next turn of several sessions at once, until the last is answered."""
     values = Values()
     async with stage.peers(*ALL, settings=KEPT) as peers:
         most = max(extent.at_once)

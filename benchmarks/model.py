@@ -28,7 +28,7 @@ class Model:
 
     @classmethod
     async def open(cls, environment: Mapping[str, str]) -> Model:
-        """Starts it."""
+        """Start it."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -42,7 +42,7 @@ class Model:
         return cls(process, json.loads(await process.stdout.readline())["url"])
 
     async def hung_up(self, prompt: str) -> float:
-        """Returns when the connection of this prompt's request was closed, once it has been.
+        """Return when the connection of this prompt's request was closed, once it has been.
 
         Raises:
             TimeoutError: It is still open.
@@ -56,7 +56,7 @@ class Model:
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def close(self) -> None:
-        """Ends it."""
+        """End it."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         await self._process.wait()

@@ -107,7 +107,7 @@ class Peer(Protocol):
         weigh: bool = False,
         streamed: bool = True,
     ) -> Turn:
-        """Takes a turn.
+        """Take a turn.
 
         Args:
             session: The conversation, which the turn begins or goes on with.
@@ -118,7 +118,7 @@ class Peer(Protocol):
         """
 
     async def rest(self) -> None:
-        """Ends all CLIs, in order; the adapter stays up."""
+        """End all CLIs, in order; the adapter stays up."""
 
     async def close(self) -> None:
-        """Ends everything, in order."""
+        """End everything, in order."""

@@ -48,7 +48,7 @@ class Weight:
 
 
 def memory_of(pid: int) -> int:
-    """Returns a process's proportional set size in bytes."""
+    """Return a process's proportional set size in bytes."""
     rollup = Path(f"/proc/{pid}/smaps_rollup")
     if rollup.exists():
         for line in rollup.read_text().splitlines():
@@ -60,7 +60,7 @@ def memory_of(pid: int) -> int:
 
 
 def cpu_of(pid: int) -> float:
-    """Returns the CPU seconds of all threads of a process, also of those that have ended.
+    """Return the CPU seconds of all threads of a process, also of those that have ended.
 
     Linux's clock of a process counts nanoseconds, where /proc counts ticks of 10 ms.
     """
@@ -73,7 +73,7 @@ def cpu_of(pid: int) -> float:
 
 
 async def cpu_at_rest(pids: list[int]) -> float:
-    """Returns the CPU seconds of these processes together once they have come to rest."""
+    """Return the CPU seconds of these processes together once they have come to rest."""
     before, now = -1.0, sum(map(cpu_of, pids))
     while now - before > 1e-3:
         await asyncio.sleep(_REST_SECONDS)
@@ -82,7 +82,7 @@ async def cpu_at_rest(pids: list[int]) -> float:
 
 
 async def calm(adapters: Iterable[int]) -> None:
-    """Waits until these processes, and all below them, do next to nothing.
+    """Wait until these processes, and all below them, do next to nothing.
 
     A CLI works on for a while after its result: the next peer's turn must not pay for it.
     """
@@ -105,7 +105,7 @@ async def calm(adapters: Iterable[int]) -> None:
 
 
 def _spent(processes: Iterable[psutil.Process]) -> float:
-    """Returns their CPU seconds; no number as long as one of them would like to have more."""
+    """Return their CPU seconds; no number as long as one of them would like to have more."""
     import psutil
 
     spent = 0.0
@@ -118,7 +118,7 @@ def _spent(processes: Iterable[psutil.Process]) -> float:
 
 
 def cli_of(session_id: str, adapter: int) -> int:
-    """Returns the process id of the CLI that works in a session.
+    """Return the process id of the CLI that works in a session.
 
     Args:
         session_id: The session.
@@ -134,7 +134,7 @@ def cli_of(session_id: str, adapter: int) -> int:
 
 
 def _processes() -> Iterator[tuple[int, int, str]]:
-    """Yields each process's id, its parent's and its command line."""
+    """Yield each process's id, its parent's and its command line."""
     if Path("/proc/self/cmdline").exists():
         for pid in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 - hundreds of them
             with contextlib.suppress(OSError):
@@ -150,7 +150,7 @@ def _processes() -> Iterator[tuple[int, int, str]]:
 
 
 def below(pid: int) -> tuple[list[psutil.Process], list[psutil.Process]]:
-    """Returns the CLIs below an adapter, and what is the adapter's own, itself first."""
+    """Return the CLIs below an adapter, and what is the adapter's own, itself first."""
     import psutil
 
     adapter = psutil.Process(pid)
@@ -163,7 +163,7 @@ def below(pid: int) -> tuple[list[psutil.Process], list[psutil.Process]]:
 
 
 async def without_clis(pid: int, seconds: float) -> None:
-    """Waits until no CLI is below an adapter.
+    """Wait until no CLI is below an adapter.
 
     Raises:
         TimeoutError: One still is.
@@ -176,7 +176,7 @@ async def without_clis(pid: int, seconds: float) -> None:
 
 
 def marked(mark: str) -> list[psutil.Process]:
-    """Returns all live processes with this mark in their environment, but this one."""
+    """Return all live processes with this mark in their environment, but this one."""
     import psutil
 
     found = []

@@ -97,11 +97,11 @@ class Stage:
         return await WorkerPeer.open(name, self.place)
 
     async def server(self, settings: Mapping[str, object]) -> ServerPeer:
-        """Starts this server alone."""
+        """Start this server alone."""
         return await ServerPeer.open(self.place, settings)
 
     async def _unrecorded(self, settings: Mapping[str, object]) -> ServerPeer:
-        """This server where it can't write its journal: it goes on without."""
+        """Return this server where it can't write its journal: it goes on without."""
         nowhere = self.place.folder.with_name("a file, no directory")
         nowhere.touch()
         environment = {**self.place.environment, ENVIRONMENT_VARIABLE: str(nowhere)}
@@ -109,7 +109,7 @@ class Stage:
         return await ServerPeer.open(place, settings, name=UNRECORDED)
 
     async def conversation(self, turns: int) -> str:
-        """Makes a session of so many turns, all of them real, and returns its id.
+        """Make a session of so many turns, all of them real, and return its id.
 
         Raises:
             RuntimeError: What the model is sent when it is resumed is not the whole of it.
@@ -127,7 +127,7 @@ class Stage:
         return session.id
 
     def copy(self, session_id: str) -> Session:
-        """Returns a session that is the same under another id, for a single resume."""
+        """Return a session that is the same under another id, for a single resume."""
         source = self._transcript(session_id)
         session = Session(begun=True)
         content = source.read_text().replace(session_id, session.id)
@@ -140,7 +140,7 @@ class Stage:
 
 @asynccontextmanager
 async def stage() -> AsyncIterator[Stage]:
-    """Sets the stage; nothing is left of it afterwards.
+    """Set the stage; nothing is left of it afterwards.
 
     Raises:
         RuntimeError: A process was left. It has been killed.

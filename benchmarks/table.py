@@ -23,7 +23,7 @@ END = "<!-- end of figures -->"
 
 
 def amount(value: float, unit: str) -> str:
-    """Returns a value with three figures, in its unit."""
+    """Return a value with three figures, in its unit."""
     match unit:
         case "s" if value < 1:
             return f"{_short(value * 1000)} ms"
@@ -36,7 +36,7 @@ def amount(value: float, unit: str) -> str:
 
 
 def rows(measures: Sequence[Measure]) -> list[list[str]]:
-    """Returns the table's cells: name, peers, ratio, what is wanted."""
+    """Return the table's cells: name, peers, ratio, what is wanted."""
     peers = _columns(measures)
     table = []
     for measure in measures:
@@ -52,12 +52,12 @@ def rows(measures: Sequence[Measure]) -> list[list[str]]:
 
 
 def head(measures: Sequence[Measure]) -> list[str]:
-    """Returns the table's head."""
+    """Return the table's head."""
     return ["", *_columns(measures), "ratio", "wanted"]
 
 
 def terminal(measures: Sequence[Measure]) -> Table:
-    """Returns the table for the terminal; medians, with the quartiles below them."""
+    """Return the table for the terminal; medians, with the quartiles below them."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, name in enumerate(head(measures)):
         table.add_column(name, justify="right" if number else "left")
@@ -69,7 +69,7 @@ def terminal(measures: Sequence[Measure]) -> Table:
 
 
 def markdown(measures: Sequence[Measure], about: str) -> str:
-    """Returns the table for the documentation."""
+    """Return the table for the documentation."""
     lines = [
         about,
         "",
@@ -81,7 +81,7 @@ def markdown(measures: Sequence[Measure], about: str) -> str:
 
 
 def write(file: Path, measures: Sequence[Measure], about: str) -> None:
-    """Puts the table into a document, in place of the one that stands between the two marks.
+    """Put the table into a document, in place of the one that stands between the two marks.
 
     Raises:
         ValueError: The document has no such marks.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def options(folder: Path, session: Session, *, asks: bool) -> ClaudeAgentOptions:
-    """Returns what the server sets by default, too.
+    """Return what the server sets by default, too.
 
     Args:
         folder: Where the agent works.
@@ -60,7 +60,7 @@ def options(folder: Path, session: Session, *, asks: bool) -> ClaudeAgentOptions
 
 
 async def _held(prompt: str, until: asyncio.Event) -> AsyncIterator[dict[str, Any]]:
-    """Keeps a CLI up that would exit before its result has been read."""
+    """Keep a CLI up that would exit before its result has been read."""
     yield {"type": "user", "message": {"role": "user", "content": prompt}}
     await until.wait()
 
@@ -135,7 +135,7 @@ class ByClient:
         self._clients: dict[str, ClaudeSDKClient] = {}
 
     async def turn(self, session: Session, prompt: str, *, cancel: bool, weigh: bool) -> Turn:
-        """Takes a turn; connects first if the session has no client."""
+        """Take a turn; connect first if the session has no client."""
         reading = _Reading(session, weigh=weigh)
         client = self._clients.get(session.id)
         if client is None:
@@ -166,7 +166,7 @@ class ByQuery:
         self._folder = folder
 
     async def turn(self, session: Session, prompt: str, *, cancel: bool, weigh: bool) -> Turn:
-        """Takes a turn, to the end of the iteration; a cancel is that of the task."""
+        """Take a turn, to the end of the iteration; a cancel is that of the task."""
         reading = _Reading(session, weigh=weigh)
         given = options(self._folder, session, asks=False)
         asked = _held(prompt, reading.weighed) if weigh else prompt
@@ -185,7 +185,7 @@ class ByQuery:
 
 
 async def serve(way: Way) -> None:
-    """Takes orders until stdin closes; orders overlap."""
+    """Take orders until stdin closes; orders overlap."""
     loop = asyncio.get_running_loop()
     orders = asyncio.StreamReader(limit=2**24)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)

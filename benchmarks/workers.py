@@ -33,7 +33,7 @@ class WorkerPeer:
 
     @classmethod
     async def open(cls, name: str, place: Place) -> WorkerPeer:
-        """Starts one; it has loaded the SDK when this returns."""
+        """Start one; it has loaded the SDK when this returns."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def table_of(results: Path) -> str:
-    """Returns the table as Markdown.
+    """Return the table as Markdown.
 
     Args:
         results: Of a run of the editors' tests, in JUnit's form.
@@ -70,14 +70,14 @@ def table_of(results: Path) -> str:
 
 
 def outcome(case: ET.Element) -> str:
-    """Returns how a test went: passed, failed or skipped."""
+    """Return how a test went: passed, failed or skipped."""
     if case.find("failure") is not None or case.find("error") is not None:
         return "failed"
     return "skipped" if case.find("skipped") is not None else "passed"
 
 
 def sign(outcomes: set[str]) -> str:
-    """Returns what stands in a cell: the worst of the outcomes, nothing without a test."""
+    """Return what stands in a cell: the worst of the outcomes, nothing without a test."""
     return next((SIGNS[each] for each in ("failed", "skipped", "passed") if each in outcomes), "")
 
 

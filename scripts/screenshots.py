@@ -79,7 +79,7 @@ class Stage:
     binaries: Path
 
     def terminal(self, *command: str | Path) -> Terminal:
-        """Starts a program on a screen."""
+        """Start a program on a screen."""
         return Terminal(command, self.environment, self.project, columns=COLUMNS, lines=LINES)
 
 
@@ -151,7 +151,7 @@ def main(names: list[str]) -> int:
 
 
 def shown(name: str) -> str:
-    """Returns an editor's screen, with its escape sequences."""
+    """Return an editor's screen, with its escape sequences."""
     with stage() as place:
         screen = EDITORS[name](place)
         home = str(place.project.parent)
@@ -168,7 +168,7 @@ def draw_vscode() -> None:
 
 @contextmanager
 def stage() -> Iterator[Stage]:
-    """Returns where an editor is at work, with the model that answers there."""
+    """Return where an editor is at work, with the model that answers there."""
     with tempfile.TemporaryDirectory() as directory_, Loopback() as model:
         home = Path(directory_)
         project = home / "hello"
@@ -191,13 +191,13 @@ def stage() -> Iterator[Stage]:
 
 
 def without(line: str, home: str) -> str:
-    """Returns a line as long as it was: a picture tells nothing of the machine it was drawn on."""
+    """Return a line as long as it was: a picture tells nothing of the machine it was drawn on."""
     gap = " " * (len(home) - 1)
     return re.sub(re.escape(home) + r"(\S*)", lambda path: f"~{path[1]}{gap}", line)
 
 
 def picture(name: str, screen: str) -> str:
-    """Returns a screen as SVG."""
+    """Return a screen as SVG."""
     console = Console(
         file=io.StringIO(),
         record=True,

@@ -16,7 +16,7 @@ DEBIAN = Path("/etc/debian_version")
 
 
 def absent() -> list[str]:
-    """Returns the packages whose programs are not here."""
+    """Return the packages whose programs are not here."""
     packages = []
     if not (list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or shutil.which("initdb")):
         packages.append("postgresql")
@@ -26,7 +26,7 @@ def absent() -> list[str]:
 
 
 def install(packages: list[str]) -> bool:
-    """Returns whether they could be installed."""
+    """Return whether they could be installed."""
     # Debian's own cluster is neither made nor started: the tests have theirs.
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     commands = (

@@ -49,7 +49,9 @@ class RequestFailed(AgentLspError):
     """
 
     reason: ClassVar[str] = "internal"
-    default_hint: ClassVar[str] = "Look into the server's log, or start it with --log-level debug."
+    default_hint: ClassVar[str] = (
+        "See the server's log, or start the server with --log-level debug."
+    )
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -61,7 +63,7 @@ class CliNotFound(RequestFailed):
 
     reason = "cliNotFound"
     default_hint = (
-        "Correct the setting claudeAgent.cliPath, or leave it out to use the CLI that comes with "
+        "Correct the setting claudeAgent.cliPath, or unset it to use the CLI that comes with "
         "the server. `claude-agent-lsp doctor` shows which one is used."
     )
 
@@ -84,7 +86,7 @@ class WorkspaceNotFound(RequestFailed):
     """The folder is not open in the editor, does not exist, or cannot be told from the others."""
 
     reason = "workspaceNotFound"
-    default_hint = "Open the folder in the editor, or name an open one as `workspace`."
+    default_hint = "Open the folder in the editor, or pass an open folder as `workspace`."
 
 
 class NotTrusted(RequestFailed):
@@ -92,7 +94,7 @@ class NotTrusted(RequestFailed):
 
     reason = "notTrusted"
     default_hint = (
-        "Trust the folder with claudeAgent.trust {trusted: true}, if you know its authors."
+        "Trust the folder with claudeAgent.trust {trusted: true}, if you trust its authors."
     )
 
 
@@ -100,77 +102,79 @@ class SessionNotFound(RequestFailed):
     """There is no such session in this folder."""
 
     reason = "sessionNotFound"
-    default_hint = "claudeAgent.session.list shows the sessions of a folder."
+    default_hint = "List the sessions of a folder with claudeAgent.session.list."
 
 
 class SessionBusy(RequestFailed):
     """Another run is at work in the session."""
 
     reason = "sessionBusy"
-    default_hint = "Wait until it has ended, cancel it, or ask again with `fork: true`."
+    default_hint = "Wait until that run has ended, cancel it, or query again with `fork: true`."
 
 
 class Conflict(RequestFailed):
     """A file is not as the agent left it; nothing was touched."""
 
     reason = "conflict"
-    default_hint = "Keep what is in it elsewhere, or put it back yourself; nothing was changed."
+    default_hint = (
+        "Restore the file yourself or move it away, then rewind again; nothing was changed."
+    )
 
 
 class ModelError(RequestFailed):
     """The Messages API answered with an error, or could not be reached."""
 
     reason = "modelError"
-    default_hint = "Ask again in a moment; the session is as it was."
+    default_hint = "Try again in a moment; the session is unchanged."
 
 
 class RateLimited(RequestFailed):
     """The account's rate limit is reached."""
 
     reason = "rateLimited"
-    default_hint = "Wait until the limit is reset, then ask again in the same session."
+    default_hint = "Wait until the limit is reset, then continue in the same session."
 
 
 class BudgetExceeded(RequestFailed):
     """The run cost as much as it was allowed to."""
 
     reason = "budgetExceeded"
-    default_hint = "Raise maxBudgetUsd and ask the agent to go on; the session is resumable."
+    default_hint = "Raise maxBudgetUsd and ask the agent to continue; the session can be resumed."
 
 
 class TurnLimit(RequestFailed):
     """The run took as many turns as it was allowed to."""
 
     reason = "turnLimit"
-    default_hint = "Raise maxTurns and ask the agent to go on; the session is resumable."
+    default_hint = "Raise maxTurns and ask the agent to continue; the session can be resumed."
 
 
 class TimedOut(RequestFailed):
     """The run's time limit passed; it was stopped."""
 
     reason = "timedOut"
-    default_hint = "Raise timeoutSeconds and ask the agent to go on; the session is resumable."
+    default_hint = "Raise timeoutSeconds and ask the agent to continue; the session can be resumed."
 
 
 class ProcessDied(RequestFailed):
     """The CLI ended in the middle of a run."""
 
     reason = "processDied"
-    default_hint = "Ask again: the session is resumed in a new process."
+    default_hint = "Send the query again; the session is resumed in a new process."
 
 
 class StoreUnavailable(RequestFailed):
     """State could not be read from, or written to, where it is kept."""
 
     reason = "storeUnavailable"
-    default_hint = "Check the state directory that `claude-agent-lsp doctor` names."
+    default_hint = "Check the state directory; `claude-agent-lsp doctor` shows where it is."
 
 
 class UnsupportedByClient(RequestFailed):
     """The editor can't do what the command needs it for."""
 
     reason = "unsupportedByClient"
-    default_hint = "Use another editor for this, or the command's counterpart in a terminal."
+    default_hint = "Use another editor, or the corresponding command in a terminal."
 
 
 class Internal(RequestFailed):

@@ -99,7 +99,7 @@ async def test_no_session_is_put_back_behind_its_deletion(
     transcript.unlink()
     await agent.select(home, session_id)
     copying = _SlowCopy(monkeypatch)
-    coming = asyncio.ensure_future(agent._to_come(home))
+    coming = asyncio.ensure_future(agent._next_session(home))
     await _deleted_meanwhile(agent, session_id, copying)
     assert (await coming).session_id == session_id
     assert kept.find(session_id) is None

@@ -133,7 +133,7 @@ def test_what_is_damaged_lets_no_run_begin_that_has_a_budget(
     spending = at(EVENING, tmp_path)
     launch = Launch(tmp_path, Settings(daily_budget_usd=5.0))
     for begin in (lambda: spending.check(5.0), lambda: spending.within(launch)):
-        with pytest.raises(StoreUnavailable, match="is not known") as refused:
+        with pytest.raises(StoreUnavailable, match="is unknown") as refused:
             begin()
         assert str(tmp_path / FILE) in refused.value.hint
         assert "dailyBudgetUsd" in refused.value.hint

@@ -123,17 +123,17 @@ def test_what_is_there_and_can_not_be_compared_is_no_new_file(tmp_path: Path) ->
     (tmp_path / "large").write_bytes(b"x" * (MOST_BYTES + 1))
     assert shown("large") == [
         *("--- large", "+++ large", "@@ -1 +1,2 @@"),
-        f"-… (all that is there: {MOST_BYTES + 1} bytes)",
+        f"-… (the whole file: {MOST_BYTES + 1} bytes)",
         *("+one", "+two"),
     ]
     (tmp_path / "small").write_text("small\n")
     replaced = shown("small", "x" * (MOST_BYTES + 5))
-    assert replaced[3] == "-… (all that is there: 6 characters)"
+    assert replaced[3] == "-… (the whole file: 6 characters)"
     assert replaced[-1] == "+… (5 more characters)"
     os.mkfifo(tmp_path / "pipe")
-    assert shown("pipe")[3] == "-… (all that is there: no regular file)"
+    assert shown("pipe")[3] == "-… (the whole file: not a regular file)"
     (tmp_path / "round").symlink_to(tmp_path / "round")
-    assert shown("round")[3] == "-… (all that is there: it can't be read)"
+    assert shown("round")[3] == "-… (the whole file: unreadable)"
     (tmp_path / "link").symlink_to(tmp_path / "nothing")
     assert shown("link")[0] == "--- /dev/null"
 

@@ -199,7 +199,9 @@ def test_an_image_that_cannot_be_sent_is_refused(tmp_path: Path, size: int) -> N
     file = tmp_path / "a.png"
     with file.open("wb") as stream:
         stream.truncate(size)
-    with pytest.raises(InvalidArgument, match=f"attachments: expected images .* {size:,} bytes"):
+    with pytest.raises(
+        InvalidArgument, match=f"attachments: expected non-empty images .* {size:,} bytes"
+    ):
         content(tmp_path, None, file)
 
 

@@ -218,14 +218,14 @@ async def test_a_run_is_stopped_at_once_while_another_process_ends(
     session = new_session()
     first = await pool.use(launch, session)
     reached, slow = asyncio.Event(), asyncio.Event()
-    ending = type(first)._descend
+    ending = type(first)._shut_down
 
     async def end_slowly(process: AgentProcess) -> None:
         reached.set()
         await slow.wait()
         await ending(process)
 
-    monkeypatch.setattr(type(first), "_descend", end_slowly)
+    monkeypatch.setattr(type(first), "_shut_down", end_slowly)
     controller = AbortController()
     other = replace(launch, effort="low")
     waiting = asyncio.create_task(pool.lend(other, session, controller.signal))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,23 @@ async def test_a_pool_that_could_not_be_loaded_is_loaded_with_the_next_run(
     with monkeypatch.context() as patch:
         patch.setattr(importlib, "import_module", full)
         with pytest.raises(OSError, match="too many open files"):
-            await agent._load(Settings())
+            await agent._load_pool()
         assert agent.processes == ()
-    pool = await agent._load(Settings())
-    assert await agent._load(Settings()) is pool
+    pool = await agent._load_pool()
+    assert await agent._load_pool() is pool
+    await agent.close()
+
+
+async def test_limits_of_the_pool_are_those_of_the_server_whatever_a_folder_has(home: Path) -> None:
+    current = [Settings(max_processes=2, idle_process_seconds=10.0)]
+
+    async def show(_: Any) -> None:
+        return None
+
+    agent = Agent(State(home / "state"), show, server_settings=lambda: current[0])
+    pool = await agent._load_pool()
+    assert (pool.limit, pool.idle_seconds) == (2, 10.0)
+    current[0] = Settings(max_processes=3)
+    await agent.prewarm(home, Settings(max_processes=9), asyncio.Future())
+    assert (pool.limit, pool.idle_seconds) == (3, 300.0)
     await agent.close()

@@ -113,7 +113,7 @@ async def test_it_can_be_ended_at_any_moment_of_its_start(home: Path) -> None:
         for _ in range(steps):
             await asyncio.sleep(0)
         await ended(process)
-        with pytest.raises(ProcessDied, match="ended before it had started"):
+        with pytest.raises(ProcessDied, match="stopped before it started"):
             await process.started
 
 

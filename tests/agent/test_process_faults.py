@@ -47,7 +47,7 @@ CALLS = (
     (ClaudeSDKClient, "interrupt"),
     (ClaudeSDKClient, "receive_messages"),
     (ClaudeSDKClient, "disconnect"),
-    (marked, "looking"),
+    (marked, "in_process_thread"),
     (marked, "kill_all_with"),
 )
 
@@ -118,7 +118,7 @@ async def whole_life(launch: Launch, how: str) -> None:
     await asyncio.wait_for(process.gone.wait(), SECONDS)
     assert process.started.done()
     assert process._life.state is ProcessState.GONE
-    assert process._owner.done() or await asyncio.wait({process._owner}, timeout=SECONDS)
+    assert process._task.done() or await asyncio.wait({process._task}, timeout=SECONDS)
     if call is not None:
         await asyncio.wait({call}, timeout=SECONDS)
         assert call.done()
@@ -160,7 +160,7 @@ async def test_whatever_raises_everyone_is_told(
             await whole_life(launch_of("obedient", home), how)
         if not faults.met:
             break
-    assert time > 1 or name in RARE or (name == "looking" and how == "killed")
+    assert time > 1 or name in RARE or (name == "in_process_thread" and how == "killed")
     gc.collect()
 
 

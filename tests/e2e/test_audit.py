@@ -85,7 +85,7 @@ async def test_each_question_and_each_change_is_in_it(
     assert "editor, Visual Studio Code" in table
     assert len(entries(environment, "--limit", "2")) == 2
     assert entries(environment, "--session", "ffffffff") == []
-    assert "Nothing was asked" in shown(environment, "--session", "ffffffff")
+    assert "no matching entries" in shown(environment, "--session", "ffffffff")
 
 
 async def test_command_that_was_stopped_in_its_middle_is_in_it(

@@ -37,7 +37,7 @@ async def assert_untouched(editor: Editor, model: Loopback) -> None:
 
 
 REFUSED: list[tuple[str, list[Any], str]] = [
-    ("nothing", [], 'There is no command "claudeAgent.nothing".'),
+    ("nothing", [], 'Unknown command "claudeAgent.nothing".'),
     ("query", [], PROMPT + "nothing."),
     ("query", [{}], PROMPT + "nothing."),
     ("query", [{"prompt": "a"}, {}], "arguments: expected one JSON object, got 2 of them."),
@@ -49,7 +49,7 @@ REFUSED: list[tuple[str, list[Any], str]] = [
     (
         "query",
         [{"prompt": "a\ud800b"}],
-        PROMPT + "one with half of a surrogate pair, which is no character.",
+        PROMPT + "one with an unpaired surrogate.",
     ),
     (
         "query",
@@ -75,7 +75,7 @@ REFUSED: list[tuple[str, list[Any], str]] = [
     (
         "query",
         [{"prompt": "a", "resumeAt": "m1"}],
-        "resumeAt: expected `fork: true` beside it, for the copy to go.",
+        "resumeAt: expected `fork: true` with it: only a copy can end at an earlier message.",
     ),
     (
         "query",
@@ -150,7 +150,7 @@ REFUSED: list[tuple[str, list[Any], str]] = [
     (
         "question.answer",
         [{"questionId": "q", "answer": "allow"}],
-        "questionId: expected the id of a question that waits.",
+        "questionId: expected the id of an open question.",
     ),
     ("status", ["now"], 'arguments: expected one JSON object, got "now".'),
 ]
@@ -171,7 +171,7 @@ async def test_prompt_of_ten_megabytes_is_refused_and_starts_nothing(
     error = await refusal(editor.query("a" * 10_000_000))
     assert (error.code, error.message) == (
         INVALID,
-        PROMPT + "10,000,000 bytes; put what is long into a file, and attach it instead.",
+        PROMPT + "10,000,000 bytes; put long text into a file and attach it.",
     )
     await assert_untouched(editor, model)
 
@@ -197,7 +197,7 @@ async def test_folders_and_sessions_that_are_not_there_start_nothing(
             "query",
             {"prompt": "a", "fork": True},
             "sessionNotFound",
-            f"{folder} has no session that could be forked yet.",
+            f"{folder} has no session to fork yet.",
         ),
         (
             "session.read",
@@ -232,7 +232,7 @@ async def test_folder_that_is_gone_from_disk_starts_nothing(
     error = await refusal(editor.query("a"))
     assert (error.code, error.reason) == (FAILED, "workspaceNotFound")
     assert error.message == (
-        f"{folder.as_uri()} is open in the editor, but it is no directory on disk."
+        f"{folder.as_uri()} is open in the editor, but it is not a directory on disk."
     )
     folder.mkdir()
     await assert_untouched(editor, model)
@@ -254,9 +254,9 @@ async def test_session_of_another_folder_is_refused_with_its_folder(
         error = await refusal(asked)
         assert (error.code, error.reason) == (FAILED, "sessionNotFound")
         assert error.message == (
-            f"The session {begun['sessionId']} is one of {other}, not of {folder}."
+            f"The session {begun['sessionId']} belongs to {other}, not to {folder}."
         )
-        assert error.hint == "Open that folder, or name it as `workspace`."
+        assert error.hint == "Open that folder, or pass it as `workspace`."
     assert len(model.requests) == 1
 
 

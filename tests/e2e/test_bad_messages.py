@@ -39,7 +39,7 @@ async def test_what_comes_before_initialize_is_refused_or_ignored(wire: Wire) ->
     wire.initialize()
     first, second, initialized = await wire.answers(1, "two", 0)
     assert (
-        error_of(first) == error_of(second) == (-32002, "The server waits for `initialize` first.")
+        error_of(first) == error_of(second) == (-32002, "The first request must be `initialize`.")
     )
     assert initialized["result"]["serverInfo"]["name"] == "claude-agent-lsp"
 
@@ -49,7 +49,7 @@ async def test_second_initialize_is_refused(wire: Wire) -> None:
     await wire.answers(0)
     wire.initialize()
     (second,) = await wire.answers(0)
-    assert error_of(second) == (-32600, "The server is initialized already.")
+    assert error_of(second) == (-32600, "The server is already initialized.")
 
 
 async def test_requests_after_shutdown_are_refused_and_exit_ends_with_0(wire: Wire) -> None:
@@ -82,8 +82,8 @@ async def test_what_is_no_message_is_answered_as_json_rpc_wants_it(wire: Wire) -
         (b"hello", -32700, "A message is not JSON: "),
         (b"\xff\xfe{}", -32700, "A message is not UTF-8."),
         (b"[" * 100_000, -32700, "A message is nested too deeply."),
-        (b'[{"jsonrpc":"2.0","id":1,"method":"shutdown"}]', -32600, "LSP has no batches: "),
-        (b"3", -32600, "A message has to be a JSON object."),
+        (b'[{"jsonrpc":"2.0","id":1,"method":"shutdown"}]', -32600, "LSP does not allow batches: "),
+        (b"3", -32600, "A message must be a JSON object."),
         (b'{"jsonrpc":"2.0","id":1,"method":7}', -32600, "`method` or `id` is of the wrong type."),
         (
             b'{"jsonrpc":"2.0","id":{},"method":"shutdown"}',

@@ -88,7 +88,7 @@ async def test_failed_run_is_told_by_a_message_with_its_hint(
     await editor.command("status")
     told = [message for message in editor.messages if message.type is types.MessageType.Error]
     assert len(told) == 1
-    assert "Ask again" in told[0].message
+    assert "Try again" in told[0].message
 
 
 async def test_answer_is_told_where_no_document_can_be_written(
@@ -106,7 +106,7 @@ async def test_answer_is_told_where_no_document_can_be_written(
             await editor.command("status")
     (told,) = editor.messages
     assert told.type is types.MessageType.Error
-    assert told.message.endswith("The agent says: I will remember it.")
+    assert told.message.endswith("The agent's answer: I will remember it.")
     assert editor.shown_documents == []
 
 

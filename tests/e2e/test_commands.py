@@ -188,7 +188,7 @@ class TestStatus:
         editor = await editor_with(settings={"cliPath": str(tmp_path / "nothing")})
         cli = (await editor.command("status"))["cli"]
         assert (cli["path"], cli["version"]) == (None, None)
-        assert cli["problem"] == f"There is no file {tmp_path / 'nothing'}."
+        assert cli["problem"] == f"{tmp_path / 'nothing'} does not exist."
         assert "cliPath" in cli["hint"]
 
 

@@ -42,10 +42,10 @@ async def failure(editor: Editor, prompt: str, **fields: Any) -> tuple[str, dict
         (401, "notAuthenticated", "log in"),
         (403, "notAuthenticated", "log in"),
         (404, "modelError", "another `model`"),
-        (413, "modelError", "begin a new one"),
+        (413, "modelError", "start a new one"),
         (429, "rateLimited", "reset"),
-        (500, "modelError", "Ask again"),
-        (529, "modelError", "Ask again"),
+        (500, "modelError", "Try again"),
+        (529, "modelError", "Try again"),
     ],
 )
 async def test_error_of_the_model_has_its_reason_and_the_session_goes_on(

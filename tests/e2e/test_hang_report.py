@@ -21,10 +21,10 @@ async def test_a_signal_has_the_server_write_what_its_threads_and_tasks_do(
     os.kill(editor.pid, signal.SIGUSR1)
 
     async def reported() -> str:
-        while "The tasks of the loop" not in (text := log.read_text()):
+        while "The tasks of the event loop" not in (text := log.read_text()):
             await editor.command("status")  # it goes on serving
         return text
 
     text = await asyncio.wait_for(reported(), SECONDS)
-    assert "reader.py" in text.partition("The tasks of the loop")[0]
-    assert "main.py" in text.partition("The tasks of the loop")[2]
+    assert "reader.py" in text.partition("The tasks of the event loop")[0]
+    assert "main.py" in text.partition("The tasks of the event loop")[2]

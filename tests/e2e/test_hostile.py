@@ -284,7 +284,7 @@ async def test_a_client_that_speaks_of_trust_is_believed_and_not_asked(
     )
     await begin(editor, "hello").asked
     assert ran(canaries) == set()
-    with pytest.raises(JsonRpcException, match="speaks of trust by itself"):
+    with pytest.raises(JsonRpcException, match="the editor itself sends"):
         await editor.command("trust", {"workspace": hostile.as_uri(), "trusted": True})
     editor.protocol.notify("claudeAgent/trustChanged", {"trustedFolders": [hostile.as_uri()]})
     await begin(editor, "hello", 1).asked

@@ -271,7 +271,7 @@ async def test_a_cleared_conversation_ends_its_session(editor: Editor, model: Lo
     query = begin(editor, "/clear")
     assert (await query.asked)["sessionId"] == session
     (notice,) = editor.events(query.events, "notice")
-    assert "begins a new session" in notice["text"]
+    assert "starts a new session" in notice["text"]
     answer = await begin(editor, "which code?", 1).asked
     assert answer["text"] == "I don't know."
     assert answer["sessionId"] != session

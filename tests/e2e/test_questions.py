@@ -143,7 +143,7 @@ async def test_folders_name_can_not_add_to_the_question_whether_it_is_trusted(
     title = f"Trust the authors of {folder.parent}/app\\n\\nThis folder belongs to"
     assert question.message.startswith(title)
     assert question.message.splitlines()[0].endswith("that you trust.\\u202e?")
-    assert question.message.splitlines()[2].startswith("Not used until you trust it")
+    assert question.message.splitlines()[2].startswith("Ignored until you trust the folder")
     editor.answer(None)
     await editor.question(2)
     editor.answer("Deny", 2)
@@ -264,7 +264,7 @@ async def test_answer_without_an_id_is_for_the_question_that_progress_tells_of(
         await helix.command("question.answer", {"answer": "deny" if number else "allow"})
     await asked
     assert [path.name for path in folder.iterdir()] == ["file0"]
-    with pytest.raises(JsonRpcException, match="questionId: expected the id of a question"):
+    with pytest.raises(JsonRpcException, match="questionId: expected the id of an open question"):
         await helix.command("question.answer", "allow")
 
 
@@ -375,7 +375,7 @@ async def test_answer_without_an_id_is_not_for_a_question_that_has_just_taken_it
     while not (waiting := (await editor.command("question.list"))["questions"]):
         pass
     assert waiting[0]["detail"].startswith("touch f1")
-    with pytest.raises(JsonRpcException, match="to be sure"):
+    with pytest.raises(JsonRpcException, match="without its id"):
         await editor.command("question.answer", "allow")
     await asked
     assert not list(folder.glob("f?"))

@@ -118,7 +118,7 @@ async def test_file_that_somebody_else_changed_is_not_overwritten(
         editor.command("session.rewind", {"sessionId": session, "messageId": ids["first edit"]})
     )
     assert (refused.code, refused.reason) == (FAILED, "conflict")
-    assert refused.message == f"{new} was changed by somebody else since the agent did."
+    assert refused.message == f"{new} has changed since the agent wrote it."
     assert notes.read_text() == "one\n2\n2a\n3\n"
     assert new.read_text() == "mine\n"
     # A file that is gone, or is as it is wanted to be, is in nobody's way.
@@ -160,7 +160,7 @@ async def test_message_without_copies_is_refused(editor: Editor) -> None:
             )
         )
         assert refused.code == INVALID
-        assert refused.message.startswith("messageId: expected a prompt of the session")
+        assert refused.message.startswith("messageId: expected a prompt for which")
 
 
 async def test_session_at_work_is_not_rewound(editor: Editor) -> None:

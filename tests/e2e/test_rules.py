@@ -72,7 +72,7 @@ async def test_a_denied_file_is_not_read_for_a_selection_nor_attached(
     await begin(editor, "what is this?", context=context).asked
     assert SECRET not in everything_told(model)
     assert "selected the lines 1 to 1" in everything_told(model)
-    with pytest.raises(JsonRpcException, match="a rule of yours denies reading"):
+    with pytest.raises(JsonRpcException, match="in your settings forbids reading"):
         await editor.query("see this", attachments=[secret.as_uri()])
 
 

@@ -115,7 +115,7 @@ async def test_tag_that_nobody_can_see_is_refused(editor: Editor, tag: str) -> N
     )
     assert (refused.code, refused.message) == (
         INVALID,
-        "tag: expected a word that can be seen, or null.",
+        "tag: expected visible text, or null.",
     )
 
 
@@ -261,8 +261,8 @@ async def test_export_replaces_nothing_but_a_file(editor: Editor, tmp_path: Path
     os.mkfifo(tmp_path / "pipe")
     for name, what in (
         ("", "is a folder"),
-        ("link", "is no regular file"),
-        ("pipe", "is no regular file"),
+        ("link", "is not a regular file"),
+        ("pipe", "is not a regular file"),
         ("nowhere/file", "nowhere is none"),
     ):
         argument = {

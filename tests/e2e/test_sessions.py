@@ -162,8 +162,8 @@ async def test_session_of_another_worktree_is_listed_and_refused_with_a_way_out(
     ):
         refused = await refusal(asked)
         assert (refused.code, refused.reason) == (FAILED, "sessionNotFound")
-        assert refused.message == f"The session {session} is one of {tree}, not of {folder}."
-        assert refused.hint == "Open that folder, or name it as `workspace`."
+        assert refused.message == f"The session {session} belongs to {tree}, not to {folder}."
+        assert refused.hint == "Open that folder, or pass it as `workspace`."
     asked = editor.query("which code?", session=session, workspace=found["workspace"])
     assert (await asked)["text"] == "APPLE-1"
 
@@ -275,7 +275,7 @@ async def test_second_query_in_a_session_is_refused_while_the_first_is_at_work(
         assert (refused.code, refused.reason) == (FAILED, "sessionBusy")
         started = (await editor.event("started", "first"))["run"]
         assert refused.message == (
-            f"The run {started['runId']} is at work in the session {told['sessionId']}."
+            f"The run {started['runId']} is active in the session {told['sessionId']}."
         )
         assert "fork" in refused.hint
     assert editor.events("no") == []

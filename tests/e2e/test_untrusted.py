@@ -72,6 +72,16 @@ async def test_audit_log_stays_where_the_terminal_looks_for_it(
     assert not (tmp_path / "moved" / "audit").exists()
 
 
+async def test_its_limit_of_processes_is_not_the_servers(editor_with: Open, stranger: Path) -> None:
+    editor = await editor_with(settings={"maxProcesses": 1})
+    one = begin(editor, "count slowly", 1, session="new")
+    await editor.question()
+    editor.answer("Don't trust")
+    await editor.event("text", one.events)
+    assert (await begin(editor, "hello", 2, session="new").asked)["text"] == "OK."
+    await cancelled(editor, one)
+
+
 @pytest.mark.parametrize("mode", ["acceptEdits", "auto"])
 async def test_its_mode_lets_nothing_be_done_unasked(
     editor_with: Open, stranger: Path, model: Loopback, mode: str

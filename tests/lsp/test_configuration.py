@@ -190,11 +190,11 @@ async def test_editor_that_does_not_answer_any_more_takes_no_limit_away(server: 
 
 
 async def test_what_is_remembered_has_bounds(server: Server) -> None:
-    for number in range(3 * configuration.MOST_TOLD):
+    for number in range(3 * configuration.MOST_REPORTED):
         server.answers = {ONE.uri: [{"maxProcesses": -number}]}
         server.configuration.change(None)
         await server.configuration.settings_in(ONE)
-    assert len(server.configuration._told) == configuration.MOST_TOLD
+    assert len(server.configuration._reported) == configuration.MOST_REPORTED
     for number in range(50):
         folder = Folder(f"file:///{number}", Path(f"/{number}"), "folder")
         await server.configuration.settings_in(folder)

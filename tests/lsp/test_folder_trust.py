@@ -61,14 +61,14 @@ async def test_a_folder_whose_disk_hangs_keeps_no_other_from_losing_its_trust(
     for folder in (stage.slow, stage.quick):
         stage.decide_elsewhere(folder, trusted=True)
         assert await stage.trust.is_trusted(folder)
-    look = stage.trust._look
+    look = stage.trust._read_decision
 
     def hang(folder: Path) -> Any:
         if folder == stage.slow:
             stage.hung.wait()
         return look(folder)
 
-    monkeypatch.setattr(stage.trust, "_look", hang)
+    monkeypatch.setattr(stage.trust, "_read_decision", hang)
     stage.decide_elsewhere(stage.quick, trusted=False)
     async with asyncio.timeout(SECONDS):
         await stage.trust.look_again(stage.quick)
@@ -112,6 +112,6 @@ async def test_a_folder_whose_trust_can_not_be_told_is_left(
 
     stage.decide_elsewhere(stage.slow, trusted=True)
     with monkeypatch.context() as broken:
-        broken.setattr(stage.trust, "_look", fail)
+        broken.setattr(stage.trust, "_read_decision", fail)
         await stage.trust.look_again(stage.quick)
     assert stage.revoked == [stage.quick]

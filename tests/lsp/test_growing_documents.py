@@ -39,12 +39,12 @@ class Documents(GrowingDocuments):
         return follow
 
     async def rest(self) -> None:
-        while self._at_work:
-            await asyncio.wait(self._at_work.values())
+        while self._tasks:
+            await asyncio.wait(self._tasks.values())
 
     @property
     def held(self) -> int:
-        return len(self._shown) + len(self._due) + len(self._at_work)
+        return len(self._followed) + len(self._due) + len(self._tasks)
 
 
 @pytest.fixture(autouse=True)

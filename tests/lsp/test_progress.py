@@ -248,7 +248,7 @@ async def test_cancel_of_a_token_stops_its_run_until_it_has_ended(server: Server
             replace(RUN, status=RunStatus.CANCELLED, files_changed=(Path("/a"),)),
             "Cancelled, 1 file changed",
         ),
-        (replace(RUN, status=RunStatus.TIMED_OUT), "Stopped: its time limit passed"),
+        (replace(RUN, status=RunStatus.TIMED_OUT), "Stopped at its time limit"),
         (
             replace(RUN, status=RunStatus.FAILED, error=ModelError("It is\nbusy."), cost_usd=1.0),
             "Failed: It is busy, $1.00",

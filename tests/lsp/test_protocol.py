@@ -183,7 +183,7 @@ async def test_progress_cancel_stops_what_its_token_stands_for(session: Session)
             "work failed: ZeroDivisionError: by zero.",
             {
                 "reason": "internal",
-                "hint": "Look into the server's log, or start it with --log-level debug.",
+                "hint": "See the server's log, or start the server with --log-level debug.",
             },
         ),
     ],

@@ -279,7 +279,7 @@ async def test_nothing_is_delivered_after_a_cancel() -> None:
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    one.inbox._take(framed(HELLO))
+    one.inbox._accept(framed(HELLO))
     assert one.seen == [HELLO]
     one.end()
 

@@ -27,8 +27,9 @@ def test_log_level_takes_effect(state: State, monkeypatch: pytest.MonkeyPatch) -
     settings = ServerSettings(state, lambda: True)
     settings.adopt(Settings(log_level="error"))
     assert log.level == logging.ERROR
-    settings.adopt(Settings())
+    settings.adopt(Settings(max_processes=2))
     assert log.level == logging.ERROR
+    assert settings.adopted.max_processes == 2
 
 
 def test_state_stays_where_a_run_has_it_until_there_is_none(state: State, tmp_path: Path) -> None:

@@ -244,9 +244,9 @@ def test_session_belongs_to_the_folder_that_it_was_begun_in(
     (tmp_path / "link").symlink_to(folder)
     assert catalogue.belongs(session_id, folder)
     assert catalogue.belongs(session_id, tmp_path / "link")
-    with pytest.raises(SessionNotFound, match=f"is one of {folder}, not of") as refusal:
+    with pytest.raises(SessionNotFound, match=f"belongs to {folder}, not to") as refusal:
         catalogue.belongs(session_id, tmp_path)
-    assert refusal.value.hint == "Open that folder, or name it as `workspace`."
+    assert refusal.value.hint == "Open that folder, or pass it as `workspace`."
 
 
 def test_folder_is_told_as_the_editor_spells_it(

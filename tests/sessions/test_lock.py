@@ -90,7 +90,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_session_has_one_run(ownership: SessionLocks) -> None:
     ownership.claim(SESSION, "one")
     ownership.claim(OTHER, "two")
-    with pytest.raises(SessionBusy, match="run one is at work"):
+    with pytest.raises(SessionBusy, match="run one is active"):
         ownership.claim(SESSION, "three")
     ownership.release(SESSION, "three")
     assert ownership.owner(SESSION) == "one"
@@ -104,7 +104,9 @@ def test_who_is_refused_is_told_who_has_it(
     ownership: SessionLocks, holder: subprocess.Popen[str]
 ) -> None:
     assert ownership.busy(SESSION)
-    with pytest.raises(SessionBusy, match=rf"Neovim \(process {holder.pid}\) has a run") as busy:
+    with pytest.raises(
+        SessionBusy, match=rf"Neovim \(process {holder.pid}\) has an active run"
+    ) as busy:
         ownership.claim(SESSION, "mine")
     assert "fork" in busy.value.hint
     assert holder.stdin is not None

@@ -159,7 +159,7 @@ def test_folder_that_is_another_one_stops_it(work: Work, folder: Path, tmp_path:
     session = work.write()
     folder.rename(tmp_path / "moved")
     folder.symlink_to(tmp_path / "moved")
-    with pytest.raises(Conflict, match="is another folder than it was"):
+    with pytest.raises(Conflict, match="has been replaced by another folder"):
         rewind(session, PROMPT, tmp_path / "state", dry_run=False)
 
 

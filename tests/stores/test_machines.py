@@ -223,7 +223,7 @@ async def test_of_two_machines_that_resume_a_session_at_once_one_runs(
     (refused,) = [end for end in ends if end is not None]
     winner, name = (here, "Neovim") if ends[0] is None else (there, "Visual Studio Code")
     assert f"{name} (process {winner.pid} on " in refused
-    assert refused.endswith(f"is at work in the session {run['sessionId']}.")
+    assert refused.endswith(f"has an active run in the session {run['sessionId']}.")
 
 
 @pytest.mark.long
@@ -267,9 +267,9 @@ async def test_store_that_goes_in_the_middle_of_a_run_and_comes_back_misses_noth
         assert store["available"] is False
     finally:
         await server.restart()
-    await eventually(lambda: told(here, "has all that it missed"))
+    await eventually(lambda: told(here, "reachable again and up to date"))
     await assert_mirrored(server, anna, run["sessionId"])
-    assert len(told(here, "Sessions go on here")) == 1
+    assert len(told(here, "Sessions continue on this machine")) == 1
     assert len(told(here)) == 2
     (store,) = (await here.command("status"))["stores"]
     assert store["available"] is True
@@ -290,9 +290,9 @@ async def test_store_that_hangs_holds_up_no_run(
     with server.hung():
         assert (await here.query("which code?"))["text"] == "PINEAPPLE-42"
         assert (await here.query("which code?", session="new"))["text"] == "I don't know."
-        assert len(told(here, "Sessions go on here")) == 1
+        assert len(told(here, "Sessions continue on this machine")) == 1
     await assert_mirrored(server, anna, run["sessionId"])
-    await eventually(lambda: told(here, "has all that it missed"))
+    await eventually(lambda: told(here, "reachable again and up to date"))
     assert len(told(here)) == 2
 
 

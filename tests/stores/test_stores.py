@@ -172,7 +172,9 @@ async def test_session_is_one_owners_until_it_is_released(
 ) -> None:
     claim = await store.claim(key, ANNA)
     for each in (store, other):
-        with pytest.raises(SessionBusy, match=r"Neovim \(process 11 on anna\) is at work in .*"):
+        with pytest.raises(
+            SessionBusy, match=r"Neovim \(process 11 on anna\) has an active run in .*"
+        ):
             await each.claim(key, BERT)
     # Another session is free.
     await (await other.claim({**key, "session_id": str(uuid.uuid4())}, BERT)).release()

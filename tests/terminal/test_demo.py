@@ -120,15 +120,15 @@ while True:
     [
         pytest.param(
             "raise SystemExit('The disk is full.')",
-            "it has ended. Its last words: The disk is full.",
+            "it has ended. Its last output: The disk is full.",
             id="dies",
         ),
         pytest.param(
-            "print('Hello!\\n'); input()", "it wrote something that is no LSP", id="prints"
+            "print('Hello!\\n'); input()", "it wrote something that is not LSP", id="prints"
         ),
         pytest.param(
             ANSWERS.replace("STATUS", "0"),
-            "The session has another id after the restart",
+            "The session id changed after the restart",
             id="begins another session",
         ),
         pytest.param(

@@ -102,7 +102,7 @@ def test_folder_without_sessions_says_so(user: User) -> None:
     done = user.run("sessions", "list")
     assert (done.returncode, done.stdout) == (
         0,
-        f"There are no sessions of {user.home} like that.\n",
+        f"No sessions of {user.home} match.\n",
     )
 
 
@@ -199,7 +199,7 @@ def test_beginning_of_several_ids_is_refused(user: User, disk: Disk) -> None:
     done = user.run("sessions", "show", "1111")
     assert (done.returncode, done.stderr) == (
         1,
-        "2 sessions begin with 1111. Say more of it.\n",
+        "2 sessions begin with 1111. Give more of its id.\n",
     )
 
 

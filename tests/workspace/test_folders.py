@@ -158,5 +158,5 @@ def test_an_open_folder_must_be_a_directory_on_disk(tmp_path: Path) -> None:
     too_long = Folder.parse(uri_of(tmp_path / ("x" * 5000)))
     for folder in (gone, file, too_long):
         for workspace in (folder.uri, None):
-            with pytest.raises(WorkspaceNotFound, match="no directory on disk"):
+            with pytest.raises(WorkspaceNotFound, match="not a directory on disk"):
                 Folders([folder]).choose(workspace, None)

@@ -209,20 +209,20 @@ def test_what_is_missing_null_or_wrong_comes_from_the_base() -> None:
         (
             {"maxProceses": 1},
             (
-                "claudeAgent.maxProceses: expected the name of a setting (did you mean "
-                '"maxProcesses"?), got an unknown one; ignoring it.'
+                "claudeAgent.maxProceses: expected a known setting (did you mean "
+                '"maxProcesses"?), got an unknown name; ignoring it.'
             ),
         ),
         (
             {"max_turns": 1},
             (
-                'claudeAgent.max_turns: expected the name of a setting (did you mean "maxTurns"?)'
-                ", got an unknown one; ignoring it."
+                'claudeAgent.max_turns: expected a known setting (did you mean "maxTurns"?)'
+                ", got an unknown name; ignoring it."
             ),
         ),
         (
             {"qqqq": 1},
-            "claudeAgent.qqqq: expected the name of a setting, got an unknown one; ignoring it.",
+            "claudeAgent.qqqq: expected a known setting, got an unknown name; ignoring it.",
         ),
         ([1], "claudeAgent: expected an object, got a list; ignoring it."),
         ("model", "claudeAgent: expected an object, got a string; ignoring it."),

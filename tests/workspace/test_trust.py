@@ -93,7 +93,7 @@ def test_rubbish_is_no_trust(trust: Trust, project: Path, tmp_path: Path, conten
 
 def test_a_decision_that_can_not_be_kept_is_told(project: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreUnavailable, match="can't be kept"):
+    with pytest.raises(StoreUnavailable, match="can't be saved"):
         Trust(tmp_path / "file").decide(project, trusted=True)
 
 

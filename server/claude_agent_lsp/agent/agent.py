@@ -38,6 +38,7 @@ from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, no
 from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
+from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.process.pool import ProcessPool
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.context import Backpressure
-    from claude_agent_lsp.workspace.settings import Settings
     from claude_agent_lsp.workspace.state import State
 
 logger = logging.getLogger(__name__)
@@ -83,6 +83,7 @@ class Agent:
         tell: Shows a notice in the editor that no run is there to show.
         own_directory: Keeps what no setting may move: what the runs cost, and the audit log.
             Left out, the state's.
+        server_settings: Gives the settings of which some hold for all folders together.
 
     Attributes:
         lanes: Those of its folders and sessions.
@@ -95,6 +96,8 @@ class Agent:
         editor: str = "",
         tell: Callable[[Notice], None] = lambda _: None,
         own_directory: Path | None = None,
+        *,
+        server_settings: Callable[[], Settings] = Settings,
     ) -> None:
         self.questions = QuestionQueue(show, self._audit_answer)
         own = own_directory or state.directory
@@ -103,10 +106,11 @@ class Agent:
         self.ownership = SessionLocks(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
-        self.sharing = SharedSessions(lambda: state.directory, editor, self._tell_of_sharing)
+        self.sharing = SharedSessions(lambda: state.directory, editor, self._notify_of_sharing)
         self.spending = DailyBudget(own)
         self.lanes = Lanes()
-        self._tell = tell
+        self._notify = tell
+        self._server_settings = server_settings
         self._state = state
         self._admission = Admission(state, self.ownership, self.journal)
         self._shutdown = AbortController()
@@ -127,7 +131,7 @@ class Agent:
         return self._shutdown.signal.reason
 
     def current(self, folder: Path) -> str | None:
-        """The current session of a folder. Reads a file: call it in a thread."""
+        """Return the current session of a folder. Reads a file: call it in a thread."""
         return self._state.current(folder)
 
     async def select(self, folder: Path, session_id: str | None) -> None:
@@ -146,11 +150,11 @@ class Agent:
     @property
     def processes(self) -> tuple[AgentProcess, ...]:
         """The CLI processes, the least recently used first."""
-        return tuple(pool) if (pool := self._loaded) is not None else ()
+        return tuple(pool) if (pool := self._loaded_pool) is not None else ()
 
     def lent(self, process: AgentProcess) -> bool:
-        """Whether a run has this process."""
-        return (pool := self._loaded) is not None and pool.lent(process)
+        """Return whether a run has this process."""
+        return (pool := self._loaded_pool) is not None and pool.lent(process)
 
     async def ask(
         self, query: Query, *, signal: AbortSignal, to_editor: Emit, channel: Backpressure
@@ -177,7 +181,7 @@ class Agent:
         async with self.sharing.admission(
             store, query.folder, named, fork=query.fork, wait_or_abort=signal.wait_or_abort
         ):
-            admitting = lane.put(self._admit, query, run_id, self._spare(query))
+            admitting = lane.put(self._admit, query, run_id, self._spare_session(query))
             try:
                 admitted = await asyncio.shield(admitting)
                 return await self._begin(
@@ -229,8 +233,11 @@ class Agent:
             await self.sharing.began(query.settings.session_store, query.folder, run.session_id)
         except Exception:
             # The run is worth more than its copy.
-            logger.exception("%s is gone on with as it is here", run.session_id)
-        self._track(run.conduct(lambda: self._load(query.settings), lambda: self._end(run)))
+            logger.exception(
+                "The session %s could not be fetched from the shared store; using the local copy",
+                run.session_id,
+            )
+        self._track(run.conduct(self._load_pool, lambda: self._end(run)))
         return run
 
     def cancel(self, *, run_id: str | None = None, session_id: str | None = None) -> list[str]:
@@ -258,10 +265,10 @@ class Agent:
         """
         if settings.max_budget_usd is not None or settings.daily_budget_usd is not None:
             return  # a process with a budget is one run's, and is started with what is left then
-        pool = await self._load(settings)
+        pool = await self._load_pool()
         lane = self.lanes.folder(folder)
         async with lane.place():
-            session = await self._to_come(folder)
+            session = await self._next_session(folder)
             busy = await lane.run(self.ownership.busy, session.session_id)
             if not busy and not revoked.done():
                 query = Query("", folder, settings, trusted=True)
@@ -270,7 +277,7 @@ class Agent:
     async def process_in(
         self, folder: Path, settings: Settings, signal: AbortSignal, *, trusted: bool
     ) -> AgentProcess:
-        """A started process of this folder, for what the CLI tells outside of runs.
+        """Return a started process of this folder, for what the CLI tells outside of runs.
 
         Args:
             folder: The folder.
@@ -282,12 +289,12 @@ class Agent:
             Aborted: The signal fired while it had to be waited for.
             RequestFailed: It could not be started.
         """
-        pool = await self._load(settings)
+        pool = await self._load_pool()
         signal.throw_if_aborted()
         process = next((p for p in pool if p.launch.folder == folder and p.usable), None)
         if process is None:
             lane = self.lanes.folder(folder)
-            session = await self._to_come(folder)
+            session = await self._next_session(folder)
             denied = await lane.read(DenyRules.read, folder)
             query = Query("", folder, settings, trusted=trusted)
             launch = self._launch(query, session, denied)
@@ -317,7 +324,7 @@ class Agent:
         return self._track(change)
 
     def folder_of(self, session_id: str) -> Path | None:
-        """The folder that a session belongs to, as far as is known. Reads files."""
+        """Return the folder that a session belongs to, as far as is known. Reads files."""
         if (folder := self.folder_in_use(session_id)) is not None:
             return folder
         transcript = find_transcript(session_id)
@@ -332,15 +339,15 @@ class Agent:
         """See to it that these sessions are kept, if their tag says so; nothing waits for it."""
         for session_id in session_ids:
             lane = self.lanes.session(session_id)
-            self._track(lane.run(self._kept.keep_if_tagged, session_id))
+            self._track(lane.run(self._kept_copies.keep_if_tagged, session_id))
 
     async def refresh_copies(self) -> None:
         """Bring all copies of sessions that are kept up to date."""
-        for session_id in await disk.run(self._kept.sessions):
-            await self.lanes.session(session_id).run(self._kept.refresh, session_id)
+        for session_id in await disk.run(self._kept_copies.sessions):
+            await self.lanes.session(session_id).run(self._kept_copies.refresh, session_id)
 
     def folder_in_use(self, session_id: str) -> Path | None:
-        """The folder of a session that has a run or a process."""
+        """Return the folder of a session that has a run or a process."""
         launches = [run.task.launch for run in self.runs if run.session_id == session_id]
         launches += [p.launch for p in self.processes if p.session_id == session_id]
         return launches[0].folder if launches else None
@@ -380,28 +387,30 @@ class Agent:
         await self.sharing.close()
 
     @property
-    def _kept(self) -> KeptCopies:
+    def _kept_copies(self) -> KeptCopies:
         return KeptCopies(self._state.directory)
 
     @property
-    def _loaded(self) -> ProcessPool | None:
+    def _loaded_pool(self) -> ProcessPool | None:
         pool = self._pool
         if pool is None or not pool.done() or pool.cancelled() or pool.exception() is not None:
             return None
         return pool.result()
 
-    def _load(self, settings: Settings) -> asyncio.Future[ProcessPool]:
+    def _load_pool(self) -> asyncio.Future[ProcessPool]:
+        # Runs of all folders share it: none of them may change it for the others by its own.
+        settings = self._server_settings()
         if self._shutdown.signal.aborted:
-            raise RequestFailed("The server is shutting down.", hint="Start it again.")
-        if self._pool is None or (self._pool.done() and self._loaded is None):
+            raise RequestFailed("The server is shutting down.", hint="Restart the server.")
+        if self._pool is None or (self._pool.done() and self._loaded_pool is None):
             # One that failed is tried again: what kept it from loading may be gone.
             self._pool = self._track(load_pool(settings, self.watchdog))
-        elif (pool := self._loaded) is not None:
+        elif (pool := self._loaded_pool) is not None:
             pool.limit, pool.idle_seconds = settings.max_processes, settings.idle_process_seconds
         return self._pool
 
     def _admit(self, query: Query, run_id: str, spare: str | None) -> _Admitted:
-        """What of a run's beginning touches the folder's disk; last of all it takes its session."""
+        """Do what of a run's beginning touches the folder's disk; last, take its session."""
         self.spending.check(query.settings.daily_budget_usd)
         context, attachments, folder = query.context, query.attachments, query.folder
         # The CLI reads the rules itself, of a folder that is trusted.
@@ -412,8 +421,8 @@ class Agent:
         )
         return _Admitted(self._admission.admit(query, run_id, spare), message, denied)
 
-    async def _to_come(self, folder: Path) -> SessionStart:
-        """The session that the folder's next query will work in, as things stand."""
+    async def _next_session(self, folder: Path) -> SessionStart:
+        """Return the session that the folder's next query will work in, as things stand."""
         current = await self.lanes.folder(folder).read(self.current, folder)
         if current is None:
             return SessionStart(str(uuid.uuid4()))
@@ -425,15 +434,15 @@ class Agent:
         launch = Launch.build(query.folder, query.settings, query.wanted, mode)
         return launch if query.trusted else replace(launch, denied=denied.rules)
 
-    def _spare(self, query: Query) -> str | None:
-        """The session of a process that waits for the first prompt of such a query, if any."""
-        if (pool := self._loaded) is None:
+    def _spare_session(self, query: Query) -> str | None:
+        """Return the session of a process that waits for the first prompt of such a query."""
+        if (pool := self._loaded_pool) is None:
             return None
         spare = pool.spare(Launch.build(query.folder, query.settings, query.wanted))
         return spare if spare is None or self.ownership.owner(spare) is None else None
 
     async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
-        """Give the run's session back; returns what is still done after that."""
+        """Give the run's session back; return what is still done after that."""
         self._runs.pop(run.run_id, None)
         if not self._grants.get(run.session_id):
             self._grants.pop(run.session_id, None)
@@ -441,7 +450,7 @@ class Agent:
         try:
             self.sharing.turn_ended(run.session_id)
         except Exception:
-            logger.exception("%s is not shared yet", run.session_id)
+            logger.exception("The session %s could not be shared", run.session_id)
         return self._track(self.lanes.session(run.session_id).run(self._settle, run))
 
     async def _give_back(self, admitting: asyncio.Future[_Admitted], run_id: str) -> None:
@@ -457,18 +466,18 @@ class Agent:
         await asyncio.wait({released}, timeout=END_SECONDS)
 
     def _settle(self, run: ActiveRun) -> None:
-        """After a run: note that its session has a transcript, and all that stands in it."""
+        """Note after a run that its session has a transcript, and all that stands in it."""
         try:
-            self._note_end(run)
+            self._record_end(run)
         except Exception:
-            logger.exception("The state of %s could not be kept", run.task.launch.folder)
+            logger.exception("The state of %s could not be saved", run.task.launch.folder)
 
-    def _note_end(self, run: ActiveRun) -> None:
+    def _record_end(self, run: ActiveRun) -> None:
         folder = run.task.launch.folder
         process = next((p for p in self.processes if p.session_id == run.session_id), None)
         if process is not None:
             process.transcript.changed_by_others()
-        self._kept.refresh(run.session_id)
+        self._kept_copies.refresh(run.session_id)
         if not run.task.session.resumes and find_transcript(run.session_id) is not None:
             self._state.settle(folder, run.session_id)
         if run.cleared and self._state.current(folder) == run.session_id:
@@ -488,11 +497,11 @@ class Agent:
     def _write_audit(self, kind: str, entry: Entry) -> None:
         self._track(self._audit_lane.run(self._audit.write, kind, entry))
 
-    def _tell_of_sharing(self, good: bool, text: str) -> None:
+    def _notify_of_sharing(self, good: bool, text: str) -> None:
         """Tell the runs at work, or the user if there are none."""
         notice = Notice(Level.INFO if good else Level.WARNING, text)
         if not [run for run in self.runs if run.notify(notice)]:
-            self._tell(notice)
+            self._notify(notice)
 
     def _track(self, work: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = asyncio.ensure_future(work)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def load_pool(settings: Settings, watchdog: Watchdog) -> ProcessPool:
-    """Returns a new pool. What a server that was killed has left is gone by then."""
+    """Return a new pool. What a server that was killed has left is gone by then."""
     ending = asyncio.create_task(processes.run(end_orphans))
     module = await disk.run(importlib.import_module, "claude_agent_lsp.agent.process.pool")
     await disk.run(importlib.import_module, "claude_agent_lsp.agent.run.turn")

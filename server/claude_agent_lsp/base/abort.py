@@ -111,7 +111,7 @@ class AbortSignal:
 
     @classmethod
     def any(cls, *signals: AbortSignal) -> AbortSignal:
-        """A signal that fires as soon as one of `signals` does, with that one's reason."""
+        """Return a signal that fires as soon as one of `signals` does, with that one's reason."""
         joined = cls()
         for signal in signals:
             joined._detach.append(signal.listen(joined._fire))
@@ -119,7 +119,7 @@ class AbortSignal:
 
     @classmethod
     def when(cls, happens: asyncio.Future[None]) -> AbortSignal:
-        """A signal that fires as cancelled when something happens, unless released before."""
+        """Return a signal that fires as cancelled when something happens, unless released first."""
         signal = cls()
 
         def fire(_: object) -> None:
@@ -131,7 +131,7 @@ class AbortSignal:
 
     @classmethod
     def timeout(cls, seconds: float) -> AbortSignal:
-        """A signal that fires with `TIMED_OUT` after `seconds`, unless released before."""
+        """Return a signal that fires with `TIMED_OUT` after `seconds`, unless released before."""
         timed = cls()
         loop = asyncio.get_running_loop()
         timer = loop.call_later(seconds, timed._fire, AbortReason.TIMED_OUT)

@@ -24,7 +24,7 @@ _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 @contextmanager
 def locked(path: Path, *, patience_seconds: float = 5.0) -> Iterator[None]:
-    """Holds a lock that excludes other processes, and other threads of this one.
+    """Hold a lock that excludes other processes, and other threads of this one.
 
     The kernel frees it when its holder ends, however it ends; the file itself stays, since
     removing it would let two holders lock two files of one name. Where there are no such locks
@@ -47,7 +47,7 @@ def locked(path: Path, *, patience_seconds: float = 5.0) -> Iterator[None]:
 
 
 def try_lock(path: Path) -> int | None:
-    """Takes a lock like that of `locked`, to be kept, and to be removed by its holder.
+    """Take a lock like that of `locked`, to be kept, and to be removed by its holder.
 
     Args:
         path: The lock file; made with mode 0600 if it is not there.
@@ -74,7 +74,7 @@ def try_lock(path: Path) -> int | None:
 
 
 def unlock_and_remove(handle: int, path: Path) -> None:
-    """Gives back a lock of `try_lock`, and removes its file.
+    """Give back a lock of `try_lock`, and remove its file.
 
     The file goes while it is locked, and whoever has opened it before finds, once they have its
     lock, that it is not the one of that name any more. So there are never two holders.
@@ -88,7 +88,7 @@ def unlock_and_remove(handle: int, path: Path) -> None:
 
 
 def _is_at(path: Path, handle: int) -> bool:
-    """Whether the open file is the one that has this name."""
+    """Return whether the open file is the one that has this name."""
     try:
         return os.path.samestat(path.stat(), os.fstat(handle))
     except FileNotFoundError:
@@ -98,7 +98,7 @@ def _is_at(path: Path, handle: int) -> bool:
 def _acquire(handle: int, path: Path, deadline: float) -> None:
     while not _acquired(handle, path):
         if time.monotonic() >= deadline:
-            raise TimeoutError(f"another process keeps {path} locked") from None
+            raise TimeoutError(f"another process holds the lock on {path}") from None
         time.sleep(0.002)
 
 
@@ -117,7 +117,7 @@ def _acquired(handle: int, path: Path) -> bool:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Writes a file with mode 0600 such that readers see the old content or the new, never less.
+    """Write a file with mode 0600 such that readers see the old content or the new, never less.
 
     Args:
         path: In a directory that exists.

@@ -4,7 +4,8 @@
     parsing      long texts          2 threads: more would only fight for the interpreter
     processes    psutil and signals  16 threads
 
-No other module starts threads but those that own one for good (`lsp/inbox.py`, `lsp/outbox.py`).
+No other module starts threads but those that own one for good (`lsp/wire/reader.py`,
+`lsp/wire/writer.py`, `loopback/server.py`).
 
 A disk that hangs keeps its thread for as long as it hangs, and nothing can take it back. So what
 works in a folder or in a session goes through its lane. A lane has at most one thread for what must
@@ -196,7 +197,7 @@ class FolderLane(Lane):
 
     @property
     def revoked(self) -> asyncio.Future[None]:
-        """Done when the folder is next left: what is on its way there then must not get there."""
+        """Done when the folder loses its trust: what is on its way there must not get there."""
         if self._left is None:
             self._left = asyncio.get_running_loop().create_future()
         return self._left
@@ -208,7 +209,7 @@ class FolderLane(Lane):
             self._left = None
 
     def place(self) -> Place:
-        """The next place in the order, taken at once; whoever has it must enter it or give it up.
+        """Return the next place in the order, taken at once: enter it or give it up.
 
         Whoever cancels has no business here: it fires a signal.
         """
@@ -253,11 +254,11 @@ class Lanes:
         self._sessions: WeakValueDictionary[str, SessionLane] = WeakValueDictionary()
 
     def folder(self, path: Path) -> FolderLane:
-        """The lane of a folder."""
+        """Return the lane of a folder."""
         return self._folders.setdefault(path, FolderLane())
 
     def session(self, session_id: str) -> SessionLane:
-        """The lane of a session."""
+        """Return the lane of a session."""
         lane = self._sessions.get(session_id)
         if lane is None:
             lane = self._sessions[session_id] = SessionLane()
@@ -267,7 +268,7 @@ class Lanes:
 def _job(
     work: Callable[..., T], arguments: Any, named: Any
 ) -> tuple[Future[T], Callable[[], None]]:
-    """The future of some work, and what does the work and settles it; that never raises."""
+    """Return the future of some work, and what does the work and settles it; that never raises."""
     future: Future[T] = Future()
     context = contextvars.copy_context()
 

@@ -68,7 +68,7 @@ def _joined(blocks: Iterator[Match]) -> Iterator[Match]:
 def _same(
     before: Sequence[Line], after: Sequence[Line], at: tuple[int, int] = (0, 0), depth: int = _DEPTH
 ) -> Iterator[Match]:
-    """The blocks that are the same, in order; `at` is where the two stretches begin."""
+    """Return the blocks that are the same, in order; `at` is where the two stretches begin."""
     first, last = _same_ends(before, after)
     yield Match(*at, first)
     ends = len(before) - last, len(after) - last
@@ -98,7 +98,7 @@ def _same_within(before: Sequence[Line], after: Sequence[Line], depth: int) -> I
 
 
 def _is_quick(before: Sequence[Line], after: Sequence[Line]) -> bool:
-    """Whether difflib compares them in a time that is about their number of lines."""
+    """Return whether difflib compares them in a time that is about their number of lines."""
     most = max(len(before), len(after))
     if most > MOST_LINES:
         return False
@@ -107,7 +107,7 @@ def _is_quick(before: Sequence[Line], after: Sequence[Line]) -> bool:
 
 
 def _same_ends(before: Sequence[Line], after: Sequence[Line]) -> tuple[int, int]:
-    """How many lines at the start, and of the others at the end, are the same."""
+    """Return how many lines at the start, and of the others at the end, are the same."""
     most = min(len(before), len(after))
     first = next((i for i in range(most) if before[i] != after[i]), most)
     most -= first
@@ -115,7 +115,7 @@ def _same_ends(before: Sequence[Line], after: Sequence[Line]) -> tuple[int, int]
 
 
 def _anchors(before: Sequence[Line], after: Sequence[Line]) -> list[tuple[int, int]]:
-    """Where the lines stand that occur once in each: the most of them that are in order."""
+    """Return where the lines stand that occur once in each: the most of them that are in order."""
     once = {line for line, count in Counter(before).items() if count == 1}
     once &= {line for line, count in Counter(after).items() if count == 1}
     places = {line: j for j, line in enumerate(after) if line in once}

@@ -35,18 +35,18 @@ class Problem:
 
 
 def unknown(name: str, known: Iterable[str]) -> Problem:
-    """Returns the problem of a name that is not among the known ones; suggests the closest."""
+    """Return the problem of a name that is not among the known ones; suggests the closest."""
     from difflib import get_close_matches
 
     lowered = {other.lower(): other for other in known}
     close = get_close_matches(name[:_SHOWN].lower(), lowered, n=1)
     hint = f' (did you mean "{lowered[close[0]]}"?)' if close else ""
     # The value stays unsaid: it may be that of a misspelled `env`.
-    return Problem(_short(name), f"the name of a setting{hint}", "an unknown one")
+    return Problem(_short(name), f"a known setting{hint}", "an unknown name")
 
 
 def shown(value: object) -> str:
-    """Returns a JSON value as a problem repeats it: in one short line, an object by its kind."""
+    """Return a JSON value as a problem repeats it: in one short line, an object by its kind."""
     if isinstance(value, Mapping) or (isinstance(value, str) and "\0" in value):
         return kind(value)
     try:
@@ -57,7 +57,7 @@ def shown(value: object) -> str:
 
 
 def kind(value: object) -> str:
-    """Returns what a JSON value is, without saying it."""
+    """Return what a JSON value is, without saying it."""
     kinds: tuple[tuple[Any, str], ...] = (
         (bool, "a boolean"),
         (int | float, "a number"),

@@ -105,7 +105,7 @@ def _known() -> set[str]:
 
 @lru_cache(maxsize=1024)
 def _parts(name: str, value: str, *, own: bool = False) -> tuple[str, ...]:
-    """A secret, and what it is without the name of a header and the scheme that it is sent by."""
+    """Return a secret, and what it is without the name and the scheme of its header."""
     if not is_secret(name, value, own=own):
         return ()
     return tuple(dict.fromkeys(_spellings(name, value)))
@@ -148,7 +148,7 @@ def _masked(text: str, known: set[str], limit: int | None) -> str:
 
 
 def _masked_to(text: str, known: set[str], end: int) -> str:
-    """The first `end` characters with what is secret masked, also what reaches beyond them."""
+    """Return the first `end` characters with secrets masked, also those that reach beyond."""
     shown = []
     at = 0
     for begin, stop in _places(_looked_at(text, known, end), known):

@@ -39,21 +39,21 @@ class Replacement:
         return self._file
 
     def copy(self, size: int) -> None:
-        """Begins with the first `size` bytes of the file that is there now."""
+        """Begin with the first `size` bytes of the file that is there now."""
         with self._path.open("rb") as file:
             while size > 0 and (part := file.read(min(size, _PART_BYTES))):
                 self.write(part)
                 size -= len(part)
 
     def write(self, content: bytes) -> None:
-        """Adds to it."""
+        """Add to it."""
         try:
             self._file.write(content)
         except OSError as error:
             raise _unwritable(self._path, error) from error
 
     def commit(self) -> None:
-        """Makes it the file."""
+        """Make it the file."""
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -62,7 +62,7 @@ class Replacement:
             raise _unwritable(self._path, error) from error
 
     def close(self) -> None:
-        """Lets go of it; what was not committed is gone."""
+        """Let go of it; what was not committed is gone."""
         with suppress(OSError):
             self._file.close()
         with suppress(OSError):
@@ -72,5 +72,5 @@ class Replacement:
 def _unwritable(path: Path, error: OSError) -> StoreUnavailable:
     return StoreUnavailable(
         f"{path} cannot be written: {error.strerror}.",
-        hint="See that there is room on the disk, and that the directory is yours.",
+        hint="Check the free space on the disk and the permissions of the directory.",
     )

@@ -96,7 +96,7 @@ def is_secret(name: str, value: str, *, own: bool = False) -> bool:
     """
     if len(value) < LEAST_LENGTH or _COMMON.fullmatch(value.lower()) or _REFERENCE.fullmatch(value):
         return False
-    says, about = _read(name)
+    says, about = _secret_word_of(name)
     if about or (says is not None and _PASSWORD.search(says)):
         return not about  # people choose anything for a password
     if _PATH.fullmatch(value) or _is_plain_url(value):
@@ -104,8 +104,8 @@ def is_secret(name: str, value: str, *, own: bool = False) -> bool:
     return says is not None or (own and not (_NUMBER.fullmatch(value) or _PLAIN.fullmatch(value)))
 
 
-def _read(name: str) -> tuple[str | None, bool]:
-    """The word of a name that says "secret", and whether the name is of something about it."""
+def _secret_word_of(name: str) -> tuple[str | None, bool]:
+    """Return the word of a name that says "secret", and whether the name is about one."""
     words = [word.lower() for word in _WORDS.findall(name)]
     if not words or words in (["pwd"], ["old", "pwd"]):
         return None, bool(words)

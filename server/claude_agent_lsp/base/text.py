@@ -57,7 +57,7 @@ def cut(text: str, limit: int, gap: str = "\n") -> str:
 
 
 def more_characters(count: int) -> str:
-    """What stands in the place of so many characters."""
+    """Return what stands in the place of so many characters."""
     return f"… ({count} more characters)"
 
 

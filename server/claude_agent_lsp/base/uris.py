@@ -21,7 +21,7 @@ _BEFORE_DRIVE = re.compile(r"/(?=[A-Za-z]:(?:/|$))")
 
 
 def path_of(uri: str) -> Path:
-    """Returns the path that a `file:` URI names.
+    """Return the path that a `file:` URI names.
 
     The authority may be empty or `localhost`. Characters that ought to be escaped but are
     unambiguous (a space, an umlaut) are taken as they are. Symbolic links and `..` stay as they
@@ -56,7 +56,7 @@ def path_of(uri: str) -> Path:
 
 
 def uri_of(path: Path | str) -> str:
-    """Returns the `file:` URI of a path, such that `path_of(uri_of(path)) == path`.
+    """Return the `file:` URI of a path, such that `path_of(uri_of(path)) == path`.
 
     Args:
         path: An absolute path, which need not exist.
@@ -68,7 +68,7 @@ def uri_of(path: Path | str) -> str:
 
 
 def without_slash_before_drive(path: str) -> str:
-    """Returns a URI's path as Windows spells it: `c:/x` for `/c:/x`, others unchanged."""
+    """Return a URI's path as Windows spells it: `c:/x` for `/c:/x`, others unchanged."""
     return _BEFORE_DRIVE.sub("", path, count=1) if _BEFORE_DRIVE.match(path) else path
 
 

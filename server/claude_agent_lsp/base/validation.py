@@ -69,7 +69,7 @@ class MisplacedError(Exception):
         self.path = path
 
     def below(self, step: str) -> MisplacedError:
-        """Returns the same, seen from a level above."""
+        """Return the same, seen from a level above."""
         dot = "." if self.path and not self.path.startswith("[") else ""
         return MisplacedError(self.text, f"{step}{dot}{self.path}")
 
@@ -89,7 +89,7 @@ def _flag(value: object) -> bool:
 
 
 def _passable(value: object) -> bool:
-    """Whether it is a string that a process can be given: no NUL, no half of a surrogate pair."""
+    """Return whether it is a string for a process: no NUL, no unpaired surrogate."""
     if not isinstance(value, str) or "\0" in value:
         return False
     try:
@@ -113,7 +113,7 @@ def _string(value: object) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise UnfitError("one with half of a surrogate pair, which is no character") from None
+        raise UnfitError("one with an unpaired surrogate") from None
     return value
 
 
@@ -128,7 +128,7 @@ def _prompt(value: object) -> str:
     text = _word(value)
     size = len(text.encode())
     if size > _MAX_PROMPT:
-        raise UnfitError(f"{size:,} bytes; put what is long into a file, and attach it instead")
+        raise UnfitError(f"{size:,} bytes; put long text into a file and attach it")
     return text
 
 
@@ -176,9 +176,9 @@ def _environment(value: object) -> Mapping[str, str]:
         raise UnfitError
     for name, content in value.items():
         if not _passable(name) or not name or "=" in name:
-            raise UnfitError("one with a name that no variable can have")
+            raise UnfitError("one with an invalid variable name")
         if not _passable(content):
-            raise UnfitError(f"one whose {json.dumps(name)} is no string that a variable can hold")
+            raise UnfitError(f"one whose {json.dumps(name)} is not a valid string")
         if name == "CLAUDE_CONFIG_DIR":
             raise UnfitError("one that sets CLAUDE_CONFIG_DIR")
     return MappingProxyType(dict(value))
@@ -191,7 +191,7 @@ def _servers(value: object) -> Mapping[str, Mapping[str, object]]:
         if not isinstance(name, str) or not name.strip():
             raise UnfitError("one with a blank name")
         if not isinstance(server, Mapping):
-            raise UnfitError(f"one whose {json.dumps(name)} is no object")
+            raise UnfitError(f"one whose {json.dumps(name)} is not an object")
     try:
         # A copy of our own, and the proof that it can be handed on to the CLI.
         copied = json.loads(json.dumps({k: dict(v) for k, v in value.items()}, allow_nan=False))
@@ -206,7 +206,7 @@ def _store_url(value: object) -> str:
     try:
         _port = urlsplit(value.strip()).port
     except ValueError:
-        raise UnfitError("one that is not valid") from None
+        raise UnfitError("an invalid one") from None
     return value.strip()
 
 
@@ -237,7 +237,7 @@ STORE_URL = Rule("a postgresql:// or redis:// URL", _store_url, _STRING_SCHEMA)
 
 
 def whole(*, least: int, most: int | None = None) -> Rule:
-    """Returns the rule for a whole number of at least `least`, at most `most`; 4.0 is one."""
+    """Return the rule for a whole number of at least `least`, at most `most`; 4.0 is one."""
 
     def read(value: object) -> int:
         number = _finite(value)
@@ -253,7 +253,7 @@ def whole(*, least: int, most: int | None = None) -> Rule:
 
 
 def number(*, zero: bool) -> Rule:
-    """Returns the rule for a finite number above 0, or also 0 itself."""
+    """Return the rule for a finite number above 0, or also 0 itself."""
 
     def read(value: object) -> float:
         number = float(_finite(value))
@@ -267,7 +267,7 @@ def number(*, zero: bool) -> Rule:
 
 
 def one_of(words: tuple[str, ...]) -> Rule:
-    """Returns the rule for one of these words."""
+    """Return the rule for one of these words."""
 
     def read(value: object) -> str:
         if not isinstance(value, str) or value not in words:
@@ -278,7 +278,7 @@ def one_of(words: tuple[str, ...]) -> Rule:
 
 
 def several_of(words: tuple[str, ...]) -> Rule:
-    """Returns the rule for a list of any of these words; it may be empty."""
+    """Return the rule for a list of any of these words; it may be empty."""
 
     def read(value: object) -> tuple[str, ...]:
         if not isinstance(value, list | tuple) or any(item not in words for item in value):
@@ -295,7 +295,7 @@ def _quoted(words: tuple[str, ...]) -> str:
 
 
 def fields_of(raw: object, fields: Mapping[str, Field], *, closed: bool) -> dict[str, Any]:
-    """Reads an object; null stands for leaving a field out.
+    """Read an object; null stands for leaving a field out.
 
     Args:
         raw: The JSON value.
@@ -328,12 +328,12 @@ def fields_of(raw: object, fields: Mapping[str, Field], *, closed: bool) -> dict
 def record(
     expected: str, build: Callable[..., object], *, closed: bool = False, **fields: Field
 ) -> Rule:
-    """Returns the rule for an object of these fields, which are handed to `build` by name."""
+    """Return the rule for an object of these fields, which are handed to `build` by name."""
     return Rule(expected, lambda raw: build(**fields_of(raw, fields, closed=closed)))
 
 
 def list_of(item: Rule, expected: str) -> Rule:
-    """Returns the rule for a list of any length."""
+    """Return the rule for a list of any length."""
 
     def read(value: object) -> tuple[object, ...]:
         if not isinstance(value, list | tuple):

@@ -16,7 +16,7 @@ from claude_agent_lsp.loopback.server import Loopback
 
 
 def main() -> None:
-    """Serves until stdin closes."""
+    """Serve until stdin closes."""
     parser = argparse.ArgumentParser(
         prog="python -m claude_agent_lsp.loopback", description="A Messages API on 127.0.0.1."
     )

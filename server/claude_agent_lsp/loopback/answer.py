@@ -54,7 +54,7 @@ class Answer:
         self._message = wire.Message(model, wire.input_tokens(conversation))
 
     async def send(self, receive: Receive, send: Send) -> None:
-        """Sends the answer until it is complete or the client leaves.
+        """Send the answer until it is complete or the client leaves.
 
         It returns early, which makes the server drop the connection, where the script cuts it.
         """
@@ -68,7 +68,7 @@ class Answer:
             sending.cancel()
 
     async def _watch(self, receive: Receive, sending: asyncio.Future[None]) -> None:
-        """Ends the answer when the client leaves, not at the next write to it."""
+        """End the answer when the client leaves, not at the next write to it."""
         while (await receive())["type"] != "http.disconnect":
             pass
         if not sending.done():
@@ -118,7 +118,7 @@ class Answer:
 
 
 def _words(step: Say | Tokens) -> Iterator[str]:
-    """Yields the deltas of a step."""
+    """Yield the deltas of a step."""
     if isinstance(step, Say):
         # Each word has the space before it, the last one what follows it too.
         yield from re.findall(r"\s*\S+(?:\s+$)?", step.text) or [step.text]
@@ -127,7 +127,7 @@ def _words(step: Say | Tokens) -> Iterator[str]:
 
 
 async def _rest(due: float | None, seconds: float) -> float:
-    """Sleeps until `seconds` after the time at which the last rest should have ended.
+    """Sleep until `seconds` after the time at which the last rest should have ended.
 
     A long answer thus keeps its pace, however late each wake-up is.
     """

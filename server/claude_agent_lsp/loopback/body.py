@@ -37,7 +37,7 @@ class Streamed:
         self._texts: list[str] = []
 
     async def add(self, events: bytes, text: str) -> None:
-        """Adds a delta, or a block, and the text that it says."""
+        """Add a delta, or a block, and the text that it says."""
         await self._begin()
         self._events += events
         self._texts.append(text)
@@ -45,7 +45,7 @@ class Streamed:
             await self.flush()
 
     async def flush(self) -> None:
-        """Sends what is gathered."""
+        """Send what is gathered."""
         if not self._events:
             return
         await self._write(more=True)
@@ -53,24 +53,24 @@ class Streamed:
         await asyncio.sleep(0)
 
     async def cut(self) -> None:
-        """Sends what is gathered, but no end."""
+        """Send what is gathered, but no end."""
         await self._begin()
         await self.flush()
 
     async def fail(self, status: int) -> None:
-        """Ends it with an error."""
+        """End it with an error."""
         await self._begin()
         self._events += wire.event("error", error=wire.error(status)["error"])
         await self._close()
 
     async def end(self) -> None:
-        """Ends the message."""
+        """End the message."""
         await self._begin()
         self._events += self._message.end()
         await self._close()
 
     async def _begin(self) -> None:
-        """Sends the head, once; the event that starts the message leaves with the next."""
+        """Send the head, once; the event that starts the message leaves with the next."""
         if not self._begun:
             self._begun = True
             headers = {"content-type": "text/event-stream", "cache-control": "no-cache"}
@@ -100,23 +100,23 @@ class Whole:
         self._texts: list[str] = []
 
     async def add(self, _events: bytes, text: str) -> None:
-        """Adds what is said."""
+        """Add what is said."""
         self._texts.append(text)
 
     async def flush(self) -> None:
-        """Sends nothing."""
+        """Send nothing."""
 
     async def cut(self) -> None:
-        """Begins a body that gets no end."""
+        """Begin a body that gets no end."""
         await _head(self._send, 200, {"content-type": "application/json"})
 
     async def fail(self, status: int) -> None:
-        """Sends an error."""
+        """Send an error."""
         self._request.mark_finished()
         await send_json(self._send, status, wire.error(status))
 
     async def end(self) -> None:
-        """Sends the message."""
+        """Send the message."""
         self._request.mark_sent(self._texts)
         self._request.mark_finished()
         await send_json(self._send, 200, self._message.whole())
@@ -125,7 +125,7 @@ class Whole:
 async def send_json(
     send: Send, status: int, body: object, headers: Mapping[str, str] | None = None
 ) -> None:
-    """Sends a whole response."""
+    """Send a whole response."""
     data = json.dumps(body).encode()
     fixed = {"content-type": "application/json", "content-length": str(len(data))}
     await _head(send, status, {**fixed, **(headers or {})})

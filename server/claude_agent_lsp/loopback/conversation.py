@@ -54,7 +54,7 @@ class Conversation:
     other: tuple[Said, ...]
 
     def last(self, pattern: re.Pattern[str]) -> str | None:
-        """Returns the last match of a pattern in all but the current prompt."""
+        """Return the last match of a pattern in all but the current prompt."""
         for said in reversed(self.other):
             found = [match[0] for match in pattern.finditer(said.text)]
             if found:
@@ -63,7 +63,7 @@ class Conversation:
 
 
 def read(body: Json) -> Conversation:
-    """Reads the body of a request to /v1/messages."""
+    """Read the body of a request to /v1/messages."""
     messages = list(body.get("messages", ()))
     where, prompt = _prompt(messages)
     said: list[Said] = [Said("system", text) for text in _texts(body.get("system") or ())]
@@ -81,7 +81,7 @@ def read(body: Json) -> Conversation:
 
 
 def _prompt(messages: list[Json]) -> tuple[int, str]:
-    """Returns the place and the text of the last message that holds a prompt."""
+    """Return the place and the text of the last message that holds a prompt."""
     for index in range(len(messages) - 1, -1, -1):
         if messages[index]["role"] == "user":
             text = _newest(messages[index])
@@ -91,7 +91,7 @@ def _prompt(messages: list[Json]) -> tuple[int, str]:
 
 
 def _newest(message: Json) -> str:
-    """Returns what the user said last in a message.
+    """Return what the user said last in a message.
 
     The CLI merges messages of the user that have no answer between them, as after an error, and
     ends each but the last with a line break.
@@ -104,7 +104,7 @@ def _newest(message: Json) -> str:
 
 
 def _texts(content: Any, *, tools: bool = True) -> Iterator[str]:
-    """Yields the text of each block of a message, or of the system prompt."""
+    """Yield the text of each block of a message, or of the system prompt."""
     if isinstance(content, str):
         yield content
         return

@@ -20,13 +20,13 @@ class Directive:
     make: _Make
 
     def turns(self, prompt: str) -> tuple[Turn, ...] | None:
-        """Returns the answer if the prompt holds the directive."""
+        """Return the answer if the prompt holds the directive."""
         found = self.pattern.search(prompt)
         return self.make(found) if found else None
 
 
 def directives() -> tuple[Directive, ...]:
-    """Returns the directives.
+    """Return the directives.
 
     - `say N tokens`, `say N tokens every M ms`
     - `recall REGEX`, to the end of the line

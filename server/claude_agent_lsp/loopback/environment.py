@@ -12,7 +12,7 @@ _FOREIGN = ("ANTHROPIC_", "CLAUDE")
 
 
 def environment(url: str, home: Path) -> dict[str, str]:
-    """Returns a complete environment, made of this process's own.
+    """Return a complete environment, made of this process's own.
 
     Args:
         url: Where the model listens.

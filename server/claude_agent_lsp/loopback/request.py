@@ -24,20 +24,20 @@ class Changes:
         self._listeners: list[Callable[[], None]] = []
 
     def tell(self) -> None:
-        """Wakes all who wait."""
+        """Wake all who wait."""
         with self._changed:
             self._changed.notify_all()
             for listener in self._listeners:
                 listener()
 
     def wait(self, look: Callable[[], T | None], timeout: float) -> T | None:
-        """Blocks until `look` returns something, for at most so many seconds."""
+        """Block until `look` returns something, for at most so many seconds."""
         with self._changed:
             self._changed.wait_for(lambda: look() is not None, timeout)
         return look()
 
     async def until(self, look: Callable[[], T | None], timeout: float) -> T | None:
-        """Does the same for a task, of any event loop."""
+        """Do the same for a task, of any event loop."""
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
 
@@ -111,7 +111,7 @@ class Request:
         return "".join(self._sent)
 
     def wait_hung_up(self, timeout: float) -> float:
-        """Waits until the client has hung up, and returns when it did.
+        """Wait until the client has hung up, and return when it did.
 
         Raises:
             TimeoutError: It has not within so many seconds.
@@ -119,7 +119,7 @@ class Request:
         return self._or_raise(self._changes.wait(lambda: self.hung_up, timeout), timeout)
 
     async def hang_up(self, timeout: float) -> float:
-        """Does what `wait_hung_up` does, for a task.
+        """Do what `wait_hung_up` does, for a task.
 
         Raises:
             TimeoutError: It has not within so many seconds.
@@ -127,7 +127,7 @@ class Request:
         return self._or_raise(await self._changes.until(lambda: self.hung_up, timeout), timeout)
 
     def log(self) -> dict[str, str | float | None]:
-        """Returns the prompt and the times, for a benchmark in another process."""
+        """Return the prompt and the times, for a benchmark in another process."""
         return {
             "prompt": self.prompt,
             "started": self.started,
@@ -137,19 +137,19 @@ class Request:
         }
 
     def mark_sent(self, texts: list[str]) -> None:
-        """Records that deltas leave."""
+        """Record that deltas leave."""
         self._sent += texts
         if texts and self.first_token is None:
             self.first_token = time.monotonic()
             self._changes.tell()
 
     def mark_finished(self) -> None:
-        """Records that the last of the answer leaves."""
+        """Record that the last of the answer leaves."""
         self.finished = time.monotonic()
         self._changes.tell()
 
     def mark_hung_up(self) -> None:
-        """Records that the client has left, be it while it was sent the last of the answer."""
+        """Record that the client has left, be it while it was sent the last of the answer."""
         self.finished = None
         self.hung_up = time.monotonic()
         self._changes.tell()

@@ -79,7 +79,7 @@ class Rule(Protocol):
     """What chooses an answer by the prompt."""
 
     def turns(self, prompt: str) -> tuple[Turn, ...] | None:
-        """Returns the turns that answer this prompt, None if the rule is not for it."""
+        """Return the turns that answer this prompt, None if the rule is not for it."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Reply:
     answer: tuple[Turn, ...]
 
     def turns(self, prompt: str) -> tuple[Turn, ...] | None:
-        """Returns the answer if the prompt matches."""
+        """Return the answer if the prompt matches."""
         return self.answer if matches(self.match, prompt) else None
 
 
@@ -105,11 +105,11 @@ class Script:
         self._rules: list[Rule] = list(rules)
 
     def add(self, *rules: Rule) -> None:
-        """Adds rules that win over those that are there."""
+        """Add rules that win over those that are there."""
         self._rules.extend(rules)
 
     def turn(self, conversation: Conversation) -> Turn:
-        """Returns the steps that answer a request: of its turn, or else of the last one."""
+        """Return the steps that answer a request: of its turn, or else of the last one."""
         if not conversation.own:
             for rule in reversed(self._rules):
                 turns = rule.turns(conversation.prompt)
@@ -119,14 +119,14 @@ class Script:
 
 
 def matches(wanted: str | re.Pattern[str], prompt: str) -> bool:
-    """Returns whether a prompt contains a text, in any case, or a match of a pattern."""
+    """Return whether a prompt contains a text, in any case, or a match of a pattern."""
     if isinstance(wanted, re.Pattern):
         return wanted.search(prompt) is not None
     return wanted.casefold() in prompt.casefold()
 
 
 def reply(match: str | re.Pattern[str], *steps: Step | Sequence[Step]) -> Reply:
-    """Makes a rule.
+    """Make a rule.
 
     Args:
         match: A text that the current prompt contains, in any case, or a pattern found in it.
@@ -148,7 +148,7 @@ def reply(match: str | re.Pattern[str], *steps: Step | Sequence[Step]) -> Reply:
 
 
 def say(text: str, *, pace: float = 0.0) -> Say:
-    """Says a text, one delta a word.
+    """Say a text, one delta a word.
 
     Args:
         text: What is said.
@@ -158,7 +158,7 @@ def say(text: str, *, pace: float = 0.0) -> Say:
 
 
 def tokens(count: int, *, pace: float = 0.0) -> Tokens:
-    """Says "word0 word1 ...", one delta a word.
+    """Say "word0 word1 ...", one delta a word.
 
     Args:
         count: How many deltas.
@@ -168,7 +168,7 @@ def tokens(count: int, *, pace: float = 0.0) -> Tokens:
 
 
 def recall(pattern: str | re.Pattern[str]) -> Recall:
-    """Says the last match of a pattern in the conversation, "I don't know." if there is none.
+    """Say the last match of a pattern in the conversation, "I don't know." if there is none.
 
     Args:
         pattern: Looked for in all that the request carries but the current prompt.
@@ -177,12 +177,12 @@ def recall(pattern: str | re.Pattern[str]) -> Recall:
 
 
 def think(text: str) -> Think:
-    """Thinks a text, in a block of its own."""
+    """Think a text, in a block of its own."""
     return Think(text)
 
 
 def call(tool: str, /, **arguments: object) -> Call:
-    """Calls a tool; the CLI runs the real one.
+    """Call a tool; the CLI runs the real one.
 
     Args:
         tool: Its name as the CLI sends it, such as "Bash"; the subagents' tool is "Agent".
@@ -193,7 +193,7 @@ def call(tool: str, /, **arguments: object) -> Call:
 
 
 def fail(status: int, *, retry_after: float | None = None, times: int | None = None) -> Fail:
-    """Answers with an error, or ends an answer that has begun with an error event.
+    """Answer with an error, or end an answer that has begun with an error event.
 
     Args:
         status: The HTTP status: 401, 429, 500, 529.
@@ -204,10 +204,10 @@ def fail(status: int, *, retry_after: float | None = None, times: int | None = N
 
 
 def cut() -> Cut:
-    """Cuts the connection, with no proper end of the answer."""
+    """Cut the connection, with no proper end of the answer."""
     return Cut()
 
 
 def hang() -> Hang:
-    """Sends nothing more, or nothing at all as the first step, until the client leaves."""
+    """Send nothing more, or nothing at all as the first step, until the client leaves."""
     return Hang()

@@ -66,7 +66,7 @@ class Loopback:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Begins to serve.
+        """Begin to serve.
 
         Raises:
             OSError: The port is taken.
@@ -84,7 +84,7 @@ class Loopback:
         thread.start()
 
     def stop(self) -> None:
-        """Drops all connections and ends; does nothing where it is not serving."""
+        """Drop all connections and end; do nothing where it is not serving."""
         if self._serving is None:
             return
         server, thread = self._serving
@@ -93,11 +93,11 @@ class Loopback:
         thread.join()
 
     def add(self, *rules: Rule) -> None:
-        """Adds rules, which win over those that are there."""
+        """Add rules, which win over those that are there."""
         self._script.add(*rules)
 
     def environment(self, home: Path | str) -> dict[str, str]:
-        """Returns a complete environment for a process that talks to this model alone.
+        """Return a complete environment for a process that talks to this model alone.
 
         Args:
             home: Its home directory.
@@ -107,7 +107,7 @@ class Loopback:
     def wait_for_request(
         self, prompt: str | re.Pattern[str], timeout: float, *, after: int = 0
     ) -> Request:
-        """Blocks until a request with such a prompt has arrived, and returns it.
+        """Block until a request with such a prompt has arrived, and return it.
 
         Args:
             prompt: What the current prompt contains, as in a rule.
@@ -123,7 +123,7 @@ class Loopback:
     async def request(
         self, prompt: str | re.Pattern[str], timeout: float, *, after: int = 0
     ) -> Request:
-        """Does what `wait_for_request` does, for a task of any event loop.
+        """Do what `wait_for_request` does, for a task of any event loop.
 
         Raises:
             TimeoutError: There was none; the message tells the prompts that there were.
@@ -142,7 +142,7 @@ class Loopback:
         raise TimeoutError(f"no request {prompt!r} within {timeout} s, but {seen!r}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Is the ASGI application."""
+        """Serve as the ASGI application."""
         match scope["method"], scope["path"]:
             case "POST", "/v1/messages" | "/v1/messages/count_tokens" as path:
                 try:
@@ -176,7 +176,7 @@ class Loopback:
         await send_json(send, failure.status, wire.error(failure.status), headers)
 
     def _next(self, turn: Turn) -> tuple[Turn, Fail | None]:
-        """Takes the failures off a turn that have had their times; returns one that has not."""
+        """Take the failures off a turn that have had their times; return one that has not."""
         rest: list[Step] = []
         for step in turn:
             if isinstance(step, Fail):

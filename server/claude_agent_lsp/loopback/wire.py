@@ -22,7 +22,7 @@ _ERRORS = {
 
 
 def error(status: int) -> dict[str, Any]:
-    """Returns the API's body of an error of this HTTP status."""
+    """Return the API's body of an error of this HTTP status."""
     kind, message = _ERRORS.get(status, ("api_error", f"Error {status}"))
     return {
         "type": "error",
@@ -32,12 +32,12 @@ def error(status: int) -> dict[str, Any]:
 
 
 def input_tokens(conversation: Conversation) -> int:
-    """Returns an estimate of how many tokens a request is: four characters each."""
+    """Return an estimate of how many tokens a request is: four characters each."""
     return sum(len(said.text) for said in conversation.said) // 4
 
 
 def event(name: str, **fields: Any) -> bytes:
-    """Returns one server-sent event."""
+    """Return one server-sent event."""
     data = json.dumps({"type": name, **fields}, ensure_ascii=False, separators=(",", ":"))
     return f"event: {name}\ndata: {data}\n\n".encode()
 
@@ -65,11 +65,11 @@ class Message:
         self._delta_head = b""
 
     def start(self) -> bytes:
-        """Returns the event that begins the message, whatever has been added by then."""
+        """Return the event that begins the message, whatever has been added by then."""
         return event("message_start", message=self._described([], None, 0))
 
     def text(self, text: str) -> bytes:
-        """Adds a delta of text, in the block of text that is open or a new one."""
+        """Add a delta of text, in the block of text that is open or a new one."""
         opened = b""
         if self._open != "text":
             opened = self._begin({"type": "text", "text": ""})
@@ -79,7 +79,7 @@ class Message:
         return opened + self._delta_head + json.dumps(text).encode() + b"}}\n\n"
 
     def thinking(self, text: str) -> bytes:
-        """Adds a block of thinking."""
+        """Add a block of thinking."""
         events = self._begin({"type": "thinking", "thinking": "", "signature": ""})
         events += self._delta("thinking_delta", thinking=text)
         events += self._delta("signature_delta", signature="bG9vcGJhY2s=")
@@ -87,7 +87,7 @@ class Message:
         return events
 
     def tool_use(self, tool: str, arguments: dict[str, object]) -> bytes:
-        """Adds a tool call."""
+        """Add a tool call."""
         self.stop_reason = "tool_use"
         block = {"type": "tool_use", "id": _id("toolu"), "name": tool, "input": {}}
         events = self._begin(block)
@@ -96,7 +96,7 @@ class Message:
         return events
 
     def end(self) -> bytes:
-        """Ends the message."""
+        """End the message."""
         delta = {"stop_reason": self.stop_reason, "stop_sequence": None}
         return (
             self._close()
@@ -105,7 +105,7 @@ class Message:
         )
 
     def whole(self) -> dict[str, Any]:
-        """Returns the message so far, as a client gets it that does not stream."""
+        """Return the message so far, as a client gets it that does not stream."""
         self._close()
         return self._described(self.content, self.stop_reason, self.deltas)
 

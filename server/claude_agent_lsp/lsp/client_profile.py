@@ -52,7 +52,7 @@ class ClientProfile:
 
     @classmethod
     def parse(cls, params: InitializeParams) -> ClientProfile:
-        """Returns the profile of the editor that sent this `initialize`."""
+        """Return the profile of the editor that sent this `initialize`."""
         info = params.client_info
         name = info.name if info else ""
         helix = name.lower() == "helix"
@@ -82,12 +82,12 @@ class ClientProfile:
 
 
 def _announced(experimental: object, name: str) -> bool:
-    """Whether a client says in its experimental capabilities that it knows something of ours."""
+    """Return whether a client announces an experimental capability of ours."""
     ours = experimental.get("claudeAgent") if isinstance(experimental, Mapping) else None
     return isinstance(ours, Mapping) and ours.get(name) is True
 
 
 def _released(version: str | None) -> tuple[int, int]:
-    """Year and month of a Helix: "25.07.1 (a05c151b)" is (25, 7), an unknown one (0, 0)."""
+    """Return year and month of a Helix: "25.07.1 (a05c151b)" is (25, 7), an unknown one (0, 0)."""
     match = re.match(r"(\d{1,4})\.(\d{1,2})(?!\d)", version or "")
     return (int(match[1]), int(match[2])) if match else (0, 0)

@@ -90,12 +90,12 @@ class ConnectedEditor:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Begin work that nobody waits for; what it raises is logged."""
-        task = asyncio.create_task(_guarded(work))
+        task = asyncio.create_task(_log_failure(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
-async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+async def _log_failure(work: Coroutine[Any, Any, None]) -> None:
     try:
         await work
     except Exception:

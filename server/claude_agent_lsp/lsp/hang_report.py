@@ -3,6 +3,8 @@
 The threads are written by the interpreter's own signal handler, which needs neither the loop nor
 the interpreter's lock: they are told even if the loop is what hangs. The tasks follow as soon as
 the loop turns again. Stacks name code and no values, so there are no secrets in them.
+
+With `--log-level debug`, a callback that holds up the loop for longer than it should is named too.
 """
 
 from __future__ import annotations
@@ -14,12 +16,18 @@ import io
 import logging
 import signal
 import sys
+import time
+from traceback import StackSummary, walk_stack
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from types import FrameType
     from typing import TextIO
 
 SIGNAL: Final = getattr(signal, "SIGUSR1", None)
+HELD_UP_SECONDS: Final = 0.05
+# How often the loop shows that it turns.
+TURN_SECONDS: Final = 0.01
 
 logger = logging.getLogger(__name__)
 
@@ -33,15 +41,53 @@ def report_on_signal() -> None:
     faulthandler.register(SIGNAL, file=_log_file(), all_threads=True, chain=True)
 
 
+class LoopWatch:
+    """Logs what holds up the running loop for longer than `HELD_UP_SECONDS`: where it was by then.
+
+    A timer of the system interrupts the callback, unless the loop turns before it runs out. This is
+    for debugging: where the log has a higher level than debug, and on Windows, nothing is watched.
+    Make it in the main thread.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._turned_at = 0.0
+        self._seen: StackSummary | None = None
+        self._next: asyncio.TimerHandle | None = None
+        if hasattr(signal, "setitimer") and logger.isEnabledFor(logging.DEBUG):
+            signal.signal(signal.SIGALRM, self._look)
+            self._turn()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        if self._next is not None:
+            self._next.cancel()
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        if self._seen is not None:
+            stack, self._seen = "".join(self._seen.format()), None
+            held_up = round((now - self._turned_at) * 1000)
+            logger.debug("The loop was held up for %d ms:\n%s", held_up, stack)
+        self._turned_at = now
+        signal.setitimer(signal.ITIMER_REAL, HELD_UP_SECONDS)
+        self._next = self._loop.call_later(TURN_SECONDS, self._turn)
+
+    def _look(self, _: int, frame: FrameType | None) -> None:
+        # It is logged later: here, the callback may be in the middle of writing to the log.
+        self._seen = StackSummary.extract(reversed([*walk_stack(frame)]), lookup_lines=False)
+
+
 def _report_tasks() -> None:
     text = io.StringIO()
     for task in sorted(asyncio.all_tasks(), key=asyncio.Task.get_name):
         task.print_stack(file=text)
-    logger.critical("The tasks of the loop:\n%s", text.getvalue())
+    logger.critical("The tasks of the event loop:\n%s", text.getvalue())
 
 
 def _log_file() -> TextIO:
-    """The stream of the log: `faulthandler` writes to its file descriptor."""
+    """Return the stream of the log: `faulthandler` writes to its file descriptor."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
             return handler.stream  # type: ignore[no-any-return]

@@ -19,7 +19,7 @@ import threading
 from typing import Any, Final
 
 from claude_agent_lsp.base import lanes
-from claude_agent_lsp.lsp.hang_report import report_on_signal
+from claude_agent_lsp.lsp.hang_report import LoopWatch, report_on_signal
 from claude_agent_lsp.lsp.server import AgentServer
 from claude_agent_lsp.lsp.wire.reader import MessageReader
 from claude_agent_lsp.lsp.wire.writer import MessageWriter
@@ -57,6 +57,7 @@ async def _serve(stdin: int, stdout: int) -> int:
         with contextlib.suppress(AttributeError, NotImplementedError):  # Windows
             loop.add_signal_handler(getattr(signal, name), server.exit_with, 0)
     report_on_signal()
+    watch = LoopWatch()
     reading = asyncio.create_task(inbox.run())
     lost = asyncio.create_task(outbox.lost.wait())
     ends: set[asyncio.Future[Any]] = {reading, lost, server.left}
@@ -71,12 +72,13 @@ async def _serve(stdin: int, stdout: int) -> int:
     for task in (reading, lost):
         task.cancel()
     lanes.end()
+    watch.stop()
     return status
 
 
 def _end_by_force() -> None:
-    """Nothing of ours outlives the editor by 10 s."""
-    logger.critical("The server could not end in order: ending by force")
+    """End the process: nothing of ours outlives the editor by 10 s."""
+    logger.critical("The server could not shut down cleanly; ending the process")
     from claude_agent_lsp.agent.process.tree import ProcessTree, kill, wait_gone
 
     below = ProcessTree.scan(os.getpid()).descendants

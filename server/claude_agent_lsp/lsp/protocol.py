@@ -52,13 +52,13 @@ class Host(Protocol):
         """Stop what is shown on this token."""
 
     def document_closed(self, uri: str) -> None:
-        """The editor has closed a document."""
+        """Take note that the editor has closed a document."""
 
     async def close(self) -> None:
         """Stop all that is at work."""
 
     def exit_with(self, status: int) -> None:
-        """The process is to end with this status."""
+        """End the process with this status."""
 
 
 class AgentProtocol(LanguageServerProtocol):
@@ -98,7 +98,7 @@ class AgentProtocol(LanguageServerProtocol):
                 self._refuse(message_id, error.code, error.message)
         except JsonRpcException as error:
             if asks and method is not None:
-                text = f"The parameters of {method} can't be read: {_why(error)}."
+                text = f"The parameters of {method} can't be read: {_describe_error(error)}."
                 self._refuse(message_id, JsonRpcInvalidParams.CODE, text)
         except Exception:
             logger.exception("A message could not be handled")
@@ -116,10 +116,10 @@ class AgentProtocol(LanguageServerProtocol):
             return JsonRpcInvalidRequest.CODE, "The server is shutting down."
         if method == types.INITIALIZE:
             if self._initialized:
-                return JsonRpcInvalidRequest.CODE, "The server is initialized already."
+                return JsonRpcInvalidRequest.CODE, "The server is already initialized."
             return None
         if not self._initialized:
-            return NOT_INITIALIZED, "The server waits for `initialize` first."
+            return NOT_INITIALIZED, "The first request must be `initialize`."
         return None
 
     def _refuse(self, message_id: Any, code: int, text: str) -> None:
@@ -146,7 +146,7 @@ class AgentProtocol(LanguageServerProtocol):
         if msg_id in self._request_futures:
             super()._handle_response(msg_id, result, error)
         else:
-            logger.debug("An answer came too late, or was not asked for: %r", msg_id)
+            logger.debug("A response came too late, or no request has its id: %r", msg_id)
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Read a message; one without `jsonrpc` is malformed."""
@@ -184,7 +184,7 @@ class AgentProtocol(LanguageServerProtocol):
             return
         super()._send_handler_result(future, msg_id=msg_id)
 
-    def _commands_at_work(self) -> list[asyncio.Future[Any]]:
+    def _running_commands(self) -> list[asyncio.Future[Any]]:
         futures: dict[int | str, Any] = self._request_futures
         return [futures[message_id] for message_id in self.controllers if message_id in futures]
 
@@ -233,7 +233,7 @@ class AgentProtocol(LanguageServerProtocol):
         for controller in self.controllers.values():
             controller.abort(AbortReason.SHUTDOWN)
         await self._host.close()
-        while commands := self._commands_at_work():
+        while commands := self._running_commands():
             await asyncio.wait(commands)
         self._shutdown = True
 
@@ -243,7 +243,7 @@ class AgentProtocol(LanguageServerProtocol):
         self._host.exit_with(0 if self._ending else 1)
 
 
-def _why(error: JsonRpcException) -> str:
-    """What is wrong with a message, by the place where it is."""
+def _describe_error(error: JsonRpcException) -> str:
+    """Return what is wrong with a message, by the place where it is."""
     cause = error.__cause__
     return "; ".join(transform_error(cause)) if cause is not None else error.message

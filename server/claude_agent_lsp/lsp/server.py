@@ -72,10 +72,10 @@ class AgentServer(LanguageServer):
         # Where no setting can lead to: what protects the user from a repository is kept here.
         self._own_directory = self._state.directory
         self._closing: asyncio.Task[None] | None = None
-        self._parent = EditorProcess(lambda: self.exit_with(1))
+        self._editor_process = EditorProcess(lambda: self.exit_with(1))
         self.services = self._compose()
         self._features = [feature(self.services) for feature in FEATURES]
-        self._listen()
+        self._register_handlers()
 
     async def execute(self, params: types.ExecuteCommandParams, signal: AbortSignal) -> object:
         """Execute a command; the signal fires when its request is cancelled."""
@@ -87,12 +87,12 @@ class AgentServer(LanguageServer):
 
     def document_closed(self, uri: str) -> None:
         """Let a document that was shown rest."""
-        if self._is_made("_late"):  # else none was
+        if self._is_created("_lazy"):  # else none was
             with contextlib.suppress(InvalidArgument):  # it is no file
                 self.services.documents.closed(path_of(uri))
 
     def exit_with(self, status: int) -> None:
-        """The process is to end; all that is at work is stopped first."""
+        """End the process; all that is at work is stopped first."""
         if not self.left.done():
             self.left.set_result(status)
 
@@ -113,7 +113,15 @@ class AgentServer(LanguageServer):
 
         asking = AskUser(self._editor, self._state, self._progress.show_question)
         name = self._editor.profile.name
-        return Agent(self._state, asking.ask, name, self._notice, self._own_directory)
+        settings = self.services.server_settings
+        return Agent(
+            self._state,
+            asking.ask,
+            name,
+            self._notice,
+            self._own_directory,
+            server_settings=lambda: settings.adopted,
+        )
 
     @cached_property
     def _progress(self) -> Progress:
@@ -122,7 +130,7 @@ class AgentServer(LanguageServer):
         return Progress(self._editor)
 
     @cached_property
-    def _late(self) -> Late:
+    def _lazy(self) -> Late:
         from claude_agent_lsp.lsp.services.services import Late
         from claude_agent_lsp.lsp.services.session_events import SessionEvents
         from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
@@ -156,12 +164,12 @@ class AgentServer(LanguageServer):
             trust=trust,
             server_settings=settings,
             prewarming=Prewarming(editor, configuration, trust, lambda: self._agent),
-            late=lambda: self._late,
+            late=lambda: self._lazy,
         )
 
-    def _listen(self) -> None:
+    def _register_handlers(self) -> None:
         for name in NAMES:
-            self.command(name)(_registered)
+            self.command(name)(_placeholder)
         handlers: dict[str, Handler] = {
             types.INITIALIZE: self._initialize,
             types.INITIALIZED: self._initialized,
@@ -175,15 +183,15 @@ class AgentServer(LanguageServer):
         self._editor.profile = ClientProfile.parse(params)
         for feature in self._features:
             feature.initialize(params)
-        self._parent.watch(params.process_id)
+        self._editor_process.watch(params.process_id)
 
     async def _initialized(self, _: types.InitializedParams) -> None:
         self._editor.spawn(_load())
         for feature in self._features:
             await feature.initialized()
-        self._editor.spawn(self._look_after_state())
+        self._editor.spawn(self._maintain_state())
 
-    async def _look_after_state(self) -> None:
+    async def _maintain_state(self) -> None:
         services = self.services
         for folder in services.folders:  # the settings may name another state directory
             await services.configuration.settings_in(folder)
@@ -197,9 +205,9 @@ class AgentServer(LanguageServer):
         self._editor.show_message(kind, notice.text)
 
     def _at_rest(self) -> bool:
-        return not self._is_made("_agent") or self._agent.ownership.at_rest
+        return not self._is_created("_agent") or self._agent.ownership.at_rest
 
-    def _is_made(self, part: str) -> bool:
+    def _is_created(self, part: str) -> bool:
         return part in self.__dict__
 
     async def _close(self) -> None:
@@ -212,5 +220,5 @@ async def _load() -> None:
     await disk.run(importlib.import_module, "claude_agent_lsp.agent.agent")
 
 
-def _registered(*_: object) -> None:
-    """Stands for a command in pygls' table; `AgentServer.execute` does the work."""
+def _placeholder(*_: object) -> None:
+    """Stand for a command in pygls' table; `AgentServer.execute` does the work."""

@@ -61,12 +61,12 @@ def clean_up(
             if old and not (session is not None and busy(session)):
                 removed += _remove_lock(path) if path.suffix == ".lock" else _remove(path)
         except OSError as error:
-            logger.debug("%s stays: %s", path, error)
+            logger.debug("%s could not be removed: %s", path, error)
     return removed
 
 
 def _known_sessions(state_directory: Path) -> frozenset[str]:
-    """The sessions that the CLI has, that are kept, or that the journal has."""
+    """Return the sessions that the CLI has, that are kept, or that the journal has."""
     found = (
         *(config_directory() / "projects").glob("*/*.jsonl"),
         *state_directory.glob("kept/*/*.jsonl"),
@@ -76,7 +76,7 @@ def _known_sessions(state_directory: Path) -> frozenset[str]:
 
 
 def _candidates(state_directory: Path, known: frozenset[str]) -> Iterator[tuple[Path, float]]:
-    """What may be removed, and after how many days."""
+    """Return what may be removed, and after how many days."""
     for name in _DIRECTORIES:
         for path in state_directory.glob(f"{name}/.*"):
             if _HALF_WRITTEN.fullmatch(path.name):
@@ -93,7 +93,7 @@ def _candidates(state_directory: Path, known: frozenset[str]) -> Iterator[tuple[
 
 
 def _is_pending(path: Path) -> bool:
-    """Whether a store may lack something of a session."""
+    """Return whether a store may lack something of a session."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -102,7 +102,7 @@ def _is_pending(path: Path) -> bool:
 
 
 def _session_of(path: Path) -> str | None:
-    """The session whose id a file's name begins with."""
+    """Return the session whose id a file's name begins with."""
     match = _ID.match(path.name.removeprefix("."))
     return match[0] if match is not None else None
 

@@ -47,7 +47,7 @@ def tag(session_id: str, word: str | None) -> None:
     try:
         _changed(session_id, lambda: sdk.tag_session(session_id, word))
     except ValueError:
-        raise InvalidArgument("tag: expected a word that can be seen, or null.") from None
+        raise InvalidArgument("tag: expected visible text, or null.") from None
 
 
 def fork(session_id: str, at: str | None = None, title: str | None = None) -> str:
@@ -75,7 +75,7 @@ def fork(session_id: str, at: str | None = None, title: str | None = None) -> st
     except ValueError as error:
         raise SessionNotFound(
             f"The session {session_id} can't be copied: {error}.",
-            hint="Ask the agent something in it first.",
+            hint="Send a query in it first.",
         ) from error
     return copy.session_id
 
@@ -117,5 +117,5 @@ def _changed(session_id: str, change: Callable[[], T]) -> T:
     except OSError as error:
         raise StoreUnavailable(
             f"The session {session_id} can't be changed: {error.strerror or error}.",
-            hint=f"Check who may write below {config_directory() / 'projects'}.",
+            hint=f"Check the permissions of {config_directory() / 'projects'}.",
         ) from error

@@ -68,7 +68,7 @@ def is_alive(pid: int, started: float) -> bool:
         return False
     except Exception:
         # psutil lets through what the system's calls raise, and on macOS SystemError.
-        logger.debug("Whether %s is alive can't be told", pid, exc_info=True)
+        logger.debug("Whether the process %s is alive is unknown", pid, exc_info=True)
         return True
 
 
@@ -77,7 +77,7 @@ def _own_start() -> float:
         return float(psutil.Process().create_time())
     except Exception:
         # Without it the lock holds all the same; what a killed server left is just not known so.
-        logger.debug("The start of this process can't be told", exc_info=True)
+        logger.debug("The start time of this process is unknown", exc_info=True)
         return 0.0
 
 
@@ -114,7 +114,7 @@ class SessionLocks:
         self._started = _own_start()
 
     def owner(self, session_id: str) -> str | None:
-        """The id of this server's run at work in a session, or None."""
+        """Return the id of this server's run at work in a session, or None."""
         held = self._held.get(session_id)
         return held[0] if held is not None else None
 
@@ -140,7 +140,7 @@ class SessionLocks:
         with self._changing(session_id):
             if session_id in self._held:
                 raise SessionBusy(
-                    f"The run {self._held[session_id][0]} is at work in the session {session_id}."
+                    f"The run {self._held[session_id][0]} is active in the session {session_id}."
                 )
             lock = self._lock(session_id)
             handle = lock[0] if lock is not None else None
@@ -187,7 +187,7 @@ class SessionLocks:
             holder = self._read(session_id)
             who = f"{holder}" if holder is not None else "Another server"
             raise SessionBusy(
-                f"{who[0].upper()}{who[1:]} has a run at work in the session {session_id}."
+                f"{who[0].upper()}{who[1:]} has an active run in the session {session_id}."
             )
         return handle, path
 

@@ -58,7 +58,7 @@ OURS: Final = (
 
 
 def files_of(session_id: str, state_directory: Path) -> Iterator[Path]:
-    """All files and directories of a session that are there, its transcripts first."""
+    """Return all files and directories of a session that are there, its transcripts first."""
     name = glob.escape(session_id)
     places = (
         (config_directory(), OF_THE_CLI),
@@ -95,6 +95,6 @@ def _remove(path: Path) -> None:
 
 
 def _temporary_directory() -> Path:
-    """Where the CLI (2.1.330) keeps what is not to last, by project and session."""
+    """Return where the CLI (2.1.330) keeps what is not to last, by project and session."""
     root = os.environ.get("CLAUDE_CODE_TMPDIR") or tempfile.gettempdir()
     return Path(root, f"claude-{os.getuid()}" if os.name == "posix" else "claude")

@@ -37,7 +37,7 @@ def audit(options: Namespace) -> int:
             for entry in entries:
                 sys.stdout.write(json.dumps(entry) + "\n")
         elif not entries:
-            print("Nothing was asked and nothing was changed.")  # noqa: T201
+            print("The audit log has no matching entries.")  # noqa: T201
         else:
             _print(entries)
     except BrokenPipeError:  # of `| head`

@@ -36,7 +36,7 @@ OLDEST_PYTHON: Final = (3, 11)
 SHOWN_TITLES: Final = 3
 TITLE_LENGTH: Final = 50
 SHOWN: Final = ("claude-agent-sdk", "pygls", "lsprotocol")
-NO_REQUEST: Final = "nothing was asked of the model, so a wrong key only shows with a query"
+NO_REQUEST: Final = "no request was sent to the model, so an invalid key only shows with a query"
 
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(?P<limits>[^;]*)")
 
@@ -89,7 +89,7 @@ async def examine(file: Path | None) -> AsyncIterator[Finding]:
     else:
         yield await _version(cli, settings)
     if cli is None or packages.verdict is Verdict.FAULT:
-        yield Finding("Start", Verdict.NOTE, "not tried: see above")
+        yield Finding("Start", Verdict.NOTE, "not checked: see above")
     else:
         for finding in await _start(cli, settings):
             yield finding
@@ -111,12 +111,12 @@ def _python() -> Finding:
 
 
 def _packages() -> Finding:
-    """Whether each requirement is there, in a version that it allows."""
+    """Return whether each requirement is there, in a version that it allows."""
     try:
         requirements = metadata.requires(PACKAGE) or ()
         version = metadata.version(PACKAGE)
     except metadata.PackageNotFoundError:
-        return Finding("Packages", Verdict.NOTE, f"{PACKAGE} runs without being installed")
+        return Finding("Packages", Verdict.NOTE, f"{PACKAGE} is not installed as a package")
     shown = [f"{PACKAGE} {version}"]
     wrong = []
     for requirement in requirements:
@@ -134,14 +134,14 @@ def _packages() -> Finding:
         elif name in SHOWN:
             shown.append(f"{name} {found}")
     if wrong:
-        hint = f"Install {PACKAGE} anew: `make setup`, or the way that you installed it."
+        hint = f"Reinstall {PACKAGE}: `make setup`, or the way that you installed it."
         return Finding("Packages", Verdict.FAULT, "; ".join(wrong), hint)
     return Finding("Packages", Verdict.GOOD, ", ".join(shown))
 
 
 def _settings(file: Path | None) -> tuple[Settings, list[Finding]]:
     if file is None:
-        text = "the defaults; --settings FILE checks those that your editor sends"
+        text = "the defaults; --settings FILE checks the settings that your editor sends"
         return Settings(), [Finding("Settings", Verdict.NOTE, text)]
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
@@ -158,7 +158,8 @@ def _settings(file: Path | None) -> tuple[Settings, list[Finding]]:
             "Settings",
             Verdict.FAULT,
             f"{file} is not JSON: {error}",
-            'It should hold what your editor sends, as {"model": "sonnet"}, without comments.',
+            'It must contain the settings that your editor sends, such as {"model": "sonnet"}, '
+            "without comments.",
         )
         return Settings(), [fault]
     # The whole section, or `initializationOptions`, are what an editor sends too.
@@ -175,16 +176,16 @@ def _settings(file: Path | None) -> tuple[Settings, list[Finding]]:
 
 def _no_cli(error: RequestFailed, settings: Settings) -> Finding:
     if settings.cli_path is None:
-        hint = "Install the package claude-agent-sdk anew: it brings the CLI."
+        hint = "Reinstall the package claude-agent-sdk, which contains the CLI."
     else:
-        hint = "Correct the setting claudeAgent.cliPath, or leave it out: the SDK brings a CLI."
+        hint = "Correct the setting claudeAgent.cliPath, or unset it to use the CLI of the SDK."
         if not isinstance(error, CliNotFound) and not os.access(settings.cli_path, os.X_OK):
-            hint = f"Run `chmod +x {settings.cli_path}`, or leave out claudeAgent.cliPath."
+            hint = f"Run `chmod +x {settings.cli_path}`, or unset claudeAgent.cliPath."
     return Finding("CLI", Verdict.FAULT, mask_secrets(str(error)), hint)
 
 
 async def _version(cli: Cli, settings: Settings) -> Finding:
-    """The CLI's version; one that was set is held against the one that would be used else."""
+    """Return the CLI's version; one that was set is compared with the default one."""
     text = f"{cli.version}, {cli.path}"
     if settings.cli_path is None:
         return Finding("CLI", Verdict.GOOD, text)
@@ -198,7 +199,7 @@ async def _version(cli: Cli, settings: Settings) -> Finding:
         return Finding("CLI", Verdict.GOOD, text)
     if found[:2] == wanted[:2]:
         return Finding("CLI", Verdict.NOTE, text)
-    hint = f"Run `{cli.path} update`, or leave out claudeAgent.cliPath."
+    hint = f"Run `{cli.path} update`, or unset claudeAgent.cliPath."
     return Finding("CLI", Verdict.FAULT, text, hint)
 
 
@@ -217,11 +218,11 @@ async def _start(cli: Cli, settings: Settings) -> list[Finding]:
             seconds = loop.time() - begin
         except RequestFailed as error:
             text = mask_secrets(str(error))
-            hint = f"Run `{cli.path}` in a terminal: it shows what it lacks."
+            hint = f"Run `{cli.path}` in a terminal to see what is wrong."
             return [Finding("Start", Verdict.FAULT, text, hint)]
         finally:
             await process.end()
-    text = f"it speaks the SDK's protocol, {seconds:.1f} s after its start"
+    text = f"it speaks the SDK's protocol; it started in {seconds:.1f} s"
     return [
         Finding("Start", Verdict.GOOD, text),
         _login(cli, process.info.get("account") or {}),
@@ -229,7 +230,7 @@ async def _start(cli: Cli, settings: Settings) -> list[Finding]:
 
 
 def _login(cli: Cli, account: Mapping[str, Any]) -> Finding:
-    """Where the login comes from.
+    """Return where the login comes from.
 
     The process has told it, with the settings that queries have. `claude auth status` would say
     the same in a process of its own, and a CLI too old to have it would take it for a prompt.
@@ -240,7 +241,7 @@ def _login(cli: Cli, account: Mapping[str, Any]) -> Finding:
     hint = NotAuthenticated.default_hint
     if shutil.which("claude") is None:
         hint = f"{hint} `claude` is {cli.path} here."
-    return Finding("Login", Verdict.FAULT, "there is none", hint)
+    return Finding("Login", Verdict.FAULT, "no login and no API key", hint)
 
 
 def _state(settings: Settings) -> Finding:
@@ -249,7 +250,7 @@ def _state(settings: Settings) -> Finding:
     where = f"{directory}, by {ENVIRONMENT_VARIABLE}" if named else str(directory)
     if named and not Path(named).expanduser().is_absolute():
         text = f"{ENVIRONMENT_VARIABLE} is the relative path {named}"
-        hint = "Make it absolute: each editor starts the server somewhere else."
+        hint = "Make it absolute: each editor starts the server in a different directory."
         return Finding("State", Verdict.FAULT, text, hint)
     wrong = State(directory).check()
     if wrong is None:
@@ -264,19 +265,19 @@ def _state(settings: Settings) -> Finding:
 def _transcripts(settings: Settings) -> Finding:
     directory = config_directory() / "projects"
     if "HOME" in settings.env and not os.environ.get("CLAUDE_CONFIG_DIR"):
-        text = "claudeAgent.env sets HOME: the CLI writes where the server does not look"
-        hint = "Set HOME for the editor, which hands it on, or CLAUDE_CONFIG_DIR to one directory."
+        text = "claudeAgent.env sets HOME, so the CLI writes where the server does not read"
+        hint = "Set HOME in the editor's own environment instead, or set CLAUDE_CONFIG_DIR."
         return Finding("Transcripts", Verdict.FAULT, text, hint)
     nearest = next(path for path in (directory, *directory.parents) if path.exists())
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return Finding("Transcripts", Verdict.GOOD, str(directory))
-    text = f"{directory} can't be written, so that no session could be resumed"
+    text = f"{directory} can't be written, so no session could be resumed"
     hint = f"Make {nearest} a directory that you may write to, or set CLAUDE_CONFIG_DIR."
     return Finding("Transcripts", Verdict.FAULT, text, hint)
 
 
 def _retention(settings: Settings) -> Finding:
-    """What the CLI deletes next, if it is started here."""
+    """Return what the CLI deletes next, if it is started here."""
     # SQLite, and the SDK where a transcript has to be read.
     from claude_agent_lsp.sessions.catalogue.index import Index
     from claude_agent_lsp.sessions.catalogue.retention import (
@@ -289,11 +290,14 @@ def _retention(settings: Settings) -> Finding:
 
     days = retention_days(Path.cwd(), settings.setting_sources)
     if days is None:
-        text = f"the CLI deletes no transcript: its settings give no valid {SETTING}"
+        text = f"the CLI deletes no sessions: its settings have no valid {SETTING}"
         return Finding("Retention", Verdict.NOTE, text)
     index = Index(state_directory(settings.state_directory))
     found = retention(all_projects(), days, index, limit=SHOWN_TITLES)
-    text = f"the CLI deletes what was not changed for {days} days; in the next {SOON.days} days "
+    text = (
+        f"the CLI deletes sessions that are unchanged for {days} days; in the next "
+        f"{SOON.days} days "
+    )
     if not found.due:
         return Finding("Retention", Verdict.NOTE, f"{text}nothing")
     titles = [one_line(deletion.title, TITLE_LENGTH) for deletion in found.next_deletions]
@@ -306,12 +310,14 @@ def _retention(settings: Settings) -> Finding:
 
 def _git() -> Finding:
     found = shutil.which("git")
-    text = found or "not found; the agent works without it, but knows no branches and worktrees"
+    text = found or (
+        "not found; the agent works without it, but branches and worktrees are not recognized"
+    )
     return Finding("git", Verdict.NOTE, text)
 
 
 def _allowed(version: str, limits: str) -> bool:
-    """Whether a version keeps to limits as ">=1.23,<2", all that this project's metadata has."""
+    """Return whether a version keeps to limits such as ">=1.23,<2", the only kind here."""
     for limit in limits.split(","):
         wanted = limit.strip().strip("()")
         if wanted.startswith(">=") and _numbers(version) < _numbers(wanted[2:]):

@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="claude-agent-lsp",
         description="The Claude agent for every editor, as a language server on stdin and stdout.",
-        epilog="Without a command it serves the editor that has started it.",
+        epilog="Without a command, it serves the editor that started it.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--stdio", action="store_true", help="serve on stdin and stdout (default)")
@@ -91,66 +91,81 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser(
         "doctor",
         help="check the CLI, the login, the state directory and the settings",
-        description="Check all that the server needs. Nothing is asked of the model.",
+        description="Check everything that the server needs, without a request to the model.",
         epilog="The exit status is 1 if anything is wrong.",
     )
     doctor.add_argument(
-        "--settings", type=Path, metavar="FILE", help="JSON, as your editor would send it"
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="the settings as JSON, as your editor would send them",
     )
-    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.add_argument("--json", action="store_true", help="print JSON")
     demo = commands.add_parser(
         "demo",
         help="show the main job in the terminal",
         description="Show the main job, with an embedded model: no account, no network.",
-        epilog="The exit status is 1 if a step did not hold.",
+        epilog="The exit status is 1 if a step fails.",
     )
-    demo.add_argument("--live", action="store_true", help="with your own Claude account")
+    demo.add_argument("--live", action="store_true", help="use your own Claude account")
     _add_sessions(commands)
     audit = commands.add_parser(
         "audit",
-        help="show what was asked, answered and changed",
-        description="Show what you were asked and answered, and what the agent has changed.",
+        help="show questions, answers and changed files",
+        description=(
+            "Show the questions you were asked, your answers, and the files that the agent changed."
+        ),
     )
-    audit.add_argument("--session", metavar="SESSION", help="its id, or the beginning of it")
+    audit.add_argument(
+        "--session", metavar="SESSION", help="the session's id, or the beginning of it"
+    )
     audit.add_argument("--limit", type=_count, default=50, metavar="N", help="default: %(default)s")
-    audit.add_argument("--json", action="store_true", help="for programs, one object a line")
+    audit.add_argument("--json", action="store_true", help="print JSON, one object per line")
     return parser
 
 
 def _add_sessions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     sessions = commands.add_parser(
         "sessions",
-        help="find, read, give out and delete conversations",
-        description="Find, read, give out and delete conversations, from editors and terminals.",
-        epilog="A session is named by its id, or by the beginning of it.",
+        help="list, show, export and delete sessions",
+        description="List, show, export and delete sessions, from editors and terminals.",
+        epilog="A session is given by its id, or by the beginning of it.",
     )
     what = sessions.add_subparsers(dest="sessions_command", metavar="COMMAND", required=True)
-    listing = what.add_parser("list", help="those of a folder, the newest first")
-    listing.add_argument("--folder", type=Path, default=Path(), help="default: where you are")
-    listing.add_argument("--all", action="store_true", help="those of all folders")
-    listing.add_argument("--search", metavar="WORDS", help="words of the title or the prompts")
-    listing.add_argument("--tag", help="only those with this tag")
+    listing = what.add_parser("list", help="list the sessions of a folder, newest first")
+    listing.add_argument(
+        "--folder", type=Path, default=Path(), help="default: the current directory"
+    )
+    listing.add_argument("--all", action="store_true", help="list the sessions of all folders")
+    listing.add_argument(
+        "--search",
+        metavar="WORDS",
+        help="only sessions with these words in the title or the prompts",
+    )
+    listing.add_argument("--tag", help="only sessions with this tag")
     listing.add_argument(
         "--limit", type=_count, default=50, metavar="N", help="default: %(default)s"
     )
-    show = what.add_parser("show", help="what was said, as Markdown")
-    export = what.add_parser("export", help="write it to a file, or to stdout")
-    delete = what.add_parser("delete", help="remove it for good")
+    show = what.add_parser("show", help="show a session as Markdown")
+    export = what.add_parser("export", help="write a session to a file or to stdout")
+    delete = what.add_parser("delete", help="delete a session permanently")
     for one in (show, export, delete):
-        one.add_argument("session", metavar="SESSION", help="its id, or the beginning of it")
+        one.add_argument(
+            "session", metavar="SESSION", help="the session's id, or the beginning of it"
+        )
     export.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: stdout")
     export.add_argument(
         "--format", choices=("markdown", "jsonl"), default="markdown", help="default: %(default)s"
     )
-    delete.add_argument("--yes", action="store_true", help="don't ask")
+    delete.add_argument("--yes", action="store_true", help="don't ask for confirmation")
     for one in (listing, show, delete):
-        one.add_argument("--json", action="store_true", help="for programs")
+        one.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _count(text: str) -> int:
     count = int(text)
     if count < 1:
-        raise argparse.ArgumentTypeError("at least one")
+        raise argparse.ArgumentTypeError("expected a number of at least 1")
     return count
 
 

@@ -52,17 +52,17 @@ async def _collect(settings: Path | None) -> list[Finding]:
 async def _show(settings: Path | None, console: Console) -> list[Finding]:
     signs = Signs.for_console(console)
     found = []
-    with console.status(f"Looking{signs.ellipsis}", spinner="line"):
+    with console.status(f"Checking{signs.ellipsis}", spinner="line"):
         async for finding in examine(settings):
             found.append(finding)
             _write(console, signs, finding)
     console.print()
     faults = _faults(found)
     if faults == 0:
-        console.print(Text("All is well.", "green"))
+        console.print(Text("No problems found.", "green"))
     else:
-        many = f"{faults} things are" if faults > 1 else "One thing is"
-        console.print(Text(f"{many} wrong.", "bold red"))
+        many = f"{faults} problems" if faults > 1 else "1 problem"
+        console.print(Text(f"{many} found.", "bold red"))
     return found
 
 

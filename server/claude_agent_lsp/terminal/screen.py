@@ -34,7 +34,7 @@ class Signs:
 
     @classmethod
     def for_console(cls, console: Console) -> Self:
-        """The signs that this console's encoding has."""
+        """Return the signs that this console's encoding has."""
         signs = cls()
         try:
             "".join(getattr(signs, name) for name in cls.__slots__).encode(console.encoding)
@@ -44,7 +44,7 @@ class Signs:
 
 
 def open_screen() -> Console:
-    """A console on stdout: no wider than is pleasant, colours on a terminal only.
+    """Return a console on stdout: no wider than is pleasant, colours on a terminal only.
 
     It keeps to NO_COLOR, and writes a character that the encoding lacks as "?".
     """

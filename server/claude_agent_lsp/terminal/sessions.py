@@ -74,14 +74,14 @@ def _list(options: Namespace, catalogue: Catalogue, state: State) -> int:
     console = open_screen()
     if not page.sessions:
         where = "" if folder is None else f" of {folder}"
-        console.print(Text(f"There are no sessions{where} like that."), soft_wrap=True)
+        console.print(Text(f"No sessions{where} match."), soft_wrap=True)
     elif console.is_terminal:
         console.print(_table(page.sessions, with_folder=options.all))
     else:
         for session in page.sessions:
             console.print(Text("  ".join(_cells(session, with_folder=True))), soft_wrap=True)
     if page.next_cursor is not None:
-        sys.stderr.write(f"These are the newest {options.limit}; --limit shows more.\n")
+        sys.stderr.write(f"Only the newest {options.limit} are shown; --limit shows more.\n")
     return 0
 
 
@@ -108,7 +108,7 @@ def _cells(session: Session, *, with_folder: bool) -> list[str]:
 
 
 def _show(options: Namespace, catalogue: Catalogue, state: State) -> int:
-    session = _chosen(options.session, catalogue)
+    session = _find_session(options.session, catalogue)
     if options.json:
         from claude_agent_lsp.sessions.reading.reading import read_messages
 
@@ -125,7 +125,7 @@ def _show(options: Namespace, catalogue: Catalogue, state: State) -> int:
 def _export(options: Namespace, catalogue: Catalogue, state: State) -> int:
     from claude_agent_lsp.sessions.reading.export import exported, write_export
 
-    session = _chosen(options.session, catalogue)
+    session = _find_session(options.session, catalogue)
     content = exported(session, options.format, state.directory)
     if options.file is not None:
         write_export(options.file.absolute(), content)
@@ -138,8 +138,8 @@ def _export(options: Namespace, catalogue: Catalogue, state: State) -> int:
 
 
 def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
-    session = _chosen(options.session, catalogue)
-    if not options.yes and not _agreed(session):
+    session = _find_session(options.session, catalogue)
+    if not options.yes and not _is_confirmed(session):
         return 1
     from claude_agent_lsp.sessions.edit_session import delete
 
@@ -155,18 +155,18 @@ def _delete(options: Namespace, catalogue: Catalogue, state: State) -> int:
     return 0
 
 
-def _agreed(session: Session) -> bool:
+def _is_confirmed(session: Session) -> bool:
     if not sys.stdin.isatty():
-        sys.stderr.write("Nobody can be asked here: say --yes to delete it.\n")
+        sys.stderr.write("stdin is not a terminal: pass --yes to delete the session.\n")
         return False
     title = one_line(session.title, TITLE_LENGTH)
-    sys.stderr.write(f"Delete {session.session_id} “{title}” for good? [y/N] ")
+    sys.stderr.write(f"Delete {session.session_id} “{title}” permanently? [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _chosen(word: str, catalogue: Catalogue) -> Session:
-    """The session that an id, or its beginning, names.
+def _find_session(word: str, catalogue: Catalogue) -> Session:
+    """Return the session that an id, or its beginning, names.
 
     Raises:
         SessionNotFound: There is none, or there are several.
@@ -182,7 +182,9 @@ def _chosen(word: str, catalogue: Catalogue) -> Session:
     if not found:
         raise SessionNotFound(f"There is no session {word}.", hint=hint)
     if len(found) > 1:
-        raise SessionNotFound(f"{len(found)} sessions begin with {word}.", hint="Say more of it.")
+        raise SessionNotFound(
+            f"{len(found)} sessions begin with {word}.", hint="Give more of its id."
+        )
     return found[0]
 
 
@@ -197,5 +199,5 @@ def _write(text: str) -> None:
 
 
 def _plain(text: str) -> str:
-    """A text that does nothing to a terminal but to be shown."""
+    """Return a text that does nothing to a terminal but to be shown."""
     return _CONTROL.sub("\ufffd", text)

@@ -1,6 +1,6 @@
 """Open folders, settings, and what is kept about a folder across restarts.
 
-The lowest layer: it knows neither LSP nor the SDK, and imports nothing that is slow to load.
+It knows neither LSP nor the SDK, and imports nothing that is slow to load.
 """
 
 from __future__ import annotations

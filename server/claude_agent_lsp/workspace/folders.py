@@ -30,7 +30,7 @@ class Folder:
 
     @classmethod
     def parse(cls, uri: str, name: str | None = None) -> Folder:
-        """Returns the folder that a URI names.
+        """Return the folder that a URI names.
 
         Args:
             uri: As the editor spelled it.
@@ -64,15 +64,15 @@ class Folders:
         return len(self._folders)
 
     def replace(self, folders: Iterable[Folder]) -> None:
-        """Makes these the open folders; of several with the same path the last one stays."""
+        """Make these the open folders; of several with the same path the last one stays."""
         self._folders = tuple({folder.path: folder for folder in folders}.values())
 
     def add(self, folder: Folder) -> None:
-        """Opens a folder, after the others; one with the same path is replaced in its place."""
+        """Open a folder, after the others; one with the same path is replaced in its place."""
         self.replace((*self._folders, folder))
 
     def remove(self, uri: str) -> None:
-        """Closes the folder of this URI, however it is spelled; one that is not open is ignored."""
+        """Close the folder of this URI, however it is spelled; one that is not open is ignored."""
         try:
             path: Path | None = path_of(uri)
         except InvalidArgument:
@@ -80,7 +80,7 @@ class Folders:
         self._folders = tuple(f for f in self._folders if f.uri != uri and f.path != path)
 
     def holding(self, path: Path) -> Folder | None:
-        """Returns the innermost open folder that contains a path, or is that path.
+        """Return the innermost open folder that contains a path, or is that path.
 
         Real paths are compared, so that it does not matter through which symbolic links the path
         or the folder is spelled. The path need not exist.
@@ -88,7 +88,7 @@ class Folders:
         return _innermost(self._folders, path, _real)
 
     def spelled(self, workspace: Path | None) -> Folder | None:
-        """Returns the folder that a query works in, if that can be told without the disk.
+        """Return the folder that a query works in, if that can be told without the disk.
 
         Args:
             workspace: The path of an open folder, in any spelling; None names none.
@@ -99,11 +99,11 @@ class Folders:
         return next((folder for folder in folders if folder.path == workspace), None)
 
     def around(self, document: Path) -> Folder | None:
-        """Returns the innermost open folder around a document, by how both are spelled."""
+        """Return the innermost open folder around a document, by how both are spelled."""
         return _innermost(self._folders, document, _normal)
 
     def choose(self, workspace: str | None, document: str | None) -> Folder:
-        """Returns the folder that a query works in.
+        """Return the folder that a query works in.
 
         Args:
             workspace: The URI of an open folder, in any spelling.
@@ -132,7 +132,7 @@ class Folders:
         return folder
 
     def check(self, folder: Folder) -> None:
-        """Looks whether an open folder is there.
+        """Check that an open folder is there.
 
         Raises:
             WorkspaceNotFound: It is no directory.
@@ -140,7 +140,7 @@ class Folders:
         # Path.is_dir raises where a parent directory may not be searched.
         if not os.path.isdir(folder.path):  # noqa: PTH112
             raise WorkspaceNotFound(
-                f"{folder.uri} is open in the editor, but it is no directory on disk.",
+                f"{folder.uri} is open in the editor, but it is not a directory on disk.",
                 hint="Create the directory, or close the folder and open one that exists.",
             )
 
@@ -173,8 +173,9 @@ def _only(folders: tuple[Folder, ...]) -> Folder:
     if len(folders) == 1:
         return folders[0]
     raise WorkspaceNotFound(
-        f"Several folders are open and nothing says which one is meant. {_listing(folders)}",
-        hint="Name one of them as `workspace`, or a document in it as `context.textDocument`.",
+        "Several folders are open, and the request does not say which one is meant. "
+        f"{_listing(folders)}",
+        hint="Pass one of them as `workspace`, or a document in it as `context.textDocument`.",
     )
 
 

@@ -35,7 +35,7 @@ def _ignored(instead: object) -> Restraint:
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_AT_MOST_THE_USERS = Restraint("at most what came with `initialize`", _least)
+_AT_MOST_THE_USERS = Restraint("at most the value sent with `initialize`", _least)
 _ASKING = Restraint(
     f"only {', '.join(f'`{mode}`' for mode in ASKING_MODES)}",
     lambda mode, _users: mode if mode in ASKING_MODES else "default",
@@ -200,7 +200,7 @@ class Settings:
         )
 
     def withheld(self) -> tuple[str, ...]:
-        """The names of those that are set and don't hold as they are in an untrusted folder."""
+        """Return the names of those that are set and do not fully hold in an untrusted folder."""
         restricted, defaults = self.restricted(), Settings()
         return tuple(
             row.name
@@ -212,7 +212,7 @@ class Settings:
         )
 
     def restricted(self, users: Settings | None = None) -> Settings:
-        """What of them holds in a folder that is not trusted.
+        """Return what of them holds in a folder that is not trusted.
 
         Nothing that could run code there, reach beyond it, send elsewhere what is said in it, let
         the agent do unasked what is asked otherwise, or tell it what to do.
@@ -232,14 +232,14 @@ class Settings:
 
     @classmethod
     def fields(cls) -> tuple[Setting, ...]:
-        """Returns the table of settings, in the order of the documentation."""
+        """Return the table of settings, in the order of the documentation."""
         return _table()
 
     @classmethod
     def parse(
         cls, raw: object, base: Settings | None = None
     ) -> tuple[Settings, tuple[Problem, ...]]:
-        """Reads what the editor sent for section `claudeAgent`; never raises.
+        """Read what the editor sent for section `claudeAgent`; never raises.
 
         Args:
             raw: An object by camelCase names, or None.
@@ -268,7 +268,7 @@ class Settings:
         return dataclasses.replace(base, **values), tuple(problems)
 
     def as_dict(self) -> dict[str, Any]:
-        """Returns them as JSON by camelCase names, secrets included; `parse` reads it back."""
+        """Return them as JSON by camelCase names, secrets included; `parse` reads it back."""
         return {s.name: _plain(getattr(self, s.attribute)) for s in self.fields()}
 
 
@@ -315,6 +315,6 @@ def _plain(value: object) -> object:
 
 
 def camel(name: str) -> str:
-    """Returns a snake_case name as the protocol spells it."""
+    """Return a snake_case name as the protocol spells it."""
     first, *others = name.split("_")
     return first + "".join(other.capitalize() for other in others)

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 def state_directory(setting: Path | None = None) -> Path:
-    """Returns where state is kept; it need not exist yet.
+    """Return where state is kept; it need not exist yet.
 
     Args:
         setting: The setting `stateDirectory`.
@@ -66,29 +66,29 @@ class State:
         self._unwritten: dict[str, _Record] = {}
 
     def current(self, folder: Path) -> str | None:
-        """Returns the id of the folder's current session, or None if it has none."""
+        """Return the id of the folder's current session, or None if it has none."""
         return self._read(os.path.realpath(folder)).current
 
     def begun(self, folder: Path) -> frozenset[str]:
-        """Returns the ids that an editor was given but that have no transcript yet."""
+        """Return the ids that an editor was given but that have no transcript yet."""
         return frozenset(self._read(os.path.realpath(folder)).begun)
 
     def fork(self, folder: Path, session_id: str) -> tuple[str, str | None] | None:
-        """Returns which session a begun one is to be a copy of, and up to which line; or None."""
+        """Return which session a begun one is to be a copy of, and up to which line; or None."""
         return self._read(os.path.realpath(folder)).forks.get(session_id)
 
     def select(self, folder: Path, session_id: str | None) -> None:
-        """Makes a session the folder's current one, or leaves it without (None).
+        """Make a session the folder's current one, or leave it without (None).
 
         Raises:
             StoreUnavailable: It could not be written.
         """
-        self._change(folder, lambda record: replace(record, current=session_id))
+        self._update(folder, lambda record: replace(record, current=session_id))
 
     def begin(
         self, folder: Path, session_id: str, source: str | None = None, at: str | None = None
     ) -> None:
-        """Records that an editor is given this id, which becomes the folder's current session.
+        """Record that an editor is given this id, which becomes the folder's current session.
 
         The newest 200 such ids of a folder are kept.
 
@@ -108,10 +108,10 @@ class State:
             forks = {**record.forks, session_id: (source, at)} if source else record.forks
             return _Record(session_id, kept, {i: fork for i, fork in forks.items() if i in kept})
 
-        self._change(folder, change)
+        self._update(folder, change)
 
     def settle(self, folder: Path, session_id: str) -> None:
-        """Forgets that a session was only begun: it has a transcript now.
+        """Forget that a session was only begun: it has a transcript now.
 
         Raises:
             StoreUnavailable: It could not be written.
@@ -124,10 +124,10 @@ class State:
                 forks={i: fork for i, fork in record.forks.items() if i != session_id},
             )
 
-        self._change(folder, change)
+        self._update(folder, change)
 
     def forget(self, session_id: str) -> None:
-        """Forgets a session in every folder: as the current one, a begun one, a copy's source.
+        """Forget a session in every folder: as the current one, a begun one, a copy's source.
 
         Raises:
             StoreUnavailable: It could not be written.
@@ -141,11 +141,11 @@ class State:
                 {i: fork for i, fork in forks if session_id not in (i, fork[0])},
             )
 
-        for folder in {*self._unwritten, *self._known()}:
-            self._change(Path(folder), change)
+        for folder in {*self._unwritten, *self._known_folders()}:
+            self._update(Path(folder), change)
 
     def check(self) -> str | None:
-        """Tries to write to the directory; returns what is wrong with it, or None."""
+        """Try to write to the directory; return what is wrong with it, or None."""
         try:
             with self._writing():
                 probe = self.directory / f"check-{os.getpid()}"
@@ -155,7 +155,7 @@ class State:
         except StoreUnavailable as error:
             return str(error)
         if os.name != "nt" and mode & 0o077:
-            return f"Other users may look into {self._folders}: run `chmod 700` on it."
+            return f"Other users can read {self._folders}: run `chmod 700` on it."
         return None
 
     @property
@@ -165,8 +165,8 @@ class State:
     def _file(self, real: str) -> Path:
         return self._folders / f"{hashlib.sha256(os.fsencode(real)).hexdigest()[:16]}.json"
 
-    def _known(self) -> Iterator[str]:
-        """The folders that there is a file of; one that makes no sense has nothing to forget."""
+    def _known_folders(self) -> Iterator[str]:
+        """Return the folders that have a file; one that makes no sense has nothing to forget."""
         for file in self._folders.glob("*.json"):
             with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
                 yield str(json.loads(file.read_bytes())["path"])
@@ -180,10 +180,10 @@ class State:
         except FileNotFoundError:
             return _Record()
         except (OSError, ValueError, RecursionError) as error:
-            _log.warning("%s is taken as absent: %s", file, error)
+            _log.warning("%s is ignored: %s", file, error)
             return _Record()
 
-    def _change(self, folder: Path, change: Callable[[_Record], _Record]) -> None:
+    def _update(self, folder: Path, change: Callable[[_Record], _Record]) -> None:
         real = os.path.realpath(folder)
         try:
             with self._writing():
@@ -227,7 +227,7 @@ def _record_in(content: bytes, real: str) -> _Record:
             and all(_is_id(session_id) for session_id in begun)
         ):
             return _Record(current, tuple(begun), _forks_in(content))
-    raise ValueError(f"not the state of {real}")
+    raise ValueError(f"it is not the state of {real}")
 
 
 def _forks_in(content: bytes) -> dict[str, tuple[str, str | None]]:
@@ -238,7 +238,7 @@ def _forks_in(content: bytes) -> dict[str, tuple[str, str | None]]:
             case [source, at] if _is_id(source) and (at is None or _is_id(at)):
                 found[session_id] = (source, at)
             case _:
-                raise ValueError(f"no fork: {fork!r}")
+                raise ValueError(f"not a fork: {fork!r}")
     return found
 
 

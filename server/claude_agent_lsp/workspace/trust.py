@@ -51,7 +51,7 @@ class Trust:
         self._directory = directory
 
     def decision_on(self, folder: Path) -> bool | None:
-        """Whether a folder is trusted; None if nobody has decided."""
+        """Return whether a folder is trusted; None if nobody has decided."""
         ours = self._decided()
         if ours is None:  # a folder above may be trusted, and this one not: nobody knows
             return None
@@ -64,7 +64,7 @@ class Trust:
         return None
 
     def stamp(self) -> tuple[object, ...]:
-        """What changes with each decision, whichever server, or the terminal, has taken it."""
+        """Return what changes with each decision, by any server or in the terminal."""
         return tuple(_stamp_of(file) for file in (self._file, _terminals_record()))
 
     def decide(self, folder: Path, *, trusted: bool) -> None:
@@ -80,7 +80,7 @@ class Trust:
                 replace_file(self._file, json.dumps(decided, indent=1).encode())
         except OSError as error:
             raise StoreUnavailable(
-                f"What you decided about {folder} can't be kept in {self._directory}: "
+                f"The decision about {folder} can't be saved in {self._directory}: "
                 f"{error.strerror or error}."
             ) from error
 
@@ -96,7 +96,7 @@ class Trust:
 
 
 def project_files(folder: Path) -> tuple[str, ...]:
-    """What a folder brings along that the CLI would read if it were trusted."""
+    """Return what a folder brings along that the CLI would read if it were trusted."""
     return tuple(name for name in PROJECT_FILES if os.path.lexists(folder / name))
 
 
@@ -135,7 +135,7 @@ def _accepted_in_terminal() -> frozenset[str]:
 
 
 def _object_in(file: Path) -> Mapping[str, Any] | None:
-    """A JSON file's object, empty if there is no file; None if it is damaged or something else."""
+    """Return a JSON file's object, empty if there is no file; None if it is something else."""
     try:
         content = json.loads(file.read_bytes())
     except FileNotFoundError:

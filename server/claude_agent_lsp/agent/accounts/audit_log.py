@@ -84,7 +84,7 @@ class AuditLog:
             logger.warning("The audit log %s can't be written: %s", self.file, error)
 
     def read(self) -> Iterator[dict[str, Any]]:
-        """All lines, the oldest first; what can't be read is left out."""
+        """Return all lines, the oldest first; what can't be read is left out."""
         for file in [*reversed(self._older()), self.file]:
             with contextlib.suppress(OSError):
                 for line in file.read_bytes().splitlines():
@@ -121,7 +121,7 @@ class AuditLog:
 def question_entry(
     question: Question, answer: Answer, call: ToolCall | None = None, folder: Path | None = None
 ) -> dict[str, Any]:
-    """What is kept of a question.
+    """Return what is kept of a question.
 
     Args:
         question: As the user was shown it, and cut: half of a secret would not be found in it.
@@ -148,7 +148,7 @@ def question_entry(
 
 
 def _masked(question: Question, call: ToolCall, folder: Path) -> tuple[str, str]:
-    """The title and the detail of a question about a tool call, masked before they are cut."""
+    """Return the title and the detail of a tool call's question, masked before they are cut."""
     tool_input = mask_secrets_in_json(call.input)
     title, detail, diff = question.title, question.detail, question.diff
     shown = describe(call.tool, call.input, folder, diff=diff)
@@ -185,7 +185,7 @@ class ToolTrail:
         self._asked: set[str | None] = set()
 
     def call(self, tool_call_id: str | None) -> ToolCall | None:
-        """A tool call that has no result yet."""
+        """Return a tool call that has no result yet."""
         return self._calls.get(tool_call_id or "")
 
     def follow(self, event: Event) -> None:
@@ -195,14 +195,14 @@ class ToolTrail:
         elif isinstance(event, QuestionAsked):
             self._asked.add(event.question.tool_call_id)
         elif isinstance(event, ToolResult) and event.tool_call_id in self._calls:
-            self._note(self._calls.pop(event.tool_call_id), event.status.value)
+            self._record(self._calls.pop(event.tool_call_id), event.status.value)
         elif isinstance(event, Ended):
             # The run was stopped in their middle: what they have done by then is not known.
             for call in self._calls.values():
-                self._note(call, UNFINISHED)
+                self._record(call, UNFINISHED)
             self._calls.clear()
 
-    def _note(self, call: ToolCall, status: str) -> None:
+    def _record(self, call: ToolCall, status: str) -> None:
         if call.tool in _READERS:
             return
         # Not asked: a rule or the mode has allowed it, or refused it.
@@ -211,7 +211,7 @@ class ToolTrail:
 
 
 def _tool_entry(call: ToolCall, about: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a tool call. It takes the longer, the more fields its input has."""
+    """Return what is kept of a tool call. It takes the longer, the more fields its input has."""
     tool_input = mask_secrets_in_json(call.input, _FIELD_LENGTH)
     return {
         "toolCallId": call.tool_call_id,

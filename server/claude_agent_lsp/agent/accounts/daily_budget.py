@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DAYS_KEPT: Final = 7
-HINT: Final = "Raise dailyBudgetUsd, or ask again after that; the session is resumable."
+HINT: Final = "Raise dailyBudgetUsd, or try again after that time; the session can be resumed."
 
 
 @dataclass
@@ -63,7 +63,7 @@ class DailyBudget:
     def __init__(self, directory: Path, clock: Callable[[], datetime] = datetime.now) -> None:
         self._directory = directory
         self._clock = clock
-        self._told = False
+        self._warned = False
         # What could not be written holds as long as this server lives.
         self._unwritten: dict[str, float] = {}
 
@@ -73,7 +73,7 @@ class DailyBudget:
         return self._directory / "spending.json"
 
     def today(self) -> float:
-        """Returns what today's runs have cost, in US dollars, as far as is known."""
+        """Return what today's runs have cost, in US dollars, as far as is known."""
         day = self._day()
         try:
             known = self._read().days.get(day, 0.0)
@@ -90,11 +90,11 @@ class DailyBudget:
             StoreUnavailable: There is a budget, and nobody can tell what is left of it, or count
                 what the run will cost.
         """
-        if daily_budget_usd is not None and (spent := self._certain()) >= daily_budget_usd:
+        if daily_budget_usd is not None and (spent := self._known_spending()) >= daily_budget_usd:
             raise self._exceeded(spent, daily_budget_usd)
 
     def within(self, launch: Launch) -> Launch:
-        """Returns a launch that can't spend more than is left of the day's budget, if there is one.
+        """Return a launch that can't spend more than is left of the day's budget, if there is one.
 
         Runs side by side have what was left when each of them began.
 
@@ -104,7 +104,7 @@ class DailyBudget:
         budget = launch.settings.daily_budget_usd
         if budget is None:
             return launch
-        left = max(budget - self._certain(), 1e-6)  # zero would be no limit
+        left = max(budget - self._known_spending(), 1e-6)  # zero would be no limit
         own = launch.max_budget_usd
         return replace(launch, max_budget_usd=left if own is None else min(own, left))
 
@@ -145,19 +145,19 @@ class DailyBudget:
             self._unwritten[day] = max(0.0, self._unwritten.get(day, 0.0) + cost_usd)
         return self.today()
 
-    def _certain(self) -> float:
-        """What today has cost, if that is known and more can be written down."""
+    def _known_spending(self) -> float:
+        """Return what today has cost, if that is known and more can be written down."""
         try:
             ledger = self._read()
             self._write(0.0)
         except ValueError as error:
-            raise self._unknown(f"{self.file} can't be read: {error}") from error
+            raise self._unknown_spending(f"{self.file} can't be read: {error}") from error
         except OSError as error:
             why = error.strerror or error
-            raise self._unknown(f"{self.file} can't be read or written: {why}") from error
+            raise self._unknown_spending(f"{self.file} can't be read or written: {why}") from error
         day = self._day()
         if day in ledger.unknown:
-            raise self._unknown(f"{self.file} was damaged today")
+            raise self._unknown_spending(f"{self.file} was damaged today")
         return ledger.days.get(day, 0.0) + self._unwritten.get(day, 0.0)
 
     def _write(self, cost_usd: float) -> None:
@@ -184,7 +184,7 @@ class DailyBudget:
             replace_file(self.file, json.dumps(content).encode())
 
     def _read(self) -> _Ledger:
-        """Returns what the file holds; nothing if there is none.
+        """Return what the file holds; nothing if there is none.
 
         Raises:
             OSError: It can't be read.
@@ -201,32 +201,34 @@ class DailyBudget:
             costs = {str(day): float(usd) for day, usd in days.items()}
             unknown = frozenset(map(str, ledger.get("unknown", ())))
         except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise ValueError(f"it is no ledger ({type(error).__name__})") from error
+            raise ValueError(f"it is not a ledger ({type(error).__name__})") from error
         if not all(math.isfinite(usd) for usd in costs.values()):
-            raise ValueError("it holds a cost that is no number")
+            raise ValueError("a cost in it is not a number")
         return _Ledger(costs, unknown)
 
     def _warn(self, error: Exception) -> None:
         """Tell it to the log, once loudly."""
-        level = logging.DEBUG if self._told else logging.WARNING
-        self._told = True
-        logger.log(level, "What the runs cost can't be kept in %s: %s", self.file, error)
+        level = logging.DEBUG if self._warned else logging.WARNING
+        self._warned = True
+        logger.log(level, "The cost of runs can't be saved in %s: %s", self.file, error)
 
     def _day(self) -> str:
         return self._clock().date().isoformat()
 
     def _exceeded(self, spent: float, budget: float) -> BudgetExceeded:
         return BudgetExceeded(
-            f"Today's runs have cost ${spent:.2f}, and ${budget:.2f} is what a day may cost. "
-            f"It is reset at {self._tomorrow()} 00:00.",
+            f"Today's runs have cost ${spent:.2f}; dailyBudgetUsd allows ${budget:.2f}. The "
+            f"budget is reset at {self._tomorrow()} 00:00.",
             hint=HINT,
         )
 
-    def _unknown(self, why: str) -> StoreUnavailable:
+    def _unknown_spending(self, why: str) -> StoreUnavailable:
         return StoreUnavailable(
-            f"dailyBudgetUsd is set, but what today's runs have cost is not known: {why}.",
-            hint=f"Repair or remove {self.file} (today then begins at $0), or unset "
-            f"dailyBudgetUsd; or ask again after {self._tomorrow()} 00:00.",
+            f"dailyBudgetUsd is set, but the cost of today's runs is unknown: {why}.",
+            hint=(
+                f"Repair or remove {self.file} (today's cost then starts at $0), unset "
+                f"dailyBudgetUsd, or try again after {self._tomorrow()} 00:00."
+            ),
         )
 
     def _tomorrow(self) -> str:
@@ -241,7 +243,7 @@ class Meter:
     """
 
     def __init__(self, spending: DailyBudget) -> None:
-        self._spending = spending
+        self._daily_budget = spending
         self._cost = self._counted = 0.0
         self._counting: asyncio.Task[None] | None = None
 
@@ -258,9 +260,9 @@ class Meter:
         if self._counting is not None:
             await asyncio.wait({self._counting})
         rest, self._counted = cost_usd - self._counted, cost_usd
-        return await disk.run(self._spending.charge, rest, daily_budget_usd, fault)
+        return await disk.run(self._daily_budget.charge, rest, daily_budget_usd, fault)
 
     async def _count(self) -> None:
         while (more := self._cost - self._counted) > 0:
             self._counted = self._cost
-            await disk.run(self._spending.add, more)
+            await disk.run(self._daily_budget.add, more)

@@ -22,7 +22,7 @@ _CACHE_READ: Final = 0.1
 
 
 def price_of(model: str, usage: Mapping[str, Any]) -> float:
-    """What a message has cost, about, in US dollars.
+    """Return what a message has cost, about, in US dollars.
 
     Args:
         model: The model's name.
@@ -79,6 +79,6 @@ class Estimate:
         self._messages[message_id] = max(known, price_of(model, usage))
 
     def settle(self) -> None:
-        """The CLI has said what all of it has cost."""
+        """Take the cost of all of it, as the CLI has said it."""
         self._messages.clear()
         self._said.clear()

@@ -24,7 +24,7 @@ class _NotComparedError(Exception):
 
 
 def diff_of(tool: str, tool_input: Mapping[str, Any], folder: Path) -> str | None:
-    """The diff of an Edit or a Write.
+    """Return the diff of an Edit or a Write.
 
     Args:
         tool: The tool's name.
@@ -60,7 +60,7 @@ def diff_of(tool: str, tool_input: Mapping[str, Any], folder: Path) -> str | Non
 
 
 def _edited(content: str, tool_input: Mapping[str, Any]) -> str | None:
-    """A file after an Edit; None where it can't be told, or is too large."""
+    """Return a file after an Edit; None where it can't be told, or is too large."""
     old, new = str(tool_input.get("old_string", "")), str(tool_input.get("new_string", ""))
     if not old or old not in content:
         return None
@@ -69,18 +69,16 @@ def _edited(content: str, tool_input: Mapping[str, Any]) -> str | None:
 
 
 def _replacing(name: str, what: str, content: str) -> str:
-    """The diff of a file of which only so much is known."""
+    """Return the diff of a file of which only so much is known."""
     added = list(_signed("+", _lines(content[:MOST_BYTES])))
     if (cut := len(content) - MOST_BYTES) > 0:
         added.append(f"+{more_characters(cut)}")
     hunk = f"@@ -1 +{_range(0, len(added))} @@"
-    return "\n".join(
-        [f"--- {name}", f"+++ {name}", hunk, f"-… (all that is there: {what})", *added]
-    )
+    return "\n".join([f"--- {name}", f"+++ {name}", hunk, f"-… (the whole file: {what})", *added])
 
 
 def _content_of(path: Path) -> str | None:
-    """A text file's content; None if there is nothing.
+    """Return a text file's content; None if there is nothing.
 
     Raises:
         _NotComparedError: There is something that can't be compared.
@@ -88,14 +86,14 @@ def _content_of(path: Path) -> str | None:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise _NotComparedError("no regular file")
+            raise _NotComparedError("not a regular file")
         if status.st_size > MOST_BYTES:
             raise _NotComparedError(f"{status.st_size} bytes")
         return path.read_text(encoding="utf-8", errors="surrogateescape")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise _NotComparedError("it can't be read") from error
+        raise _NotComparedError("unreadable") from error
 
 
 def _lines(text: str) -> list[str]:
@@ -107,7 +105,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _unified(before: list[str], after: list[str]) -> Iterator[str]:
-    """The hunks of a unified diff."""
+    """Return the hunks of a unified diff."""
     for hunk in LineDiff(before, after).get_grouped_opcodes(CONTEXT_LINES):
         (_, i, _, j, _), (_, _, i_end, _, j_end) = hunk[0], hunk[-1]
         yield f"@@ -{_range(i, i_end - i)} +{_range(j, j_end - j)} @@"
@@ -117,7 +115,7 @@ def _unified(before: list[str], after: list[str]) -> Iterator[str]:
 
 
 def _range(start: int, count: int) -> str:
-    """Lines from an index on, as a hunk's head counts them."""
+    """Return lines from an index on, as a hunk's head counts them."""
     if count == 1:
         return str(start + 1)
     return f"{start + 1 if count else start},{count}"

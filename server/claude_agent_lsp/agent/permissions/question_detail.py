@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # Longer than any that a system opens.
 PATH_LENGTH: Final = 40_000
 SUBJECT_LENGTH: Final = 80
-_SHOWN_OF_BASH: Final = frozenset({"command", "description", "timeout"})
+_BASH_FIELDS_SHOWN: Final = frozenset({"command", "description", "timeout"})
 # Fields of Bash that change what its command does, and what is said of them.
 _WAYS: Final = {"run_in_background": BACKGROUND, "dangerouslyDisableSandbox": UNBOXED}
 _FILES: Final = {
@@ -136,7 +136,9 @@ def describe(
         command = _shown(str(tool_input.get("command", "")), lines=True)
         description = tool_input.get("description")
         notes += [words for name, words in _WAYS.items() if tool_input.get(name) in (True, "true")]
-        others = {name: value for name, value in tool_input.items() if not _is_told(name, value)}
+        others = {
+            name: value for name, value in tool_input.items() if not _needs_no_line(name, value)
+        }
     elif path is not None:
         place = _shown(_place(path, folder))
         others = {} if diff is not None else {k: v for k, v in tool_input.items() if v != str(path)}
@@ -154,7 +156,7 @@ def describe(
 
 
 def grants_of(session: Iterable[PermissionUpdate], always: Iterable[PermissionUpdate]) -> Grants:
-    """What the answers of a question allow, by the permissions that the CLI suggests.
+    """Return what the answers of a question allow, by the permissions that the CLI suggests.
 
     Args:
         session: What it may do until the session ends.
@@ -170,17 +172,17 @@ def grants_of(session: Iterable[PermissionUpdate], always: Iterable[PermissionUp
 
 
 def texts_of(grants: Iterable[Grant]) -> str:
-    """What is allowed, in a few words: "`npm run *`, all edits, files in /tmp"."""
+    """Return what is allowed, in a few words: "`npm run *`, all edits, files in /tmp"."""
     return ", ".join(dict.fromkeys(grant.text for grant in grants))
 
 
 def shortened(text: str, limit: int = DETAIL_LENGTH) -> str:
-    """A text cut to so many characters, with how many were cut."""
+    """Return a text cut to so many characters, with how many were cut."""
     return text[:limit] + truncation_note(len(text) - limit)
 
 
 def one_line_of(text: str, limit: int) -> str:
-    """The start of a text as one line; only what is shown of it is looked at."""
+    """Return the start of a text as one line; only what is shown of it is looked at."""
     start = text.lstrip()
     # No character takes less room than itself but a line's end, of which several become one blank.
     cut = start[: 4 * limit]
@@ -205,13 +207,13 @@ def _grants_in(updates: Iterable[PermissionUpdate]) -> Iterator[Grant]:
             yield Grant("directory", f"files in {directory}", directory=directory)
 
 
-def _is_told(name: str, value: object) -> bool:
-    """Whether a field of Bash needs no line of its own."""
-    return name in _SHOWN_OF_BASH or (name in _WAYS and value in (True, "true", False, None))
+def _needs_no_line(name: str, value: object) -> bool:
+    """Return whether a field of Bash needs no line of its own."""
+    return name in _BASH_FIELDS_SHOWN or (name in _WAYS and value in (True, "true", False, None))
 
 
 def _subject(tool: str, tool_input: Mapping[str, Any]) -> str:
-    """What a tool is used on, in one short line; empty if there is nothing to say of it."""
+    """Return what a tool is used on, in one short line; empty if there is nothing to say of it."""
     if tool.startswith("mcp__"):
         server, _, function = tool.removeprefix("mcp__").partition("__")
         return _short(f"{function or server} of {server}")
@@ -227,7 +229,7 @@ def _short(text: str) -> str:
 
 
 def _shown(text: str, *, lines: bool = False) -> str:
-    """Others' words, whole, as the user may be shown them among the server's."""
+    """Return others' words, whole, as the user may be shown them among the server's."""
     return mark_lookalike_lines(visible(text, lines=lines), sys.maxsize)
 
 

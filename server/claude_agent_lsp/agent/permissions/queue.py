@@ -79,8 +79,8 @@ def answer_to(
     several = len(chosen) > 1 and question.multiple and DENY not in chosen
     fits = question.free_text or all(value in values for value in chosen)
     if not chosen or not fits or not (several or len(chosen) == 1):
-        expected = "several of" if question.multiple else "one of"
-        own = ", or words of your own" if question.free_text else ""
+        expected = "one or more of" if question.multiple else "one of"
+        own = ", or text of your own" if question.free_text else ""
         raise InvalidArgument(f"answer: expected {expected} {', '.join(values)}{own}.")
     return Answer(", ".join(value.strip() for value in chosen), note, by)
 
@@ -112,7 +112,7 @@ class QuestionQueue:
         self._show = show
         self._on_answered = on_answered
         self._entries: dict[str, _Entry] = {}
-        self._passed_at = -UNREAD_SECONDS
+        self._unanswered_at = -UNREAD_SECONDS
 
     @property
     def unread(self) -> bool:
@@ -120,7 +120,7 @@ class QuestionQueue:
 
         An answer that names no question may be meant for that one.
         """
-        return time.monotonic() - self._passed_at < UNREAD_SECONDS
+        return time.monotonic() - self._unanswered_at < UNREAD_SECONDS
 
     @property
     def pending(self) -> tuple[Question, ...]:
@@ -139,7 +139,7 @@ class QuestionQueue:
         finally:
             del self._entries[question.question_id]
             if entry.opened and answer.by not in (AnsweredBy.EDITOR, AnsweredBy.COMMAND):
-                self._passed_at = time.monotonic()
+                self._unanswered_at = time.monotonic()
             if entry.deadline is not None:
                 entry.deadline.cancel()
             if entry.showing is not None:

@@ -50,25 +50,25 @@ _LOOKALIKES: Final = {
 
 
 def mark_lookalike_lines(text: str, limit: int = DETAIL_LENGTH) -> str:
-    """What somebody else wrote, cut, in no line of which the server could be taken to speak.
+    """Return what somebody else wrote, cut, in no line of which the server could be taken to speak.
 
     Args:
         text: With nothing unseen in it.
         limit: At most so many of its characters.
     """
     kept = text[:limit]
-    if _HOLES.search(kept) or any(_is_like_ours(piece) for piece in _PIECES.split(kept)):
-        kept = "\n".join(_barred(kept))
+    if _HOLES.search(kept) or any(_resembles_own_line(piece) for piece in _PIECES.split(kept)):
+        kept = "\n".join(_with_bars(kept))
     return kept + truncation_note(len(text) - limit)
 
 
 def truncation_note(count: int) -> str:
-    """The line that tells of so many characters that were cut."""
+    """Return the line that tells of so many characters that were cut."""
     return f"\n{more_characters(count)}" if count > 0 else ""
 
 
-def _barred(text: str) -> list[str]:
-    """Its lines, each with a bar before it; where nothing stands, how much of it."""
+def _with_bars(text: str) -> list[str]:
+    """Return its lines, each with a bar before it; where nothing stands, how much of it."""
     lines: list[str] = []
     empty = 0
     for line in [*text.split("\n"), None]:
@@ -85,12 +85,12 @@ def _barred(text: str) -> list[str]:
     return lines
 
 
-def _is_like_ours(line: str) -> bool:
-    return _OURS.match(_folded(line)) is not None
+def _resembles_own_line(line: str) -> bool:
+    return _OWN_WORDS.match(_folded(line)) is not None
 
 
 def _folded(text: str) -> str:
-    """How a text looks: without case, accents, blanks and signs, its letters Latin ones."""
+    """Return how a text looks: without case, accents, blanks and signs, its letters Latin ones."""
     # Each by itself: to put many accents in their order takes a time that is quadratic.
     plain = "".join(map(_decomposed, text)).casefold()
     return "".join(_LOOKALIKES.get(c, c) for c in plain if c.isalnum() or c == "|")
@@ -102,7 +102,7 @@ def _decomposed(character: str) -> str:
 
 
 # How the lines begin that are the server's own.
-_OURS: Final = re.compile(
+_OWN_WORDS: Final = re.compile(
     "|".join(
         (
             *map(_folded, ("For this session", "Always", BACKGROUND, UNBOXED)),

@@ -35,7 +35,7 @@ PATH_FIELDS = ("file_path", "notebook_path", "path")
 
 
 def title_of(tool: str, tool_input: Mapping[str, Any]) -> str:
-    """A short line in the present tense, such as "Reading server.py".
+    """Return a short line in the present tense, such as "Reading server.py".
 
     Nothing of the input is hidden in it but what is cut: also its line ends are spelled out.
     """
@@ -54,7 +54,7 @@ def title_of(tool: str, tool_input: Mapping[str, Any]) -> str:
 
 
 def locations_of(tool_input: Mapping[str, Any], folder: Path) -> tuple[Location, ...]:
-    """The file that a tool call's input names, with its lines where it names them."""
+    """Return the file that a tool call's input names, with its lines where it names them."""
     path = path_in(tool_input)
     if path is None:
         return ()
@@ -67,7 +67,7 @@ def locations_of(tool_input: Mapping[str, Any], folder: Path) -> tuple[Location,
 
 
 def path_in(tool_input: Mapping[str, Any]) -> Path | None:
-    """The path that a tool call's input names."""
+    """Return the path that a tool call's input names."""
     for field in PATH_FIELDS:
         value = tool_input.get(field)
         if isinstance(value, str) and value and "\0" not in value and _is_unicode(value):
@@ -76,7 +76,7 @@ def path_in(tool_input: Mapping[str, Any]) -> Path | None:
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether it has no lone surrogate, which no file's name and no message can hold."""
+    """Return whether it has no lone surrogate, which no file's name and no message can hold."""
     try:
         text.encode()
     except UnicodeEncodeError:

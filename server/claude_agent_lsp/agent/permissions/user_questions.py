@@ -36,7 +36,7 @@ class Choice:
 
 
 def choices_in(tool_input: Mapping[str, Any]) -> Iterator[Choice]:
-    """The questions of a call, in their order."""
+    """Return the questions of a call, in their order."""
     for question in _objects(tool_input.get("questions")):
         options = [QuestionOption(DENY, "Don't answer")]
         for option in _objects(question.get("options")):

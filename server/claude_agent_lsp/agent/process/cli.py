@@ -36,7 +36,7 @@ class Cli:
 
 
 def locate(configured: Path | None) -> Path:
-    """The executable that runs are made with.
+    """Return the executable that runs are made with.
 
     Args:
         configured: The setting `cliPath`. Left out, it is the SDK's own, else the one on the
@@ -47,7 +47,7 @@ def locate(configured: Path | None) -> Path:
     """
     if configured is not None:
         if not configured.is_file():
-            raise CliNotFound(f"There is no file {configured}.")
+            raise CliNotFound(f"{configured} does not exist.")
         return configured
     spec = importlib.util.find_spec("claude_agent_sdk")
     if spec is not None and spec.origin is not None:
@@ -57,7 +57,7 @@ def locate(configured: Path | None) -> Path:
             return bundled
     found = shutil.which("claude")
     if found is None:
-        raise CliNotFound("There is no `claude` on this machine.")
+        raise CliNotFound("No `claude` executable was found on this machine.")
     return Path(found)
 
 
@@ -124,5 +124,5 @@ async def _version(path: Path, environment: Mapping[str, str]) -> str:
     match = _VERSION.match(text)
     if match is None:
         shown = text.split("\n", 1)[0][:80]
-        raise CliFailedToStart(f"{path} is not the Claude CLI: to --version it says {shown!r}.")
+        raise CliFailedToStart(f"{path} is not the Claude CLI: `--version` printed {shown!r}.")
     return match[0]

@@ -49,7 +49,7 @@ class ClientQueue:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[_Prompt | _Interrupt | _Call | _End] = asyncio.Queue()
         self._answers: set[asyncio.Future[Any]] = set()
-        self._beside: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._fault: RequestFailed | None = None
 
     def prompt(self, message: dict[str, Any]) -> None:
@@ -84,38 +84,38 @@ class ClientQueue:
         while True:
             match await self._queue.get():
                 case _Prompt(message):
-                    await client.query(_one(message))
+                    await client.query(_stream_of(message))
                 case _Interrupt():
-                    self._do_beside(_quietly(client.interrupt()))
+                    self._run_in_task(_log_failure(client.interrupt()))
                 case _Call(ask, answer):
-                    self._do_beside(_settle(ask, client, answer))
+                    self._run_in_task(_settle_call(ask, client, answer))
                 case _End():
                     return
 
     def drop(self) -> None:
         """Wait no longer for what the CLI has not answered."""
-        for task in self._beside:
+        for task in self._tasks:
             task.cancel()
 
     def fail(self, fault: RequestFailed) -> None:
-        """Nothing that waits for an answer, now or later, will get one."""
+        """Give an error to all that waits for an answer, now or later."""
         self._fault = fault
         for answer in tuple(self._answers):
             if not answer.done():
                 answer.set_exception(fault)
 
-    def _do_beside(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run_in_task(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it in a task of its own: a CLI that is stuck must not keep later orders waiting."""
         task = asyncio.create_task(work)
-        self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
-async def _one(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+async def _stream_of(message: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
     yield message
 
 
-async def _settle(
+async def _settle_call(
     ask: Callable[[ClaudeSDKClient], Awaitable[T]],
     client: ClaudeSDKClient,
     answer: asyncio.Future[T],
@@ -124,14 +124,14 @@ async def _settle(
         result = await ask(client)
     except Exception as error:  # noqa: BLE001 - the SDK raises plain exceptions here
         if not answer.done():
-            answer.set_exception(RequestFailed(f"The CLI refused: {error}"))
+            answer.set_exception(RequestFailed(f"The CLI refused the request: {error}"))
     else:
         if not answer.done():
             answer.set_result(result)
 
 
-async def _quietly(work: Awaitable[None]) -> None:
+async def _log_failure(work: Awaitable[None]) -> None:
     try:
         await work
     except Exception:
-        logger.debug("The CLI did not take the interrupt", exc_info=True)
+        logger.debug("The CLI did not accept the interrupt", exc_info=True)

@@ -26,7 +26,7 @@ MAX_MESSAGE_BYTES = 64 * 2**20
 
 
 def marks(mark: str) -> dict[str, str]:
-    """What is set in a CLI's environment, and in that of all it starts, to find them by.
+    """Return what is set in a CLI's environment, and in that of all it starts, to find them by.
 
     Args:
         mark: The process's own.
@@ -77,7 +77,7 @@ class Launch:
         wanted: Overrides | None = None,
         session_mode: str | None = None,
     ) -> Launch:
-        """The launch for `folder`: what the query wants, else the session's mode, else settings."""
+        """Return the launch for `folder`: by the query, else the session's mode, else settings."""
         wanted = wanted or Overrides()
         mode = wanted.permission_mode or session_mode or settings.permission_mode
         return cls(
@@ -93,7 +93,7 @@ class Launch:
         )
 
     def fits(self, other: Launch) -> bool:
-        """Whether a process of this launch can serve a run of the `other`.
+        """Return whether a process of this launch can serve a run of the `other`.
 
         A budget is counted over a process's whole life, so a process with one serves one run.
         """
@@ -105,7 +105,7 @@ class Launch:
         return replace(self, **same) == replace(other, **same)  # type: ignore[arg-type]
 
     def own_model(self) -> str | None:
-        """The model that the CLI takes where none is named; None if it is its default. Reads files.
+        """Return the model that the CLI uses where none is named, or None. Reads files.
 
         A session that it resumes goes on with its last one instead (CLI 2.1.330).
         """
@@ -122,7 +122,7 @@ class Launch:
         can_use_tool: CanUseTool,
         stderr: Callable[[str], None],
     ) -> ClaudeAgentOptions:
-        """The SDK's options for a process of this launch in `session`."""
+        """Return the SDK's options for a process of this launch in `session`."""
         from claude_agent_sdk import ClaudeAgentOptions
 
         settings = self.settings

@@ -62,7 +62,9 @@ class Marked:
                 ProcessTree(None) if pid is None else await in_process_thread(ProcessTree.scan, pid)
             )
         except Exception:
-            logger.debug("No thread looks any more: the interpreter is ending", exc_info=True)
+            logger.debug(
+                "Processes are no longer scanned: the interpreter is shutting down", exc_info=True
+            )
             return ProcessTree(None)
 
     def sweep(self, processes: Collection[Process], cli: int | None, since: int | None) -> None:
@@ -86,7 +88,7 @@ class Marked:
             await asyncio.wait(self._sweeps)
 
     def kill_all(self) -> None:
-        """SIGKILL to everything with the mark. It takes a moment: call it in a thread."""
+        """Send SIGKILL to everything with the mark. It takes a moment: call it in a thread."""
         kill_all_with(MARK, self._mark)
 
     def _sweep(

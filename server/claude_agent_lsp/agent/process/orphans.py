@@ -37,7 +37,7 @@ ROUND_SECONDS: Final = 0.05
 
 @cache
 def server_mark() -> str:
-    """This process's mark, for the environment of its CLIs.
+    """Return this process's mark, for the environment of its CLIs.
 
     It stays the same when the system's clock is set, which moves what psutil tells of a start. A
     server whose start can't be told has a mark that nobody takes for that of one that is gone.
@@ -89,7 +89,7 @@ def _marked(belongs: Callable[[str], bool]) -> Iterator[Process]:
 
 
 def _alive(mark: str) -> bool:
-    """Whether a mark's server is there, or can't be judged from here: a container's, say."""
+    """Return whether a mark's server is there, or can't be judged from here: a container's, say."""
     try:
         pid, started, namespace = mark.split(":", 2)
         return namespace != _namespace() or is_alive(int(pid), float(started))
@@ -99,7 +99,7 @@ def _alive(mark: str) -> bool:
 
 @cache
 def _namespace() -> str:
-    """Where this process's ids count; empty where a system has one such place."""
+    """Return where this process's ids count; empty where a system has one such place."""
     try:
         return os.fspath(Path("/proc/self/ns/pid").readlink())
     except OSError:

@@ -64,14 +64,14 @@ class ProcessPool:
         return iter(tuple(self._processes.values()))
 
     def lent(self, process: AgentProcess) -> bool:
-        """Whether a run has it."""
+        """Return whether a run has it."""
         return process in self._lent
 
     def spare(self, launch: Launch) -> str | None:
-        """The id of a session that is ready for its first prompt, if one fits this launch."""
+        """Return the id of a session that is ready for its first prompt and fits this launch."""
         for session_id, process in self._processes.items():
             fresh = process.session.source is None and not process.used
-            if fresh and self._free(process) and process.launch.fits(launch):
+            if fresh and self._is_free(process) and process.launch.fits(launch):
                 return session_id
         return None
 
@@ -98,8 +98,8 @@ class ProcessPool:
         while True:
             signal.throw_if_aborted()
             process = self._processes.get(session.session_id)
-            if process is not None and self._free(process):
-                if await self._good(process, launch, signal):
+            if process is not None and self._is_free(process):
+                if await self._lend_if_fit(process, launch, signal):
                     return process
             elif process is None and len(self._processes) < self.limit:
                 process = self._start(launch, session)
@@ -111,7 +111,7 @@ class ProcessPool:
                 if process is None and not self._make_room() and not told:
                     told = True
                     on_wait()
-                await self._change(signal)
+                await self._wait_for_change(signal)
 
     def release(self, process: AgentProcess) -> None:
         """Take a process back from its run and keep it for the next one."""
@@ -132,20 +132,22 @@ class ProcessPool:
         await asyncio.gather(*(process.end() for process in self))
         await asyncio.gather(*self._watchers)
 
-    def _free(self, process: AgentProcess) -> bool:
+    def _is_free(self, process: AgentProcess) -> bool:
         return process.usable and process not in self._lent
 
     def _make_room(self) -> bool:
         """End a free process, unless one is ending already; False if runs have them all."""
         if all(process.usable for process in self):
-            free = [process for process in self if self._free(process)]
+            free = [process for process in self if self._is_free(process)]
             if not free:
                 return False
             # One with background tasks at work is only ended if there is no other.
             min(free, key=lambda process: bool(process.background_tasks)).end()
         return True
 
-    async def _good(self, process: AgentProcess, launch: Launch, signal: AbortSignal) -> bool:
+    async def _lend_if_fit(
+        self, process: AgentProcess, launch: Launch, signal: AbortSignal
+    ) -> bool:
         """Lend a free process if it can serve a run of this launch; if it can't, end it."""
         with self._released_if_it_raises(process):
             self._lend(process)
@@ -153,7 +155,8 @@ class ProcessPool:
             if process.launch.fits(launch):
                 if await disk.run(process.transcript.changed_by_others):
                     logger.info(
-                        "Somebody else went on with %s: starting afresh", process.session_id
+                        "Another program has continued the session %s; starting a new process",
+                        process.session_id,
                     )
                 elif process.usable:
                     return True
@@ -168,7 +171,7 @@ class ProcessPool:
             self.release(process)
             raise
 
-    async def _change(self, signal: AbortSignal) -> None:
+    async def _wait_for_change(self, signal: AbortSignal) -> None:
         """Wait until a process has been given back or has ended."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
@@ -176,7 +179,7 @@ class ProcessPool:
 
     def _start(self, launch: Launch, session: SessionStart) -> AgentProcess:
         if self._closed:
-            raise RequestFailed("The server is shutting down.", hint="Start it again.")
+            raise RequestFailed("The server is shutting down.", hint="Restart the server.")
         process = AgentProcess(launch, session, self._before_start)
         self._processes[session.session_id] = process
         watcher = asyncio.create_task(self._watch(process))
@@ -187,17 +190,17 @@ class ProcessPool:
     async def _watch(self, process: AgentProcess) -> None:
         await process.gone.wait()
         self._lent.discard(process)
-        self._keep(process)
+        self._cancel_expiry(process)
         del self._processes[process.session_id]
         self._wake()
 
     def _lend(self, process: AgentProcess) -> None:
         self._lent.add(process)
-        self._keep(process)
+        self._cancel_expiry(process)
         # The last one is the one that was used last.
         self._processes[process.session_id] = self._processes.pop(process.session_id)
 
-    def _keep(self, process: AgentProcess) -> None:
+    def _cancel_expiry(self, process: AgentProcess) -> None:
         """Don't let it expire."""
         timer = self._timers.pop(process, None)
         if timer is not None:
@@ -205,7 +208,7 @@ class ProcessPool:
 
     def _expire_after(self, seconds: float, process: AgentProcess) -> None:
         loop = asyncio.get_running_loop()
-        self._keep(process)
+        self._cancel_expiry(process)
         self._timers[process] = loop.call_later(seconds, self._expire, process)
 
     def _expire(self, process: AgentProcess) -> None:

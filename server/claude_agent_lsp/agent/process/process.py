@@ -69,10 +69,10 @@ class Receiver(Protocol):
         """Take the next message."""
 
     def room(self) -> Awaitable[None] | None:
-        """What to wait for before the next message, or None: the editor may be slow."""
+        """Return what to wait for before the next message, or None: the editor may be slow."""
 
     def lost(self, fault: RequestFailed) -> None:
-        """The process is gone; no message will follow."""
+        """Take note that the process is gone; no message will follow."""
 
     async def decide(
         self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
@@ -133,7 +133,7 @@ class AgentProcess:
         # Only what was asked to end has one; what has died by itself is ENDING, too.
         self._ending: asyncio.Task[None] | None = None
         self._before_start = before_start
-        self._owner = asyncio.create_task(self._own(), name=f"process of {self.session_id}")
+        self._task = asyncio.create_task(self._run(), name=f"process of {self.session_id}")
 
     @property
     def usable(self) -> bool:
@@ -152,7 +152,7 @@ class AgentProcess:
             receiver.lost(self._fault)
 
     def detach(self) -> None:
-        """The run is over; what comes now belongs to no run."""
+        """Detach the receiver; what comes now belongs to no run."""
         self._receiver = None
 
     def prompt(self, message: dict[str, Any]) -> None:
@@ -197,7 +197,7 @@ class AgentProcess:
         """
         if self._ending is None:
             self._life.begin_ending()
-            self._ending = asyncio.create_task(self._descend(), name=f"end of {self.session_id}")
+            self._ending = asyncio.create_task(self._shut_down(), name=f"end of {self.session_id}")
         return asyncio.shield(self._ending)
 
     def sweep(self, processes: Collection[Process], *, since: int | None = None) -> None:
@@ -211,20 +211,20 @@ class AgentProcess:
         self._marked.sweep(processes, self.pid, since)
 
     async def tree(self) -> ProcessTree:
-        """It and everything below it, at this moment."""
+        """Return it and everything below it, at this moment."""
         return await self._marked.tree(self.pid)
 
-    async def _own(self) -> None:
+    async def _run(self) -> None:
         failure: Exception | None = None
         try:
             async with contextlib.AsyncExitStack() as after:
-                await self._live(after)
+                await self._start_and_serve(after)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told to who waits
             failure = error
         finally:
-            self._say_goodbye(failure)
+            self._settle_end(failure)
 
-    async def _live(self, after: contextlib.AsyncExitStack) -> None:
+    async def _start_and_serve(self, after: contextlib.AsyncExitStack) -> None:
         """Start, and do what is ordered until the end.
 
         Args:
@@ -233,9 +233,9 @@ class AgentProcess:
         after.push_async_callback(self._kill_if_it_died)
         after.push_async_callback(self._read_to_the_end)
         options = self.launch.options(
-            self.session, mark=self._mark, can_use_tool=self._decide, stderr=self._hear
+            self.session, mark=self._mark, can_use_tool=self._decide, stderr=self._keep_stderr
         )
-        too_late = asyncio.get_running_loop().call_later(START_SECONDS, self._give_up_starting)
+        too_late = asyncio.get_running_loop().call_later(START_SECONDS, self._time_out_start)
         after.callback(too_late.cancel)
         await lanes.processes.run(self._before_start)
         self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
@@ -280,23 +280,23 @@ class AgentProcess:
     async def _read(self, client: ClaudeSDKClient) -> None:
         try:
             async for message in client.receive_messages():
-                self._note(message)
+                self._follow(message)
                 receiver = self._receiver
                 if receiver is not None:
-                    self._hand_over(message, receiver)
+                    self._deliver(message, receiver)
                     room = receiver.room()
                     if room is not None:
                         await room
             if self._life.usable:
                 self._fault = self._fault or fault_in_run(None, self._stderr)
         except Exception as error:
-            logger.debug("No more messages of %s", self.session_id, exc_info=True)
+            logger.debug("Reading the messages of %s failed", self.session_id, exc_info=True)
             self._fault = self._fault or fault_in_run(error, self._stderr)
         finally:
             self._life.begin_ending()
             self._client_queue.end()
 
-    def _hand_over(self, message: Message, receiver: Receiver) -> None:
+    def _deliver(self, message: Message, receiver: Receiver) -> None:
         try:
             receiver.receive(message)
         except Exception as error:
@@ -307,10 +307,10 @@ class AgentProcess:
             self.detach()
             self.end()
 
-    def _hear(self, line: str) -> None:
+    def _keep_stderr(self, line: str) -> None:
         self._stderr.append(mask_secrets(line))
 
-    def _note(self, message: Message) -> None:
+    def _follow(self, message: Message) -> None:
         if isinstance(message, AssistantMessage | UserMessage):
             self.transcript.expect(message.uuid)
         elif isinstance(message, ResultMessage):
@@ -329,14 +329,14 @@ class AgentProcess:
     ) -> PermissionResult:
         receiver = self._receiver
         if receiver is None:
-            return PermissionResultDeny(message="Nobody is there to ask: the run has ended.")
+            return PermissionResultDeny(message="The run has ended, so the user can't be asked.")
         return await receiver.decide(tool, tool_input, context)
 
     def _raise_if_ending(self) -> None:
         if not self._life.usable:
-            raise ProcessDied("The CLI was ended before it had started.")
+            raise ProcessDied("The CLI was stopped before it started.")
 
-    def _give_up_starting(self) -> None:
+    def _time_out_start(self) -> None:
         if self._life.state is not ProcessState.STARTING:
             return
         self._fault = CliFailedToStart(
@@ -344,7 +344,7 @@ class AgentProcess:
         )
         self.end()
 
-    async def _descend(self) -> None:
+    async def _shut_down(self) -> None:
         try:
             tree = await self.tree()
             if not self.started.done():
@@ -363,7 +363,7 @@ class AgentProcess:
 
     async def _end_start(self, tree: ProcessTree) -> None:
         """End what reads no input yet: nothing of a conversation is lost."""
-        self._fault = self._fault or ProcessDied("The CLI was ended before it had started.")
+        self._fault = self._fault or ProcessDied("The CLI was stopped before it started.")
         tree.kill()
         # It may be starting just now, so look again until it is gone.
         while not await self._gone_within(LOOK_AGAIN_SECONDS):
@@ -378,14 +378,14 @@ class AgentProcess:
             return False
         return True
 
-    def _say_goodbye(self, failure: Exception | None) -> None:
+    def _settle_end(self, failure: Exception | None) -> None:
         fault = self._fault
         if fault is None and failure is not None:
             why = fault_in_run if self.started.done() else fault_at_start
             try:
                 fault = why(failure, self._stderr)
             except Exception:
-                logger.exception("Why %s has ended can't be told", self.session_id)
+                logger.exception("The cause of the end of %s is unknown", self.session_id)
         fault = self._fault = fault or ProcessDied("The CLI has ended.")
         self._life.begin_ending()
         self._life.enter(ProcessState.GONE)
@@ -397,4 +397,6 @@ class AgentProcess:
             try:
                 self._receiver.lost(fault)
             except Exception:
-                logger.exception("The run of %s could not be told of its end", self.session_id)
+                logger.exception(
+                    "The run of %s could not be notified that its process ended", self.session_id
+                )

@@ -57,7 +57,7 @@ class Lifecycle:
             RuntimeError: It can't follow the one now: a fault of the caller.
         """
         if state not in ALLOWED[self.state]:
-            raise RuntimeError(f"A process that is {self.state.name} can't be {state.name} next.")
+            raise RuntimeError(f"A process can't go from {self.state.name} to {state.name}.")
         self.state = state
 
     def begin_ending(self) -> None:

@@ -31,7 +31,7 @@ WORDS_LENGTH = 500
 
 
 def fault_at_start(error: BaseException, stderr: Iterable[str]) -> RequestFailed:
-    """Why a CLI did not start.
+    """Return why a CLI did not start.
 
     The SDK's error names an exit status at best; the CLI's own words stand on stderr.
     """
@@ -41,7 +41,7 @@ def fault_at_start(error: BaseException, stderr: Iterable[str]) -> RequestFailed
     if "No conversation found" in words or "No message found" in words:
         return SessionNotFound(f"The CLI can't resume this session: {words}.")
     if "already in use" in words:
-        return SessionBusy(f"The CLI refuses the session: {words}")
+        return SessionBusy(f"The CLI refused the session: {words}")
     if isinstance(error, CLINotFoundError):
         return CliNotFound(str(error).splitlines()[0])
     if isinstance(error, CLIConnectionError) and "Working directory" in str(error):
@@ -50,7 +50,7 @@ def fault_at_start(error: BaseException, stderr: Iterable[str]) -> RequestFailed
 
 
 def fault_in_run(error: BaseException | None, stderr: Iterable[str]) -> RequestFailed:
-    """Why a CLI ended in the middle of a run."""
+    """Return why a CLI ended in the middle of a run."""
     if isinstance(error, RequestFailed):
         return error
     code = getattr(error, "exit_code", None)
@@ -58,11 +58,11 @@ def fault_in_run(error: BaseException | None, stderr: Iterable[str]) -> RequestF
     words = _words(stderr)
     if not words and isinstance(error, ResultError):
         words = str(error)
-    return ProcessDied(f"The CLI ended in the middle of the run{status}" + _after_colon(words))
+    return ProcessDied(f"The CLI ended during the run{status}" + _after_colon(words))
 
 
 def fault_of_result(result: ResultMessage) -> RequestFailed | None:
-    """Why a turn failed, or None if it did not.
+    """Return why a turn failed, or None if it did not.
 
     A refused key and an overloaded model end with the subtype "success": `is_error`, the status
     and the terminal reason tell the truth (CLI 2.1.330).
@@ -73,9 +73,9 @@ def fault_of_result(result: ResultMessage) -> RequestFailed | None:
     words = mask_secrets(words, WORDS_LENGTH)
     status = result.api_error_status
     if result.subtype == "error_max_turns":
-        return TurnLimit(f"The run stopped after {result.num_turns} turns, its limit.")
+        return TurnLimit(f"The run reached its turn limit after {result.num_turns} turns.")
     if result.subtype == "error_max_budget_usd":
-        return BudgetExceeded("The run stopped because it reached its budget.")
+        return BudgetExceeded("The run reached its cost limit.")
     if status in (401, 403) or "Invalid API key" in words or "/login" in words:
         return NotAuthenticated(words)
     if status == 429:
@@ -84,19 +84,19 @@ def fault_of_result(result: ResultMessage) -> RequestFailed | None:
 
 
 def _hint_for(status: int | None) -> str | None:
-    """What to do about an error of the model; None to ask again."""
+    """Return what to do about an error of the model; None to ask again."""
     match status:
         case None:  # it was never reached, or the connection broke
             return (
-                "Check the network, the proxy and ANTHROPIC_BASE_URL, then ask again; the session "
-                "is as it was."
+                "Check the network, the proxy and ANTHROPIC_BASE_URL, then try again; the "
+                "session is unchanged."
             )
         case 404:
-            return "Name another `model`, or leave it out to use the CLI's own choice."
+            return "Choose another `model`, or omit it to use the CLI's default."
         case 400 | 413:
             return (
-                "Ask something else, or with less attached: the same again would fail again. If "
-                "the whole session is too large, begin a new one."
+                "Change the prompt or attach less; the same query would fail again. If the "
+                "whole session is too large, start a new one."
             )
     return None
 

@@ -34,7 +34,7 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 def ask(look: Callable[[], T], unknown: T) -> T:
-    """What psutil answers, or `unknown` whatever it raises.
+    """Return what psutil answers, or `unknown` whatever it raises.
 
     Beside its own errors psutil lets through what the system's calls raise: OSError and
     RuntimeError, and on macOS SystemError out of `environ`, for a process that is just ending.
@@ -43,7 +43,7 @@ def ask(look: Callable[[], T], unknown: T) -> T:
         return look()
     except Exception as error:
         if not isinstance(error, psutil.Error):
-            logger.debug("psutil could not tell", exc_info=True)
+            logger.debug("psutil failed", exc_info=True)
         return unknown
 
 
@@ -72,7 +72,7 @@ class ProcessTree:
         return ((self.root,) if self.root else ()) + self.descendants
 
     def tool_shells(self) -> tuple[Process, ...]:
-        """What tools have started: below the CLI, but not in its process group.
+        """Return what tools have started: below the CLI, but not in its process group.
 
         The CLI starts each tool's shell in a session of its own, and MCP servers in its own
         group (seen with CLI 2.1.330). Windows has no groups; there it is nothing.
@@ -92,13 +92,13 @@ class ProcessTree:
 
 
 def kill(processes: Iterable[Process]) -> None:
-    """SIGKILL to each of `processes` that still lives."""
+    """Send SIGKILL to each of `processes` that still lives."""
     for process in processes:
         ask(process.kill, None)
 
 
 def terminate(processes: Iterable[Process]) -> None:
-    """SIGTERM to each of `processes` that still lives."""
+    """Send SIGTERM to each of `processes` that still lives."""
     for process in processes:
         ask(process.terminate, None)
 
@@ -113,7 +113,7 @@ def wait_gone(processes: Collection[Process], seconds: float) -> list[Process]:
 
 
 def every_process() -> Iterator[Process]:
-    """All processes of the machine.
+    """Return all processes of the machine.
 
     psutil.process_iter gives up at the first one that it can't look at, and remembers processes
     of earlier looks whose ids others may have by now.
@@ -125,17 +125,17 @@ def every_process() -> Iterator[Process]:
 
 
 def environment_of(process: Process) -> Mapping[str, str]:
-    """The environment that a process was started with; empty if it can't be told."""
+    """Return the environment that a process was started with; empty if it can't be told."""
     return ask(process.environ, {})
 
 
 def is_zombie(process: Process) -> bool:
-    """Whether a process has ended and only waits for its parent to notice."""
+    """Return whether a process has ended and only waits for its parent to notice."""
     return ask(process.status, "") == psutil.STATUS_ZOMBIE
 
 
 def child_with(variable: str, value: str) -> int | None:
-    """The id of this process's child that has this in its environment.
+    """Return the id of this process's child that has this in its environment.
 
     It finds a CLI that has not told its id yet.
     """
@@ -146,7 +146,7 @@ def child_with(variable: str, value: str) -> int | None:
 
 
 def all_with(variable: str, value: str) -> list[Process]:
-    """All processes that have this in their environment, wherever they have got to.
+    """Return all processes that have this in their environment, wherever they have got to.
 
     It looks at every process of the machine: for when a tree has lost its root.
     """
@@ -154,14 +154,14 @@ def all_with(variable: str, value: str) -> list[Process]:
 
 
 def kill_all_with(variable: str, value: str) -> None:
-    """SIGKILL to all that `all_with` finds, and wait a moment until they are gone."""
+    """Send SIGKILL to all that `all_with` finds, and wait a moment until they are gone."""
     found = all_with(variable, value)
     kill(found)
     wait_gone(found, GONE_SECONDS)
 
 
 def outside_group_of(cli: int, process: Process) -> bool:
-    """Whether a process is in another group than a CLI, as what its tools start is.
+    """Return whether a process is in another group than a CLI, as what its tools start is.
 
     Windows has no groups; there nothing is.
     """
@@ -174,7 +174,7 @@ def outside_group_of(cli: int, process: Process) -> bool:
 
 
 def now() -> int:
-    """This moment as the system counts the starts of processes: see `started`."""
+    """Return this moment as the system counts the starts of processes: see `started`."""
     if sys.platform == "linux":
         nanoseconds = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     else:

@@ -67,7 +67,10 @@ class Watchdog:
                 )
             except Exception:
                 # A CLI starts without one, too.
-                logger.exception("No watchdog: if this server is killed, its CLIs go on for a turn")
+                logger.exception(
+                    "The watchdog could not start: if this server is killed, its "
+                    "CLI processes finish their turn"
+                )
 
     def close(self) -> None:
         """Let it go, when all CLIs have been ended in order."""

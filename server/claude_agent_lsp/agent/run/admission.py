@@ -41,7 +41,7 @@ class Admission:
 
     def __init__(self, state: State, ownership: SessionLocks, journal: Journal) -> None:
         self._state = state
-        self._ownership = ownership
+        self._locks = ownership
         self._journal = journal
 
     def admit(self, query: Query, run_id: str, spare: str | None) -> SessionStart:
@@ -60,20 +60,20 @@ class Admission:
         found = self.named(query)
         if query.fork:
             session = self._fork_of(found, query)
-            self._ownership.claim(session.session_id, run_id)
+            self._locks.claim(session.session_id, run_id)
         else:
             session = self._claim(found, query, run_id, spare)
-        self._remember(query.folder, session)
+        self._make_current(query.folder, session)
         return session
 
     def named(self, query: Query) -> str | None:
-        """The id of the session that a query is for; None begins a new one."""
+        """Return the id of the session that a query is for; None begins a new one."""
         if query.session == LAST:
             return self._state.current(query.folder)
         return None if query.session == NEW else query.session
 
     def to_come(self, current: str, folder: Path) -> SessionStart:
-        """How the next query goes on with the current session of a folder, as things stand.
+        """Return how the next query goes on with the current session of a folder, as things stand.
 
         A kept session is put back for it: call it in the session's lane.
         """
@@ -83,7 +83,7 @@ class Admission:
         self, found: str | None, query: Query, run_id: str, spare: str | None
     ) -> SessionStart:
         session_id = found or spare or str(uuid.uuid4())
-        if self._ownership.claim(session_id, run_id):
+        if self._locks.claim(session_id, run_id):
             end_orphans()
         if found is None:
             return SessionStart(session_id)
@@ -91,15 +91,15 @@ class Admission:
             # Looked at only now that nobody else can change it.
             return self._start_of(found, query.folder, must_be=query.session != LAST)
         except BaseException:
-            self._ownership.release(session_id, run_id)
+            self._locks.release(session_id, run_id)
             raise
 
     def _fork_of(self, found: str | None, query: Query) -> SessionStart:
         if found is None:
-            raise SessionNotFound(f"{query.folder} has no session that could be forked yet.")
+            raise SessionNotFound(f"{query.folder} has no session to fork yet.")
         start = self._start_of(found, query.folder, must_be=query.session != LAST)
         if start.source is None:
-            raise SessionNotFound(f"The session {found} holds nothing yet that could be forked.")
+            raise SessionNotFound(f"The session {found} is still empty and can't be forked.")
         at = start.at
         if query.resume_at is not None:
             # With the SDK, which takes a second to load.
@@ -108,7 +108,7 @@ class Admission:
         return SessionStart(str(uuid.uuid4()), source=start.source, at=at)
 
     def _start_of(self, session_id: str, folder: Path, *, must_be: bool = False) -> SessionStart:
-        """How a session is gone on with: resumed, or begun if the CLI does not have it yet."""
+        """Return how a session continues: resumed, or begun if the CLI does not have it yet."""
         transcript = KeptCopies(self._state.directory).restore(session_id)
         if transcript is None:
             if must_be and not self._was_begun(session_id, folder):
@@ -120,19 +120,19 @@ class Admission:
         begun_in = folder_of(transcript)
         if begun_in is not None and begun_in.resolve() != folder.resolve():
             raise SessionNotFound(
-                f"The session {session_id} is one of {begun_in}, not of {folder}.",
-                hint="Open that folder, or name it as `workspace`.",
+                f"The session {session_id} belongs to {begun_in}, not to {folder}.",
+                hint="Open that folder, or pass it as `workspace`.",
             )
         return SessionStart(session_id, source=session_id)
 
     def _was_begun(self, session_id: str, folder: Path) -> bool:
-        """Whether a session that the CLI doesn't have is one of this folder all the same."""
+        """Return whether a session that the CLI doesn't have is one of this folder all the same."""
         if session_id in self._state.begun(folder):
             return True
         turns = self._journal.read(session_id).turns
         return any(turn.folder.resolve() == folder.resolve() for turn in turns)
 
-    def _remember(self, folder: Path, session: SessionStart) -> None:
+    def _make_current(self, folder: Path, session: SessionStart) -> None:
         """Make the run's session the folder's current one."""
         session_id = session.session_id
         try:
@@ -144,4 +144,4 @@ class Admission:
                 self._state.begin(folder, session_id, session.source, session.at)
         except Exception:
             # The run is worth more than the memory of which session is the folder's current one.
-            logger.exception("The current session of %s could not be kept", folder)
+            logger.exception("The current session of %s could not be saved", folder)

@@ -24,7 +24,7 @@ class Backpressure(Protocol):
         """Whether the editor is far behind."""
 
     def drained(self) -> asyncio.Future[None]:
-        """Done once it has caught up."""
+        """Return a future that is done once it has caught up."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Writer(Protocol):
         """Write them down; never raises."""
 
 
-class _Words:
+class _TextBatch:
     """Text or thoughts of one message that go out together."""
 
     def __init__(self, first: Text | Thinking) -> None:
@@ -41,11 +41,11 @@ class _Words:
         self.pieces = [first.text]
 
     def takes(self, event: Event) -> bool:
-        """Whether these are more of the same."""
+        """Return whether these are more of the same."""
         return type(event) is self.kind and event.message_id == self.message_id
 
     def event(self) -> Text | Thinking:
-        """All of them as one."""
+        """Return all of them as one."""
         return self.kind(self.message_id, "".join(self.pieces))
 
 
@@ -60,7 +60,7 @@ class Delivery:
     def __init__(self, writer: Writer, show: Emit) -> None:
         self._writer = writer
         self._show = show
-        self._waiting: list[Event | _Words] = []
+        self._waiting: list[Event | _TextBatch] = []
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._left_at = float("-inf")
@@ -70,13 +70,13 @@ class Delivery:
         """Deliver an event; what was put before it is shown before it."""
         if isinstance(event, Text | Thinking):
             last = self._waiting[-1] if self._waiting else None
-            if isinstance(last, _Words) and last.takes(event):
+            if isinstance(last, _TextBatch) and last.takes(event):
                 last.pieces.append(event.text)
                 return
-            self._waiting.append(_Words(event))
+            self._waiting.append(_TextBatch(event))
         else:
             self._waiting.append(event)
-        self._go_on()
+        self._continue()
 
     async def delivered(self) -> None:
         """Wait until all that was put is shown."""
@@ -85,10 +85,10 @@ class Delivery:
             await asyncio.shield(self._writing)
             self._flush()
 
-    def _go_on(self) -> None:
+    def _continue(self) -> None:
         if self._writing is not None:
             return
-        alone = len(self._waiting) == 1 and isinstance(self._waiting[0], _Words)
+        alone = len(self._waiting) == 1 and isinstance(self._waiting[0], _TextBatch)
         due = self._left_at + GATHER_SECONDS
         if not alone or self._loop.time() >= due:
             self._flush()
@@ -103,7 +103,7 @@ class Delivery:
         if self._writing is not None or not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
-        events = [one.event() if isinstance(one, _Words) else one for one in waiting]
+        events = [one.event() if isinstance(one, _TextBatch) else one for one in waiting]
         if any(isinstance(event, Text | Thinking) for event in events):
             self._left_at = self._loop.time()
         if any(isinstance(event, Text | ToolCall | ToolResult) for event in events):
@@ -115,10 +115,10 @@ class Delivery:
         try:
             await self._writer.write_down(events)
         except Exception:
-            logger.exception("What is shown could not be written down")
+            logger.exception("The journal could not be written before its events were shown")
         self._show_all(events)
         self._writing = None
-        self._go_on()
+        self._continue()
 
     def _show_all(self, events: list[Event]) -> None:
         for event in events:

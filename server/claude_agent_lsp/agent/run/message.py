@@ -40,7 +40,7 @@ _SIGNATURES: Final = (
 )
 _SEVERITIES: Final = {1: "error", 2: "warning", 3: "information", 4: "hint"}
 _CLOSING_TAG = re.compile(r"<(\s*/\s*ide_)", re.IGNORECASE)
-_MAY_BE = "This may or may not be related to the current task."
+_RELEVANCE = "This may or may not be related to the current task."
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -99,7 +99,7 @@ def user_message(
     *,
     denied: DenyRules | None = None,
 ) -> dict[str, Any]:
-    """Returns the prompt as the SDK's stream-json has it (claude-agent-sdk 0.2.187).
+    """Return the prompt as the SDK's stream-json has it (claude-agent-sdk 0.2.187).
 
     A prompt alone is sent as a string: only then does the CLI look for a slash command in it.
     Reads files; run it in a thread.
@@ -119,7 +119,9 @@ def user_message(
     denied = denied or DenyRules()
     for path in attachments:
         if denied.denies_reading(path):
-            raise InvalidArgument(f"attachments: a rule of yours denies reading {_spelled(path)}")
+            raise InvalidArgument(
+                f"attachments: a deny rule in your settings forbids reading {_spelled(path)}"
+            )
     blocks = [_text(text) for text in _context(context, folder, denied)] if context else []
     blocks += _attached(attachments)
     content = [*blocks, _text(prompt)] if blocks else prompt
@@ -132,7 +134,7 @@ def user_message(
 
 
 def prepend_text(message: Mapping[str, Any], text: str) -> Mapping[str, Any]:
-    """Returns a user message that tells the agent something before the prompt.
+    """Return a user message that tells the agent something before the prompt.
 
     A slash command is returned as it is: it has to stand alone, and the agent is not asked.
 
@@ -153,14 +155,18 @@ def _context(context: EditorContext, folder: Path, denied: DenyRules) -> Iterato
     document, selected = context.document, context.range
     if document is not None:
         if selected is not None and selected.start != selected.end:
-            yield _tagged("ide_selection", f"{_selection(document, selected, denied)}\n\n{_MAY_BE}")
+            yield _tagged(
+                "ide_selection", f"{_selection(document, selected, denied)}\n\n{_RELEVANCE}"
+            )
         else:
             cursor = f", with the cursor on line {selected.start.line + 1}" if selected else ""
-            text = f"The user opened the file {_spelled(document)} in the IDE{cursor}. {_MAY_BE}"
+            text = f"The user opened the file {_spelled(document)} in the IDE{cursor}. {_RELEVANCE}"
             yield _tagged("ide_opened_file", text)
     if context.diagnostics:
-        lines = [_told(diagnostic, document, folder) for diagnostic in context.diagnostics]
-        text = "\n".join(["The IDE shows these diagnostics:", *lines, "", _MAY_BE])
+        lines = [
+            _format_diagnostic(diagnostic, document, folder) for diagnostic in context.diagnostics
+        ]
+        text = "\n".join(["The IDE shows these diagnostics:", *lines, "", _RELEVANCE])
         yield _tagged("ide_opened_file", text)
 
 
@@ -174,7 +180,7 @@ def _selection(document: Path, selected: Range, denied: DenyRules) -> str:
 
 
 def _selected_text(document: Path, selected: Range) -> str:
-    """Returns what is selected, as far as the disk knows it; empty if it cannot be told."""
+    """Return what is selected, as far as the disk knows it; empty if it cannot be told."""
     try:
         if not document.is_file() or document.stat().st_size > _MAX_FILE:
             return ""
@@ -194,7 +200,7 @@ def _selected_text(document: Path, selected: Range) -> str:
     return "\n".join(lines)
 
 
-def _told(diagnostic: Diagnostic, document: Path | None, folder: Path) -> str:
+def _format_diagnostic(diagnostic: Diagnostic, document: Path | None, folder: Path) -> str:
     start = diagnostic.range.start
     place = f"{start.line + 1}:{start.character + 1}"
     if document is not None:
@@ -233,8 +239,8 @@ def _image(path: Path) -> dict[str, Any]:
     size = path.stat().st_size
     if size == 0 or size > MAX_IMAGE:
         raise InvalidArgument(
-            f"attachments: expected images of at most {MAX_IMAGE // 2**20} MiB that are not empty, "
-            f"got {_spelled(path)} of {size:,} bytes"
+            f"attachments: expected non-empty images of at most {MAX_IMAGE // 2**20} MiB, got "
+            f"{_spelled(path)} of {size:,} bytes"
         )
     content = path.read_bytes()
     found = (media for signature, media in _SIGNATURES if signature.match(content))
@@ -254,5 +260,5 @@ def _tagged(tag: str, text: str) -> str:
 
 
 def _spelled(path: Path) -> str:
-    """Returns a path as text that can be sent, also where its name is no UTF-8."""
+    """Return a path as text that can be sent, also where its name is no UTF-8."""
     return os.fsencode(path).decode(errors="replace")

@@ -21,7 +21,7 @@ class PermissionModes:
         self._modes: dict[str, str] = {}
 
     def chosen_for(self, session_id: str, *, trusted: bool) -> str | None:
-        """A session's mode, if it was given one that holds in its folder."""
+        """Return a session's mode, if it was given one that holds in its folder."""
         mode = self._modes.get(session_id)
         return None if mode == BYPASS and not trusted else mode
 

@@ -1,6 +1,6 @@
 """What the user decides in a turn: leave for a tool, a plan, the agent's own questions.
 
-    the CLI asks ──▶ worded ──▶ in the queue (`questions.py`) ──▶ answered ──▶ told to the CLI
+    the CLI asks ──▶ worded ──▶ in the queue (`queue.py`) ──▶ answered ──▶ told to the CLI
 
 A run that is stopped withdraws its question, and the CLI is told to stop.
 """
@@ -68,14 +68,14 @@ class PermissionRequests:
 
     Args:
         task: What the run has to do.
-        means: What it has to do it with.
+        context: What it has to do it with.
         denied: Is told of each tool call that is refused, and why.
     """
 
     def __init__(
         self, task: RunSpec, context: RunContext, denied: Callable[[str, str], None]
     ) -> None:
-        self._task = task
+        self._spec = task
         self._context = context
         self._denied = denied
 
@@ -83,7 +83,7 @@ class PermissionRequests:
         self, tool: str, tool_input: Mapping[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
         """Let the user decide about a tool call."""
-        ways = {"ExitPlanMode": self._plan, "AskUserQuestion": self._choices}
+        ways = {"ExitPlanMode": self._ask_about_plan, "AskUserQuestion": self._ask_choices}
         try:
             self._context.signal.throw_if_aborted()
             if tool in ways:
@@ -101,7 +101,7 @@ class PermissionRequests:
     ) -> PermissionResult:
         """Ask for leave to use a tool."""
         for_session = [replace(update, destination="session") for update in context.suggestions]
-        for_ever = [u for u in context.suggestions if self._is_kept(u)]
+        for_ever = [u for u in context.suggestions if self._is_saved(u)]
         # A mode is the session's as long as nobody sets another: it is no grant.
         modes = [update.mode for update in for_session if update.mode is not None]
         needed = {json.dumps(update.to_dict()) for update in for_session if update.mode is None}
@@ -140,7 +140,9 @@ class PermissionRequests:
                 self._context.set_mode(mode)
         return PermissionResultAllow(updated_permissions=updates)
 
-    async def _plan(self, tool_input: Mapping[str, Any], call: str | None) -> PermissionResult:
+    async def _ask_about_plan(
+        self, tool_input: Mapping[str, Any], call: str | None
+    ) -> PermissionResult:
         """Ask whether a plan is to be carried out, and in which mode."""
         plan = str(tool_input.get("plan") or _NO_PLAN)
         mode = self._context.mode()
@@ -162,7 +164,9 @@ class PermissionRequests:
         update: Any = {"type": "setMode", "mode": mode, "destination": "session"}
         return PermissionResultAllow(updated_permissions=[PermissionUpdate(**update)])
 
-    async def _choices(self, tool_input: Mapping[str, Any], call: str | None) -> PermissionResult:
+    async def _ask_choices(
+        self, tool_input: Mapping[str, Any], call: str | None
+    ) -> PermissionResult:
         """Ask what the agent asks, one after the other."""
         answers = {}
         for choice in await self._in_thread(lambda: list(choices_in(tool_input))):
@@ -185,7 +189,7 @@ class PermissionRequests:
     def _describe(
         self, tool: str, tool_input: Mapping[str, Any], reason: str | None, grants: Grants
     ) -> Description:
-        folder = self._task.launch.folder
+        folder = self._spec.launch.folder
         diff = diff_of(tool, tool_input, folder)
         return describe(tool, tool_input, folder, diff=diff, reason=reason, grants=grants)
 
@@ -210,11 +214,11 @@ class PermissionRequests:
         Raises:
             Aborted: The run was stopped.
         """
-        seconds = min(self._task.launch.settings.question_timeout_seconds, LONGEST_QUESTION)
+        seconds = min(self._spec.launch.settings.question_timeout_seconds, LONGEST_QUESTION)
         question = Question(
             question_id=str(uuid.uuid4()),
             run_id=self._context.run_id,
-            session_id=self._task.session.session_id,
+            session_id=self._spec.session.session_id,
             kind=kind,
             title=title,
             detail=detail,
@@ -234,7 +238,7 @@ class PermissionRequests:
             )
         return answer
 
-    def _is_kept(self, update: PermissionUpdate) -> bool:
-        """Whether a suggestion is written down, and read again by the next process."""
+    def _is_saved(self, update: PermissionUpdate) -> bool:
+        """Return whether a suggestion is written down, and read again by the next process."""
         source = (update.destination or "").removesuffix("Settings")
-        return bool(update.rules) and source in self._task.launch.settings.setting_sources
+        return bool(update.rules) and source in self._spec.launch.settings.setting_sources

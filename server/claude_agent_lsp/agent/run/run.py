@@ -159,11 +159,11 @@ class ActiveRun:
         return self._turn is not None and self._turn.cleared
 
     def meant(self, *, run_id: str | None = None, session_id: str | None = None) -> bool:
-        """Whether a cancel means this run: it names it, or its session, or nothing."""
+        """Return whether a cancel means this run: it names it, or its session, or nothing."""
         return run_id in (None, self.run_id) and session_id in (None, self.session_id)
 
     def picture(self) -> Run:
-        """How it stands now, or how it ended."""
+        """Return how it stands now, or how it ended."""
         if self._state is RunState.ENDED:
             return self._run
         run = replace(self._run, duration_ms=round((time.monotonic() - self._began) * 1000))
@@ -183,7 +183,7 @@ class ActiveRun:
         )
 
     def notify(self, notice: Notice) -> bool:
-        """Tell of something that is not of the run itself; returns whether it could be told."""
+        """Tell of something that is not of the run itself; return whether it could be told."""
         telling = self._state in (RunState.RUNNING, RunState.ENDING)
         if telling:
             self._emit(notice)
@@ -217,7 +217,7 @@ class ActiveRun:
         try:
             self.trail.follow(event)
         except Exception:
-            logger.exception("The audit log lacks an event: %s", event.kind)
+            logger.exception("An event could not be written to the audit log: %s", event.kind)
         self._delivery.put(event)
 
     async def conduct(
@@ -234,7 +234,7 @@ class ActiveRun:
         """
         status, fault, cut_off = RunStatus.COMPLETED, None, False
         try:
-            self._go_on_to(RunState.RUNNING)
+            self._enter(RunState.RUNNING)
             self._emit(Started(self.picture()))
             self._record.report_to(self._emit)
             fault = await self._work(load)
@@ -249,7 +249,7 @@ class ActiveRun:
             fault = Internal(f"The server failed: {type(error).__name__}: {error}")
         if fault is not None and status is RunStatus.COMPLETED:
             status = RunStatus.FAILED
-        self._go_on_to(RunState.ENDING)
+        self._enter(RunState.ENDING)
         # All is written down before the session is given back, and shown before the run has ended.
         await self._step(self._delivery.delivered)
         completed = status is RunStatus.COMPLETED
@@ -262,16 +262,16 @@ class ActiveRun:
         try:
             self._run = replace(self.picture(), status=status, error=fault)
         except Exception:
-            logger.exception("What the run %s has done can't be told", self.run_id)
+            logger.exception("The figures of the run %s could not be updated", self.run_id)
             self._run = replace(self._run, status=status, error=fault)
         self._emit(Ended(self._run))
-        self._go_on_to(RunState.ENDED)
+        self._enter(RunState.ENDED)
         await self._step(self._delivery.delivered)
         self._context.signal.release()
         self.ended.set_result(self._run)
 
-    def _go_on_to(self, state: RunState) -> None:
-        assert NEXT.get(self._state) is state, f"{self._state} leads to no {state}"
+    def _enter(self, state: RunState) -> None:
+        assert NEXT.get(self._state) is state, f"A run can't go from {self._state} to {state}"
         self._state = state
 
     async def _step(
@@ -282,7 +282,7 @@ class ActiveRun:
             return await step(*arguments, **named)
         except (Exception, asyncio.CancelledError):
             _raise_if_cancelled()
-            logger.exception("A step of the end of the run %s failed", self.run_id)
+            logger.exception("A step of ending the run %s failed", self.run_id)
             return None
 
     async def _charge(self, fault: RequestFailed | None) -> RequestFailed | None:
@@ -301,7 +301,7 @@ class ActiveRun:
 
         task = self.task
         process = await pool.borrow(
-            task.launch, task.session, self._context.signal, self._tell_of_wait
+            task.launch, task.session, self._context.signal, self._notify_of_wait
         )
         try:
             self._turn = Turn(task, self._context, process)
@@ -309,10 +309,8 @@ class ActiveRun:
         finally:
             pool.release(process)
 
-    def _tell_of_wait(self) -> None:
-        self._emit(
-            Notice(Level.INFO, "All CLI processes are at work; this run waits for a free one.")
-        )
+    def _notify_of_wait(self) -> None:
+        self._emit(Notice(Level.INFO, "All CLI processes are busy; this run waits for a free one."))
 
 
 def _raise_if_cancelled() -> None:
@@ -327,5 +325,5 @@ def _raise_if_cancelled() -> None:
 
 def _stopped(reason: AbortReason) -> tuple[RunStatus, RequestFailed | None]:
     if reason is AbortReason.TIMED_OUT:
-        return RunStatus.TIMED_OUT, TimedOut("The run's time limit passed; it was stopped.")
+        return RunStatus.TIMED_OUT, TimedOut("The run reached its time limit and was stopped.")
     return RunStatus.CANCELLED, None

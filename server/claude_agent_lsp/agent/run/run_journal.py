@@ -45,8 +45,8 @@ T = TypeVar("T")
 # A write to the system's cache takes microseconds; a disk that hangs must not hold up a run.
 PATIENCE_SECONDS: Final = 2.0
 DAMAGED: Final = (
-    "The journal of this session was damaged. What could be read of it is kept; a part of the last "
-    "answer may be missing."
+    "The journal of this session is damaged. Its readable part was recovered; a part of the "
+    "last answer may be missing."
 )
 
 
@@ -84,19 +84,19 @@ class RunJournal:
         """Tell the user here if no record can be kept."""
         self._emit = emit
         if self._broken is not None:
-            self._break(self._broken)
+            self._give_up(self._broken)
 
     async def prepend_untold(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What to send: it tells the agent first what it doesn't know of the session.
+        """Return what to send: it tells the agent first what it doesn't know of the session.
 
         Never raises. What could not be written down as told is not told, but with a later prompt.
         """
-        told_too = await self._guard(self._tell, message) if self._held_before else None
+        told_too = await self._guard(self._prepend_untold, message) if self._held_before else None
         return told_too or message
 
     async def write_down(self, events: Iterable[Event]) -> None:
         """Write down what is about to be shown; never raises."""
-        await self._guard(self._note, tuple(events))
+        await self._guard(self._append, tuple(events))
 
     async def end(self, *, completed: bool, cut_off: bool) -> None:
         """Cut away what the transcript holds; never raises.
@@ -110,22 +110,24 @@ class RunJournal:
             await self._guard(self._cut_back, completed)
         elif not cut_off:
             session_id, turn_id = self._session.session_id, self._turn.message_id
-            await self._guard(self._disk, self._journal.mark_unsent, session_id, turn_id)
+            await self._guard(self._in_lane, self._journal.mark_unsent, session_id, turn_id)
 
     async def _begin(self) -> None:
         journal, session = self._journal, self._session
-        self._since = await self._disk(_size_of_transcript, session.session_id)
+        self._since = await self._in_lane(_size_of_transcript, session.session_id)
         if session.forks and session.at is None and session.source is not None:
             entry = await self._entry(session.source)
-            known = await self._known(session.source) if entry.turns else TranscriptFacts()
+            known = (
+                await self._read_transcript(session.source) if entry.turns else TranscriptFacts()
+            )
             recovery = await parsing.run(recovery_of, entry, known)
-            await self._disk(journal.replace, session.session_id, recovery.turns)
-        self._held_before = await self._disk(journal.begin, session.session_id, self._turn)
+            await self._in_lane(journal.replace, session.session_id, recovery.turns)
+        self._held_before = await self._in_lane(journal.begin, session.session_id, self._turn)
 
-    async def _tell(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _prepend_untold(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         session_id, turn_id = self._session.session_id, self._turn.message_id
         entry = await self._entry(session_id)
-        known = await self._known(session_id) if entry.turns else TranscriptFacts()
+        known = await self._read_transcript(session_id) if entry.turns else TranscriptFacts()
         recovery = await parsing.run(recovery_of, entry, known)
         if recovery.damaged:
             self._emit(Notice(Level.WARNING, DAMAGED))
@@ -135,50 +137,52 @@ class RunJournal:
         sent = prepend_text(message, await parsing.run(retold, untold))
         ids = [turn.message_id for turn in untold]
         try:
-            await self._disk(self._journal.mark_told, session_id, ids, turn_id)
+            await self._in_lane(self._journal.mark_told, session_id, ids, turn_id)
         except BaseException:
             # It may be written yet, when the disk comes back; this comes right behind it.
-            self._lane.put(self._journal.unmark_told, session_id, ids).add_done_callback(_forget)
+            self._lane.put(self._journal.unmark_told, session_id, ids).add_done_callback(
+                _ignore_result
+            )
             raise
         return sent
 
-    async def _note(self, events: tuple[Event, ...]) -> None:
+    async def _append(self, events: tuple[Event, ...]) -> None:
         # Only what has secrets to be masked is worth another thread.
         if all(isinstance(event, Text) for event in events):
             steps = _steps_of(events)
         else:
             steps = await parsing.run(_steps_of, events)
         if steps:
-            await self._disk(self._journal.append, self._session.session_id, steps)
+            await self._in_lane(self._journal.append, self._session.session_id, steps)
 
     async def _cut_back(self, completed: bool) -> None:
         journal, session_id = self._journal, self._session.session_id
         turn_id = self._turn.message_id
         alone = not self._held_before
-        transcript = await self._disk(find_transcript, session_id)
-        if completed and alone and await self._disk(has_line, transcript, turn_id, self._since):
-            await self._disk(journal.forget, session_id)
+        transcript = await self._in_lane(find_transcript, session_id)
+        if completed and alone and await self._in_lane(has_line, transcript, turn_id, self._since):
+            await self._in_lane(journal.forget, session_id)
             return
         before = await self._entry(session_id)
         entry = marked(before, turn_id, completed=completed)
-        known = await self._known(session_id, self._since if alone else 0)
+        known = await self._read_transcript(session_id, self._since if alone else 0)
         left = (await parsing.run(recovery_of, entry, known)).turns
         if left != before.turns or before.damaged:
-            await self._disk(journal.replace, session_id, left)
+            await self._in_lane(journal.replace, session_id, left)
 
     async def _entry(self, session_id: str) -> Entry:
-        return await parsing.run(entry_of, await self._disk(self._journal.content, session_id))
+        return await parsing.run(entry_of, await self._in_lane(self._journal.content, session_id))
 
-    async def _known(self, session_id: str, since: int = 0) -> TranscriptFacts:
-        """What the transcript holds from a byte on, read and parsed piece by piece."""
+    async def _read_transcript(self, session_id: str, since: int = 0) -> TranscriptFacts:
+        """Return what the transcript holds from a byte on, read and parsed piece by piece."""
         known = TranscriptFacts()
-        transcript: Path | None = await self._disk(find_transcript, session_id)
-        while piece := await self._disk(piece_of, transcript, since):
+        transcript: Path | None = await self._in_lane(find_transcript, session_id)
+        while piece := await self._in_lane(piece_of, transcript, since):
             await parsing.run(known.read, piece)
             since += len(piece)
         return known
 
-    async def _disk(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def _in_lane(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do work in the session's lane.
 
         Raises:
@@ -194,22 +198,22 @@ class RunJournal:
         try:
             return await step(*arguments)
         except TimeoutError:
-            self._break(f"the disk did not answer within {PATIENCE_SECONDS:g} seconds")
+            self._give_up(f"the disk did not answer within {PATIENCE_SECONDS:g} seconds")
         except OSError as error:
-            self._break(error.strerror or str(error))
+            self._give_up(error.strerror or str(error))
         except Exception as error:
-            logger.exception("A fault in the journal")
-            self._break(f"{type(error).__name__}: {error}")
+            logger.exception("The journal failed")
+            self._give_up(f"{type(error).__name__}: {error}")
         return None
 
-    def _break(self, why: str) -> None:
-        logger.warning("No record is kept of a run in %s: %s", self._session.session_id, why)
+    def _give_up(self, why: str) -> None:
+        logger.warning("The run in %s is not recorded: %s", self._session.session_id, why)
         self._broken = why
         self._emit(
             Notice(
                 Level.WARNING,
-                f"No journal can be kept in {self._journal.directory}: {why}. The run goes on; if "
-                "it is killed, what the CLI has not written yet is lost.",
+                f"The journal in {self._journal.directory} can't be written: {why}. The run "
+                "continues; if it is killed, whatever the CLI has not written yet is lost.",
             )
         )
 
@@ -219,7 +223,7 @@ def _size_of_transcript(session_id: str) -> int:
     return transcript.stat().st_size if transcript is not None else 0
 
 
-def _forget(done: asyncio.Future[None]) -> None:
+def _ignore_result(done: asyncio.Future[None]) -> None:
     if not done.cancelled():
         done.exception()
 
@@ -229,7 +233,7 @@ def _steps_of(events: Iterable[Event]) -> list[Step | Resulted]:
 
 
 def _step_of(event: Event) -> Step | Resulted | None:
-    """What is written down of an event; a subagent's conversation has a transcript of its own.
+    """Return an event's step in the journal; a subagent's conversation has its own transcript.
 
     A tool's input and result are found again by their id. What was said stays as it was, since it
     is held against the transcript.

@@ -46,7 +46,7 @@ class Turn:
 
     Args:
         task: What the run has to do.
-        means: What it has to do it with.
+        context: What it has to do it with.
         process: The process, which the run has to itself.
 
     Attributes:
@@ -56,12 +56,12 @@ class Turn:
     """
 
     def __init__(self, task: RunSpec, context: RunContext, process: AgentProcess) -> None:
-        self._task = task
+        self._spec = task
         self._context = context
         self._process = process
         self.cleared = False
         self._result: ResultMessage | None = None
-        self._tells_state = False
+        self._reports_state = False
         self._refusals = 0
         self._refused = AbortController()
         self._stop = context.signal
@@ -86,7 +86,7 @@ class Turn:
         context.signal.throw_if_aborted()
         # A prompt that is told of and never sent is one that the session lacks, too.
         message = await context.signal.wait_or_abort(
-            asyncio.ensure_future(context.record.prepend_untold(self._task.message))
+            asyncio.ensure_future(context.record.prepend_untold(self._spec.message))
         )
         context.signal.throw_if_aborted()
         stop = self._stop = AbortSignal.any(context.signal, self._refused.signal)
@@ -96,10 +96,10 @@ class Turn:
             context.record.sent = True
             await stop.wait_or_abort(self._over)
         except Aborted:
-            grace = self._task.launch.settings.cancel_grace_seconds
+            grace = self._spec.launch.settings.cancel_grace_seconds
             await stop_turn(process, self._over, background, grace_seconds=grace)
             context.signal.throw_if_aborted()
-            return NotAuthenticated("The API key or the login was refused, more than once.")
+            return NotAuthenticated("The API key or the login was refused repeatedly.")
         finally:
             process.detach()
             stop.release()
@@ -110,7 +110,7 @@ class Turn:
 
     async def _prepare(self) -> None:
         """Set the process's model and mode."""
-        process, launch = self._process, self._task.launch
+        process, launch = self._process, self._spec.launch
         self._context.signal.throw_if_aborted()
         change = asyncio.ensure_future(
             process.change(model=launch.model, permission_mode=self._context.mode())
@@ -132,23 +132,23 @@ class Turn:
         if isinstance(message, ResultMessage):
             if self._answers_prompt(message):
                 self._result = message
-                if not self._tells_state or self._context.signal.aborted:
+                if not self._reports_state or self._context.signal.aborted:
                     self._end()
         elif isinstance(message, SystemMessage):
             self._read_system(message)
         elif isinstance(message, ConversationResetMessage):
             self.cleared = True
-            text = "The conversation is cleared: the next query begins a new session."
+            text = "The conversation was cleared; the next query starts a new session."
             self._context.emit(Notice(Level.INFO, text))
 
     def room(self) -> Awaitable[None] | None:
-        """What to wait for before the next message, or None."""
+        """Return what to wait for before the next message, or None."""
         if not self._context.channel.congested or self._stop.aborted or self._over.done():
             return None
         return self._wait_for_editor()
 
     def lost(self, fault: RequestFailed) -> None:
-        """The process is gone."""
+        """Take note that the process is gone."""
         if not self._over.done():
             self._over.set_exception(fault)
 
@@ -159,12 +159,12 @@ class Turn:
         return await self._decisions.decide(tool, tool_input, context)
 
     def _answers_prompt(self, result: ResultMessage) -> bool:
-        """Whether this result is our prompt's: a background task's own turn has one, too."""
+        """Return whether this result is our prompt's: a background task's own turn has one, too."""
         answered = result.user_message_uuids or (
             [result.user_message_uuid] if result.user_message_uuid else None
         )
         if answered is not None:
-            return self._task.message_id in answered
+            return self._spec.message_id in answered
         return result.origin is None or result.origin.get("kind") == "human"
 
     def _read_system(self, message: SystemMessage) -> None:
@@ -172,7 +172,7 @@ class Turn:
         if message.subtype == "session_state_changed":
             # A result ends a turn, but agents in the background may bring about more turns: the
             # CLI is "idle" when there will be none.
-            self._tells_state = True
+            self._reports_state = True
             if data.get("state") == "idle" and self._result is not None:
                 self._end()
         elif message.subtype == "api_retry" and data.get("error_status") in (401, 403):

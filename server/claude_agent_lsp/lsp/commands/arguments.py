@@ -165,7 +165,9 @@ class QueryArgument(Argument):
 
     def __post_init__(self) -> None:
         if self.resume_at is not None and not self.fork:
-            raise InvalidArgument("resumeAt: expected `fork: true` beside it, for the copy to go")
+            raise InvalidArgument(
+                "resumeAt: expected `fork: true` with it: only a copy can end at an earlier message"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +207,7 @@ def _name(value: object) -> str:
         raise UnfitError
     WORD.read(value)
     if len(value) > _LONGEST_NAME:
-        raise UnfitError(f"one of {len(value):,}")
+        raise UnfitError(f"{len(value):,} characters")
     return value
 
 
@@ -326,7 +328,7 @@ A = TypeVar("A", bound=Argument)
 
 
 def parse(cls: type[A], arguments: object) -> A:
-    """Reads a command's argument.
+    """Read a command's argument.
 
     Args:
         cls: What it has to be.

@@ -61,7 +61,7 @@ class Commands:
         """
         command = COMMANDS.get(params.command)
         if command is None:
-            raise invalid(InvalidArgument(f"There is no command {shown(params.command)}."))
+            raise invalid(InvalidArgument(f"Unknown command {shown(params.command)}."))
         try:
             argument = parse(command.argument, params.arguments)
             stop = AbortController()
@@ -84,7 +84,7 @@ class Commands:
 
 
 async def _answer(work: asyncio.Future[object], request: Request) -> object:
-    """The answer of a command; of one that is cancelled while a disk holds it up, that it was.
+    """Return the answer of a command, that it was cancelled if it was while a disk held it up.
 
     What is left to itself goes on as far as it gets: a run that comes of it is stopped at once.
     """

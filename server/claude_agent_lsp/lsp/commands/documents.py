@@ -37,8 +37,8 @@ class DocumentCommands(CommandGroup):
         services = self._services
         if not services.editor.profile.show_document:
             raise UnsupportedByClient(
-                "This editor can't be asked to open a document.",
-                hint="claudeAgent.session.export writes the session to a file of yours.",
+                "This editor does not let the server open documents (window/showDocument).",
+                hint="Write the session to a file with claudeAgent.session.export.",
             )
         session_id = argument.session_id
         if session_id is None:

@@ -41,7 +41,7 @@ class FolderCommands(CommandGroup):
             process = await agent.process_in(folder.path, settings, signal, trusted=trusted)
         except Aborted:
             request.signal.throw_if_aborted()
-            raise NotTrusted(f"{folder.path} is trusted no longer.") from None
+            raise NotTrusted(f"{folder.path} is no longer trusted.") from None
         finally:
             signal.release()
             revoked.release()
@@ -82,4 +82,6 @@ class FolderCommands(CommandGroup):
         """Raise `NotTrusted` if the session's folder isn't trusted."""
         folder = await self._lane(session_id).read(self._services.agent.folder_of, session_id)
         if folder is not None and not await self._services.trust.is_trusted(folder):
-            raise NotTrusted(f"{folder} is not trusted: nothing runs there unasked.")
+            raise NotTrusted(
+                f"bypassPermissions needs a trusted folder, and {folder} is not trusted."
+            )

@@ -48,7 +48,7 @@ class Order:
         self._nowhere = FolderLane()
 
     async def folder(self, workspace: Path | None, document: Path | None = None) -> Folder:
-        """The folder that a command is for which need not wait its turn.
+        """Return the folder that a command is for which need not wait its turn.
 
         Raises:
             WorkspaceNotFound: As `Folders.choose` does.
@@ -61,7 +61,7 @@ class Order:
     async def in_folder(
         self, workspace: Path | None, document: Path | None = None
     ) -> AsyncIterator[Folder]:
-        """The turn of a command in its folder.
+        """Hold the turn of a command in its folder.
 
         Raises:
             WorkspaceNotFound: As `Folders.choose` does.
@@ -76,7 +76,7 @@ class Order:
 
     @asynccontextmanager
     async def in_session(self, session_id: str) -> AsyncIterator[None]:
-        """The turn of a command in the folder of its session."""
+        """Hold the turn of a command in the folder of its session."""
         async with self._coming:
             folder = await self._folder_of_session(session_id)
             lane = self._nowhere if folder is None else self._agent.lanes.folder(folder)
@@ -97,8 +97,9 @@ class Order:
             if workspace is None and guess is not None:
                 return guess
             raise WorkspaceNotFound(
-                f"The disk does not tell within {RESOLVE_SECONDS:g} second which folder is meant.",
-                hint="Name a folder as `workspace`, as the editor spells it.",
+                f"The disk did not answer within {RESOLVE_SECONDS:g} second, so the folder could "
+                "not be determined.",
+                hint="Pass a folder as `workspace`, spelled as in the editor.",
             ) from None
 
     async def _folder_of_session(self, session_id: str) -> Path | None:

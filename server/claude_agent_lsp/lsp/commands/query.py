@@ -35,7 +35,7 @@ TITLE_LENGTH: Final = 30
 
 
 @dataclass(eq=False)
-class _Beginning:
+class _StartingQuery:
     """A query on its way to its run.
 
     Attributes:
@@ -59,7 +59,7 @@ class QueryCommands(CommandGroup):
 
     def __init__(self, services: Services, order: Order) -> None:
         super().__init__(services, order)
-        self._beginning: set[_Beginning] = set()
+        self._beginning: set[_StartingQuery] = set()
 
     @command("claudeAgent.query", arguments.QueryArgument)
     async def query(self, argument: arguments.QueryArgument, request: Request) -> object:
@@ -81,7 +81,7 @@ class QueryCommands(CommandGroup):
         self, argument: arguments.QueryArgument, request: Request
     ) -> ActiveRun:
         over = asyncio.get_running_loop().create_future()
-        beginning = _Beginning(request.stop, over)
+        beginning = _StartingQuery(request.stop, over)
         self._beginning.add(beginning)
         document = argument.context.document if argument.context else None
         run = None
@@ -105,7 +105,9 @@ class QueryCommands(CommandGroup):
         trusted = await self._services.trust.is_trusted(folder.path)
         self._services.server_settings.move_state()
         if argument.permission_mode == BYPASS and not trusted:
-            raise NotTrusted(f"{folder.path} is not trusted: nothing runs there unasked.")
+            raise NotTrusted(
+                f"bypassPermissions needs a trusted folder, and {folder.path} is not trusted."
+            )
         progress = self._services.progress.start(
             request.work_done_token,
             f"Claude: {one_line(argument.prompt, TITLE_LENGTH)}",
@@ -184,9 +186,9 @@ class QueryCommands(CommandGroup):
         return {"cancelled": list(dict.fromkeys(stopped))}
 
     def _follow(self, run: ActiveRun, *, waits: bool) -> None:
-        self._services.editor.spawn(self._tell_the_end(run, waits=waits))
+        self._services.editor.spawn(self._report_end(run, waits=waits))
 
-    async def _tell_the_end(self, run: ActiveRun, *, waits: bool) -> None:
+    async def _report_end(self, run: ActiveRun, *, waits: bool) -> None:
         """Show how a run ended to somebody who gets no answer any more, or can't see it."""
         ended: Run = await asyncio.shield(run.ended)
         shows = self._services.editor.profile.shows_results

@@ -31,9 +31,12 @@ class QuestionCommands(CommandGroup):
         # The open one is the first.
         question = next((q for q in questions.pending if wanted in (None, q.question_id)), None)
         if question is None:
-            raise InvalidArgument("questionId: expected the id of a question that waits.")
+            raise InvalidArgument("questionId: expected the id of an open question.")
         if wanted is None and (question.kind == "trust" or questions.unread):
-            raise InvalidArgument(f"questionId: expected {question.question_id}, to be sure.")
+            raise InvalidArgument(
+                f"questionId: expected {question.question_id}; this question can't be answered "
+                "without its id."
+            )
         answer = answer_to(question, argument.answer, argument.note, by=AnsweredBy.COMMAND)
         answered = questions.answer(question.question_id, answer)
         return {"answered": answered}

@@ -86,7 +86,7 @@ class SessionCommands(CommandGroup):
         """Set a session's title."""
         async with self._order.in_session(argument.session_id):
             changes = await _loaded("edit_session")
-            await self._at_hand(argument.session_id)
+            await self._restore_if_deleted(argument.session_id)
             await self._lane(argument.session_id).run(
                 changes.rename, argument.session_id, argument.title
             )
@@ -99,11 +99,11 @@ class SessionCommands(CommandGroup):
         """Set a session's tag, or clear it."""
         async with self._order.in_session(argument.session_id):
             changes = await _loaded("edit_session")
-            await self._at_hand(argument.session_id)
+            await self._restore_if_deleted(argument.session_id)
             lane = self._lane(argument.session_id)
             await lane.run(changes.tag, argument.session_id, argument.tag)
             session = await self._services.sessions.find(argument.session_id)
-            await lane.run(self._keep_or_not, session)
+            await lane.run(self._update_kept_copy, session)
             return self._services.session_events.changed(session)
 
     @command("claudeAgent.session.fork", arguments.SessionForkArgument)
@@ -111,7 +111,7 @@ class SessionCommands(CommandGroup):
         """Copy a session, or its beginning, under an id of its own."""
         async with self._order.in_session(argument.session_id):
             changes = await _loaded("edit_session")
-            await self._at_hand(argument.session_id)
+            await self._restore_if_deleted(argument.session_id)
             lane = self._lane(argument.session_id)
             copy = await lane.run(changes.fork, argument.session_id, argument.at, argument.title)
             return self._services.session_events.changed(await self._services.sessions.find(copy))
@@ -143,7 +143,7 @@ class SessionCommands(CommandGroup):
         session_id = argument.session_id
         async with self._order.in_session(session_id), hold_session(agent, session_id):
             rewind = await _loaded("rewind.rewind")
-            await self._at_hand(session_id)
+            await self._restore_if_deleted(session_id)
             return await agent.lanes.session(session_id).read(
                 rewind.rewind,
                 argument.session_id,
@@ -152,11 +152,11 @@ class SessionCommands(CommandGroup):
                 dry_run=argument.dry_run,
             )
 
-    async def _at_hand(self, session_id: str) -> None:
+    async def _restore_if_deleted(self, session_id: str) -> None:
         """Put a kept session that the CLI has deleted back to where it can be changed."""
         await self._lane(session_id).run(self._kept.restore, session_id)
 
-    def _keep_or_not(self, session: Session) -> None:
+    def _update_kept_copy(self, session: Session) -> None:
         transcript = find_transcript(session.session_id)
         if session.tag != TAG:
             self._kept.forget(session.session_id)
@@ -169,5 +169,5 @@ class SessionCommands(CommandGroup):
 
 
 async def _loaded(name: str) -> Any:
-    """A module of sessions/; some of them load the SDK, which takes a second."""
+    """Return a module of sessions/; some of them load the SDK, which takes a second."""
     return await disk.run(importlib.import_module, f"claude_agent_lsp.sessions.{name}")

@@ -23,7 +23,7 @@ FOLDER_SECONDS: Final = 1.0
 
 
 async def describe(services: Services, index: Index) -> dict[str, Any]:
-    """Server, CLI, login, folders, processes, runs and questions."""
+    """Describe server, CLI, login, folders, processes, runs and questions."""
     agent = services.agent
     usual = services.configuration.initial.restricted()
     open_ones = tuple(services.folders)
@@ -32,7 +32,7 @@ async def describe(services: Services, index: Index) -> dict[str, Any]:
         await asyncio.wait(asked, timeout=FOLDER_SECONDS)
     answers = [_answer(one) for one in asked]
     folders = [
-        _silent(folder, usual) if answer is None else answer[1]
+        _unresponsive(folder, usual) if answer is None else answer[1]
         for folder, answer in zip(open_ones, answers, strict=True)
     ]
     first = answers[0][0] if answers and answers[0] is not None else usual
@@ -53,7 +53,7 @@ async def describe(services: Services, index: Index) -> dict[str, Any]:
 async def _folder(
     services: Services, folder: Folder, index: Index
 ) -> tuple[Settings, dict[str, Any]]:
-    """What is set in a folder, and what is told of it."""
+    """Return what is set in a folder, and what is told of it."""
     lane = services.agent.lanes.folder(folder.path)
     settings = await services.configuration.settings_in(folder)
     return settings, {
@@ -75,8 +75,8 @@ def _answer(
     return None
 
 
-def _silent(folder: Folder, usual: Settings) -> dict[str, Any]:
-    """What is told of a folder whose disk, or whose settings, are too slow to be waited for."""
+def _unresponsive(folder: Folder, usual: Settings) -> dict[str, Any]:
+    """Return what is told of a folder whose disk or settings are too slow to be waited for."""
     return {
         "uri": folder.uri,
         "name": folder.name,
@@ -89,7 +89,7 @@ def _silent(folder: Folder, usual: Settings) -> dict[str, Any]:
 
 
 async def _cli(settings: Settings) -> dict[str, Any]:
-    """The executable that the first folder's settings lead to."""
+    """Return the executable that the first folder's settings lead to."""
     try:
         found = await check(await disk.run(locate, settings.cli_path))
     except RequestFailed as error:
@@ -124,7 +124,7 @@ def _process(services: Services, process: AgentProcess) -> dict[str, Any]:
 
 
 def _login(process: AgentProcess | None) -> dict[str, Any]:
-    """Where the login comes from, as the CLI says once it has started; never the login."""
+    """Return where the login comes from, as the CLI says once it has started; never the login."""
     if process is None:
         return {"ok": None, "source": None}
     source = login_of(process.info.get("account") or {})

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def invalid(error: InvalidArgument) -> JsonRpcException:
-    """-32602: the request is wrong, nothing has been started."""
+    """Return -32602: the request is wrong, nothing has been started."""
     return JsonRpcException(message=sentence(error), code=ErrorCodes.InvalidParams.value)
 
 
 def failed(error: RequestFailed, run: Run | None = None) -> JsonRpcException:
-    """-32803 with the reason, the hint, and the run if there was one."""
+    """Return -32803 with the reason, the hint, and the run if there was one."""
     return JsonRpcException(
         message=sentence(error),
         code=LSPErrorCodes.RequestFailed.value,
@@ -30,7 +30,7 @@ def failed(error: RequestFailed, run: Run | None = None) -> JsonRpcException:
 
 
 def cancelled(run: Run | None = None) -> JsonRpcException:
-    """-32800 with the run if there was one."""
+    """Return -32800 with the run if there was one."""
     return JsonRpcException(
         message=f"The {'request' if run is None else 'run'} was cancelled.",
         code=LSPErrorCodes.RequestCancelled.value,
@@ -39,9 +39,9 @@ def cancelled(run: Run | None = None) -> JsonRpcException:
 
 
 def fault_of(run: Run) -> JsonRpcException | None:
-    """How a run that has ended is answered, or None if with its result."""
+    """Return how a run that has ended is answered, or None if with its result."""
     if run.status is RunStatus.COMPLETED:
         return None
     if run.status is RunStatus.CANCELLED:
         return cancelled(run)
-    return failed(run.error or Internal("The run failed without a reason."), run)
+    return failed(run.error or Internal("The run failed for an unknown reason."), run)

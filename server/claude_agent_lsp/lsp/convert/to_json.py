@@ -26,7 +26,7 @@ _PLAIN: Final = frozenset({type(None), bool, int, str})
 
 
 def jsonable(value: object) -> Any:
-    """Returns a value as JSON.
+    """Return a value as JSON.
 
     Dataclasses become objects with camelCase names, without the fields that are None; an event's
     `kind` comes first. Paths become `file:` URIs, enums their values, times ISO 8601 in UTC, and a
@@ -46,20 +46,20 @@ def jsonable(value: object) -> Any:
 
 
 def error_data(error: RequestFailed, run: Run | None = None) -> dict[str, Any]:
-    """Returns the `data` of a RequestFailed response: `{reason, hint, run?}`."""
+    """Return the `data` of a RequestFailed response: `{reason, hint, run?}`."""
     data = {"reason": error.reason, "hint": error.hint}
     return data if run is None else {**data, "run": jsonable(run)}
 
 
 def sentence(error: Exception) -> str:
-    """An error's message with a full stop: some are the words of the CLI, or of a parser."""
+    """Return an error's message with a full stop: some are the words of the CLI, or of a parser."""
     text = str(error).strip()
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 @singledispatch
 def _convert(value: object) -> Any:
-    """Converts what is no plain JSON; by itself a dataclass, and below what else is known."""
+    """Convert what is no plain JSON; by itself a dataclass, and below what else is known."""
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"no JSON for {type(value).__name__}")
     kind, fields = _shape(type(value))
@@ -73,7 +73,7 @@ def _convert(value: object) -> Any:
 
 @cache
 def _shape(cls: type[Any]) -> tuple[str | None, tuple[tuple[str, str], ...]]:
-    """Returns an event's kind, or None, and each field's attribute and JSON name."""
+    """Return an event's kind, or None, and each field's attribute and JSON name."""
     names = [field.name for field in dataclasses.fields(cls)]
     kind = None if "kind" in names else getattr(cls, "kind", None)
     return kind, tuple((name, camel(name)) for name in names)

@@ -20,7 +20,7 @@ class ClientTrust(Feature):
     """Believes a client that has announced that it speaks of trust."""
 
     def handlers(self) -> Mapping[str, Handler]:
-        """`claudeAgent/trustChanged`."""
+        """Handle `claudeAgent/trustChanged`."""
         return {CHANGED: self._services.trust.change}
 
     def initialize(self, params: types.InitializeParams) -> None:

@@ -20,7 +20,7 @@ class ConfigurationChanges(Feature):
     """Has the settings asked for anew once they have changed."""
 
     def handlers(self) -> Mapping[str, Handler]:
-        """`workspace/didChangeConfiguration`."""
+        """Handle `workspace/didChangeConfiguration`."""
         return {types.WORKSPACE_DID_CHANGE_CONFIGURATION: self._changed}
 
     def initialize(self, params: types.InitializeParams) -> None:

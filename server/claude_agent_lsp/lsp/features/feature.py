@@ -28,14 +28,14 @@ class Feature:
         self._services = services
 
     def handlers(self) -> Mapping[str, Handler]:
-        """By its method, what takes a message; a coroutine function may wait.
+        """Return what takes a message, by its method; a coroutine function may wait.
 
         What pygls knows of the method is announced as the server's capability.
         """
         return {}
 
     def initialize(self, params: types.InitializeParams) -> None:
-        """The editor tells of itself; nothing may wait here."""
+        """Take what the editor tells of itself; nothing may wait here."""
 
     async def initialized(self) -> None:
-        """The editor is ready to be asked."""
+        """Ask the editor what is needed: it is ready to be asked."""

@@ -26,7 +26,7 @@ class WorkspaceFolders(Feature):
     """Keeps the list, and starts processes ahead in what is opened."""
 
     def handlers(self) -> Mapping[str, Handler]:
-        """`workspace/didChangeWorkspaceFolders`."""
+        """Handle `workspace/didChangeWorkspaceFolders`."""
         return {types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: self._changed}
 
     def initialize(self, params: types.InitializeParams) -> None:
@@ -52,7 +52,7 @@ class WorkspaceFolders(Feature):
 
 
 def _folders_of(params: types.InitializeParams) -> list[Folder]:
-    """The open folders, by the newest of the three ways to tell them that the client uses."""
+    """Return the open folders, by the newest of the three ways to tell them that is used."""
     named: list[tuple[str, str | None]] = []
     if params.workspace_folders:
         named = [(folder.uri, folder.name) for folder in params.workspace_folders]
@@ -65,5 +65,5 @@ def _folders_of(params: types.InitializeParams) -> list[Folder]:
         try:
             folders.append(Folder.parse(uri, name))
         except InvalidArgument as error:
-            logger.warning("This folder can't be worked in: %s", error)
+            logger.warning("A folder can't be used: %s", error)
     return folders

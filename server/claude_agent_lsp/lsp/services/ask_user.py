@@ -81,7 +81,7 @@ class AskUser:
         try:
             return answer_to(question, values, note, by=AnsweredBy.EDITOR)
         except InvalidArgument as error:
-            logger.warning("The editor's answer is none: %s", error)
+            logger.warning("The editor's answer is invalid: %s", error)
             return None
 
     async def _ask_by_message(self, question: Question) -> Answer | None:
@@ -95,7 +95,7 @@ class AskUser:
             for option in question.options:
                 if option.value not in chosen:
                     taken = (*values, DONE) if question.multiple else (*values,)
-                    values[_free(option.label, taken)] = option.value
+                    values[_unique_label(option.label, taken)] = option.value
             if chosen:
                 values[DONE] = None
             title = await self._message(question, chosen, list(values))
@@ -131,18 +131,18 @@ class AskUser:
         except OSError as error:
             logger.warning("The plan can't be shown as a document: %s", error)
             return
-        self._editor.spawn(_open(self._editor, path))
+        self._editor.spawn(_open_document(self._editor, path))
 
 
-def _free(label: str, taken: Collection[str]) -> str:
-    """A label that no other action has: the agent may name an option as it likes."""
+def _unique_label(label: str, taken: Collection[str]) -> str:
+    """Return a label that no other action has: the agent may name an option as it likes."""
     label = label or "(nothing)"
     while label in taken:
         label += "\u2019"
     return label
 
 
-async def _open(editor: Editor, path: Path) -> None:
+async def _open_document(editor: Editor, path: Path) -> None:
     await open_document(editor, path, 0)
 
 

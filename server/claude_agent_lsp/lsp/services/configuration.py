@@ -27,7 +27,7 @@ SECTION = "claudeAgent"
 # An editor answers at once; one that doesn't must not hold up the agent for ever.
 ANSWER_SECONDS = 5.0
 # How many problems are remembered, so that each is told once.
-MOST_TOLD = 100
+MOST_REPORTED = 100
 
 
 class Configuration:
@@ -55,7 +55,7 @@ class Configuration:
         self._by_folder: dict[str, asyncio.Task[Settings]] = {}
         # What an editor said that doesn't answer now: no limit is lost with an answer.
         self._last: dict[str, Settings] = {}
-        self._told: dict[str, None] = {}
+        self._reported: dict[str, None] = {}
 
     def begin(self, options: object) -> None:
         """Read `initializationOptions`."""
@@ -64,17 +64,17 @@ class Configuration:
         self._adopt(self._initial)
 
     def change(self, sent: object) -> None:
-        """The settings have changed: the next query asks anew, or takes what was sent along."""
+        """Take changed settings: the next query asks anew, or takes what was sent along."""
         self._by_folder.clear()
         if not self._editor.profile.configuration and isinstance(sent, Mapping):
             self._sent = self._read(sent.get(SECTION))
 
     def renew(self) -> None:
-        """Trust has changed: the settings of each folder arrive anew when they are needed next."""
+        """Have the settings of each folder sent anew when needed next: trust has changed."""
         self._by_folder.clear()
 
     def forget(self, uri: str) -> None:
-        """A folder is closed."""
+        """Forget a folder that is closed."""
         self._by_folder.pop(uri, None)
         self._last.pop(uri, None)
 
@@ -84,7 +84,7 @@ class Configuration:
         return self._initial
 
     async def settings_in(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
-        """The settings that hold in a folder: not all of them, if it is not trusted.
+        """Return the settings that hold in a folder: not all of them, if it is not trusted.
 
         Args:
             folder: The folder.
@@ -96,7 +96,7 @@ class Configuration:
         return settings
 
     async def settings_as_sent(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
-        """The settings of a folder as the editor gives them.
+        """Return the settings of a folder as the editor gives them.
 
         Args:
             folder: The folder.
@@ -106,7 +106,7 @@ class Configuration:
         task = self._by_folder.get(folder.uri)
         if task is None or (task.done() and (task.cancelled() or task.exception())):
             # What failed is tried again: its cause may be gone.
-            task = asyncio.create_task(self._take(folder))
+            task = asyncio.create_task(self._fetch(folder))
             self._by_folder[folder.uri] = task
         if signal is None:
             return await asyncio.shield(task)
@@ -115,7 +115,7 @@ class Configuration:
         except Aborted:
             return self._initial
 
-    async def _take(self, folder: Folder) -> Settings:
+    async def _fetch(self, folder: Folder) -> Settings:
         """Let a folder's settings arrive."""
         if self._editor.profile.configuration:
             settings = await self._ask(folder)
@@ -133,7 +133,7 @@ class Configuration:
             async with asyncio.timeout(ANSWER_SECONDS):
                 answer = await self._editor.request(types.WORKSPACE_CONFIGURATION, params)
         except Exception:
-            logger.exception("The editor did not tell its settings")
+            logger.exception("The editor did not send its settings")
             # It may have been busy: the next query asks again.
             self._by_folder.pop(folder.uri, None)
             return self._last.get(folder.uri, self._initial)
@@ -146,10 +146,10 @@ class Configuration:
         for problem in problems:
             text = str(problem)
             logger.warning("%s", text)
-            if text not in self._told:
-                self._told[text] = None
-                if len(self._told) > MOST_TOLD:
-                    del self._told[next(iter(self._told))]
+            if text not in self._reported:
+                self._reported[text] = None
+                if len(self._reported) > MOST_REPORTED:
+                    del self._reported[next(iter(self._reported))]
                 self._editor.show_message(types.MessageType.Warning, text)
         register_secrets(settings.secrets, source)
         return settings

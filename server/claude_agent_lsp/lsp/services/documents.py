@@ -24,7 +24,7 @@ OPEN_SECONDS: Final = 60.0
 
 
 async def open_document(editor: Editor, path: Path, line: int) -> bool:
-    """Open a file in the editor at a line, counted from 0; returns whether the editor did."""
+    """Open a file in the editor at a line, counted from 0; return whether the editor did."""
     if not editor.profile.show_document:
         return False
     place = types.Position(line, 0)
@@ -57,4 +57,4 @@ async def ask_for_closing(editor: Editor, directory: Path) -> None:
             types.CLIENT_REGISTER_CAPABILITY, types.RegistrationParams(registrations)
         )
     except Exception as error:  # noqa: BLE001 - the newest are followed, then
-        logger.info("The editor will not tell of closed documents: %s", error)
+        logger.info("The editor does not report closed documents: %s", error)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-HOW: Final = 'claudeAgent.trust {"trusted": true} trusts it.'
+HOW: Final = 'Trust it with claudeAgent.trust {"trusted": true}.'
 LONGEST_QUESTION: Final = 86_400.0
 
 
@@ -56,14 +56,14 @@ class FolderTrust:
         self._listeners: list[Callable[[], None]] = []
         self._trust = Trust(state_directory)
         # What the client says; None if it does not speak of trust.
-        self._told: frozenset[Path] | None = None
+        self._from_client: frozenset[Path] | None = None
         self._trusted: set[Path] = set()
         # Of the decisions that these rest on.
         self._stamp: object = None
         self._decisions = 0
         self._asked: set[Path] = set()
         # Those that are looked at once more, and left unless they are trusted.
-        self._leaving: dict[Path, asyncio.Task[None]] = {}
+        self._revoking: dict[Path, asyncio.Task[None]] = {}
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever a folder may have gained or lost trust."""
@@ -72,34 +72,34 @@ class FolderTrust:
     def begin(self, options: object) -> None:
         """Believe the client's `initializationOptions.trustedFolders`, if it speaks of trust."""
         if self._editor.profile.trust:
-            self._told = _folders_in(options)
+            self._from_client = _folders_in(options)
 
     async def change(self, params: object) -> None:
         """Believe the client's `claudeAgent/trustChanged`; what lost it loses its processes."""
         if not self._editor.profile.trust:
             return
-        self._told = _folders_in(params)
-        self._tell_of_change()
-        left = [self._leave_unless_trusted(folder.path) for folder in self._folders]
-        if left:
-            await asyncio.wait(left)
+        self._from_client = _folders_in(params)
+        self._notify_listeners()
+        revoking = [self._revoke_unless_trusted(folder.path) for folder in self._folders]
+        if revoking:
+            await asyncio.wait(revoking)
 
     async def is_trusted(self, folder: Path) -> bool:
         """Whether a folder is trusted."""
-        if self._told is None and folder in self._trusted:
+        if self._from_client is None and folder in self._trusted:
             await self.look_again(folder)  # it may have been decided anew elsewhere
             if folder in self._trusted:
                 return True
         return await self._look_up(folder)
 
     async def _look_up(self, folder: Path) -> bool:
-        if self._told is not None:
-            return any(place in self._told for place in (folder, *folder.parents))
+        if self._from_client is not None:
+            return any(place in self._from_client for place in (folder, *folder.parents))
         decisions = -1
         while decisions != self._decisions:  # what was read before a decision is worth nothing
             decisions = self._decisions
             lane = self._agent().lanes.folder(folder)
-            stamp, trusted = await lane.run(self._look, folder)
+            stamp, trusted = await lane.run(self._read_decision, folder)
         if trusted:
             self._stamp = self._stamp if self._trusted else stamp
             self._trusted.add(folder)
@@ -113,8 +113,8 @@ class FolderTrust:
         """
         if self._trusted and await disk.run(self._trust.stamp) != self._stamp:
             self._reconsider()
-        if (leaving := self._leaving.get(folder)) is not None:
-            await asyncio.wait({leaving})
+        if (revoking := self._revoking.get(folder)) is not None:
+            await asyncio.wait({revoking})
 
     async def decide(self, folder: Path, *, trusted: bool) -> None:
         """Remember what the user has decided; a folder that loses trust loses its processes.
@@ -123,19 +123,20 @@ class FolderTrust:
             InvalidArgument: It is the client that speaks of trust.
             StoreUnavailable: It could not be written.
         """
-        if self._told is not None:
+        if self._from_client is not None:
             raise InvalidArgument(
-                "trusted: expected the editor to say so: it speaks of trust by itself."
+                "trusted: can't be set by this command: the editor itself sends which folders are "
+                "trusted."
             )
         self._asked.add(folder)
         await self._agent().lanes.folder(folder).run(self._trust.decide, folder, trusted=trusted)
         self._decisions += 1
-        self._tell_of_change()
+        self._notify_listeners()
         self._reconsider()
         # Also those below it, for which the decision holds too.
-        left = [task for place, task in self._leaving.items() if place.is_relative_to(folder)]
-        if left:
-            await asyncio.wait(left)
+        revoking = [task for place, task in self._revoking.items() if place.is_relative_to(folder)]
+        if revoking:
+            await asyncio.wait(revoking)
 
     async def offer(self, folder: Folder, settings: Settings, run: ActiveRun) -> None:
         """Ask once whether a folder is trusted, if that would make a difference.
@@ -147,7 +148,7 @@ class FolderTrust:
                 comes again with the next one; it outlives a run that ends by itself.
         """
         place = folder.path
-        if self._told is not None or place in self._asked or await self.is_trusted(place):
+        if self._from_client is not None or place in self._asked or await self.is_trusted(place):
             return
         self._asked.add(place)
         lane = self._agent().lanes.folder(place)
@@ -160,7 +161,7 @@ class FolderTrust:
         profile = self._editor.profile
         if not (profile.questions or profile.show_message_request):
             text = (
-                f"{visible(str(place))} is not trusted, so this is not used: "
+                f"{visible(str(place))} is not trusted, so these are ignored: "
                 f"{', '.join(withheld)}. {HOW}"
             )
             self._editor.show_message(types.MessageType.Info, text)
@@ -170,7 +171,10 @@ class FolderTrust:
 
         seconds = min(settings.question_timeout_seconds, LONGEST_QUESTION)
         name = visible(str(place))
-        note = f"Not used until you trust it, since it could run code: {', '.join(withheld)}"
+        note = (
+            "Ignored until you trust the folder, because they could run code: "
+            f"{', '.join(withheld)}"
+        )
         question = Question(
             question_id=str(uuid.uuid4()),
             run_id=run.run_id,
@@ -205,7 +209,7 @@ class FolderTrust:
         except RequestFailed as error:
             self._editor.show_message(types.MessageType.Error, f"{error} {error.hint}")
 
-    def _tell_of_change(self) -> None:
+    def _notify_listeners(self) -> None:
         for listener in self._listeners:
             listener()
 
@@ -216,12 +220,12 @@ class FolderTrust:
         """
         before, self._trusted = self._trusted, set()
         for folder in before:
-            self._leave_unless_trusted(folder)
+            self._revoke_unless_trusted(folder)
 
-    def _leave_unless_trusted(self, folder: Path) -> asyncio.Task[None]:
+    def _revoke_unless_trusted(self, folder: Path) -> asyncio.Task[None]:
         """Begin it: no folder waits for another one, whose disk hangs or whose run ends slowly."""
 
-        async def leave() -> None:
+        async def revoke() -> None:
             try:
                 if await self._look_up(folder):
                     return
@@ -229,20 +233,20 @@ class FolderTrust:
                 logger.exception("Whether %s is trusted can't be told: it counts as not", folder)
             await self._agent().revoke(folder)
 
-        def left(task: asyncio.Task[None]) -> None:
-            if self._leaving.get(folder) is task:
-                del self._leaving[folder]
+        def settled(task: asyncio.Task[None]) -> None:
+            if self._revoking.get(folder) is task:
+                del self._revoking[folder]
 
-        task = self._leaving[folder] = asyncio.create_task(leave())
-        task.add_done_callback(left)
+        task = self._revoking[folder] = asyncio.create_task(revoke())
+        task.add_done_callback(settled)
         return task
 
-    def _look(self, folder: Path) -> tuple[object, bool | None]:
+    def _read_decision(self, folder: Path) -> tuple[object, bool | None]:
         return self._trust.stamp(), self._trust.decision_on(folder)
 
 
 def _folders_in(value: Any) -> frozenset[Path]:
-    """The paths of `trustedFolders` in what a client sends; what is no folder is left out."""
+    """Return the paths of `trustedFolders` that a client sends; what is no folder is left out."""
     # pygls makes an object of what it has no type for.
     fields = value if isinstance(value, dict) else getattr(value, "_asdict", dict)()
     named = fields.get("trustedFolders")

@@ -36,30 +36,30 @@ class GrowingDocuments:
     def __init__(self, rewrite: Callable[[str], Awaitable[object]]) -> None:
         self._rewrite = rewrite
         # In the order in which they were shown; of each session, its document's name.
-        self._shown: dict[str, str] = {}
+        self._followed: dict[str, str] = {}
         self._due: set[str] = set()
-        self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def add(self, session_id: str, path: Path) -> None:
-        """The editor has just opened the document of this session."""
-        self._shown.pop(session_id, None)
-        self._shown[session_id] = path.name
-        while len(self._shown) > MOST_FOLLOWED:
-            self.remove(next(iter(self._shown)))
+        """Follow a session whose document the editor has just opened."""
+        self._followed.pop(session_id, None)
+        self._followed[session_id] = path.name
+        while len(self._followed) > MOST_FOLLOWED:
+            self.remove(next(iter(self._followed)))
 
     def remove(self, session_id: str) -> None:
         """Follow a session no longer."""
-        self._shown.pop(session_id, None)
+        self._followed.pop(session_id, None)
         self._due.discard(session_id)
 
     def closed(self, path: Path) -> None:
-        """The editor has closed a document, whichever it is."""
+        """Follow no longer the document that the editor has closed, whichever it is."""
         # An editor may name its folder in another way, with links followed say.
-        for session_id in [each for each, name in self._shown.items() if name == path.name]:
+        for session_id in [each for each, name in self._followed.items() if name == path.name]:
             self.remove(session_id)
 
     def follower(self) -> Callable[[Event], None]:
-        """What a run's events are to be told to."""
+        """Return what a run's events are to be told to."""
         session_id = message_id = ""
 
         def follow(event: Event) -> None:
@@ -70,25 +70,25 @@ class GrowingDocuments:
                 if event.message_id == message_id:
                     return  # it is not over
                 message_id = event.message_id
-            if session_id in self._shown:
-                self._has_grown(session_id)
+            if session_id in self._followed:
+                self._schedule_rewrite(session_id)
 
         return follow
 
-    def _has_grown(self, session_id: str) -> None:
+    def _schedule_rewrite(self, session_id: str) -> None:
         self._due.add(session_id)
-        if session_id not in self._at_work:
-            task = asyncio.create_task(self._keep_up(session_id))
-            self._at_work[session_id] = task
-            task.add_done_callback(lambda _: self._at_work.pop(session_id))
+        if session_id not in self._tasks:
+            task = asyncio.create_task(self._rewrite_while_due(session_id))
+            self._tasks[session_id] = task
+            task.add_done_callback(lambda _: self._tasks.pop(session_id))
 
-    async def _keep_up(self, session_id: str) -> None:
+    async def _rewrite_while_due(self, session_id: str) -> None:
         while session_id in self._due:
             self._due.discard(session_id)
             try:
                 await self._rewrite(session_id)
             except (OSError, SessionNotFound) as error:
-                logger.warning("The document of %s stays as it is: %s", session_id, error)
+                logger.warning("The document of %s could not be updated: %s", session_id, error)
             except Exception:
-                logger.exception("The document of %s stays as it is", session_id)
+                logger.exception("The document of %s could not be updated", session_id)
             await asyncio.sleep(REWRITE_SECONDS)

@@ -60,4 +60,4 @@ class Prewarming:
         try:
             await agent.prewarm(folder.path, settings, left)
         except Exception as error:  # noqa: BLE001 - the first query will tell
-            logger.warning("No process could be started ahead for %s: %s", folder.path, error)
+            logger.warning("No process could be started in advance for %s: %s", folder.path, error)

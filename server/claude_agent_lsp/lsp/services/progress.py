@@ -44,7 +44,7 @@ class Progress:
         self._shown: dict[int | str, WorkDone] = {}
 
     def cancel(self, token: int | str) -> None:
-        """The user has stopped the work of this token."""
+        """Stop the work of this token, as the user has asked."""
         controller = self._controllers.get(token)
         if controller is not None:
             controller.abort()
@@ -106,7 +106,7 @@ class WorkDone:
         """Show the open question, which the editor does not, until it is settled."""
         self._asking = question.question_id
         values = " or ".join(f'"{visible(option.value)}"' for option in question.options)
-        self._report(_waiting(question), f" {ANSWER} {values}")
+        self._report(_waiting_line(question), f" {ANSWER} {values}")
 
     def show_event(self, event: Event) -> None:
         """Show what the event means for somebody who waits."""
@@ -119,21 +119,21 @@ class WorkDone:
             self._saying = line
         else:
             self._saying = ""
-            self._tell_step(event)
+            self._show_step(event)
 
     def _wait(self, event: Event) -> None:
         if isinstance(event, QuestionAnswered) and event.question_id == self._asking:
             self._asking = None
             self._report("Continuing")
 
-    def _tell_step(self, event: Event) -> None:
+    def _show_step(self, event: Event) -> None:
         if isinstance(event, Started):
             self.run_id = event.run.run_id
             self._start()
         elif isinstance(event, ToolCall):
             self._report(event.title)
         elif isinstance(event, QuestionAsked) and self._editor.profile.show_message_request:
-            self._report(_waiting(event.question))
+            self._report(_waiting_line(event.question))
         elif isinstance(event, QuestionAnswered):
             self._report("Continuing")
         elif isinstance(event, Notice):
@@ -152,7 +152,7 @@ class WorkDone:
         try:
             await self._editor.request(types.WINDOW_WORK_DONE_PROGRESS_CREATE, params)
         except Exception:  # noqa: BLE001 - whatever it is: nothing is shown there
-            logger.info("The editor takes no progress token")
+            logger.info("The editor refused a progress token")
             return
         self._begin()
         if self._line:
@@ -181,19 +181,19 @@ class WorkDone:
         self._editor.progress(self.token, value)
 
 
-def _waiting(question: Question) -> str:
+def _waiting_line(question: Question) -> str:
     return f"Waiting for you: {one_line(question.title, LINE_LENGTH)}"
 
 
 def outcome_of(run: Run) -> str:
-    """How a run ended, in one line: "Done, 2 files changed, $0.04"."""
+    """Return how a run ended, in one line: "Done, 2 files changed, $0.04"."""
     match run.status:
         case RunStatus.COMPLETED:
             parts = ["Done"]
         case RunStatus.CANCELLED:
             parts = ["Cancelled"]
         case RunStatus.TIMED_OUT:
-            parts = ["Stopped: its time limit passed"]
+            parts = ["Stopped at its time limit"]
         case _:
             parts = [f"Failed: {one_line(str(run.error), LINE_LENGTH).removesuffix('.')}"]
     files = len(run.files_changed)

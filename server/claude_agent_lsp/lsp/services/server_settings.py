@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.workspace.settings import Settings
 from claude_agent_lsp.workspace.state import state_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from claude_agent_lsp.workspace.settings import Settings
     from claude_agent_lsp.workspace.state import State
 
 
@@ -20,15 +20,20 @@ class ServerSettings:
     Args:
         state: What is kept across restarts.
         at_rest: Whether no session is in use, so that the state may be moved.
+
+    Attributes:
+        adopted: The ones that were taken last; of them the limits of the pool of processes hold.
     """
 
     def __init__(self, state: State, at_rest: Callable[[], bool]) -> None:
         self._state = state
         self._at_rest = at_rest
         self._wanted = state.directory
+        self.adopted = Settings()
 
     def adopt(self, settings: Settings) -> None:
         """Take them from the settings of `initialize`, or of a trusted folder."""
+        self.adopted = settings
         if settings.log_level is not None:
             logging.getLogger("claude_agent_lsp").setLevel(settings.log_level.upper())
         if settings.state_directory is not None:

@@ -41,7 +41,7 @@ class SessionEvents:
             self._editor.spawn(self._look_up(event.run.session_id))
 
     def changed(self, session: Session) -> Session:
-        """Tell of a session that a command has changed; returns it."""
+        """Tell of a session that a command has changed; return it."""
         if self._editor.profile.session_events:
             self._editor.notify(SESSION, jsonable(session))
         return session
@@ -56,4 +56,4 @@ class SessionEvents:
         try:
             self.changed(await self._find(session_id))
         except RequestFailed as error:  # one that has just begun has nothing on disk
-            logger.debug("Nothing to tell of the session %s: %s", session_id, error)
+            logger.debug("No event is sent for the session %s: %s", session_id, error)

@@ -42,7 +42,7 @@ class SessionLookup:
         self._index: Index | None = None
 
     async def find(self, session_id: str) -> Session:
-        """A session.
+        """Return a session.
 
         Raises:
             SessionNotFound: There is none with this id.
@@ -67,29 +67,29 @@ class SessionLookup:
                 logger.warning("%s is too slow to tell whether it has %s", folder.path, session_id)
 
     async def settings_of(self, place: Path) -> Settings:
-        """What is set in an open folder; what came with `initialize` in any other."""
+        """Return what is set in an open folder; what came with `initialize` in any other."""
         folder = next((each for each in self._folders if each.path == place), None)
         if folder is None:
             return self._configuration.initial.restricted()
         return await self._configuration.settings_in(folder)
 
     async def catalogue(self) -> Catalogue:
-        """The catalogue of all sessions here."""
+        """Return the catalogue of all sessions here."""
         return await disk.run(self.opened_catalogue)
 
     async def index(self) -> Index:
-        """What is known of each transcript."""
+        """Return what is known of each transcript."""
         return await disk.run(self._opened_index)
 
     def folder_of(self, session_id: str) -> Path | None:
-        """The folder of a session, or None. It reads files: call it in a thread."""
+        """Return the folder of a session, or None. It reads files: call it in a thread."""
         try:
             return self.opened_catalogue().session(session_id).workspace
         except SessionNotFound:
             return None
 
     def opened_catalogue(self) -> Catalogue:
-        """The catalogue. It opens the index: call it in a thread."""
+        """Return the catalogue. It opens the index: call it in a thread."""
         from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
 
         return Catalogue(

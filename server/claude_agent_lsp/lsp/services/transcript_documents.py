@@ -74,15 +74,15 @@ class TranscriptDocuments:
             line = await self._write(run.session_id, path)
             await self._lanes.session(run.session_id).read(_remove_others, path, run.session_id)
         except Exception as error:
-            logger.exception("No transcript of %s", run.session_id)
-            text = f"The transcript could not be written ({error}). The agent says: {run.text}"
+            logger.exception("The transcript of %s could not be written", run.session_id)
+            text = f"The transcript could not be written ({error}). The agent's answer: {run.text}"
             self._editor.show_message(types.MessageType.Error, text)
             return
         if not await open_document(self._editor, path, line):
             self._editor.show_message(types.MessageType.Info, f"The agent's answer is in {path}")
 
     def follower(self) -> Callable[[Event], None]:
-        """What a run's events are to be told to, so that an open document grows with them."""
+        """Return what takes a run's events, so that an open document grows with them."""
         return self._growing.follower()
 
     def forget(self, session_id: str) -> None:
@@ -90,7 +90,7 @@ class TranscriptDocuments:
         self._growing.remove(session_id)
 
     def closed(self, path: Path) -> None:
-        """The editor has closed a document, whichever it is."""
+        """Follow no longer the document that the editor has closed, whichever it is."""
         self._growing.closed(path)
 
     def _place(self, name: str) -> Path:

@@ -46,9 +46,9 @@ class EditorProcess:
                 return
             except OSError:
                 # An old kernel, a sandbox, or no descriptor left.
-                logger.info("The end of %s is not told here: it is looked for", pid)
+                logger.info("The system does not report the end of %s; polling instead", pid)
         if descriptor is None:
-            self._look_after(pid)
+            self._start_polling(pid)
         else:
             self._listen(descriptor)
 
@@ -62,7 +62,7 @@ class EditorProcess:
 
         loop.add_reader(descriptor, ended)
 
-    def _look_after(self, pid: int) -> None:
+    def _start_polling(self, pid: int) -> None:
         from claude_agent_lsp.agent.process.tree import Process, ask
 
         process = ask(lambda: Process(pid), None)

@@ -72,17 +72,17 @@ class Frames:
             yield body
 
     def _header(self) -> Iterator[Garbled]:
-        """Search for a header that tells a length; sets it, or leaves it None for want of bytes."""
+        """Search for a header that tells a length; set it, or leave it None for want of bytes."""
         while self._length is None:
             end = _END_OF_HEADER.search(self._buffer, self._searched)
             if end is None:
                 if len(self._buffer) > MAX_HEADER + 2:  # 2: a blank line that may be cut
-                    yield from self._lose(f"A header is longer than {MAX_HEADER} bytes.")
+                    yield from self._report_garbled(f"A header is longer than {MAX_HEADER} bytes.")
                     del self._buffer[: len(self._buffer) - MAX_HEADER - 2]
                 self._searched = max(0, len(self._buffer) - 2)
                 return
             if end.start() > MAX_HEADER:
-                yield from self._lose(f"A header is longer than {MAX_HEADER} bytes.")
+                yield from self._report_garbled(f"A header is longer than {MAX_HEADER} bytes.")
             header = bytes(self._buffer[max(0, end.start() - MAX_HEADER) : end.start() + 1])
             del self._buffer[: end.end()]
             self._searched = 0
@@ -92,14 +92,14 @@ class Frames:
         lengths = _LENGTH.findall(header)
         if not lengths:
             if header.strip():
-                yield from self._lose("A header has no valid Content-Length.")
+                yield from self._report_garbled("A header has no valid Content-Length.")
         elif int(lengths[-1]) > MAX_BODY:
-            yield from self._lose(f"A message is longer than {MAX_BODY} bytes.")
+            yield from self._report_garbled(f"A message is longer than {MAX_BODY} bytes.")
         else:
             self._length = int(lengths[-1])
             self._lost = False
 
-    def _lose(self, text: str) -> Iterator[Garbled]:
+    def _report_garbled(self, text: str) -> Iterator[Garbled]:
         if not self._lost:
             self._lost = True
             yield Garbled(text)
@@ -144,7 +144,7 @@ class MessageReader:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             while data := self._next():
                 self._ahead.acquire()
-                loop.call_soon_threadsafe(self._take, data)
+                loop.call_soon_threadsafe(self._accept, data)
             loop.call_soon_threadsafe(_finish, ended)
 
     def _next(self) -> bytes:
@@ -157,7 +157,7 @@ class MessageReader:
                 _log.warning("The editor cannot be read: %s", error)
                 return b""
 
-    def _take(self, data: bytes) -> None:
+    def _accept(self, data: bytes) -> None:
         self._ahead.release()
         for frame in self._frames.feed(data):
             if self._stopped:
@@ -166,11 +166,11 @@ class MessageReader:
                 if isinstance(frame, Garbled):
                     self._reject(PARSE_ERROR, frame.text)
                 else:
-                    self._open(frame)
+                    self._parse(frame)
             except Exception:  # noqa: BLE001 - whatever one message does, the next is read
                 _log.exception("A message could not be handled")
 
-    def _open(self, body: bytearray) -> None:
+    def _parse(self, body: bytearray) -> None:
         try:
             message = json.loads(body.decode(), parse_constant=_no_constant)
         except UnicodeDecodeError:
@@ -183,9 +183,11 @@ class MessageReader:
             if isinstance(message, dict):
                 self._deliver(message)
             elif isinstance(message, list):
-                self._reject(INVALID_REQUEST, "LSP has no batches: send one message at a time.")
+                self._reject(
+                    INVALID_REQUEST, "LSP does not allow batches: send one message at a time."
+                )
             else:
-                self._reject(INVALID_REQUEST, "A message has to be a JSON object.")
+                self._reject(INVALID_REQUEST, "A message must be a JSON object.")
 
 
 def _finish(ended: asyncio.Future[None]) -> None:
@@ -194,4 +196,4 @@ def _finish(ended: asyncio.Future[None]) -> None:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")

@@ -63,11 +63,11 @@ class MessageWriter:
         return self.waiting > HIGH_WATER
 
     def write(self, data: bytes) -> None:
-        """Send bytes, or queue them; returns at once."""
+        """Send bytes, or queue them; return at once."""
         if self._closed or self._broken or not data:
             return
         if self.waiting == 0:
-            data = data[self._put_at_once(data) :]
+            data = data[self._write_nonblocking(data) :]
         if data:
             self._accepted += len(data)
             self._queue.put(data)
@@ -79,7 +79,7 @@ class MessageWriter:
             self._queue.put(None)
 
     def drained(self) -> asyncio.Future[None]:
-        """Returns a future that is done once less than LOW_WATER waits, or the editor is gone."""
+        """Return a future that is done once less than LOW_WATER waits, or the editor is gone."""
         return self._below(LOW_WATER)
 
     async def flush(self, seconds: float) -> bool:
@@ -93,8 +93,8 @@ class MessageWriter:
                 await self._below(1)
         return not self._broken and not self.waiting
 
-    def _put_at_once(self, data: bytes) -> int:
-        """Write what certainly does not block; returns how much that was.
+    def _write_nonblocking(self, data: bytes) -> int:
+        """Write what certainly does not block; return how much that was.
 
         Whatever is wrong is left to the thread to find.
         """
@@ -120,18 +120,18 @@ class MessageWriter:
         # Replaced, never emptied in between: the thread may be looking.
         self._waiters = [waiter for waiter in self._waiters if not waiter[1].done()]
 
-    def _lose(self) -> None:
+    def _mark_lost(self) -> None:
         self.lost.set()
         self._wake()
 
     def _run(self) -> None:
         try:
             while (data := self._next()) is not None:
-                self._put(data)
+                self._write(data)
         except OSError as error:
             _log.warning("The editor cannot be written to: %s", error)
             self._broken = True
-            self._tell(self._lose)
+            self._call_on_loop(self._mark_lost)
 
     def _next(self) -> bytes | None:
         """Wait for something to write, and join to it what waits behind it."""
@@ -150,7 +150,7 @@ class MessageWriter:
                 size += len(piece)
         return b"".join(pieces)
 
-    def _put(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> None:
         rest = memoryview(data)
         while rest:
             try:
@@ -161,15 +161,15 @@ class MessageWriter:
             rest = rest[count:]
             self._written += count
             if self._waiters:
-                self._tell(self._wake)
+                self._call_on_loop(self._wake)
 
-    def _tell(self, what: Callable[[], None]) -> None:
+    def _call_on_loop(self, what: Callable[[], None]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(what)
 
 
 def _poll_for(fd: int) -> select.poll | None:
-    """What tells whether a descriptor has room; None on Windows, which has nothing of the kind."""
+    """Return what tells whether a descriptor has room; None on Windows, which has no such thing."""
     if not hasattr(select, "poll"):
         return None
     poll = select.poll()

@@ -119,21 +119,21 @@ class Catalogue:
         else:
             projects = self._kept.beside(projects_of(folder))
         found = self._index.sessions(projects, SessionFilter(words, tag, after, limit + 1))
-        sessions = self._told(found, folder)
-        others = list(self._all_lost(folder))
+        sessions = self._described(found, folder)
+        others = list(self._lost_sessions(folder))
         if shared:
             here = {entry.session_id for entry in self._index.sessions(projects, SessionFilter())}
             here |= {session.session_id for session in others}
             others += [session for session in shared if session.session_id not in here]
         if others:
-            fitting = (one for one in others if _fits(one, words, tag, after))
+            fitting = (one for one in others if _matches(one, words, tag, after))
             sessions = sorted((*sessions, *fitting), key=_newest_first)
         more = len(sessions) > limit
         page = tuple(sessions[:limit])
         return Page(page, _cursor(page[-1]) if more and page else None)
 
     def session(self, session_id: str) -> Session:
-        """One session, whatever its folder.
+        """Return one session, whatever its folder.
 
         Raises:
             SessionNotFound: There is none under this id.
@@ -143,12 +143,12 @@ class Catalogue:
         path = self.find(session_id)
         entry = None if path is None else self._index.session(path)
         if path is None or entry is None:
-            return self._lost(session_id)
-        (session,) = self._told([entry], folder_of(path) or path.parent)
+            return self._lost_session(session_id)
+        (session,) = self._described([entry], folder_of(path) or path.parent)
         return session
 
     def belongs(self, session_id: str, folder: Path) -> bool:
-        """Whether there is this session, and it is one of `folder`.
+        """Return whether there is this session, and it is one of `folder`.
 
         Raises:
             SessionNotFound: It has it in another folder. The CLI would resume it from anywhere
@@ -163,17 +163,17 @@ class Catalogue:
             return False
         if begun_in is not None and begun_in.resolve() != folder.resolve():
             raise SessionNotFound(
-                f"The session {session_id} is one of {begun_in}, not of {folder}.",
-                hint="Open that folder, or name it as `workspace`.",
+                f"The session {session_id} belongs to {begun_in}, not to {folder}.",
+                hint="Open that folder, or pass it as `workspace`.",
             )
         return True
 
     def find(self, session_id: str) -> Path | None:
-        """A session's transcript, or the copy that is kept of it."""
+        """Return a session's transcript, or the copy that is kept of it."""
         return find_transcript(session_id) or self._kept.find(session_id)
 
-    def _told(self, entries: Sequence[Entry], folder: Path | None) -> list[Session]:
-        """These sessions as they are told; where one names no folder, it is one of `folder`."""
+    def _described(self, entries: Sequence[Entry], folder: Path | None) -> list[Session]:
+        """Return these sessions as they are told; one that names no folder is one of `folder`."""
         places: dict[str, tuple[Path, str | None]] = {}
         noted = set(self._journal.sessions()) if entries else set()
         sessions = []
@@ -186,7 +186,9 @@ class Catalogue:
                 places[cwd] = workspace, self._current(workspace)
             workspace, current = places[cwd]
             running = self._running(entry.session_id)
-            cut_off = entry.session_id in noted and not running and self._cut_off(entry.session_id)
+            cut_off = (
+                entry.session_id in noted and not running and self._is_interrupted(entry.session_id)
+            )
             session = Session(
                 session_id=entry.session_id,
                 title=entry.title,
@@ -204,21 +206,21 @@ class Catalogue:
             sessions.append(session)
         return sessions
 
-    def _cut_off(self, session_id: str) -> bool:
-        """Whether it was killed in mid-turn, and not gone on with since."""
+    def _is_interrupted(self, session_id: str) -> bool:
+        """Return whether it was killed in mid-turn, and not gone on with since."""
         return bool(recover(self._journal, session_id).untold)
 
-    def _all_lost(self, folder: Path | None) -> Iterator[Session]:
-        """The sessions of a folder that the CLI has lost, or not written yet."""
+    def _lost_sessions(self, folder: Path | None) -> Iterator[Session]:
+        """Return the sessions of a folder that the CLI has lost, or not written yet."""
         for session_id in self._journal.sessions():
             if self.find(session_id) is None:
                 with contextlib.suppress(SessionNotFound):
-                    session = self._lost(session_id)
+                    session = self._lost_session(session_id)
                     if folder is None or _same(session.workspace, folder):
                         yield session
 
-    def _lost(self, session_id: str) -> Session:
-        """A session as the journal has it.
+    def _lost_session(self, session_id: str) -> Session:
+        """Return a session as the journal has it.
 
         Raises:
             SessionNotFound: It has none under this id.
@@ -249,7 +251,7 @@ def _same(one: Path, other: Path) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
 
-def _fits(
+def _matches(
     session: Session, words: Iterable[str], tag: str | None, after: tuple[int, str] | None
 ) -> bool:
     text = f"{session.title}\n{session.first_prompt or ''}".casefold()

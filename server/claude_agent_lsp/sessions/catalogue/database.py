@@ -57,8 +57,8 @@ class Database:
         self._version = version
         self._memory: sqlite3.Connection | None = None
         self._in_memory = threading.Lock()
-        self._without_until = 0.0
-        self._told = False
+        self._memory_until = 0.0
+        self._warned = False
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do some work with it; a second time, from its beginning, if it was damaged.
@@ -67,11 +67,11 @@ class Database:
             work: Gets a connection that commits each statement by itself: see `writing`. It
                 raises `UnfitError` for what it can't make sense of.
         """
-        if time.monotonic() >= self._without_until:
+        if time.monotonic() >= self._memory_until:
             try:
                 return self._on_disk(work)
             except (sqlite3.Error, OSError, UnfitError) as error:
-                self._do_without(error)
+                self._use_memory(error)
         with self._in_memory:
             if self._memory is None:
                 self._memory = sqlite3.connect(
@@ -90,7 +90,7 @@ class Database:
         except (sqlite3.Error, UnfitError) as error:
             if not _is_damage(error):
                 raise
-            logger.warning("%s is made anew: %s", self.file, error)
+            logger.warning("Recreating %s: %s", self.file, error)
             self._remove(inode)
         with closing(self._open()) as db:
             return work(db)
@@ -118,12 +118,12 @@ class Database:
     def _version_of(self, db: sqlite3.Connection) -> int:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version > self._version:
-            raise sqlite3.NotSupportedError(f"it is of a newer server, version {version}")
+            raise sqlite3.NotSupportedError(f"it was written by a newer server, version {version}")
         return int(version)
 
     def _create(self, db: sqlite3.Connection) -> None:
         if db.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None:
-            raise UnfitError("it is of an older server, or of something else")
+            raise UnfitError("it was written by an older server or another program")
         for statement in self._schema:
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {self._version}")
@@ -142,16 +142,16 @@ class Database:
         except OSError:
             return None
 
-    def _do_without(self, error: Exception) -> None:
-        self._without_until = time.monotonic() + WITHOUT_SECONDS
-        level = logging.DEBUG if self._told else logging.WARNING
-        self._told = True
-        logger.log(level, "%s can't be used, memory is used instead: %s", self.file, str(error))
+    def _use_memory(self, error: Exception) -> None:
+        self._memory_until = time.monotonic() + WITHOUT_SECONDS
+        level = logging.DEBUG if self._warned else logging.WARNING
+        self._warned = True
+        logger.log(level, "%s can't be used; using memory instead: %s", self.file, str(error))
 
 
 @contextlib.contextmanager
 def writing(db: sqlite3.Connection) -> Iterator[None]:
-    """One transaction: all of it is written, or nothing."""
+    """Open a transaction: all of it is written, or nothing."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -163,7 +163,7 @@ def writing(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _is_damage(error: Exception) -> bool:
-    """Whether a new file would help, as it would not on a full disk, for instance."""
+    """Return whether a new file would help, as it would not on a full disk, for instance."""
     if isinstance(error, UnfitError):
         return True
     code = getattr(error, "sqlite_errorcode", None)

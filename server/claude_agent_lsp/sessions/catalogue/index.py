@@ -115,7 +115,7 @@ class Index:
         self._database = Database(directory / FILE, _SCHEMA, VERSION)
 
     def sessions(self, projects: Sequence[Project], wanted: SessionFilter) -> list[Entry]:
-        """The sessions of some directories, the newest first, each once."""
+        """Return the sessions of some directories, the newest first, each once."""
 
         def work(db: sqlite3.Connection) -> list[Entry]:
             for project in projects:
@@ -125,7 +125,7 @@ class Index:
         return self._database.run(work)
 
     def session(self, transcript: Path) -> Entry | None:
-        """What is known of one transcript; None for a file that is gone or is no session's."""
+        """Return what is known of one transcript; None if the file is gone or holds no session."""
         return self._database.run(lambda db: _session(db, transcript))
 
     def forget(self, session_id: str) -> None:
@@ -211,7 +211,7 @@ def _refresh(db: sqlite3.Connection, project: Project) -> None:
 
 
 def transcripts_in(directory: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """The session id and the status of each transcript in a directory."""
+    """Return the session id and the status of each transcript in a directory."""
     try:
         found = os.scandir(directory)
     except OSError:
@@ -238,7 +238,7 @@ def _note(db: sqlite3.Connection, project: Project, files: Mapping[str, os.stat_
         except OSError as error:
             logger.debug("%s can't be read now: %s", path, error)
         except Exception:
-            logger.exception("%s is taken for no session", path)
+            logger.exception("%s could not be read; it is not listed", path)
             summaries[session_id] = None
     with writing(db):
         _forget(db, directory, files)
@@ -280,4 +280,4 @@ def _entry(row: tuple[Any, ...]) -> Entry:
             path = Path(os.fsdecode(project)) / f"{session_id}{SUFFIX}"
             told = (title, prompt, tag, cwd, branch, created, entrypoint, bool(interrupted))
             return Entry(path, session_id, modified, *told)
-    raise UnfitError(f"it holds {row!r}")
+    raise UnfitError(f"unexpected columns: {row!r}")

@@ -72,7 +72,7 @@ class KeptCopies:
         return copy is not None
 
     def find(self, session_id: str) -> Path | None:
-        """The copy of a session, if there is one."""
+        """Return the copy of a session, if there is one."""
         return transcript_below(self._root, session_id)
 
     def restore(self, session_id: str) -> Path | None:
@@ -95,14 +95,14 @@ class KeptCopies:
             replace_file(transcript, copy.read_bytes())
         except OSError as error:
             raise StoreUnavailable(
-                f"The kept session {session_id} can't be put back: {error.strerror or error}.",
-                hint=f"Its copy is {copy}; check who may write to {transcript.parent}.",
+                f"The kept session {session_id} can't be restored: {error.strerror or error}.",
+                hint=f"Its copy is {copy}. Check the permissions of {transcript.parent}.",
             ) from error
-        logger.info("Put %s back, which the CLI had deleted", transcript)
+        logger.info("Restored %s, which the CLI had deleted", transcript)
         return transcript
 
     def sessions(self) -> frozenset[str]:
-        """The ids of all sessions that have a copy."""
+        """Return the ids of all sessions that have a copy."""
         return frozenset(path.stem for path in self._root.glob("*/*.jsonl"))
 
     def refresh(self, session_id: str) -> None:
@@ -124,10 +124,10 @@ class KeptCopies:
             else:
                 self.forget(session_id)
         except (OSError, StoreUnavailable) as error:
-            logger.warning("The copy of %s stays as it is: %s", transcript, error)
+            logger.warning("The copy of %s could not be updated: %s", transcript, error)
 
     def beside(self, projects: Iterable[Project]) -> tuple[Project, ...]:
-        """These directories, and behind them those where copies of theirs are."""
+        """Return these directories, and behind them those where copies of theirs are."""
         projects = tuple(projects)
         copies = [Project(self._root / p.directory.name, p.folder) for p in projects]
         return projects + tuple(copy for copy in copies if copy.directory.is_dir())

@@ -62,7 +62,7 @@ class Retention:
 
 
 def retention_days(folder: Path, sources: Collection[str] = ALL_SOURCES) -> int | None:
-    """How many days the CLI keeps a transcript, going by its settings in a folder.
+    """Return how many days the CLI keeps a transcript, going by its settings in a folder.
 
     Args:
         folder: The folder that the CLI is started in.

@@ -135,5 +135,5 @@ def _info(transcript: Path, size: int, folder: Path | None) -> SDKSessionInfo | 
 
 
 def _storable(text: Any) -> Any:
-    """A text without lone surrogates, which neither SQLite nor LSP can hold."""
+    """Return a text without lone surrogates, which neither SQLite nor LSP can hold."""
     return text if text is None else text.encode(errors="replace").decode()

@@ -20,7 +20,7 @@ _MANAGED_FILES: Final = {
 
 
 def settings_files(folder: Path) -> dict[str, Path]:
-    """The files that hold in a folder, by their source: user, project, local, managed."""
+    """Return the files that hold in a folder, by their source: user, project, local, managed."""
     managed = _MANAGED_FILES.get(sys.platform, "/etc/claude-code/managed-settings.json")
     return {
         "user": config_directory() / "settings.json",
@@ -31,7 +31,7 @@ def settings_files(folder: Path) -> dict[str, Path]:
 
 
 def settings_in(file: Path) -> Mapping[str, Any]:
-    """What a settings file says; nothing if it can't be read."""
+    """Return what a settings file says; nothing if it can't be read."""
     try:
         content = json.loads(file.read_bytes() or b"{}")
     except (OSError, ValueError, RecursionError):
@@ -40,7 +40,7 @@ def settings_in(file: Path) -> Mapping[str, Any]:
 
 
 def setting(folder: Path, name: str, sources: Collection[str]) -> Any:
-    """What counts of a setting in a folder: the last file's that has it, or None.
+    """Return what counts of a setting in a folder: the last file's that has it, or None.
 
     Args:
         folder: The folder that the CLI is started in.

@@ -119,18 +119,18 @@ class Journal:
         return self._state_directory() / "journal"
 
     def read(self, session_id: str) -> Entry:
-        """What a session's journal holds; a line that can't be read is left out."""
+        """Return what a session's journal holds; a line that can't be read is left out."""
         return entry_of(self.content(session_id))
 
     def content(self, session_id: str) -> bytes:
-        """A session's journal as it stands on disk, for `entry_of`; nothing if it can't be read."""
+        """Return a session's journal as it is on disk, for `entry_of`; nothing if unreadable."""
         try:
             return self._path(session_id).read_bytes()
         except OSError:
             return b""
 
     def sessions(self) -> tuple[str, ...]:
-        """The ids of the sessions that have something in their journal."""
+        """Return the ids of the sessions that have something in their journal."""
         with contextlib.suppress(OSError), os.scandir(self.directory) as files:
             return tuple(
                 Path(file.name).stem
@@ -225,7 +225,7 @@ class Journal:
 
 
 def now() -> datetime:
-    """The time, as records have it."""
+    """Return the time, as records have it."""
     return datetime.now(UTC)
 
 
@@ -276,7 +276,7 @@ def _records_of(turn: JournaledTurn) -> list[dict[str, Any]]:
 
 
 def entry_of(content: bytes) -> Entry:
-    """What a journal holds."""
+    """Return what a journal holds."""
     reader = _Reader()
     damaged = False
     for line in content.split(b"\n"):
@@ -317,13 +317,13 @@ class _Reader:
             case "result":
                 _settle(self._steps[self._current], record)
             case "completed":
-                self._change(self._current, completed=True)
+                self._update(self._current, completed=True)
             case "unsent":
-                self._change(record["turn"], unsent=True)
+                self._update(record["turn"], unsent=True)
             case "known":
-                self._change(record["turn"], lacks_prompt=False)
+                self._update(record["turn"], lacks_prompt=False)
             case "told":
-                self._change(record["turn"], told_by=str(record["by"]))
+                self._update(record["turn"], told_by=str(record["by"]))
 
     def _begin(self, record: dict[str, Any]) -> None:
         self._current = str(record["message"])
@@ -332,7 +332,7 @@ class _Reader:
         )
         self._steps[self._current] = []
 
-    def _change(self, turn_id: str, **changes: Any) -> None:
+    def _update(self, turn_id: str, **changes: Any) -> None:
         self._turns[turn_id] = replace(self._turns[turn_id], **changes)
 
 

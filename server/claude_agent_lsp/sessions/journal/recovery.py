@@ -105,13 +105,13 @@ def recover(journal: Journal, session_id: str) -> Recovery:
 
 
 def recovery_of(entry: Entry, known: TranscriptFacts) -> Recovery:
-    """What of a journal's entry a transcript lacks that is known."""
+    """Return what of a journal's entry a transcript lacks that is known."""
     turns = tuple(lacking for turn in entry.turns if (lacking := lacking_of(turn, known)))
     return Recovery(turns, entry.damaged)
 
 
 def marked(entry: Entry, turn_id: str, *, completed: bool) -> Entry:
-    """The entry, with how this turn has ended."""
+    """Return the entry, with how this turn has ended."""
     turns = tuple(
         replace(turn, completed=completed) if turn.message_id == turn_id else turn
         for turn in entry.turns
@@ -120,7 +120,7 @@ def marked(entry: Entry, turn_id: str, *, completed: bool) -> Entry:
 
 
 def lacking_of(turn: JournaledTurn, known: TranscriptFacts) -> JournaledTurn | None:
-    """What a transcript lacks of a turn, or None if nothing."""
+    """Return what a transcript lacks of a turn, or None if nothing."""
     if turn.unsent:
         return turn
     retold = turn.told_by if turn.told_by in known.lines else None
@@ -138,7 +138,7 @@ def lacking_of(turn: JournaledTurn, known: TranscriptFacts) -> JournaledTurn | N
 
 
 def retold(turns: Iterable[JournaledTurn]) -> str:
-    """What the agent is told of turns that it doesn't know of."""
+    """Return what the agent is told of turns that it doesn't know of."""
     parts = [PREFACE]
     for turn in turns:
         if turn.lacks_prompt:
@@ -168,7 +168,7 @@ def has_line(transcript: Path | None, line_id: str, since: int) -> bool:
 
 
 def piece_of(transcript: Path | None, since: int) -> bytes:
-    """The next whole lines of a transcript from a byte on; nothing at its end, or if it is gone."""
+    """Return the next whole lines of a transcript from a byte on; nothing at its end."""
     if transcript is None:
         return b""
     try:
@@ -207,7 +207,7 @@ def _lacking_steps(steps: Iterable[Step], known: TranscriptFacts) -> Iterator[St
 
 
 def _after(text: str, count: int) -> str:
-    """The rest of `text` behind so many characters that are no white space."""
+    """Return the rest of `text` behind so many characters that are no white space."""
     for place, character in enumerate(text):
         if not count:
             return text[place:]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def exported(session: Session, form: str, state: Path) -> bytes:
-    """A session as a document.
+    """Return a session as a document.
 
     Args:
         session: The session.
@@ -51,13 +51,13 @@ def write_export(path: Path, content: bytes) -> None:
     except FileNotFoundError:
         if not path.parent.is_dir():
             raise InvalidArgument(
-                f"uri: expected a file in a folder that is there, {path.parent} is none."
+                f"uri: expected a file in an existing folder, and {path.parent} is not one."
             ) from None
     except OSError as error:
         raise _refusal(path, error) from error
     else:
         if not stat.S_ISREG(mode):
-            what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+            what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
             raise InvalidArgument(f"uri: expected a file to write, {path} is {what}.")
     try:
         replace_file(path, content)
@@ -68,5 +68,5 @@ def write_export(path: Path, content: bytes) -> None:
 def _refusal(path: Path, error: OSError) -> StoreUnavailable:
     return StoreUnavailable(
         f"{path} can't be written: {error.strerror or error}.",
-        hint="Name another file, or leave `uri` out to get the text.",
+        hint="Choose another file, or omit `uri` to get the text.",
     )

@@ -22,7 +22,7 @@ NO_BRANCH: Final = "HEAD"
 
 
 def as_markdown(session: Session, messages: Iterable[Message]) -> str:
-    """The whole conversation, with tool calls folded away."""
+    """Return the whole conversation, with tool calls folded away."""
     blocks = [f"# {one_line(session.title)}", "  \n".join(_facts(session))]
     for message in messages:
         blocks.extend(_message(message))
@@ -34,7 +34,7 @@ def _facts(session: Session) -> Iterator[str]:
     if session.git_branch and session.git_branch != NO_BRANCH:
         yield f"Branch: {code(session.git_branch)}"
     if session.created_at is not None:
-        yield f"Begun: {_local(session.created_at)}"
+        yield f"Started: {_local(session.created_at)}"
     yield f"Last changed: {_local(session.last_modified)}"
     if session.tag:
         yield f"Tag: {one_line(session.tag)}"
@@ -44,7 +44,7 @@ def _facts(session: Session) -> Iterator[str]:
 def _message(message: Message) -> Iterator[str]:
     who = "You" if message.role == "user" else "Claude"
     when = f" · {_local(message.timestamp)}" if message.timestamp else ""
-    recovered = " · recovered after a cut" if message.recovered else ""
+    recovered = " · recovered after an interruption" if message.recovered else ""
     yield f"## {who}{when}{recovered}"
     if message.thinking:
         yield _folded("Thinking", prose(message.thinking))

@@ -88,7 +88,7 @@ def places_in(transcript: Path) -> tuple[Place, ...]:
 
 
 def blocks_of(message: Any) -> list[dict[str, Any]]:
-    """The parts of a message, as the CLI writes it."""
+    """Return the parts of a message, as the CLI writes it."""
     content = message.get("content") if isinstance(message, dict) else None
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
@@ -102,7 +102,7 @@ def _state_of(transcript: Path, status: os.stat_result) -> _State:
 
 
 def _links(transcript: Path) -> Iterator[dict[str, Any]]:
-    """Each line without its contents, as far as the order and the places need them."""
+    """Return each line without its contents, as far as the order and the places need them."""
     offset = 0
     with transcript.open("rb") as file:
         for line in file:
@@ -130,7 +130,7 @@ def _link(entry: dict[str, Any], line: Line) -> dict[str, Any]:
         **{name: message[name] for name in ("id", "model") if name in message},
         "content": [_without_contents(block) for block in blocks],
         "line": line,
-        "says": any(_says(block, entry.get("type") == "user") for block in blocks),
+        "says": any(_has_content(block, entry.get("type") == "user") for block in blocks),
         "filler": _is_filler(message),
     }
     return link
@@ -140,8 +140,8 @@ def _without_contents(block: dict[str, Any]) -> dict[str, Any]:
     return {name: block[name] for name in ("type", "id", "tool_use_id") if name in block}
 
 
-def _says(block: dict[str, Any], user: bool) -> bool:
-    """Whether anything of a block is shown."""
+def _has_content(block: dict[str, Any], user: bool) -> bool:
+    """Return whether anything of a block is shown."""
     match block.get("type"):
         case "text":
             text = str(block.get("text", ""))
@@ -154,7 +154,7 @@ def _says(block: dict[str, Any], user: bool) -> bool:
 
 
 def _is_filler(message: dict[str, Any]) -> bool:
-    """Whether the CLI put it there to keep the roles in turn, as a resume does."""
+    """Return whether the CLI put it there to keep the roles in turn, as a resume does."""
     return message.get("model") == SYNTHETIC and "No response requested." in str(
         message.get("content")
     )
@@ -184,7 +184,7 @@ def _places(lines: list[tuple[SessionMessage, str | None]]) -> Iterator[Place]:
 
 
 def _settle(blocks: list[dict[str, Any]], line: Line, calls: dict[str, Place]) -> bool:
-    """Put a line with tool results to their calls; whether that was all there is in it."""
+    """Put a line with tool results to their calls; return whether that was all there is in it."""
     results = [block for block in blocks if block.get("type") == "tool_result"]
     for place in {
         id(p): p for r in results if (p := calls.get(str(r.get("tool_use_id"))))

@@ -25,7 +25,7 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 @lru_cache(maxsize=4096)
 def prose(text: str) -> str:
-    """A message as Markdown: without HTML, its headings lower, all that it opens closed."""
+    """Return a message as Markdown: without HTML, its headings lower, all that it opens closed."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     for _ in range(_ATTEMPTS):
         tokens = _parser().parse(f"{text}\n\n{_END}")
@@ -39,25 +39,25 @@ def prose(text: str) -> str:
 
 
 def fenced(text: str, language: str = "") -> str:
-    """A code block whose fence is longer than any that the text holds."""
+    """Return a code block whose fence is longer than any that the text holds."""
     fence = "`" * max(3, _longest_run(text) + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 
 
 def one_line(text: str) -> str:
-    """A text in one line, in which no character is markup."""
+    """Return a text in one line, in which no character is markup."""
     return _MARKUP.sub(r"\\\g<0>", _in_one_line(text))
 
 
 def code(text: str) -> str:
-    """A text in one line, as code."""
+    """Return a text in one line, as code."""
     line = _in_one_line(text)
     ticks = "`" * (_longest_run(line) + 1)
     return f"{ticks}{line}{ticks}" if ticks == "`" else f"{ticks} {line} {ticks}"
 
 
 def _longest_run(text: str) -> int:
-    """How many backticks stand side by side in a text, at most."""
+    """Return how many backticks stand side by side in a text, at most."""
     return max(map(len, _TICKS.findall(text)), default=0)
 
 
@@ -85,7 +85,7 @@ def _without_html(text: str, tokens: list[Token]) -> str:
 
 
 def _closed(text: str, tokens: list[Token]) -> str:
-    """The text with an end for a code block that has none."""
+    """Return the text with an end for a code block that has none."""
     match tokens[-3:]:
         case [opening, last, _] if opening.level == 0 and last.content == _END:
             return text

@@ -164,7 +164,7 @@ def _message_at(place: Place, file: BinaryIO) -> Message:
 
 
 def _message_in(line: bytes) -> object:
-    """A line's message; of a file that was written anew meanwhile there may be none."""
+    """Return a line's message; of a file that was written anew meanwhile there may be none."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -173,7 +173,7 @@ def _message_in(line: bytes) -> object:
 
 
 def _recovered(turn: JournaledTurn) -> Iterator[Message]:
-    """A turn that the CLI has lost, or what it has lost of it."""
+    """Return a turn that the CLI has lost, or what it has lost of it."""
     if turn.lacks_prompt:
         yield Message(turn.message_id, "user", turn.prompt, None, (), turn.at, recovered=True)
     drafts: list[_Draft] = []
@@ -210,7 +210,7 @@ def _in_time(places: tuple[Place, ...], lost: list[Message]) -> tuple[Place | Me
 def page_of(
     messages: tuple[Item, ...], limit: int, cursor: str | None
 ) -> tuple[tuple[Item, ...], str | None]:
-    """Some of `messages` and the cursor for those that follow.
+    """Return some of `messages` and the cursor for those that follow.
 
     Raises:
         InvalidArgument: The cursor is none of ours.
@@ -227,7 +227,7 @@ def page_of(
 
 
 def line_of(session_id: str, message_id: str, field: str = "resumeAt") -> str:
-    """The id of a message's last line, which is what the CLI can go back to.
+    """Return the id of a message's last line, which is what the CLI can go back to.
 
     Args:
         session_id: The session.

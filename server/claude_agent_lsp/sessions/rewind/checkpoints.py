@@ -92,7 +92,7 @@ class Checkpoints:
         return found
 
     def before(self, prompt_id: str) -> dict[Path, Backup]:
-        """How each known file was before a prompt, as far as there is a copy.
+        """Return how each known file was before a prompt, as far as there is a copy.
 
         A file that was first changed later is taken as it was before that change.
 
@@ -158,7 +158,7 @@ def _backup(told: object, copies: Path) -> Backup | None:
 
 
 def _content_after(result: Mapping[str, Any]) -> str | None:
-    """What a file holds after a tool's change, as its result tells (Write, Edit, NotebookEdit)."""
+    """Return a file's content after a tool's change, by its result (Write, Edit, NotebookEdit)."""
     match result:
         case {"content": str(content)} | {"updated_file": str(content)}:
             return with_lf(content)
@@ -170,5 +170,5 @@ def _content_after(result: Mapping[str, Any]) -> str | None:
 
 
 def with_lf(text: str) -> str:
-    """A text with its line ends as LF and without a byte order mark, as the CLI reads files."""
+    """Return a text with LF as line ends and no byte order mark, as the CLI reads files."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n")

@@ -77,11 +77,11 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
         wanted = known.before(message_id)
     except KeyError:
         raise InvalidArgument(
-            f"messageId: expected a prompt of the session that the CLI has copies of files for, "
-            f"got {message_id}."
+            "messageId: expected a prompt for which the CLI has copies of the files, got "
+            f"{message_id}."
         ) from None
     note = state / "rewinds" / f"{session_id}.json"
-    put_back = _noted(note)
+    put_back = _read_restored(note)
     changes = [
         change
         for path, backup in sorted(wanted.items())
@@ -89,8 +89,8 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
     ]
     if not dry_run and changes:
         _apply(changes)
-        _note(note, changes)
-    lines = [_lines(change) for change in changes]
+        _record_restored(note, changes)
+    lines = [_count_lines(change) for change in changes]
     return Rewind(
         tuple(change.path for change in changes),
         sum(inserted for inserted, _ in lines),
@@ -99,28 +99,28 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
 
 
 def _change(path: Path, backup: Backup, last: Write | None, put_back: set[str]) -> _Change | None:
-    """What has to be done to a file, or None if nothing has."""
+    """Return what has to be done to a file, or None if nothing has."""
     try:
         wanted = None if backup.copy is None else backup.copy.read_bytes()
         mode = 0o600 if backup.copy is None else stat.S_IMODE(backup.copy.stat().st_mode)
     except OSError as error:
         raise StoreUnavailable(
             f"The CLI's copy of {path} can't be read: {error.strerror or error}.",
-            hint="It keeps copies for some time only; choose a later message.",
+            hint="The CLI deletes old copies; choose a later message.",
         ) from error
     if backup.parent is not None and os.path.realpath(path.parent) != backup.parent:
-        raise Conflict(f"{path.parent} is another folder than it was.")
+        raise Conflict(f"{path.parent} has been replaced by another folder.")
     try:
         status = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None if wanted is None else _Change(path, None, wanted, mode)
     if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
-        raise Conflict(f"{path} is no regular file of its own any more.")
+        raise Conflict(f"{path} is no longer a regular file with a single name.")
     now = path.read_bytes()
     if now == wanted:
         return None
     if not _as_the_agent_left_it(now, status, last) and _hash(path, now) not in put_back:
-        raise Conflict(f"{path} was changed by somebody else since the agent did.")
+        raise Conflict(f"{path} has changed since the agent wrote it.")
     return _Change(path, now, wanted, stat.S_IMODE(status.st_mode))
 
 
@@ -139,7 +139,7 @@ def _apply(changes: Iterable[_Change]) -> None:
     done: list[_Change] = []
     try:
         for change in changes:
-            beside = None if change.wanted is None else _beside(change)
+            beside = None if change.wanted is None else _write_beside(change)
             ready.append((change, beside))
         for change, beside in ready:
             if beside is None:
@@ -154,13 +154,16 @@ def _apply(changes: Iterable[_Change]) -> None:
             if beside is not None and change not in done:
                 beside.unlink(missing_ok=True)
         raise StoreUnavailable(
-            f"The files could not be put back: {error.strerror or error} ({error.filename}).",
-            hint="Nothing was changed; see who may write there, and whether there is room.",
+            f"The files could not be restored: {error.strerror or error} ({error.filename}).",
+            hint=(
+                "Nothing was changed. Check the permissions of the files and the free space on "
+                "the disk."
+            ),
         ) from error
 
 
-def _beside(change: _Change) -> Path:
-    """The wanted content, in a file that only has to be renamed."""
+def _write_beside(change: _Change) -> Path:
+    """Return the wanted content, in a file that only has to be renamed."""
     change.path.parent.mkdir(parents=True, exist_ok=True)
     beside = change.path.with_name(f".{change.path.name}.{os.getpid()}.rewind")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -185,8 +188,8 @@ def _undo(change: _Change) -> None:
             change.path.chmod(change.mode)
 
 
-def _lines(change: _Change) -> tuple[int, int]:
-    """How many lines a change inserts and deletes."""
+def _count_lines(change: _Change) -> tuple[int, int]:
+    """Return how many lines a change inserts and deletes."""
     before = (change.now or b"").splitlines(keepends=True)
     after = (change.wanted or b"").splitlines(keepends=True)
     return LineDiff(before, after).counts()
@@ -196,8 +199,8 @@ def _hash(path: Path, content: bytes) -> str:
     return hashlib.sha256(os.fsencode(path) + b"\0" + content).hexdigest()
 
 
-def _noted(note: Path) -> set[str]:
-    """What was put back before: that is nobody's change."""
+def _read_restored(note: Path) -> set[str]:
+    """Return what was put back before: that is nobody's change."""
     try:
         match json.loads(note.read_bytes()):
             case list(hashes):
@@ -207,8 +210,8 @@ def _noted(note: Path) -> set[str]:
     return set()
 
 
-def _note(note: Path, changes: Iterable[_Change]) -> None:
-    hashes = _noted(note) | {
+def _record_restored(note: Path, changes: Iterable[_Change]) -> None:
+    hashes = _read_restored(note) | {
         _hash(change.path, change.wanted) for change in changes if change.wanted is not None
     }
     try:
@@ -216,5 +219,5 @@ def _note(note: Path, changes: Iterable[_Change]) -> None:
         replace_file(note, json.dumps(sorted(hashes)).encode())
     except OSError as error:
         raise StoreUnavailable(
-            f"The files were put back, but {note} can't be written: {error.strerror or error}."
+            f"The files were restored, but {note} can't be written: {error.strerror or error}."
         ) from error

@@ -49,7 +49,7 @@ class Rewritten(Exception):
 
 
 def portable(line: bytes, folder: str) -> SessionStoreEntry:
-    """A line of a transcript as a store keeps it.
+    """Return a line of a transcript as a store keeps it.
 
     Args:
         line: The line, with or without its end.
@@ -69,7 +69,7 @@ def portable(line: bytes, folder: str) -> SessionStoreEntry:
 
 
 def local(entry: SessionStoreEntry, folder: str, session_id: str | None = None) -> bytes:
-    """A store's line as the CLI has it in a folder here, with its end.
+    """Return a store's line as the CLI has it in a folder here, with its end.
 
     Args:
         entry: The line.
@@ -94,7 +94,7 @@ def local(entry: SessionStoreEntry, folder: str, session_id: str | None = None) 
 def read_after(
     path: Path, folder: str, place: Place, limit: int
 ) -> tuple[list[SessionStoreEntry], Place]:
-    """The whole lines behind a place, until they are `limit` bytes, and the place behind them.
+    """Return the whole lines behind a place, up to `limit` bytes, and the place behind them.
 
     Raises:
         Rewritten: The file isn't the one that the place is in.
@@ -115,7 +115,7 @@ def read_after(
 def each_after(
     path: Path, folder: str, place: Place = BEGIN
 ) -> Iterator[tuple[SessionStoreEntry, int, Mark]]:
-    """The whole lines behind a place, one by one, each with where the next one begins.
+    """Return the whole lines behind a place, one by one, each with where the next one begins.
 
     A file that is one JSON value, as what the CLI notes of a subagent, is one line.
 
@@ -136,7 +136,7 @@ def each_after(
 
 
 def tail_of(file: BinaryIO, offset: int) -> str:
-    """What stands before an offset; something else where the file is shorter."""
+    """Return what stands before an offset; something else where the file is shorter."""
     if not offset:
         return ""
     begin = max(0, offset - _TAIL_BYTES)

@@ -108,13 +108,13 @@ class Mirror:
         self, link: StoreLink, places: SyncState, owner: Owner, tell: Callable[[bool, str], None]
     ) -> None:
         self.link = link
-        self._places = places
+        self._states = places
         self._owner = owner
-        self._tell = tell
+        self._notify = tell
         self._sessions: dict[str, _Session] = {}
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
-        self._told_of_fault = False
+        self._fault_reported = False
         link.on_failure = self._wake.set
         self._task = asyncio.create_task(self._work())
 
@@ -129,7 +129,7 @@ class Mirror:
         return sum(session.mirrored.pending for session in self._sessions.values())
 
     async def enter(self, mirrored: Mirrored) -> bool:
-        """Takes a session for a run that is about to go on with it, and brings it up to date.
+        """Take a session for a run that is about to continue it, and bring it up to date.
 
         A store that is away holds nobody up: the session is gone on with as it is here.
 
@@ -160,39 +160,47 @@ class Mirror:
             await self._fetch(session)
         except (StoreUnavailable, ClaimLost, Diverged) as error:
             session.lacking = True
-            logger.info("%s is gone on with as it is here: %s", session.session_id, error)
+            logger.info(
+                "The session %s could not be fetched from the shared store; using the "
+                "local copy: %s",
+                session.session_id,
+                error,
+            )
         except (SessionBusy, asyncio.CancelledError):
             session.at_work = False
             raise
         except Exception:
             # The run is worth more than its copy.
-            logger.exception("%s is gone on with as it is here", session.session_id)
+            logger.exception(
+                "The session %s could not be fetched from the shared store; using the local copy",
+                session.session_id,
+            )
         finally:
             session.changing.release()
         return True
 
     def began(self, mirrored: Mirrored) -> None:
-        """A run is at work in a session."""
+        """Take note that a run is at work in a session."""
         session = self._session(mirrored)
         session.at_work = session.mirrored.pending = True
-        self._look_at(session)
+        self._schedule(session)
 
     def ended(self, session_id: str) -> None:
-        """The run is over: the session is given back once all of it has been sent."""
+        """Give the session back once all of it has been sent: the run is over."""
         if (session := self._sessions.get(session_id)) is not None and session.at_work:
             session.at_work = False
             session.mirrored.pending = True
             session.again = self._now + AFTERWARDS_SECONDS
-            self._look_at(session)
+            self._schedule(session)
 
     def resume(self, unfinished: Iterable[Mirrored]) -> None:
-        """Goes on with what an earlier server had still to send."""
+        """Go on with what an earlier server had still to send."""
         for mirrored in unfinished:
             if mirrored.session_id not in self._sessions:
-                self._look_at(self._session(mirrored))
+                self._schedule(self._session(mirrored))
 
     async def fetch(self, mirrored: Mirrored) -> None:
-        """Brings a session here that is only in the store.
+        """Bring a session here that is only in the store.
 
         Raises:
             StoreUnavailable: The store is away.
@@ -203,7 +211,7 @@ class Mirror:
             await self._fetch(session)
 
     async def delete(self, mirrored: Mirrored) -> None:
-        """Deletes a session in the store.
+        """Delete a session in the store.
 
         Raises:
             SessionBusy: Somebody works in it.
@@ -220,10 +228,10 @@ class Mirror:
             finally:
                 await self._release(session)
             session.stop()
-            await disk.run(self._places.forget, session.session_id)
+            await disk.run(self._states.forget, session.session_id)
 
     async def close(self) -> None:
-        """Sends what can be sent in a moment, and lets go of everything."""
+        """Send what can be sent in a moment, and let go of everything."""
         self._closing.set()
         self._wake.set()
         until = self._now + CLOSE_SECONDS
@@ -237,7 +245,7 @@ class Mirror:
                     session.at_work = False
                     unfinished = session.mirrored.pending or session.again is not None
                     if unfinished and self.link.fault is None:
-                        await self._look(session)
+                        await self._sync(session)
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 for session in tuple(self._sessions.values()):
@@ -262,7 +270,7 @@ class Mirror:
             if session.idle:
                 self._sessions.pop(session.session_id, None)
 
-    def _look_at(self, session: _Session) -> None:
+    def _schedule(self, session: _Session) -> None:
         session.due = self._now
         self._wake.set()
 
@@ -272,8 +280,8 @@ class Mirror:
             try:
                 await self._do_next()
             except Exception as error:
-                logger.exception("A fault in the sharing of sessions")
-                self._tell_of_fault(error)
+                logger.exception("Sharing sessions failed")
+                self._report_fault(error)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FAULT_SECONDS):
                         await self._closing.wait()
@@ -291,80 +299,82 @@ class Mirror:
                     await self._wake.wait()
             self._wake.clear()
         elif first is not None:
-            await self._look(first)
+            await self._sync(first)
         else:
-            await self._knock()
+            await self._probe_store()
 
-    def _tell_of_fault(self, error: Exception) -> None:
+    def _report_fault(self, error: Exception) -> None:
         """Tell the user, once."""
-        if self._told_of_fault:
+        if self._fault_reported:
             return
-        self._told_of_fault = True
+        self._fault_reported = True
         try:
-            self._tell(
+            self._notify(
                 False,
-                f"Sessions could not be shared ({type(error).__name__}: {error}). "
-                f"It is tried again every {FAULT_SECONDS:g} seconds.",
+                f"Sessions could not be shared ({type(error).__name__}: {error}). Sharing is "
+                f"retried every {FAULT_SECONDS:g} seconds.",
             )
         except Exception:
-            logger.exception("The user can't be told")
+            logger.exception("The user could not be notified")
 
-    async def _knock(self) -> None:
-        """Sees whether the store is back."""
+    async def _probe_store(self) -> None:
+        """See whether the store is back."""
         with suppress(StoreUnavailable):
             await self.link.attempt(lambda store: store.list_sessions(""), seconds=CLAIM_SECONDS)
-            self._told_if_caught_up()
+            self._report_if_caught_up()
 
-    async def _look(self, session: _Session) -> None:
-        """Sends what is new in a session, and gives it back if nobody works in it."""
+    async def _sync(self, session: _Session) -> None:
+        """Send what is new in a session, and give it back if nobody works in it."""
         async with self._using(session), session.changing:
             session.due = None
             try:
                 if not session.noted:
                     session.noted = True
-                    await self._keep(session)
+                    await self._save(session)
                 await self._send(session)
             except StoreUnavailable:
                 session.lacking = True
                 session.due = self._now
                 return
             except (SessionBusy, ClaimLost, Diverged) as error:
-                logger.info("%s is not shared yet: %s", session.session_id, error)
+                logger.info("The session %s is not shared yet: %s", session.session_id, error)
                 if session.at_work or await self._is_pending(session):
                     session.due = self._now + BUSY_SECONDS
                 else:
                     session.due, session.again = session.again, None
             except Exception as error:
                 # Whatever is wrong with one session, the others are mirrored.
-                logger.exception("%s could not be shared", session.session_id)
+                logger.exception("The session %s could not be shared", session.session_id)
                 session.due, session.noted = self._now + FAULT_SECONDS, False
-                self._tell_of_fault(error)
+                self._report_fault(error)
             else:
                 if session.at_work:
                     session.due = self._now + INTERVAL_SECONDS
                 else:
                     session.due, session.again = session.again, None
                     session.mirrored.pending = session.noted = False
-                    await self._keep(session)
+                    await self._save(session)
             session.lacking = False
             if not session.at_work:
                 try:
                     await self._release(session)
                 except Exception:
                     # Its owner's connection, or its lease, ends it.
-                    logger.exception("%s could not be given back", session.session_id)
-        self._told_if_caught_up()
+                    logger.exception(
+                        "The claim of the session %s could not be released", session.session_id
+                    )
+        self._report_if_caught_up()
 
     async def _is_pending(self, session: _Session) -> bool:
-        """Whether nobody else has sent it meanwhile, another server of this machine for one."""
+        """Return whether nobody else, such as another server here, has sent it meanwhile."""
         mirrored = session.mirrored
-        known = await disk.run(self._places.read, mirrored.session_id, mirrored.store)
+        known = await disk.run(self._states.read, mirrored.session_id, mirrored.store)
         if known is None or known.pending:
             return True
         session.mirrored = known
         return False
 
-    def _told_if_caught_up(self) -> None:
+    def _report_if_caught_up(self) -> None:
         if not any(session.lacking for session in self._sessions.values()):
             self.link.caught_up()
 
@@ -399,7 +409,7 @@ class Mirror:
                 )
         finally:
             if sent:
-                await self._keep(session)
+                await self._save(session)
 
     async def _fetch(self, session: _Session) -> None:
         session.fetching = True
@@ -409,16 +419,16 @@ class Mirror:
             )
         finally:
             session.fetching = False
-        await self._keep(session)
+        await self._save(session)
         if kept is not None:
-            self._tell(
+            self._notify(
                 False,
-                f"The session {session.session_id} was gone on with on another machine too. It "
-                f"has now what was said there; what was said here is the session {kept}.",
+                f"The session {session.session_id} was also continued on another machine. It now "
+                f"has the messages from there; the messages from here are in the session {kept}.",
             )
 
     async def _claim_soon(self, session: _Session) -> None:
-        """Claims a session that may be somebody's for a moment only, to send the end of a run."""
+        """Claim a session that may be somebody's for a moment only, to send the end of a run."""
         until = self._now + PATIENCE_SECONDS
         while True:
             try:
@@ -441,8 +451,8 @@ class Mirror:
         if claim is not None:
             await claim.release()
 
-    async def _keep(self, session: _Session) -> None:
+    async def _save(self, session: _Session) -> None:
         try:
-            await disk.run(self._places.write, session.mirrored)
+            await disk.run(self._states.write, session.mirrored)
         except StoreUnavailable as error:
             logger.warning("%s", error)

@@ -20,7 +20,7 @@ _PORTS: Final = {"ssh": 22, "https": 443, "http": 80, "git": 9418}
 
 
 def project_key(folder: Path) -> str:
-    """Names a folder for a shared store, the same on every machine.
+    """Name a folder for a shared store, the same on every machine.
 
     Returns:
         Its repository's remote, without protocol, user and password, and the path below the
@@ -40,7 +40,7 @@ def project_key(folder: Path) -> str:
 
 
 def normalized(remote: str) -> str:
-    """A remote's URL in one spelling, without what differs between its users.
+    """Return a remote's URL in one spelling, without what differs between its users.
 
     `git@example.org:a/b.git` and `https://user:password@example.org/a/b` are the same.
     """
@@ -59,7 +59,7 @@ def normalized(remote: str) -> str:
 
 
 def _common_directory(root: Path) -> Path | None:
-    """The directory that all worktrees of a repository share, if this is the root of one."""
+    """Return the directory that all worktrees of a repository share, if this is the root of one."""
     git = root / ".git"
     if git.is_dir():
         return git
@@ -72,7 +72,7 @@ def _common_directory(root: Path) -> Path | None:
 
 
 def _remote(config: Path) -> str | None:
-    """The URL of `origin`, else of the first remote."""
+    """Return the URL of `origin`, else of the first remote."""
     try:
         lines = config.read_text(errors="replace").splitlines()
     except OSError:

@@ -77,7 +77,7 @@ class Reconciler:
         self._mirrored = mirrored
 
     async def send(self, token: int) -> bool:
-        """Sends what the store lacks.
+        """Send what the store lacks.
 
         Args:
             token: The claim that it is sent under.
@@ -96,7 +96,7 @@ class Reconciler:
         return sent
 
     async def fetch(self) -> str | None:
-        """Brings this copy up to date.
+        """Bring this copy up to date.
 
         Returns:
             The id under which this machine's own copy is kept, where both had gone on.
@@ -111,7 +111,7 @@ class Reconciler:
         kept = None
         if self._is_behind("", common, stored) and common.turns:
             kept = str(uuid.uuid4())
-            await disk.run(self._keep, kept)
+            await disk.run(self._copy_session, kept)
         # What a conversation rests on is there before it.
         subkeys = await self._store.list_subkeys(
             {
@@ -126,7 +126,7 @@ class Reconciler:
         return kept
 
     async def _is_as_sent(self) -> bool:
-        """Whether the store has what it was sent, and it is still here."""
+        """Return whether the store has what it was sent, and it is still here."""
         place = self._mirrored.place("")
         if await self._store.head(self._key("")) != place.mark:
             return False
@@ -152,7 +152,7 @@ class Reconciler:
                 return sent
             except (Rewritten, Diverged):
                 if settled:
-                    raise Diverged("The session is written anew all the time.") from None
+                    raise Diverged("The session is being rewritten repeatedly.") from None
                 await self._settle(subpath, token)
                 settled = True
                 continue
@@ -160,10 +160,10 @@ class Reconciler:
             sent = True
 
     async def _settle(self, subpath: str, token: int) -> None:
-        """Finds the place to go on from."""
+        """Find the place to go on from."""
         common, stored = await self._compared(subpath)
         if self._is_behind(subpath, common, stored):
-            raise Diverged("The store's copy has gone on without this one.")
+            raise Diverged("The store's copy has newer lines.")
         if common.place.mark.lines < len(stored):
             await self._store.cut(self._key(subpath), common.place.mark, token=token)
         self._mirrored.places[subpath] = common.place
@@ -186,7 +186,7 @@ class Reconciler:
     async def _write_rest(
         self, subpath: str, replacement: Replacement, mark: Mark, stored: list[str]
     ) -> Place:
-        """Writes the store's lines behind a mark."""
+        """Write the store's lines behind a mark."""
         while mark.lines < len(stored):
             entries = await self._store.load_after(self._key(subpath), mark.lines, BATCH_LINES)
             if not entries:
@@ -208,7 +208,7 @@ class Reconciler:
         return await disk.run(self._compare, subpath, stored), stored
 
     def _compare(self, subpath: str, stored: list[str]) -> _Common:
-        """How far a file here says the same as the store."""
+        """Return how far a file here says the same as the store."""
         path = self._path(subpath)
         offset, mark, more, turns = 0, START, False, False
         try:
@@ -226,13 +226,13 @@ class Reconciler:
             return _Common()
 
     def _is_behind(self, subpath: str, common: _Common, stored: list[str]) -> bool:
-        """Whether the store's copy has gone on without this one."""
+        """Return whether the store's copy has gone on without this one."""
         sent = self._mirrored.place(subpath).mark
         sent_by_us = bool(stored) and sent == Mark(len(stored), stored[-1])
         return common.place.mark.lines < len(stored) and not (common.more and sent_by_us)
 
-    def _keep(self, session_id: str) -> None:
-        """Copies this machine's session, as it is, to a new id."""
+    def _copy_session(self, session_id: str) -> None:
+        """Copy this machine's session, as it is, to a new id."""
         path, folder = self._path(""), self._mirrored.folder
         copy = Replacement(path.with_name(f"{session_id}.jsonl"))
         try:
@@ -253,7 +253,7 @@ class Reconciler:
         return {**key, "subpath": subpath} if subpath else key
 
     def _path(self, subpath: str) -> Path:
-        """Where a file is here, or where the CLI looks for it."""
+        """Return where a file is here, or where the CLI looks for it."""
         session_id = self._mirrored.session_id
         transcript = find_transcript(session_id)
         if transcript is None:
@@ -265,7 +265,7 @@ class Reconciler:
         return transcript.with_suffix("") / name
 
     def _files(self) -> list[tuple[str, Path]]:
-        """A session's files here, the conversation last: it rests on the others."""
+        """Return a session's files here, the conversation last: it rests on the others."""
         transcript = self._path("")
         beside = transcript.with_suffix("")
         others = [*sorted(beside.rglob("*.jsonl")), *sorted(beside.rglob("*.meta.json"))]
@@ -274,12 +274,12 @@ class Reconciler:
 
 
 def _is_whole(subpath: str) -> bool:
-    """Whether it names a file that is one JSON value."""
+    """Return whether it names a file that is one JSON value."""
     return subpath.endswith(".json")
 
 
 def _is_safe(subpath: str) -> bool:
-    """Whether a file of this name is below the session's directory: others have named it."""
+    """Return whether a file of this name is below the session's directory: others have named it."""
     path = PurePosixPath(subpath)
     return bool(path.name) and not path.is_absolute() and ".." not in path.parts
 

@@ -62,13 +62,13 @@ class SharedSessions:
         self._state_directory = state_directory
         self._editor = editor
         self._server = str(uuid.uuid4())
-        self._tell = tell
+        self._notify = tell
         self._mirrors: dict[str, asyncio.Task[Mirror]] = {}
         self._at_work: dict[str, Mirror] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     async def watch(self, url: str | None) -> None:
-        """Goes on with what an earlier server had still to send to a store."""
+        """Go on with what an earlier server had still to send to a store."""
         if url is not None:
             await self._mirror(url)
 
@@ -82,7 +82,7 @@ class SharedSessions:
         fork: bool,
         wait_or_abort: Callable[[asyncio.Future[bool]], Awaitable[bool]],
     ) -> AsyncIterator[None]:
-        """What lets a run begin happens inside; if it fails, the session is given back.
+        """Let a run begin inside; if that fails, the session is given back.
 
         Before it, the session is claimed for this server on all machines and brought up to date.
         One that is to be forked is only fetched, and only if it is not here.
@@ -121,18 +121,18 @@ class SharedSessions:
             raise
 
     async def began(self, url: str | None, folder: Path, session_id: str) -> None:
-        """A run is at work in a session."""
+        """Take note that a run is at work in a session."""
         if url is not None:
             mirror = self._at_work[session_id] = await self._mirror(url)
             mirror.began(await self._mirrored(url, folder, session_id))
 
     def turn_ended(self, session_id: str) -> None:
-        """The run is over: the session is given back as soon as the store has all of it."""
+        """Give the session back as soon as the store has all of it: the turn is over."""
         if (mirror := self._at_work.pop(session_id, None)) is not None:
             mirror.ended(session_id)
 
     async def fetch(self, url: str | None, folder: Path, session_id: str) -> None:
-        """Brings a session here if it is only in the store; otherwise it does nothing."""
+        """Bring a session here if it is only in the store; otherwise do nothing."""
         if url is None or not _ID.fullmatch(session_id):
             return
         if await disk.run(find_transcript, session_id) is not None:
@@ -141,10 +141,10 @@ class SharedSessions:
         try:
             await mirror.fetch(await self._mirrored(url, folder, session_id))
         except StoreUnavailable as error:
-            logger.info("%s can't be looked for in the store: %s", session_id, error)
+            logger.info("%s can't be looked up in the store: %s", session_id, error)
 
     async def shared_only(self, url: str | None, folder: Path) -> list[Session]:
-        """The sessions of a folder that are in the store and have no transcript here.
+        """Return the sessions of a folder that are in the store and have no transcript here.
 
         Args:
             url: The store.
@@ -170,7 +170,7 @@ class SharedSessions:
         return await disk.run(_absent, infos, folder)
 
     async def delete(self, url: str | None, folder: Path, session_id: str) -> None:
-        """Deletes a session in the store too.
+        """Delete a session in the store too.
 
         Raises:
             StoreUnavailable: The store is away.
@@ -180,7 +180,7 @@ class SharedSessions:
             await mirror.delete(await self._mirrored(url, folder, session_id))
 
     def status(self) -> list[dict[str, Any]]:
-        """The stores in use, without their passwords."""
+        """Return the stores in use, without their passwords."""
         mirrors = [task.result() for task in self._mirrors.values() if _is_there(task)]
         return [
             {
@@ -192,7 +192,7 @@ class SharedSessions:
         ]
 
     async def close(self) -> None:
-        """Sends what can be sent in a moment, and lets go of all stores."""
+        """Send what can be sent in a moment, and let go of all stores."""
         for task in self._mirrors.values():
             if _is_there(task):
                 await task.result().close()
@@ -202,7 +202,7 @@ class SharedSessions:
     async def _mirror(self, url: str) -> Mirror:
         task = self._mirrors.pop(url, None)
         if task is None or (task.done() and not _is_there(task)):
-            task = asyncio.create_task(self._open(url))
+            task = asyncio.create_task(self._open_mirror(url))
         # In the order of their last use.
         self._mirrors[url] = task
         self._let_unused_go()
@@ -219,8 +219,8 @@ class SharedSessions:
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
 
-    async def _open(self, url: str) -> Mirror:
-        """Makes what mirrors sessions into a store; it connects with its first use."""
+    async def _open_mirror(self, url: str) -> Mirror:
+        """Make what mirrors sessions into a store; it connects with its first use."""
         modules = []
         for name in ("mirror", "sync_state", "stores.link", "stores.store"):
             full = f"claude_agent_lsp.sessions.sharing.{name}"
@@ -230,12 +230,12 @@ class SharedSessions:
             self._editor or "another editor", os.getpid(), socket.gethostname(), self._server
         )
         known = places.SyncState(self._state_directory)
-        made: Mirror = mirror.Mirror(link.StoreLink(url, self._tell), known, owner, self._tell)
+        made: Mirror = mirror.Mirror(link.StoreLink(url, self._notify), known, owner, self._notify)
         made.resume(await disk.run(known.pending, _name_of(url)))
         return made
 
     async def _mirrored(self, url: str, folder: Path, session_id: str) -> Mirrored:
-        """What is known of a session's copy in a store."""
+        """Return what is known of a session's copy in a store."""
         places = importlib.import_module("claude_agent_lsp.sessions.sharing.sync_state")
 
         def look() -> Mirrored:
@@ -279,7 +279,7 @@ def _moment(milliseconds: int) -> datetime:
 
 
 def _name_of(url: str) -> str:
-    """A store in our own files: the same whatever its password."""
+    """Return a store's name in our own files: the same whatever its password."""
     return hashlib.sha256(str(StoreAddress.parse(url)).encode()).hexdigest()[:16]
 
 

@@ -46,7 +46,7 @@ class Mirrored:
     places: dict[str, Place] = field(default_factory=dict)
 
     def place(self, subpath: str) -> Place:
-        """How far a file has come."""
+        """Return how far a file has come."""
         return self.places.get(subpath, BEGIN)
 
 
@@ -61,18 +61,18 @@ class SyncState:
         self._state_directory = state_directory
 
     def read(self, session_id: str, store: str) -> Mirrored | None:
-        """What is known of a session in this store."""
+        """Return what is known of a session in this store."""
         try:
             found = _parsed(self._path(session_id).read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            logger.warning("%s is taken as absent: %s", self._path(session_id), error)
+            logger.warning("%s is ignored: %s", self._path(session_id), error)
             return None
         return found if found.store == store else None
 
     def write(self, mirrored: Mirrored) -> None:
-        """Keeps it.
+        """Keep it.
 
         Raises:
             StoreUnavailable: It could not be written.
@@ -86,12 +86,12 @@ class SyncState:
             raise StoreUnavailable(f"{path} cannot be written: {error.strerror}.") from error
 
     def forget(self, session_id: str) -> None:
-        """Keeps nothing of a session any more."""
+        """Keep nothing of a session any more."""
         with contextlib.suppress(OSError):
             self._path(session_id).unlink()
 
     def pending(self, store: str) -> list[Mirrored]:
-        """Sessions that a store may lack something of."""
+        """Return sessions that a store may lack something of."""
         found = []
         for path in sorted((self._state_directory() / "shared").glob("*.json")):
             with contextlib.suppress(StoreUnavailable):

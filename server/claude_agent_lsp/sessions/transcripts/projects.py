@@ -39,7 +39,7 @@ class Project:
 
 
 def projects_of(folder: Path) -> tuple[Project, ...]:
-    """The directories for a folder, which come first, and for the other worktrees."""
+    """Return the directories for a folder, which come first, and for the other worktrees."""
     here = canonical(folder)
     trees = [tree for tree in worktrees_of(here) if tree != here]
     return tuple(
@@ -50,7 +50,7 @@ def projects_of(folder: Path) -> tuple[Project, ...]:
 
 
 def all_projects() -> tuple[Project, ...]:
-    """The directories for all folders."""
+    """Return the directories for all folders."""
     try:
         with os.scandir(config_directory() / "projects") as found:
             return tuple(Project(Path(entry), None) for entry in found if entry.is_dir())
@@ -59,12 +59,12 @@ def all_projects() -> tuple[Project, ...]:
 
 
 def canonical(folder: Path) -> str:
-    """A folder's path as the CLI spells it: links followed, characters composed."""
+    """Return a folder's path as the CLI spells it: links followed, characters composed."""
     return unicodedata.normalize("NFC", os.path.realpath(folder))
 
 
 def worktrees_of(folder: str) -> tuple[str, ...]:
-    """The worktrees of the repository that a folder is in, itself included.
+    """Return the worktrees of the repository that a folder is in, itself included.
 
     Returns:
         Their paths, as `git worktree list` tells them; none outside of a repository.
@@ -87,7 +87,7 @@ def worktrees_of(folder: str) -> tuple[str, ...]:
 
 
 def _common_directory(folder: Path) -> Path | None:
-    """The directory that all worktrees of a repository share."""
+    """Return the directory that all worktrees of a repository share."""
     for above in (folder, *folder.parents):
         git = above / ".git"
         if git.is_dir():
@@ -109,7 +109,7 @@ def _first_line(file: Path) -> str | None:
 
 
 def _directories(projects: Path, path: str) -> Iterator[Path]:
-    """The directories with the name that the CLI makes of a path."""
+    """Return the directories with the name that the CLI makes of a path."""
     name = _OTHER.sub("-", path)
     if len(name) <= LONGEST:
         yield projects / name

@@ -16,7 +16,7 @@ FOLDER: Final = "/"
 
 
 def info_of(transcript: Path) -> SDKSessionInfo | None:
-    """What the SDK would tell of it. Call it in a thread.
+    """Return what the SDK would tell of it. Call it in a thread.
 
     Raises:
         OSError: It can't be read.
@@ -39,7 +39,7 @@ def conversation_in(session_id: str, entries: list[Any]) -> list[tuple[SessionMe
 
 
 def entries_in(content: bytes) -> list[Any]:
-    """The entries of a transcript; a line that is none is left out."""
+    """Return the entries of a transcript; a line that is none is left out."""
     entries = []
     for line in content.splitlines():
         try:

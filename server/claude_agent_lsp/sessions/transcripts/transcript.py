@@ -23,12 +23,12 @@ _NOTES: Final = ("<command-name>", "<local-command-stdout>", "<local-command-std
 
 
 def config_directory() -> Path:
-    """Where Claude Code keeps its data: CLAUDE_CONFIG_DIR, or `~/.claude`."""
+    """Return where Claude Code keeps its data: CLAUDE_CONFIG_DIR, or `~/.claude`."""
     return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
 
 
 def is_session_id(word: str) -> bool:
-    """Whether a word is a UUID as the CLI writes them: nothing else may become part of a path."""
+    """Return whether a word is a UUID as the CLI writes them, fit to be part of a path."""
     return _SESSION_ID.fullmatch(word) is not None
 
 
@@ -49,7 +49,7 @@ def transcript_below(root: Path, session_id: str) -> Path | None:
 
 
 def folder_of(transcript: Path) -> Path | None:
-    """The folder that a session was begun in, as its first lines tell."""
+    """Return the folder that a session was begun in, as its first lines tell."""
     with transcript.open("rb") as file:
         for line in file:
             if b'"cwd":' in line:
@@ -63,7 +63,7 @@ def folder_of(transcript: Path) -> Path | None:
 
 
 def cost_of(transcript: Path) -> float:
-    """What a session has cost so far, in US dollars, as the CLI keeps it for its next process."""
+    """Return what a session has cost so far, in US dollars, as the CLI has noted it."""
     line = last_line(transcript, b'{"type":"cost-state"')
     if line is None:
         return 0.0
@@ -113,7 +113,7 @@ class Transcript:
         self._path: Path | None = None
         self._known = 0
         self._own: set[str] = set()
-        self._looking = threading.Lock()
+        self._comparing = threading.Lock()
 
     def catch_up(self) -> float:
         """Take all that is there now as known: the process is about to read it.
@@ -133,11 +133,11 @@ class Transcript:
             self._own.add(line_id)
 
     def changed_by_others(self) -> bool:
-        """Whether somebody else has added to it, cut it or removed it since the last look."""
-        with self._looking:
-            return self._look()
+        """Return whether somebody else has added to it, cut it or removed it since then."""
+        with self._comparing:
+            return self._compare()
 
-    def _look(self) -> bool:
+    def _compare(self) -> bool:
         self._path = self._path or find_transcript(self.session_id)
         if self._path is None:
             return self._known > 0
@@ -177,7 +177,7 @@ def _entries(lines: list[bytes]) -> list[dict[str, Any]]:
 
 
 def is_turn(entry: dict[str, Any]) -> bool:
-    """Whether it is a line of a turn, and not one that the CLI adds by itself, untold."""
+    """Return whether it is a line of a turn, and not one that the CLI adds by itself, untold."""
     origin = entry.get("origin")
     message = entry.get("message")
     message = message if isinstance(message, dict) else {}

@@ -17,7 +17,7 @@ _BLANKS = re.compile(r"\s*")
 
 
 def written(text: str) -> str:
-    """What the user wrote of a text; of a slash command, the CLI keeps the parts."""
+    """Return what the user wrote of a text; of a slash command, the CLI keeps the parts."""
     command = _between(text, "command-name")
     if command is None:
         return _without_added(text)
@@ -25,14 +25,14 @@ def written(text: str) -> str:
 
 
 def _between(text: str, name: str) -> str | None:
-    """What stands in the first element of a name; None where there is none that ends."""
+    """Return what stands in the first element of a name; None where there is none that ends."""
     _, opening, rest = text.partition(f"<{name}>")
     content, closing, _ = rest.partition(f"</{name}>")
     return content if opening and closing else None
 
 
 def _without_added(text: str) -> str:
-    """A text without the elements that were added, in a time that grows with its length."""
+    """Return a text without the elements that were added, in a time that grows with its length."""
     kept = []
     at = 0
     unclosed = set()
@@ -51,7 +51,7 @@ def _without_added(text: str) -> str:
 
 
 def prompt_in(entry: Mapping[str, Any]) -> str:
-    """The prompt that a line of a transcript holds, or an empty text."""
+    """Return the prompt that a line of a transcript holds, or an empty text."""
     if entry.get("type") != "user" or entry.get("isMeta") or entry.get("isSidechain"):
         return ""
     message = entry.get("message")

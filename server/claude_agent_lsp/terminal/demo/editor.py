@@ -137,7 +137,7 @@ class Editor:
         return self._process.pid
 
     async def initialize(self) -> Json:
-        """Open the folder; returns the server's answer."""
+        """Open the folder; return the server's answer."""
         result: Json = await self.ask(
             "initialize",
             {
@@ -156,7 +156,7 @@ class Editor:
         return self.ask("workspace/executeCommand", {"command": command, "arguments": [argument]})
 
     def cancel(self, asked: Asked) -> float:
-        """Send `$/cancelRequest`; returns when (`time.monotonic()`)."""
+        """Send `$/cancelRequest`; return when (`time.monotonic()`)."""
         at = time.monotonic()
         self.notify("$/cancelRequest", {"id": asked.id})
         return at
@@ -215,18 +215,18 @@ class Editor:
             at = time.monotonic()
             for frame in frames.feed(data):
                 if isinstance(frame, Garbled):
-                    self._lose(f"it wrote something that is no LSP: {frame.text}")
+                    self._fail(f"it wrote something that is not LSP: {frame.text}")
                 else:
-                    self._take(json.loads(frame), at)
+                    self._handle(json.loads(frame), at)
         await asyncio.wait((self._noise,), timeout=LAST_WORDS_SECONDS)
-        self._lose("it has ended")
+        self._fail("it has ended")
 
     async def _read_stderr(self) -> None:
         assert self._process.stderr is not None
         while data := await self._process.stderr.read(2**16):
             self._stderr = (self._stderr + data)[-_STDERR_BYTES:]
 
-    def _take(self, message: Json, at: float) -> None:
+    def _handle(self, message: Json, at: float) -> None:
         asked = self._open.pop(message["id"], None) if "method" not in message else None
         if asked is not None:
             error = message.get("error")
@@ -243,7 +243,7 @@ class Editor:
             error = {"code": METHOD_NOT_FOUND, "message": "This editor does not do that."}
             self._send({"id": request["id"], "error": error})
 
-    def _lose(self, fault: str) -> None:
+    def _fail(self, fault: str) -> None:
         self._fault = self._fault or fault
         waiting, self._open = self._open, {}
         for asked in waiting.values():
@@ -252,10 +252,10 @@ class Editor:
     def _gone(self) -> ServerGoneError:
         lines = self._stderr.decode(errors="replace").split("\n")
         last = next((line for line in reversed(lines) if line.strip()), "")
-        words = f" Its last words: {last}" if last else ""
-        return ServerGoneError(f"The server can't go on: {self._fault}.{words}")
+        words = f" Its last output: {last}" if last else ""
+        return ServerGoneError(f"The server failed: {self._fault}.{words}")
 
 
 def _given(params: Json | None) -> Json:
-    """JSON-RPC's `params`, which are left out rather than null."""
+    """Return JSON-RPC's `params`, which are left out rather than null."""
     return {} if params is None else {"params": params}

@@ -164,7 +164,7 @@ class _Scene:
 
 
 def hanging(sign: str, style: str, text: Text) -> Table:
-    """A text whose later lines stand below its first, and not below the sign before it."""
+    """Return a text whose later lines stand below its first, and not below the sign before it."""
     grid = Table.grid(padding=(0, 1))
     grid.add_row(Text(sign, style), text)
     return grid

@@ -87,7 +87,7 @@ class Story:
         self._introduce()
         stage.open("1  The agent is told a secret")
         async with self._editor() as first:
-            await self._open(first, "The editor opens a folder and starts the server.")
+            await self._start_editor(first, "The editor opens a folder and starts the server.")
             told = await self._query(first, REMEMBER)
             session: str = told["sessionId"]
             stage.open("2  The server ends")
@@ -97,7 +97,7 @@ class Story:
         await self._pause()
         stage.open("3  A new server resumes the session")
         async with self._editor() as second:
-            await self._open(second, "The editor starts a new server.")
+            await self._start_editor(second, "The editor starts a new server.")
             known = await self._query(second, WHICH)
             self._check(known, session, "after the restart")
             stage.open("4  A long answer is stopped")
@@ -118,19 +118,19 @@ class Story:
         if self._model is None:
             write(
                 "The model is your own Claude account. This costs a few cents, and the session "
-                "stays among those that `claude --resume` lists."
+                "stays in the list of `claude --resume`."
             )
         else:
             write(
-                "Server, SDK and CLI are the real ones. The model is the embedded loopback: no "
-                "account, no key, no network, scripted answers. Your own: make demo LIVE=1"
+                "Server, SDK and CLI are real. The model is the embedded loopback: no account, "
+                "no key, no network, scripted answers. With your own account: make demo LIVE=1"
             )
         write("")
 
     def _editor(self) -> Editor:
-        return Editor(self._project, self._environment, self._hear)
+        return Editor(self._project, self._environment, self._show_message)
 
-    def _hear(self, message: dict[str, Any], sent: bool) -> None:
+    def _show_message(self, message: dict[str, Any], sent: bool) -> None:
         self._stage.message(message, sent=sent)
         match message:
             case {"method": "$/progress", "params": {"value": {"kind": "text", "text": text}}}:
@@ -141,13 +141,13 @@ class Story:
             case {"id": _} if not sent:
                 self._enough.set()
 
-    async def _open(self, editor: Editor, what: str) -> None:
+    async def _start_editor(self, editor: Editor, what: str) -> None:
         self._stage.tell(what)
         await _within(ANSWER_SECONDS, editor.initialize())
         self._stage.note(f"server process {editor.pid}")
 
     async def _query(self, editor: Editor, prompt: str) -> dict[str, Any]:
-        """Ask to the end; returns the Run."""
+        """Ask to the end; return the Run."""
         run: dict[str, Any] = await _within(ANSWER_SECONDS, self._ask(editor, prompt))
         self._stage.note(f"session {run['sessionId']}")
         return run
@@ -163,7 +163,7 @@ class Story:
         return asked
 
     async def _stop(self, editor: Editor, session: str) -> str:
-        """Ask for a long answer and cancel it; returns how that went."""
+        """Ask for a long answer and cancel it; return how that went."""
         asked = self._ask(editor, LONG)
         await _within(ANSWER_SECONDS, self._enough.wait())
         if asked.done:
@@ -177,11 +177,10 @@ class Story:
                 raise
             run = error.data.get("run", {})
         else:
-            raise StoryFailedError("The long answer was cancelled, but went on to its end.")
+            raise StoryFailedError("The long answer was cancelled, but continued to its end.")
         if run.get("sessionId") != session:
             raise StoryFailedError(
-                f"The stopped answer is told to be of the session {run.get('sessionId')}, "
-                f"not of {session}."
+                f"The stopped answer reports the session {run.get('sessionId')}, not {session}."
             )
         answered = _milliseconds(asked.answered_at - cancelled_at)
         if self._model is None:
@@ -213,7 +212,7 @@ class Story:
     def _check(self, run: dict[str, Any], session: str, when: str) -> None:
         if run["sessionId"] != session:
             raise StoryFailedError(
-                f"The session has another id {when}: {run['sessionId']}, not {session}."
+                f"The session id changed {when}: {run['sessionId']}, not {session}."
             )
         if CODE not in run["text"]:
             raise StoryFailedError(

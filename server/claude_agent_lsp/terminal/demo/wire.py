@@ -28,7 +28,7 @@ class Line:
     progress: dict[str, int] = field(default_factory=dict)
 
     def shown(self, times: str) -> str:
-        """Returns it in words; `times` is the sign before a count."""
+        """Return it in words; `times` is the sign before a count."""
         if not self.progress:
             return self.text
         kinds = (

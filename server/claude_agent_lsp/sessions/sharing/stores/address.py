@@ -26,7 +26,7 @@ class StoreAddress:
 
     @classmethod
     def parse(cls, url: str) -> StoreAddress:
-        """Reads a URL.
+        """Read a URL.
 
         Raises:
             InvalidArgument: It names no store that there is an adapter for.
@@ -65,7 +65,7 @@ class StoreAddress:
         return self.url.partition(":")[0].lower()
 
     def masked(self, text: str) -> str:
-        """`text` without the password, in any of its spellings."""
+        """Return `text` without the password, in any of its spellings."""
         for spelled in (self.url, *self.secrets):
             text = text.replace(spelled, self.shown if spelled == self.url else MASK)
         return text

@@ -44,7 +44,7 @@ class StoreLink:
         self.address = StoreAddress.parse(url)
         self.retry_at = 0.0
         self.on_failure: Callable[[], None] = lambda: None
-        self._tell = tell
+        self._notify = tell
         self._store: asyncio.Task[SharedStore] | None = None
         self._fault: StoreUnavailable | None = None
         self._failures = 0
@@ -55,7 +55,7 @@ class StoreLink:
         return self._fault
 
     async def use(self, work: Callable[[SharedStore], Awaitable[T]], *, seconds: float) -> T:
-        """Does something with the store for somebody who waits.
+        """Do something with the store for somebody who waits.
 
         Raises:
             StoreUnavailable: It is away, or was not done in time.
@@ -69,7 +69,7 @@ class StoreLink:
             raise self._fault
 
     async def attempt(self, work: Callable[[SharedStore], Awaitable[T]], *, seconds: float) -> T:
-        """Does something with the store even if it was away last time.
+        """Do something with the store even if it was away last time.
 
         Raises:
             StoreUnavailable: It is away, or was not done in time.
@@ -81,7 +81,7 @@ class StoreLink:
         except TimeoutError:
             fault = StoreUnavailable(
                 f"The shared store {self.address} did not answer within {seconds:g} seconds.",
-                hint="See whether it is overloaded, or far away.",
+                hint="Check whether it is overloaded, and how fast the connection is.",
             )
             self._failed(fault)
             raise fault from None
@@ -92,11 +92,11 @@ class StoreLink:
         return done
 
     def caught_up(self) -> None:
-        """The store has all that it missed while it was away."""
+        """Take note that the store has all that it missed while it was away."""
         if self._fault is None:
             return
         self._fault = None
-        self._tell(True, f"The shared store {self.address} is back, and has all that it missed.")
+        self._notify(True, f"The shared store {self.address} is reachable again and up to date.")
 
     async def close(self) -> None:
         """Let go of the store."""
@@ -105,7 +105,7 @@ class StoreLink:
 
     async def _opened(self) -> SharedStore:
         if self._store is None or (self._store.done() and self._store.exception()):
-            self._store = asyncio.create_task(disk.run(_open, self.address.url))
+            self._store = asyncio.create_task(disk.run(_load_adapter, self.address.url))
         return await asyncio.shield(self._store)
 
     def _failed(self, fault: StoreUnavailable) -> None:
@@ -115,13 +115,15 @@ class StoreLink:
         first, self._fault = self._fault is None, fault
         logger.log(logging.WARNING if first else logging.DEBUG, "%s", fault)
         if first:
-            self._tell(
-                False, f"{fault} {fault.hint} Sessions go on here, and are shared once it is back."
+            self._notify(
+                False,
+                f"{fault} {fault.hint} Sessions continue on this machine, and are shared "
+                "once the store is reachable.",
             )
         self.on_failure()
 
 
-def _open(url: str) -> SharedStore:
+def _load_adapter(url: str) -> SharedStore:
     from claude_agent_lsp.sessions.sharing.stores.opening import open_store
 
     return open_store(url)

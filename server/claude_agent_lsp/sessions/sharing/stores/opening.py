@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def open_store(url: str, *, timeout_seconds: float = 10.0) -> SharedStore:
-    """Makes the adapter for a URL; it connects with the first use.
+    """Make the adapter for a URL; it connects with the first use.
 
     It imports a driver and the SDK: call it in a thread. The store itself belongs to the event
     loop that uses it first.

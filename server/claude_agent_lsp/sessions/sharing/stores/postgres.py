@@ -155,7 +155,7 @@ class PostgresStore(SharedStore):
                 mark.lines,
             )
             if (found or "") != mark.digest:
-                raise Diverged("The store has other lines than these.")
+                raise Diverged("The lines in the store differ from these.")
             await connection.execute(statements.CUT, *this, mark.lines)
             if not mark.lines:
                 await connection.execute(statements.DELETE_TRANSCRIPT, *this)
@@ -259,7 +259,7 @@ class PostgresStore(SharedStore):
 
     @contextlib.asynccontextmanager
     async def _transaction(self, key: SessionKey, token: int | None) -> AsyncIterator[Any]:
-        """A transaction that no other writer of the session overlaps."""
+        """Open a transaction that no other writer of the session overlaps."""
         session = (key["project_key"], key["session_id"])
         async with self._connection() as connection, connection.transaction():
             newest = await connection.fetchval(
@@ -267,12 +267,12 @@ class PostgresStore(SharedStore):
                 *session,
             )
             if token is not None and token != newest:
-                raise ClaimLost(f"Somebody else has taken the session {session[1]}.")
+                raise ClaimLost(f"Another server has claimed the session {session[1]}.")
             yield connection
 
     @contextlib.asynccontextmanager
     async def _errors(self) -> AsyncIterator[None]:
-        """Turns what a driver says into what a user is told, without the password."""
+        """Turn what a driver says into what a user is told, without the password."""
         try:
             async with asyncio.timeout(self._seconds):
                 yield
@@ -314,7 +314,7 @@ def _hint_for(error: Exception) -> str:
         return "Correct user and password in the setting claudeAgent.sessionStore."
     if isinstance(error, asyncpg.InvalidCatalogNameError):
         return "Create the database, or correct its name in claudeAgent.sessionStore."
-    return "See that the database runs and that claudeAgent.sessionStore names it."
+    return "Check that the database is running and that claudeAgent.sessionStore names it."
 
 
 def _names(key: SessionKey) -> tuple[str, str, str]:

@@ -123,21 +123,21 @@ class RedisStore(SharedStore):
                 )
                 if self._is_done(done, keys):
                     return
-        raise Diverged("Others add to the session all the time.")
+        raise Diverged("Other servers keep adding to the session.")
 
     async def _missing(
         self, keys: _Keys, entries: list[SessionStoreEntry], after: Mark | None
     ) -> tuple[Mark, list[Line]]:
         head = await self._head(keys)
         if after is None:
-            known = await self._known(keys, uuids_of(entries))
+            known = await self._stored_uuids(keys, uuids_of(entries))
             return head, fresh(entries, known, head.digest)
         # The digest of line n is the item n - 1.
         first = max(after.lines - 1, 0)
         stored = await self._redis.lrange(keys.digests, first, after.lines + len(entries) - 1)
         return head, missing(entries, after, stored, head)
 
-    async def _known(self, keys: _Keys, uuids: Sequence[str]) -> list[str]:
+    async def _stored_uuids(self, keys: _Keys, uuids: Sequence[str]) -> list[str]:
         if not uuids:
             return []
         there = await self._redis.smismember(keys.uuids, list(uuids))
@@ -174,7 +174,7 @@ class RedisStore(SharedStore):
                 head = await self._head(keys)
                 found = await self._redis.lindex(keys.digests, mark.lines - 1) if mark.lines else ""
                 if found != mark.digest:
-                    raise Diverged("The store has other lines than these.")
+                    raise Diverged("The lines in the store differ from these.")
                 gone = await self._redis.lrange(keys.lines, mark.lines, -1)
                 uuids = uuids_of([json.loads(line) for line in gone])
                 done = await self._redis.eval(
@@ -188,7 +188,7 @@ class RedisStore(SharedStore):
                 if self._is_done(done, keys):
                     break
             else:
-                raise Diverged("Others add to the session all the time.")
+                raise Diverged("Other servers keep adding to the session.")
             if not mark.lines:
                 await self._forget(keys)
 
@@ -269,12 +269,12 @@ class RedisStore(SharedStore):
 
     def _is_done(self, answer: str, keys: _Keys) -> bool:
         if answer == "lost":
-            raise ClaimLost(f"The claim of the session {keys.session} has run out.")
+            raise ClaimLost(f"The claim of the session {keys.session} has expired.")
         return answer == "done"
 
     @contextlib.asynccontextmanager
     async def _errors(self) -> AsyncIterator[None]:
-        """Turns what a driver says into what a user is told, without the password."""
+        """Turn what a driver says into what a user is told, without the password."""
         try:
             async with asyncio.timeout(self._seconds):
                 yield
@@ -327,9 +327,9 @@ class RedisClaim:
                 else:
                     self._refused = True
             except (OSError, exceptions.RedisError) as error:
-                logger.debug("The claim of %s was not renewed: %s", self._key, error)
+                logger.debug("The claim of %s could not be renewed: %s", self._key, error)
             except Exception:
-                logger.exception("The claim of %s was not renewed", self._key)
+                logger.exception("The claim of %s could not be renewed", self._key)
 
 
 class _Keys:
@@ -355,4 +355,4 @@ class _Keys:
 def _hint_for(error: Exception) -> str:
     if isinstance(error, exceptions.AuthenticationError):
         return "Correct user and password in the setting claudeAgent.sessionStore."
-    return "See that Redis runs and that claudeAgent.sessionStore names it."
+    return "Check that Redis is running and that claudeAgent.sessionStore names it."

@@ -58,16 +58,16 @@ class Owner:
     server: str = ""
 
     def as_json(self) -> str:
-        """Returns it as a store keeps it."""
+        """Return it as a store keeps it."""
         return json.dumps(asdict(self))
 
     @classmethod
     def told(cls, content: str | None) -> str:
-        """Returns who it is as the beginning of a sentence, whatever a store has kept of it."""
+        """Return who it is as the beginning of a sentence, whatever a store has kept of it."""
         try:
             owner = cls(**json.loads(content or ""))
         except (ValueError, TypeError):
-            return "Somebody on another machine"
+            return "Another server on another machine"
         return f"{owner.editor} (process {owner.process} on {owner.machine})"
 
 
@@ -125,15 +125,15 @@ class SharedStore(SessionStore):
 
     @abstractmethod
     async def load_after(self, key: SessionKey, line: int, limit: int) -> list[SessionStoreEntry]:
-        """At most `limit` lines behind the first `line` ones."""
+        """Return at most `limit` lines behind the first `line` ones."""
 
     @abstractmethod
     async def head(self, key: SessionKey) -> Mark:
-        """How much the store has of a transcript."""
+        """Return how much the store has of a transcript."""
 
     @abstractmethod
     async def digests(self, key: SessionKey) -> list[str]:
-        """The digest of every line, each of all lines up to it."""
+        """Return the digest of every line, each of all lines up to it."""
 
     @abstractmethod
     async def cut(self, key: SessionKey, mark: Mark, *, token: int) -> None:
@@ -176,19 +176,19 @@ class Line:
 
 
 def encoded(entry: SessionStoreEntry) -> str:
-    """A line as text: ASCII, so that no database minds what is in it."""
+    """Return a line as text: ASCII, so that no database minds what is in it."""
     return json.dumps(entry, separators=(",", ":"))
 
 
 def digest_after(digest: str, content: str) -> str:
-    """The digest of all lines up to this one."""
+    """Return the digest of all lines up to this one."""
     chained = hashlib.blake2b(digest.encode(), digest_size=_DIGEST_BYTES)
     chained.update(content.encode())
     return chained.hexdigest()
 
 
 def chained(entries: Iterable[SessionStoreEntry], digest: str) -> list[Line]:
-    """Lines behind those that have this digest."""
+    """Return lines behind those that have this digest."""
     lines = []
     for entry in entries:
         content = encoded(entry)
@@ -200,7 +200,7 @@ def chained(entries: Iterable[SessionStoreEntry], digest: str) -> list[Line]:
 def missing(
     entries: Sequence[SessionStoreEntry], after: Mark, stored: Sequence[str], head: Mark
 ) -> list[Line]:
-    """Those of `entries` that a store does not have yet.
+    """Return those of `entries` that a store does not have yet.
 
     Args:
         entries: What stands behind `after`.
@@ -217,12 +217,12 @@ def missing(
     own = chained(entries, after.digest)
     expected = [*([after.digest] if after.lines else []), *(line.digest for line in own)]
     if any(there != here for there, here in zip(stored, expected, strict=False)):
-        raise Diverged("The store has other lines than these.")
+        raise Diverged("The lines in the store differ from these.")
     return own[head.lines - after.lines :]
 
 
 def fresh(entries: Iterable[SessionStoreEntry], known: Iterable[str], digest: str) -> list[Line]:
-    """Those of `entries` whose ids are not `known`, each once, behind these that have `digest`."""
+    """Return those of `entries` whose ids are not `known`, each once, chained after `digest`."""
     seen = set(known)
     new = []
     for entry in entries:
@@ -236,12 +236,12 @@ def fresh(entries: Iterable[SessionStoreEntry], known: Iterable[str], digest: st
 
 
 def uuids_of(entries: Iterable[SessionStoreEntry]) -> list[str]:
-    """The ids of those entries that have one."""
+    """Return the ids of those entries that have one."""
     return [uuid for entry in entries if isinstance(uuid := entry.get("uuid"), str)]
 
 
 def unavailable(error: Exception, address: StoreAddress, hint: str) -> StoreUnavailable:
-    """What a user is told of a store that can't be used."""
+    """Return what a user is told of a store that can't be used."""
     text = address.masked(str(error).strip().partition("\n")[0])
     if not text:
         text = "it did not answer in time" if isinstance(error, TimeoutError) else repr(error)
@@ -251,12 +251,12 @@ def unavailable(error: Exception, address: StoreAddress, hint: str) -> StoreUnav
 
 
 def busy(session_id: str, owner: str | None) -> SessionBusy:
-    """What the second one to claim a session is told."""
-    return SessionBusy(f"{Owner.told(owner)} is at work in the session {session_id}.")
+    """Return what the second one to claim a session is told."""
+    return SessionBusy(f"{Owner.told(owner)} has an active run in the session {session_id}.")
 
 
 def folded(session_id: str, before: str | None, key: SessionKey, lines: Iterable[Line]) -> str:
-    """A session's summary with more lines, as the SDK makes it and a store keeps it."""
+    """Return a session's summary with more lines, as the SDK makes it and a store keeps it."""
     entry: SessionSummaryEntry | None = None
     if before is not None:
         entry = {"session_id": session_id, "mtime": 0, "data": json.loads(before)}
