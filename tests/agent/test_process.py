@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -13,6 +14,7 @@ from claude_agent_lsp.agent.process import process as process_module
 from claude_agent_lsp.agent.process.process import AgentProcess
 from claude_agent_lsp.agent.process.watchdog import Watchdog
 from claude_agent_lsp.errors import CliFailedToStart, ProcessDied, RequestFailed
+from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 
 from .conftest import launch_of, new_session
 
@@ -199,6 +201,22 @@ async def test_one_that_never_starts_is_given_up(
     with pytest.raises(CliFailedToStart, match="within 0"):
         await asyncio.wait_for(process.started, SECONDS)
     await asyncio.wait_for(process.gone.wait(), SECONDS)
+
+
+async def test_one_whose_start_a_disk_holds_up_is_given_up(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung = threading.Event()
+    monkeypatch.setattr(process_module, "START_SECONDS", 0.5)
+    monkeypatch.setattr(Transcript, "catch_up", lambda _: hung.wait() and 0.0)
+    process = AgentProcess(launch_of("obedient", home), new_session())
+    try:
+        with pytest.raises(CliFailedToStart, match="within 0"):
+            await asyncio.wait_for(process.started, SECONDS)
+        await asyncio.wait_for(process.end(), SECONDS)
+        assert process.gone.is_set()
+    finally:
+        hung.set()
 
 
 async def test_one_that_dies_in_a_turn_says_why(home: Path) -> None:

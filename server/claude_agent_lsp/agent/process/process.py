@@ -34,6 +34,7 @@ from claude_agent_lsp.agent.process.marked import Marked
 from claude_agent_lsp.agent.process.process_state import Lifecycle, ProcessState
 from claude_agent_lsp.agent.process.sdk_errors import fault_at_start, fault_in_run
 from claude_agent_lsp.base import lanes
+from claude_agent_lsp.base.abort import AbortController
 from claude_agent_lsp.base.redaction import mask_secrets, register_secrets
 from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
@@ -133,6 +134,7 @@ class AgentProcess:
         # Only what was asked to end has one; what has died by itself is ENDING, too.
         self._ending: asyncio.Task[None] | None = None
         self._before_start = before_start
+        self._given_up = AbortController()
         self._task = asyncio.create_task(self._run(), name=f"process of {self.session_id}")
 
     @property
@@ -237,11 +239,9 @@ class AgentProcess:
         )
         too_late = asyncio.get_running_loop().call_later(START_SECONDS, self._time_out_start)
         after.callback(too_late.cancel)
-        await lanes.processes.run(self._before_start)
-        self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
-        configured = self.launch.settings.cli_path
-        if configured is not None:
-            await check(await lanes.disk.run(locate, configured), marks(self._mark))
+        preparing = asyncio.ensure_future(self._prepare())
+        preparing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await self._given_up.signal.wait_or_abort(preparing)
         self._raise_if_ending()
         client = ClaudeSDKClient(options)
         after.push_async_callback(self._disconnect, client)
@@ -259,6 +259,13 @@ class AgentProcess:
         self._life.enter(ProcessState.READY)
         self.started.set_result(None)
         await self._client_queue.serve(client)
+
+    async def _prepare(self) -> None:
+        """Do what touches disks before the start; one that hangs is waited for until it's ended."""
+        await lanes.processes.run(self._before_start)
+        self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
+        if (configured := self.launch.settings.cli_path) is not None:
+            await check(await lanes.disk.run(locate, configured), marks(self._mark))
 
     async def _disconnect(self, client: ClaudeSDKClient) -> None:
         try:
@@ -366,6 +373,7 @@ class AgentProcess:
     async def _end_start(self, tree: ProcessTree) -> None:
         """End what reads no input yet: nothing of a conversation is lost."""
         self._fault = self._fault or ProcessDied("The CLI was stopped before it started.")
+        self._given_up.abort()
         tree.kill()
         # It may be starting just now, so look again until it is gone.
         while not await self._gone_within(LOOK_AGAIN_SECONDS):

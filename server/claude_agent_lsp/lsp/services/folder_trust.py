@@ -80,9 +80,9 @@ class FolderTrust:
             return
         self._from_client = _folders_in(params)
         self._notify_listeners()
-        left = [self._revoke_unless_trusted(folder.path) for folder in self._folders]
-        if left:
-            await asyncio.wait(left)
+        revoking = [self._revoke_unless_trusted(folder.path) for folder in self._folders]
+        if revoking:
+            await asyncio.wait(revoking)
 
     async def is_trusted(self, folder: Path) -> bool:
         """Return whether a folder is trusted."""
@@ -134,9 +134,9 @@ class FolderTrust:
         self._notify_listeners()
         self._reconsider()
         # Also those below it, for which the decision holds too.
-        left = [task for place, task in self._revoking.items() if place.is_relative_to(folder)]
-        if left:
-            await asyncio.wait(left)
+        revoking = [task for place, task in self._revoking.items() if place.is_relative_to(folder)]
+        if revoking:
+            await asyncio.wait(revoking)
 
     async def offer(self, folder: Folder, settings: Settings, run: ActiveRun) -> None:
         """Ask once whether a folder is trusted, if that would make a difference.
@@ -233,12 +233,12 @@ class FolderTrust:
                 logger.exception("Whether %s is trusted can't be told: it counts as not", folder)
             await self._agent().revoke(folder)
 
-        def forget(task: asyncio.Task[None]) -> None:
+        def settled(task: asyncio.Task[None]) -> None:
             if self._revoking.get(folder) is task:
                 del self._revoking[folder]
 
         task = self._revoking[folder] = asyncio.create_task(revoke())
-        task.add_done_callback(forget)
+        task.add_done_callback(settled)
         return task
 
     def _read_decision(self, folder: Path) -> tuple[object, bool | None]:
