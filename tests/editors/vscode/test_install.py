@@ -48,8 +48,9 @@ def test_package_brings_the_server_that_it_needs(
     open_window: OpenWindow, environment: dict[str, str]
 ) -> None:
     window = open_window()
-    window.ask("remember the code PINEAPPLE-42")
-    window.wait_for("I will remember it.", INSTALLED_MS)
+    # What the conversation begins with is for the server to say.
+    window.ask("remember the code PINEAPPLE-42", INSTALLED_MS)
+    window.wait_for("I will remember it.")
     window.wait_idle()
     servers = [each for each in processes_of(environment) if "--stdio" in each.cmdline()]
     assert servers

@@ -71,10 +71,10 @@ class Window:
             timeout=PATIENCE,
         )
 
-    def ask(self, prompt: str) -> None:
+    def ask(self, prompt: str, patience: float = PATIENCE) -> None:
         """Asks in the conversation, as somebody does who has only a keyboard."""
         self.command("Claude Agent: Ask")
-        expect(self.prompt).to_be_focused(timeout=PATIENCE)
+        expect(self.prompt).to_be_focused(timeout=patience)
         self.page.keyboard.type(prompt)
         self.page.keyboard.press("Enter")
 
