@@ -63,8 +63,8 @@ export class Notifications implements vscode.Disposable {
  */
 export function offeredFor(question: Question): readonly QuestionOption[] {
   const { action, detail, diff, document, kind, notes = [], options, reason } = question;
-  const parts =
-    action == null ? [detail] : [action.command, action.path, diff, document, ...notes, reason];
+  const asked = action == null ? [detail] : [action.command, action.path];
+  const parts = [...asked, diff, document, ...notes, reason];
   const oneLine = !parts.some((part) => part?.includes('\n') === true);
   const whole = inOneLine(detail).length <= LONGEST && (oneLine || kind === 'choice');
   return whole ? options : options.slice(0, 1);
