@@ -32,6 +32,7 @@ from claude_agent_lsp.agent.events import (
 from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import ModelError
 from claude_agent_lsp.lsp.client_profile import ClientProfile
+from claude_agent_lsp.lsp.services import progress as module
 from claude_agent_lsp.lsp.services.progress import Progress, WorkDone, outcome_of
 
 if TYPE_CHECKING:
@@ -257,3 +258,13 @@ async def test_cancel_of_a_token_stops_its_run_until_it_has_ended(server: Server
 )
 def test_outcome_is_one_line(run: Run, outcome: str) -> None:
     assert outcome_of(run) == outcome
+
+
+async def test_token_that_the_editor_never_answers_for_is_given_up(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CREATE_SECONDS", 0.0)
+    progress = start(server, None)
+    tell(progress, Started(RUN), DONE)
+    await asyncio.wait(server.tasks)
+    assert server.told == []

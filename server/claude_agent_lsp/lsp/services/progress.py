@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LINE_LENGTH: Final = 120
+# An editor answers at once. One that never does must not have the request kept for ever.
+CREATE_SECONDS: Final = 60.0
 ANSWER: Final = "Answer with claudeAgent.question.answer"
 # Helix shows a token to its user.
 _own_tokens = (f"claude-{number}" for number in itertools.count(1))
@@ -150,7 +153,8 @@ class WorkDone:
     async def _create(self) -> None:
         params = types.WorkDoneProgressCreateParams(token=self.token)
         try:
-            await self._editor.request(types.WINDOW_WORK_DONE_PROGRESS_CREATE, params)
+            async with asyncio.timeout(CREATE_SECONDS):
+                await self._editor.request(types.WINDOW_WORK_DONE_PROGRESS_CREATE, params)
         except Exception:  # noqa: BLE001 - whatever it is: nothing is shown there
             logger.info("The editor refused a progress token")
             return
