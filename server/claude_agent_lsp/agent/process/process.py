@@ -16,7 +16,7 @@ import uuid
 import warnings
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from claude_agent_sdk import (
     AssistantMessage,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
     from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+    from claude_agent_lsp.agent.process.receiver import Receiver
     from claude_agent_lsp.agent.process.tree import Process, ProcessTree
 
 logger = logging.getLogger(__name__)
@@ -61,24 +62,6 @@ EXIT_SECONDS = 1.5
 TERMINATE_SECONDS = 0.5
 LOOK_AGAIN_SECONDS = 0.05
 STDERR_LINES = 50
-
-
-class Receiver(Protocol):
-    """A run that gets the process's messages while it has the process."""
-
-    def receive(self, message: Message) -> None:
-        """Take the next message."""
-
-    def room(self) -> Awaitable[None] | None:
-        """Return what to wait for before the next message, or None: the editor may be slow."""
-
-    def lost(self, fault: RequestFailed) -> None:
-        """Take note that the process is gone; no message will follow."""
-
-    async def decide(
-        self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
-    ) -> PermissionResult:
-        """Let the user decide about a tool call."""
 
 
 class AgentProcess:
