@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from claude_agent_lsp.agent.process.launch import SessionStart
 from claude_agent_lsp.agent.process.orphans import end_orphans
 from claude_agent_lsp.agent.run.query import LAST, NEW
+from claude_agent_lsp.base.real_paths import is_same_path
 from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
@@ -118,7 +119,7 @@ class Admission:
                 return SessionStart(session_id, source=fork[0], at=fork[1])
             return SessionStart(session_id)
         begun_in = folder_of(transcript)
-        if begun_in is not None and begun_in.resolve() != folder.resolve():
+        if begun_in is not None and not is_same_path(begun_in, folder):
             raise SessionNotFound(
                 f"The session {session_id} is one of {begun_in}, not of {folder}.",
                 hint="Open that folder, or name it as `workspace`.",
@@ -130,7 +131,7 @@ class Admission:
         if session_id in self._state.begun(folder):
             return True
         turns = self._journal.read(session_id).turns
-        return any(turn.folder.resolve() == folder.resolve() for turn in turns)
+        return any(is_same_path(turn.folder, folder) for turn in turns)
 
     def _remember(self, folder: Path, session: SessionStart) -> None:
         """Make the run's session the folder's current one."""

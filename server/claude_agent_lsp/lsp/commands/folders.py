@@ -23,7 +23,7 @@ class FolderCommands(CommandGroup):
     @command("claudeAgent.status", arguments.StatusArgument)
     async def status(self, _: arguments.StatusArgument, __: Request) -> object:
         """Tell what goes on."""
-        return await describe(self._services, await self._services.sessions.index())
+        return await describe(self._services)
 
     @command("claudeAgent.capabilities", arguments.CapabilitiesArgument)
     async def capabilities(
@@ -32,7 +32,7 @@ class FolderCommands(CommandGroup):
         """Tell what the CLI offers in a folder."""
         agent = self._services.agent
         folder = await self._order.folder(argument.workspace)
-        await self._services.trust.look_again()
+        await self._services.trust.look_again(folder.path)
         revoked = AbortSignal.when(agent.lanes.folder(folder.path).revoked)
         settings = await self._services.configuration.settings_in(folder)
         trusted = await self._services.trust.is_trusted(folder.path)

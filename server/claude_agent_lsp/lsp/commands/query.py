@@ -99,7 +99,7 @@ class QueryCommands(CommandGroup):
         self, folder: Folder, argument: arguments.QueryArgument, request: Request
     ) -> ActiveRun:
         signal = request.signal
-        await self._services.trust.look_again()
+        await self._services.trust.look_again(folder.path)
         revoked = self._services.agent.lanes.folder(folder.path).revoked
         settings = await self._services.configuration.settings_in(folder, signal)
         trusted = await self._services.trust.is_trusted(folder.path)

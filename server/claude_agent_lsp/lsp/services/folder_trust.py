@@ -6,6 +6,7 @@ import asyncio
 import logging
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
@@ -62,6 +63,8 @@ class FolderTrust:
         self._stamp: object = None
         self._decisions = 0
         self._asked: set[Path] = set()
+        # Those that are being looked at once more, and left if they are not trusted.
+        self._leaving: dict[Path, asyncio.Task[None]] = {}
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever a folder may have gained or lost trust."""
@@ -78,36 +81,40 @@ class FolderTrust:
             return
         self._told = _folders_in(params)
         self._tell_of_change()
-        for folder in self._folders:
-            if not await self.is_trusted(folder.path):
-                await self._agent().revoke(folder.path)
+        lost = [folder.path for folder in self._folders if not await self.is_trusted(folder.path)]
+        await asyncio.gather(*map(self._agent().revoke, lost))
 
     async def is_trusted(self, folder: Path) -> bool:
         """Whether a folder is trusted."""
         if self._told is not None:
             return any(place in self._told for place in (folder, *folder.parents))
         if folder in self._trusted:
-            await self.look_again()  # what is remembered may have been decided anew elsewhere
+            await self.look_again(folder)  # what is remembered may have been decided elsewhere
+        return await self._look(folder)
+
+    async def _look(self, folder: Path) -> bool:
         if folder in self._trusted:
             return True
         decisions = -1
         while decisions != self._decisions:  # what was read before a decision is worth nothing
             decisions = self._decisions
             lane = self._agent().lanes.folder(folder)
-            stamp, trusted = await lane.run(self._look, folder)
+            stamp, trusted = await lane.run(self._stamp_and_decision, folder)
         if trusted:
             self._stamp = self._stamp if self._trusted else stamp
             self._trusted.add(folder)
         return bool(trusted)
 
-    async def look_again(self) -> None:
+    async def look_again(self, folder: Path) -> None:
         """Notice what the user has decided since, in another editor or in the terminal.
 
         Whoever starts or resumes something in a folder does it first, before it takes
-        `FolderLane.left`.
+        `FolderLane.revoked`: if the folder has lost its trust, it has been left by then.
         """
         if self._trusted and await disk.run(self._trust.stamp) != self._stamp:
-            await self._reconsider()
+            self._reconsider()
+        if (leaving := self._leaving.get(folder)) is not None:
+            await asyncio.wait({leaving})
 
     async def decide(self, folder: Path, *, trusted: bool) -> None:
         """Remember what the user has decided; a folder that loses trust loses its processes.
@@ -124,7 +131,10 @@ class FolderTrust:
         await self._agent().lanes.folder(folder).run(self._trust.decide, folder, trusted=trusted)
         self._decisions += 1
         self._tell_of_change()
-        await self._reconsider()  # also those below it, for which the decision holds too
+        self._reconsider()  # also those below it, for which the decision holds too
+        below = [left for place, left in self._leaving.items() if place.is_relative_to(folder)]
+        if below:
+            await asyncio.wait(below)
 
     async def offer(self, folder: Folder, settings: Settings, run: ActiveRun) -> None:
         """Ask once whether a folder is trusted, if that would make a difference.
@@ -198,17 +208,31 @@ class FolderTrust:
         for listener in self._listeners:
             listener()
 
-    async def _reconsider(self) -> None:
+    def _reconsider(self) -> None:
         """Look at all that were trusted once more, and leave those that aren't now.
 
-        What runs in one that never was goes on: it runs nothing that needs trust.
+        Each on its own: the disk of one may hang, and its runs may be slow to stop. What runs in
+        one that never was trusted goes on: it runs nothing that needs trust.
         """
         before, self._trusted = self._trusted, set()
         for folder in before:
-            if not await self.is_trusted(folder):
-                await self._agent().revoke(folder)
+            leaving = asyncio.create_task(self._leave_untrusted(folder, self._leaving.get(folder)))
+            self._leaving[folder] = leaving
+            leaving.add_done_callback(partial(self._has_left, folder))
 
-    def _look(self, folder: Path) -> tuple[object, bool | None]:
+    async def _leave_untrusted(self, folder: Path, earlier: asyncio.Task[None] | None) -> None:
+        if earlier is not None:
+            await asyncio.wait({earlier})
+        if not await self._look(folder):
+            await self._agent().revoke(folder)
+
+    def _has_left(self, folder: Path, leaving: asyncio.Task[None]) -> None:
+        if self._leaving.get(folder) is leaving:
+            del self._leaving[folder]
+        if not leaving.cancelled() and (error := leaving.exception()) is not None:
+            logger.error("%s could not be left", folder, exc_info=error)
+
+    def _stamp_and_decision(self, folder: Path) -> tuple[object, bool | None]:
         return self._trust.stamp(), self._trust.decision_on(folder)
 
 

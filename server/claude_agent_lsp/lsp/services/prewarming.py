@@ -49,7 +49,7 @@ class Prewarming:
 
     async def _begin(self, folder: Folder) -> None:
         agent = self._agent()
-        await self._trust.look_again()
+        await self._trust.look_again(folder.path)
         lane = agent.lanes.folder(folder.path)
         left = lane.revoked
         settings = await self._configuration.settings_in(folder)
