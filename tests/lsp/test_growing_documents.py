@@ -25,7 +25,10 @@ class Documents(GrowingDocuments):
 
     def __init__(self) -> None:
         self.written: list[str] = []
-        super().__init__(self.written.append)
+        super().__init__(self._write)
+
+    async def _write(self, session: str) -> None:
+        self.written.append(session)
 
     def show(self, session: str) -> None:
         self.add(session, PLACE / f"{session}.md")

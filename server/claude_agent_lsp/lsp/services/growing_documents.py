@@ -7,11 +7,10 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.agent.events import Started, Text, Thinking
-from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import SessionNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from claude_agent_lsp.agent.events import Event
@@ -31,10 +30,10 @@ class GrowingDocuments:
     it has closed a document, so only the newest are followed.
 
     Args:
-        rewrite: Writes a session's document; it is called in a thread.
+        rewrite: Writes a session's document.
     """
 
-    def __init__(self, rewrite: Callable[[str], object]) -> None:
+    def __init__(self, rewrite: Callable[[str], Awaitable[object]]) -> None:
         self._rewrite = rewrite
         # In the order in which they were shown; of each session, its document's name.
         self._shown: dict[str, str] = {}
@@ -87,7 +86,7 @@ class GrowingDocuments:
         while session_id in self._due:
             self._due.discard(session_id)
             try:
-                await disk.run(self._rewrite, session_id)
+                await self._rewrite(session_id)
             except (OSError, SessionNotFound) as error:
                 logger.warning("The document of %s stays as it is: %s", session_id, error)
             except Exception:

@@ -100,9 +100,10 @@ class TranscriptDocuments:
     def _place(self, name: str) -> Path:
         return self._state.directory / "transcripts" / f"{name}.md"
 
-    def _rewrite(self, session_id: str) -> None:
-        catalogue = self._sessions.opened_catalogue()
-        write_transcript(catalogue, session_id, self._place(session_id))
+    async def _rewrite(self, session_id: str) -> None:
+        catalogue = await self._sessions.catalogue()
+        lane = self._lanes.session(session_id)
+        await lane.read(write_transcript, catalogue, session_id, self._place(session_id))
 
 
 def write_transcript(catalogue: Catalogue, session_id: str, path: Path) -> int:
