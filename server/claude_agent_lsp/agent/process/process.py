@@ -109,6 +109,8 @@ class AgentProcess:
         self._life = Lifecycle()
         self._mark = str(uuid.uuid4())
         self._marked = Marked(self._mark)
+        # Its folder's disk, and that of the executable, may hang.
+        self._disk = lanes.Lane()
         self._client_queue = ClientQueue()
         self._receiver: Receiver | None = None
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
@@ -159,7 +161,7 @@ class AgentProcess:
         launch = self.launch
         if model != launch.model:
             # Told none, the CLI would take its default, whatever the user has set for it.
-            chosen = model or await lanes.disk.run(launch.own_model)
+            chosen = model or await self._disk.read(launch.own_model)
             await self.call(lambda client: client.set_model(chosen))
         if permission_mode != launch.permission_mode:
             mode = cast("Any", permission_mode)
@@ -248,7 +250,7 @@ class AgentProcess:
         await lanes.processes.run(self._before_start)
         self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
         if (configured := self.launch.settings.cli_path) is not None:
-            await check(await lanes.disk.run(locate, configured), marks(self._mark))
+            await check(await self._disk.read(locate, configured), marks(self._mark))
 
     async def _disconnect(self, client: ClaudeSDKClient) -> None:
         try:
