@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.files import locked, replace_file
-from claude_agent_lsp.base.real_paths import real_paths
 from claude_agent_lsp.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 logger = logging.getLogger(__name__)
 
@@ -57,17 +56,10 @@ class Trust:
         if ours is None:  # a folder above may be trusted, and this one not: nobody knows
             return None
         accepted = _accepted_in_terminal()
-        followed: Collection[str | None] | None = None
         for place in _upwards(folder):
             if place in ours:
                 return ours[place]
             if place in accepted:
-                return True
-            # As a rule the CLI writes real paths. Links are followed only where that decides:
-            # these folders may be anywhere, on a disk that hangs, too.
-            if followed is None:
-                followed = real_paths(accepted).values()
-            if place in followed:
                 return True
         return None
 
