@@ -52,23 +52,23 @@ def cleaned(state: Path, *busy: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "days"),
     [
-        *("transcripts/{}.md", "transcripts/{}-12345678.md", "plans/{}.md"),
-        *("rewinds/{}.json", "shared/{}.json", "locks/{}.lock"),
-        *("transcripts/.{}.md.12-34", "journal/.{}.jsonl.12-34", "kept/p/.{}.jsonl.12-34"),
-        "folders/.0123456789abcdef.json.12-34",
+        *(("transcripts/{}.md", 30), ("transcripts/{}-12345678.md", 30), ("plans/{}.md", 30)),
+        *(("rewinds/{}.json", 30), ("shared/{}.json", 30), ("locks/{}.lock", 1)),
+        *(("transcripts/.{}.md.12-34", 1), ("journal/.{}.jsonl.12-34", 1)),
+        *(("kept/p/.{}.jsonl.12-34", 1), ("folders/.0123456789abcdef.json.12-34", 1)),
     ],
 )
-def test_what_is_left_of_a_session_goes_after_a_day(
-    state: Path, put: Callable[..., Path], name: str
+def test_what_is_left_of_a_session_goes_when_it_is_old(
+    state: Path, put: Callable[..., Path], name: str, days: int
 ) -> None:
-    path = put(name.format(GONE), 0.9)
+    path = put(name.format(GONE), days - 0.1)
     assert cleaned(state) == 0
     assert path.exists()
-    path = put(name.format(GONE), 1.1)
+    path = put(name.format(GONE), days + 0.1)
     assert cleaned(state, GONE) == ("{}" not in name)
-    path = put(name.format(GONE), 1.1)
+    path = put(name.format(GONE), days + 0.1)
     assert cleaned(state) == 1
     assert not path.exists()
 
@@ -111,7 +111,7 @@ def test_one_start_removes_no_more_than_some(
 ) -> None:
     monkeypatch.setattr(cleanup, "MOST_REMOVED", 3)
     for _ in range(5):
-        put(f"plans/{uuid.uuid4()}.md", 2)
+        put(f"plans/{uuid.uuid4()}.md", 31)
     assert [cleaned(state), cleaned(state), cleaned(state)] == [3, 2, 0]
 
 

@@ -315,7 +315,10 @@ class Agent:
         if self._runs:
             # However much grace a run has: without its process, it ends.
             await asyncio.wait([run.ended for run in self.runs], timeout=STOP_SECONDS)
-        await self._pools.close()
+        # However a process hangs: what is left of it is ended below.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._pools.close()
         # What a disk holds up longer is lost, with the process.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):

@@ -191,7 +191,8 @@ class AgentServer(LanguageServer):
     async def _initialized(self, _: types.InitializedParams) -> None:
         self._editor.spawn(_load())
         for feature in self._features:
-            await feature.initialized()
+            # An editor that does not answer one of them holds up none of the others.
+            self._editor.spawn(feature.initialized())
         self._editor.spawn(self._maintain_state())
 
     async def _maintain_state(self) -> None:

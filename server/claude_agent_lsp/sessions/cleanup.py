@@ -1,7 +1,7 @@
 """What nobody needs any more in the state directory, removed once at a server's start.
 
     transcripts/, plans/    documents: written anew whenever they are shown; after `DOCUMENT_DAYS`
-    rewinds/, shared/       memories of a session: with it, a day after it was last heard of
+    rewinds/, shared/       memories of a session: `DOCUMENT_DAYS` after it was last heard of
     locks/                  what holders that were killed have left: after a day
     everywhere              what a server that was killed has half written: after a day
 
@@ -83,11 +83,12 @@ def _candidates(state_directory: Path, known: frozenset[str]) -> Iterator[tuple[
                 yield path, 1
     for name in ("transcripts", "plans"):
         for path in state_directory.glob(f"{name}/*.md"):
-            yield path, DOCUMENT_DAYS if _session_of(path) in known else 1
+            yield path, DOCUMENT_DAYS
     for name in ("rewinds", "shared"):
         for path in state_directory.glob(f"{name}/*.json"):
             if _session_of(path) not in known and not _is_pending(path):
-                yield path, 1
+                # It may be one of another CLAUDE_CONFIG_DIR, or of a home that is not there now.
+                yield path, DOCUMENT_DAYS
     for path in state_directory.glob("locks/*.lock"):
         yield path, 1
 

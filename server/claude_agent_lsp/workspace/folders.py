@@ -199,8 +199,11 @@ def _listing(folders: tuple[Folder, ...]) -> str:
 
 
 def _real(path: Path) -> Path:
-    # Path.resolve raises for a loop of links in Python 3.11 and 3.12.
-    return Path(os.path.realpath(path))
+    # With its thread and lane it takes its time to load.
+    from claude_agent_lsp.base.real_paths import real_path
+
+    # Any folder may be on a disk that hangs; it is found by how it is spelled, then.
+    return Path(real_path(path) or os.path.normpath(path))
 
 
 def _normal(path: Path) -> Path:

@@ -116,9 +116,10 @@ class Delivery:
             await self._writer.write_down(events)
         except Exception:
             logger.exception("The journal could not be written before its events were shown")
-        self._show_all(events)
-        self._writing = None
-        self._continue()
+        finally:
+            self._show_all(events)
+            self._writing = None
+            self._continue()
 
     def _show_all(self, events: list[Event]) -> None:
         for event in events:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from claude_agent_lsp.sessions.catalogue.index import Index
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -39,8 +42,8 @@ async def describe(services: Services) -> dict[str, Any]:
     await asyncio.wait({cli}, timeout=CLI_SECONDS)
     answers = [_answer(one) for one in asked]
     folders = [
-        _unresponsive(folder, usual) if answer is None else answer[1]
-        for folder, answer in zip(open_ones, answers, strict=True)
+        _unresponsive(folder, usual, _problem(one)) if answer is None else answer[1]
+        for folder, one, answer in zip(open_ones, asked, answers, strict=True)
     ]
     known = next((p for p in reversed(agent.processes) if p.info), None)
     return {
@@ -72,14 +75,25 @@ async def _folder(services: Services, folder: Folder) -> tuple[Settings, dict[st
 
 
 def _answer(asked: asyncio.Future[T]) -> T | None:
-    if asked.done():
+    if not asked.done():
+        asked.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return None
+    error = asked.exception()
+    if error is None:
         return asked.result()
-    asked.add_done_callback(lambda done: done.cancelled() or done.exception())
+    logger.error("A part of the status could not be read", exc_info=error)
     return None
 
 
-def _unresponsive(folder: Folder, usual: Settings) -> dict[str, Any]:
-    """Return what is told of a folder whose disk or settings are too slow to be waited for."""
+def _problem(asked: asyncio.Future[T]) -> str:
+    """Return why there is no answer."""
+    if asked.done():
+        return f"The folder could not be read: {asked.exception()}"
+    return f"The folder did not answer within {FOLDER_SECONDS:g} second."
+
+
+def _unresponsive(folder: Folder, usual: Settings, problem: str) -> dict[str, Any]:
+    """Return what is told of a folder that can't be read, or is too slow to be waited for."""
     return {
         "uri": folder.uri,
         "name": folder.name,
@@ -87,7 +101,7 @@ def _unresponsive(folder: Folder, usual: Settings) -> dict[str, Any]:
         "permissionMode": usual.permission_mode,
         "trusted": False,
         "retention": {"days": None, "nextDeletions": []},
-        "problem": f"The folder did not answer within {FOLDER_SECONDS:g} second.",
+        "problem": problem,
     }
 
 
