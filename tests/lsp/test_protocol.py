@@ -317,5 +317,6 @@ async def test_an_answer_that_can_not_be_read_is_an_error_for_who_has_asked(
     message_id = session.editor.received[-1]["id"]
     protocol.deliver({"jsonrpc": "2.0", "id": message_id, **answer})
     async with asyncio.timeout(SECONDS):
-        outcomes: list[Any] = await asyncio.gather(asking, return_exceptions=True)
-    assert isinstance(outcomes[0], JsonRpcException | types.ShowDocumentResult | None)
+        await asyncio.wait({asking})
+    assert asking.done()
+    assert isinstance(asking.exception(), JsonRpcException | None)
