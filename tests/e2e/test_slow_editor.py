@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,11 @@ from .runs import (
     refusal,
     remember,
 )
+from .wire import open_wire
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from claude_agent_lsp.loopback import Loopback
 
     from .editor import Editor
@@ -141,3 +145,22 @@ async def test_the_end_does_not_wait_for_an_editor_that_reads_no_more(
     go_on_reading(editor)
     with contextlib.suppress(asyncio.IncompleteReadError):  # a message that was cut off
         await editor.gone()
+
+
+async def test_a_log_that_nobody_reads_holds_up_nothing(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    unread, log = os.pipe()
+    try:
+        async with open_wire(environment, tmp_path, "--log-level", "info", stderr=log) as wire:
+            os.close(log)
+            wire.initialize()
+            await wire.read()
+            for number in range(3000):  # each is a line of the log, and it has room for a third
+                wire.notify("$/cancelRequest", {"id": f"nothing-{number}"})
+            wire.request(1, "shutdown")
+            assert (await wire.read())["result"] is None
+            wire.notify("exit")
+            assert await wire.status() == 0
+    finally:
+        os.close(unread)

@@ -59,15 +59,21 @@ class Wire:
 
 
 @contextlib.asynccontextmanager
-async def open_wire(environment: Mapping[str, str], directory: Path) -> AsyncIterator[Wire]:
+async def open_wire(
+    environment: Mapping[str, str],
+    directory: Path,
+    *arguments: str,
+    stderr: int = asyncio.subprocess.DEVNULL,
+) -> AsyncIterator[Wire]:
     """Start a server that nobody has said anything to; at the end, its input ends."""
     process = await asyncio.create_subprocess_exec(
         EXECUTABLE,
+        *arguments,
         env=environment,
         cwd=directory,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=stderr,
     )
     assert process.stdin is not None
     try:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import select
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 from claude_agent_lsp import __version__
 from claude_agent_lsp.base.redaction import MaskingFormatter
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 INTERRUPTED: Final = 130  # as shells have it: 128 and SIGINT's number
+# What never has to wait in a pipe that has room at all.
+PIPE_BYTES: Final = getattr(select, "PIPE_BUF", 512)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -171,14 +174,43 @@ def _count(text: str) -> int:
 
 def _log(file: Path | None, level: str) -> None:
     handler: logging.Handler = (
-        _PrivateFile(file, encoding="utf-8")
-        if file is not None
-        else logging.StreamHandler(sys.stderr)
+        _PrivateFile(file, encoding="utf-8") if file is not None else _Stderr(sys.stderr)
     )
     handler.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=level.upper())
     # pygls logs whole messages, prompts and answers too.
     logging.getLogger("pygls").setLevel(logging.ERROR)
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """A log on stderr that nobody has to read: a line that would have to wait is left out.
+
+    An editor that starts the server with a pipe and does not read it would block the loop else.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._left_out = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, if there is room for all of it."""
+        try:
+            lines = f"{self.format(record)}\n"
+            if self._left_out:
+                lines = f"\n({self._left_out} lines of the log were left out)\n{lines}"
+            content = memoryview(lines.encode(errors="replace"))
+            while content and self._has_room():
+                content = content[os.write(self.stream.fileno(), content[:PIPE_BYTES]) :]
+            self._left_out = self._left_out + 1 if content else 0
+        except Exception:  # noqa: BLE001 - as all handlers of logging do
+            self.handleError(record)
+
+    def _has_room(self) -> bool:
+        if not hasattr(select, "poll"):  # Windows
+            return True
+        room = select.poll()
+        room.register(self.stream.fileno(), select.POLLOUT)
+        return bool(room.poll(0))
 
 
 class _PrivateFile(logging.FileHandler):
