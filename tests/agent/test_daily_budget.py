@@ -12,6 +12,7 @@ import pytest
 
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget, Meter
 from claude_agent_lsp.agent.process.launch import Launch
+from claude_agent_lsp.base.files import locked
 from claude_agent_lsp.errors import BudgetExceeded, ModelError, StoreUnavailable
 from claude_agent_lsp.workspace.settings import Settings
 
@@ -204,3 +205,16 @@ async def test_a_run_that_says_nothing_costs_nothing(tmp_path: Path) -> None:
     meter.update(0.0)
     assert await meter.close(0.0, None, None) is None
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_cost_is_counted_although_nobody_waits_for_it(tmp_path: Path) -> None:
+    spending = DailyBudget(tmp_path)
+    meter = Meter(spending)
+    with locked(tmp_path / "spending.lock"):
+        meter.update(0.25)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await meter.close(0.75, None, None)
+    while spending.today() < 0.75:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    assert spending.today() == 0.75

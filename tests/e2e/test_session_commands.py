@@ -263,7 +263,7 @@ async def test_export_replaces_nothing_but_a_file(editor: Editor, tmp_path: Path
         ("", "is a folder"),
         ("link", "is not a regular file"),
         ("pipe", "is not a regular file"),
-        ("nowhere/file", "nowhere is none"),
+        ("nowhere/file", "nowhere is not one"),
     ):
         argument = {
             "sessionId": run["sessionId"],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import pytest_asyncio
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from claude_agent_lsp.base.abort import AbortController, AbortReason
@@ -294,3 +295,28 @@ async def test_documents_that_are_opened_are_not_kept(session: Session) -> None:
         if number % 2:
             session.notify("textDocument/didClose", textDocument={"uri": document["uri"]})
     assert len(session.server.workspace.text_documents) == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"result": {"success": "perhaps"}},
+        {"result": "yes"},
+        {"error": "no"},
+        {"error": {"code": "none"}},
+        {},
+    ],
+)
+async def test_an_answer_that_can_not_be_read_is_an_error_for_who_has_asked(
+    session: Session, answer: dict[str, Any]
+) -> None:
+    protocol = session.server.protocol
+    params = types.ShowDocumentParams(uri="file:///a.md")
+    asking = asyncio.create_task(protocol.ask(types.WINDOW_SHOW_DOCUMENT, params))
+    await asyncio.sleep(0)
+    message_id = session.editor.received[-1]["id"]
+    protocol.deliver({"jsonrpc": "2.0", "id": message_id, **answer})
+    async with asyncio.timeout(SECONDS):
+        await asyncio.wait({asking})
+    outcome: object = asking.exception() or asking.result()
+    assert isinstance(outcome, JsonRpcException | types.ShowDocumentResult | None)

@@ -301,13 +301,11 @@ class Agent:
     async def revoke(self, folder: Path) -> None:
         """Stop all runs in a folder, end its processes, and let none begin that was on its way."""
         self.lanes.folder(folder).revoke()
-        runs = [
-            (run, abort) for run, abort in self._runs.values() if run.spec.launch.folder == folder
-        ]
-        for _, abort in runs:
-            abort.abort(AbortReason.CANCELLED)
+        runs = [run for run in self.runs if run.spec.launch.folder == folder]
+        for run in runs:
+            self.cancel(run_id=run.run_id)
         if runs:
-            await asyncio.wait([run.ended for run, _ in runs])
+            await asyncio.wait([run.ended for run in runs])
         there = [process for process in self.processes if process.launch.folder == folder]
         await asyncio.gather(*(process.end() for process in there))
 

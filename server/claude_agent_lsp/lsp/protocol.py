@@ -71,6 +71,8 @@ class AgentProtocol(LanguageServerProtocol):
     def __init__(self, server: Any, converter: Any) -> None:
         self._host = cast("Host", server)
         self.controllers: dict[int | str, AbortController] = {}
+        # The requests to the editor that it has not answered.
+        self._asked: set[str] = set()
         self._initialized = False
         self._ending = False
         super().__init__(server, converter)
@@ -82,6 +84,12 @@ class AgentProtocol(LanguageServerProtocol):
         with -32002, after `shutdown` and malformed ones with -32600, all without an effect.
         """
         message_id, method = data.get("id"), data.get("method")
+        if "method" not in data and isinstance(message_id, str) and message_id in self._asked:
+            self._take_answer(message_id, data)
+        else:
+            self._take_message(data, message_id, method)
+
+    def _take_message(self, data: dict[str, Any], message_id: Any, method: Any) -> None:
         asks = isinstance(message_id, int | str) and not isinstance(message_id, bool)
         if "method" in data and (not isinstance(method, str) or ("id" in data and not asks)):
             self.reject(JsonRpcInvalidRequest.CODE, "`method` or `id` is of the wrong type.")
@@ -104,6 +112,16 @@ class AgentProtocol(LanguageServerProtocol):
             logger.exception("A message could not be handled")
             if asks and method is not None:
                 self._refuse(message_id, JsonRpcInvalidRequest.CODE, "The message is malformed.")
+
+    def _take_answer(self, message_id: str, data: dict[str, Any]) -> None:
+        """Take the editor's answer; one that can't be read is an error for who has asked."""
+        try:
+            self.handle_message(self.structure_message(data))
+        except Exception as error:  # noqa: BLE001 - whatever it is: nobody may wait for ever
+            logger.warning("The editor's answer to %s can't be read: %s", message_id, error)
+        if message_id in self._asked:
+            refusal = types.ResponseError(JsonRpcInvalidRequest.CODE, "The answer is malformed.")
+            self._handle_response(message_id, error=refusal)
 
     def reject(self, code: int, text: str) -> None:
         """Answer something that isn't a message at all, as JSON-RPC wants it: with the id null."""
@@ -134,6 +152,7 @@ class AgentProtocol(LanguageServerProtocol):
             JsonRpcException: The editor answered with an error.
         """
         message_id = str(uuid.uuid4())
+        self._asked.add(message_id)
         try:
             return await self.send_request_async(method, params, msg_id=message_id)
         except asyncio.CancelledError:
@@ -141,9 +160,13 @@ class AgentProtocol(LanguageServerProtocol):
             self._result_types.pop(message_id, None)
             self.notify(types.CANCEL_REQUEST, types.CancelParams(id=message_id))
             raise
+        finally:
+            self._asked.discard(message_id)
 
     def _handle_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
-        if msg_id in self._request_futures:
+        # pygls has the editor's own requests among them, which the editor does not answer.
+        if msg_id in self._asked and msg_id in self._request_futures:
+            self._asked.discard(msg_id)
             super()._handle_response(msg_id, result, error)
         else:
             logger.debug("A response came too late, or no request has its id: %r", msg_id)

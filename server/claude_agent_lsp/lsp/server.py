@@ -11,7 +11,7 @@ import contextlib
 import importlib
 import logging
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.wire.writer import MessageWriter
 
 logger = logging.getLogger(__name__)
+
+# How long the clean-up waits for the settings of all folders.
+SETTINGS_SECONDS: Final = 10.0
 
 
 class AgentServer(LanguageServer):
@@ -193,8 +196,15 @@ class AgentServer(LanguageServer):
 
     async def _maintain_state(self) -> None:
         services = self.services
-        for folder in services.folders:  # the settings may name another state directory
-            await services.configuration.settings_in(folder)
+        # The settings may name another state directory. One folder's disk may hang.
+        asked = [
+            asyncio.ensure_future(services.configuration.settings_in(folder))
+            for folder in services.folders
+        ]
+        if asked:
+            await asyncio.wait(asked, timeout=SETTINGS_SECONDS)
+        for each in asked:
+            each.add_done_callback(lambda done: done.cancelled() or done.exception())
         await self._agent.refresh_copies()
         cleanup = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.cleanup")
         busy = self._agent.locks.busy

@@ -141,8 +141,9 @@ class State:
                 {i: fork for i, fork in forks if session_id not in (i, fork[0])},
             )
 
-        for folder in {*self._unwritten, *self._known_folders()}:
-            self._update(Path(folder), change)
+        # Known by their real paths, which are not looked at: any of their disks may hang.
+        for real in {*self._unwritten, *self._known_folders()}:
+            self._update_at(real, change)
 
     def check(self) -> str | None:
         """Try to write to the directory; return what is wrong with it, or None."""
@@ -184,7 +185,9 @@ class State:
             return _Record()
 
     def _update(self, folder: Path, change: Callable[[_Record], _Record]) -> None:
-        real = os.path.realpath(folder)
+        self._update_at(os.path.realpath(folder), change)
+
+    def _update_at(self, real: str, change: Callable[[_Record], _Record]) -> None:
         try:
             with self._writing():
                 before = self._read(real)

@@ -55,11 +55,11 @@ class Trust:
         ours = self._decided()
         if ours is None:  # a folder above may be trusted, and this one not: nobody knows
             return None
-        terminal = _accepted_in_terminal()
+        accepted = _accepted_in_terminal()
         for place in _upwards(folder):
             if place in ours:
                 return ours[place]
-            if place in terminal:
+            if place in accepted:
                 return True
         return None
 

@@ -246,6 +246,7 @@ class Meter:
         self._daily_budget = spending
         self._cost = self._counted = 0.0
         self._counting: asyncio.Task[None] | None = None
+        self._closing: asyncio.Future[RequestFailed | None] | None = None
 
     def update(self, cost_usd: float) -> None:
         """Take note of what the run has cost so far, in all."""
@@ -256,7 +257,17 @@ class Meter:
     async def close(
         self, cost_usd: float, daily_budget_usd: float | None, fault: RequestFailed | None
     ) -> RequestFailed | None:
-        """Count what the run has cost in all; the rest as for `DailyBudget.charge`."""
+        """Count what the run has cost in all; the rest as for `DailyBudget.charge`.
+
+        It is counted, as soon as the disk lets it be, even if the wait for that is given up.
+        """
+        self._closing = asyncio.ensure_future(self._close(cost_usd, daily_budget_usd, fault))
+        self._closing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(self._closing)
+
+    async def _close(
+        self, cost_usd: float, daily_budget_usd: float | None, fault: RequestFailed | None
+    ) -> RequestFailed | None:
         if self._counting is not None:
             await asyncio.wait({self._counting})
         rest, self._counted = cost_usd - self._counted, cost_usd

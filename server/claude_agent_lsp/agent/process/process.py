@@ -16,7 +16,7 @@ import uuid
 import warnings
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from claude_agent_sdk import (
     AssistantMessage,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
     from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+    from claude_agent_lsp.agent.process.receiver import Receiver
     from claude_agent_lsp.agent.process.tree import Process, ProcessTree
 
 logger = logging.getLogger(__name__)
@@ -61,24 +62,6 @@ EXIT_SECONDS = 1.5
 TERMINATE_SECONDS = 0.5
 LOOK_AGAIN_SECONDS = 0.05
 STDERR_LINES = 50
-
-
-class Receiver(Protocol):
-    """A run that gets the process's messages while it has the process."""
-
-    def receive(self, message: Message) -> None:
-        """Take the next message."""
-
-    def room(self) -> Awaitable[None] | None:
-        """Return what to wait for before the next message, or None: the editor may be slow."""
-
-    def lost(self, fault: RequestFailed) -> None:
-        """Take note that the process is gone; no message will follow."""
-
-    async def decide(
-        self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
-    ) -> PermissionResult:
-        """Let the user decide about a tool call."""
 
 
 class AgentProcess:
@@ -126,6 +109,8 @@ class AgentProcess:
         self._life = Lifecycle()
         self._mark = str(uuid.uuid4())
         self._marked = Marked(self._mark)
+        # Its folder's disk, and that of the executable, may hang.
+        self._disk = lanes.Lane()
         self._client_queue = ClientQueue()
         self._receiver: Receiver | None = None
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
@@ -176,7 +161,7 @@ class AgentProcess:
         launch = self.launch
         if model != launch.model:
             # Told none, the CLI would take its default, whatever the user has set for it.
-            chosen = model or await lanes.disk.run(launch.own_model)
+            chosen = model or await self._disk.read(launch.own_model)
             await self.call(lambda client: client.set_model(chosen))
         if permission_mode != launch.permission_mode:
             mode = cast("Any", permission_mode)
@@ -265,7 +250,7 @@ class AgentProcess:
         await lanes.processes.run(self._before_start)
         self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
         if (configured := self.launch.settings.cli_path) is not None:
-            await check(await lanes.disk.run(locate, configured), marks(self._mark))
+            await check(await self._disk.read(locate, configured), marks(self._mark))
 
     async def _disconnect(self, client: ClaudeSDKClient) -> None:
         try:

@@ -17,6 +17,7 @@ from claude_agent_lsp.agent.process.launch import SessionStart
 from claude_agent_lsp.agent.process.orphans import end_orphans
 from claude_agent_lsp.agent.run.message import user_message
 from claude_agent_lsp.agent.run.query import LAST, NEW
+from claude_agent_lsp.base.real_paths import is_same_path
 from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
@@ -157,7 +158,7 @@ class Admission:
                 return SessionStart(session_id, source=fork[0], at=fork[1])
             return SessionStart(session_id)
         begun_in = folder_of(transcript)
-        if begun_in is not None and begun_in.resolve() != folder.resolve():
+        if begun_in is not None and not is_same_path(begun_in, folder):
             raise SessionNotFound(
                 f"The session {session_id} belongs to {begun_in}, not to {folder}.",
                 hint="Open that folder, or pass it as `workspace`.",
@@ -169,7 +170,7 @@ class Admission:
         if session_id in self._state.begun(folder):
             return True
         turns = self._journal.read(session_id).turns
-        return any(turn.folder.resolve() == folder.resolve() for turn in turns)
+        return any(is_same_path(turn.folder, folder) for turn in turns)
 
     def _make_current(self, folder: Path, session: SessionStart) -> None:
         """Make the run's session the folder's current one."""

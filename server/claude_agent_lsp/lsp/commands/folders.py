@@ -23,7 +23,7 @@ class FolderCommands(CommandGroup):
     @command("claudeAgent.status", arguments.StatusArgument)
     async def status(self, _: arguments.StatusArgument, __: Request) -> object:
         """Tell what goes on."""
-        return await describe(self._services, await self._services.sessions.index())
+        return await describe(self._services)
 
     @command("claudeAgent.capabilities", arguments.CapabilitiesArgument)
     async def capabilities(

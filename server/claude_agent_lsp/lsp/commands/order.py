@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 from claude_agent_lsp.base.lanes import FolderLane, Lane
 from claude_agent_lsp.base.uris import uri_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.workspace.folders import Folder, Folders
 
 RESOLVE_SECONDS: Final = 1.0
+LEAST_SECONDS: Final = 0.05
 
 
 class Order:
@@ -44,8 +46,8 @@ class Order:
         self._folder_of = folder_of
         self._coming = asyncio.Lock()
         self._resolving = Lane()
-        # For what is in no folder that is known; most of it is refused.
-        self._nowhere = FolderLane()
+        # Of sessions in no folder that is known; one is kept as long as a command is in it.
+        self._nowhere: WeakValueDictionary[str, FolderLane] = WeakValueDictionary()
 
     async def folder(self, workspace: Path | None, document: Path | None = None) -> Folder:
         """Return the folder that a command is for which need not wait its turn.
@@ -53,7 +55,7 @@ class Order:
         Raises:
             WorkspaceNotFound: As `Folders.choose` does.
         """
-        folder = await self._resolve(workspace, document)
+        folder = await self._resolve(workspace, document, _deadline())
         await self._agent.lanes.folder(folder.path).read(self._folders.check, folder)
         return folder
 
@@ -66,8 +68,9 @@ class Order:
         Raises:
             WorkspaceNotFound: As `Folders.choose` does.
         """
+        until = _deadline()
         async with self._coming:
-            folder = await self._resolve(workspace, document)
+            folder = await self._resolve(workspace, document, until)
             lane = self._agent.lanes.folder(folder.path)
             place = lane.place()
         async with place:
@@ -77,20 +80,24 @@ class Order:
     @asynccontextmanager
     async def in_session(self, session_id: str) -> AsyncIterator[None]:
         """Hold the turn of a command in the folder of its session."""
+        until = _deadline()
         async with self._coming:
-            folder = await self._folder_of_session(session_id)
-            lane = self._nowhere if folder is None else self._agent.lanes.folder(folder)
+            folder = await self._folder_of_session(session_id, until)
+            if folder is not None:
+                lane = self._agent.lanes.folder(folder)
+            else:
+                lane = self._nowhere.setdefault(session_id, FolderLane())
             place = lane.place()
         async with place:
             yield
 
-    async def _resolve(self, workspace: Path | None, document: Path | None) -> Folder:
+    async def _resolve(self, workspace: Path | None, document: Path | None, until: float) -> Folder:
         spelled = self._folders.spelled(workspace)
         if spelled is not None:
             return spelled
         names = (path and uri_of(path) for path in (workspace, document))
         try:
-            async with asyncio.timeout(RESOLVE_SECONDS):
+            async with _until(until):
                 return await self._resolving.run(self._folders.choose, *names)
         except TimeoutError:
             guess = None if document is None else self._folders.around(document)
@@ -102,13 +109,23 @@ class Order:
                 hint="Pass a folder as `workspace`, spelled as in the editor.",
             ) from None
 
-    async def _folder_of_session(self, session_id: str) -> Path | None:
+    async def _folder_of_session(self, session_id: str, until: float) -> Path | None:
         folder = self._agent.folder_in_use(session_id)
         if folder is not None:
             return folder
         lane = self._agent.lanes.session(session_id)
         try:
-            async with asyncio.timeout(RESOLVE_SECONDS):
+            async with _until(until):
                 return await lane.read(self._folder_of, session_id)
         except TimeoutError:
             return None
+
+
+def _deadline() -> float:
+    """Until when a command that comes now may wait for its folder, those before it included."""
+    return asyncio.get_running_loop().time() + RESOLVE_SECONDS
+
+
+def _until(deadline: float) -> asyncio.Timeout:
+    """Wait no longer, but for a moment however late it is: a disk that is well needs no more."""
+    return asyncio.timeout_at(max(deadline, asyncio.get_running_loop().time() + LEAST_SECONDS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp import __version__
 from claude_agent_lsp.agent.process.cli import check, locate, login_of
@@ -18,43 +18,48 @@ if TYPE_CHECKING:
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
 
-# How long the status waits for what is told of a folder.
+T = TypeVar("T")
+
+# How long the status waits for what is told of a folder, and of what today has cost.
 FOLDER_SECONDS: Final = 1.0
+# And for the executable, which is started to tell its version, once.
+CLI_SECONDS: Final = 4.0
 
 
-async def describe(services: Services, index: Index) -> dict[str, Any]:
+async def describe(services: Services) -> dict[str, Any]:
     """Describe server, CLI, login, folders, processes, runs and questions."""
     agent = services.agent
     usual = services.configuration.initial.restricted()
     open_ones = tuple(services.folders)
-    asked = [asyncio.ensure_future(_folder(services, folder, index)) for folder in open_ones]
-    if asked:
-        await asyncio.wait(asked, timeout=FOLDER_SECONDS)
+    asked = [asyncio.ensure_future(_folder(services, folder)) for folder in open_ones]
+    spent = asyncio.ensure_future(disk.run(agent.daily_budget.today))
+    first = asked[0] if asked else None
+    cli = asyncio.ensure_future(_cli(first, usual))
+    await asyncio.wait([*asked, spent], timeout=FOLDER_SECONDS)
+    await asyncio.wait({cli}, timeout=CLI_SECONDS)
     answers = [_answer(one) for one in asked]
     folders = [
         _unresponsive(folder, usual) if answer is None else answer[1]
         for folder, answer in zip(open_ones, answers, strict=True)
     ]
-    first = answers[0][0] if answers and answers[0] is not None else usual
     known = next((p for p in reversed(agent.processes) if p.info), None)
     return {
         "server": {"name": "claude-agent-lsp", "version": __version__, "pid": os.getpid()},
-        "cli": await _cli(first),
+        "cli": _answer(cli) or _silent_cli(),
         "authentication": _login(known),
         "folders": folders,
         "processes": [_process(services, process) for process in agent.processes],
         "runs": [run.snapshot() for run in agent.runs],
         "questions": list(agent.questions.pending),
         "stores": agent.sharing.status(),
-        "spentTodayUsd": await disk.run(agent.daily_budget.today),
+        "spentTodayUsd": _answer(spent),
     }
 
 
-async def _folder(
-    services: Services, folder: Folder, index: Index
-) -> tuple[Settings, dict[str, Any]]:
+async def _folder(services: Services, folder: Folder) -> tuple[Settings, dict[str, Any]]:
     """Return what is set in a folder, and what is told of it."""
     lane = services.agent.lanes.folder(folder.path)
+    index = await services.sessions.index()
     settings = await services.configuration.settings_in(folder)
     return settings, {
         "uri": folder.uri,
@@ -66,9 +71,7 @@ async def _folder(
     }
 
 
-def _answer(
-    asked: asyncio.Future[tuple[Settings, dict[str, Any]]],
-) -> tuple[Settings, dict[str, Any]] | None:
+def _answer(asked: asyncio.Future[T]) -> T | None:
     if asked.done():
         return asked.result()
     asked.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -88,13 +91,30 @@ def _unresponsive(folder: Folder, usual: Settings) -> dict[str, Any]:
     }
 
 
-async def _cli(settings: Settings) -> dict[str, Any]:
+async def _cli(
+    first: asyncio.Future[tuple[Settings, dict[str, Any]]] | None, usual: Settings
+) -> dict[str, Any]:
     """Return the executable that the first folder's settings lead to."""
+    settings = usual
+    if first is not None:
+        await asyncio.wait({first}, timeout=FOLDER_SECONDS)
+        if first.done():
+            settings, _ = first.result()
     try:
         found = await check(await disk.run(locate, settings.cli_path))
     except RequestFailed as error:
         return {"path": None, "version": None, "problem": str(error), "hint": error.hint}
     return {"path": str(found.path), "version": found.version}
+
+
+def _silent_cli() -> dict[str, Any]:
+    """Return what is told of an executable that hangs, or is on a disk that does."""
+    return {
+        "path": None,
+        "version": None,
+        "problem": f"The CLI did not tell its version within {CLI_SECONDS:g} seconds.",
+        "hint": "Run `claude --version` in a terminal to see what holds it up.",
+    }
 
 
 def _retention(folder: Folder, settings: Settings, index: Index) -> dict[str, Any]:

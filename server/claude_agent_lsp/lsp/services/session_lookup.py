@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import SessionNotFound
-from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, is_session_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.services.configuration import Configuration
     from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue, Session
     from claude_agent_lsp.sessions.catalogue.index import Index
-    from claude_agent_lsp.workspace.folders import Folders
+    from claude_agent_lsp.workspace.folders import Folder, Folders
     from claude_agent_lsp.workspace.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# How long a folder may take to tell its store, and the store to send a session.
-FETCH_SECONDS: Final = 10.0
+# How long a session that is looked for in all stores waits for the settings of each folder.
+SETTINGS_SECONDS: Final = 2.0
 
 
 class SessionLookup:
@@ -53,18 +53,24 @@ class SessionLookup:
     async def fetch(self, session_id: str) -> None:
         """Bring a session here that is only in the store of one of the open folders.
 
-        One that is here waits for no folder, whose settings may be slow or whose disk hangs.
+        One that is here is not looked for. A folder that does not answer has its store left out.
         """
         lane = self._agent.lanes.session(session_id)
-        for folder in self._folders:
-            if await lane.read(find_transcript, session_id) is not None:
-                return
-            try:
-                async with asyncio.timeout(FETCH_SECONDS):
-                    settings = await self._configuration.settings_in(folder)
-                    await self._agent.sharing.fetch(settings.session_store, folder.path, session_id)
-            except TimeoutError:
-                logger.warning("%s is too slow to tell whether it has %s", folder.path, session_id)
+        if is_session_id(session_id) and await lane.read(find_transcript, session_id) is not None:
+            return
+
+        async def fetch(folder: Folder) -> None:
+            async with asyncio.timeout(SETTINGS_SECONDS):
+                settings = await self._configuration.settings_in(folder)
+            await self._agent.sharing.fetch(settings.session_store, folder.path, session_id)
+
+        folders = tuple(self._folders)
+        done = await asyncio.gather(*map(fetch, folders), return_exceptions=True)
+        for folder, fault in zip(folders, done, strict=True):
+            if isinstance(fault, TimeoutError):
+                logger.info("%s is not looked for in the store of %s", session_id, folder.path)
+            elif fault is not None:
+                raise fault
 
     async def settings_of(self, place: Path) -> Settings:
         """Return what is set in an open folder; what came with `initialize` in any other."""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.real_paths import is_same_path, real_path, real_paths
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
 from claude_agent_lsp.sessions.catalogue.index import SessionFilter
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
@@ -86,7 +87,10 @@ class Catalogue:
         self._running = running
         self._current = current
         self._journal = Journal(lambda: index.directory)
-        self._open = {os.path.realpath(folder): folder for folder in open_folders}
+        # One whose disk hangs is known as it is spelled: the others' sessions don't wait for it.
+        spelled = {os.fspath(folder): folder for folder in open_folders}
+        real = real_paths(spelled)
+        self._open = {real[name] or name: folder for name, folder in spelled.items()}
 
     def page(
         self,
@@ -161,7 +165,7 @@ class Catalogue:
             begun_in = turns[0].folder
         else:
             return False
-        if begun_in is not None and begun_in.resolve() != folder.resolve():
+        if begun_in is not None and not is_same_path(begun_in, folder):
             raise SessionNotFound(
                 f"The session {session_id} belongs to {begun_in}, not to {folder}.",
                 hint="Open that folder, or pass it as `workspace`.",
@@ -182,8 +186,7 @@ class Catalogue:
                 os.fspath(entry.path.parent) if folder is None else canonical(folder)
             )
             if cwd not in places:
-                workspace = self._open.get(os.path.realpath(cwd), Path(cwd))
-                places[cwd] = workspace, self._current(workspace)
+                places[cwd] = self._place(cwd)
             workspace, current = places[cwd]
             running = self._running(entry.session_id)
             cut_off = (
@@ -206,6 +209,12 @@ class Catalogue:
             sessions.append(session)
         return sessions
 
+    def _place(self, path: str) -> tuple[Path, str | None]:
+        """Return a folder as it is told, and its current session as far as its disk answers."""
+        real = real_path(path)
+        workspace = self._open.get(real or path, Path(path))
+        return workspace, None if real is None else self._current(workspace)
+
     def _is_interrupted(self, session_id: str) -> bool:
         """Return whether it was killed in mid-turn, and not gone on with since."""
         return bool(recover(self._journal, session_id).untold)
@@ -216,7 +225,7 @@ class Catalogue:
             if self.find(session_id) is None:
                 with contextlib.suppress(SessionNotFound):
                     session = self._lost_session(session_id)
-                    if folder is None or _same(session.workspace, folder):
+                    if folder is None or is_same_path(session.workspace, folder):
                         yield session
 
     def _lost_session(self, session_id: str) -> Session:
@@ -229,7 +238,7 @@ class Catalogue:
         if not turns:
             raise SessionNotFound(f"There is no session {session_id}.")
         first, last = turns[0], turns[-1]
-        workspace = self._open.get(os.path.realpath(first.folder), first.folder)
+        workspace, current = self._place(os.fspath(first.folder))
         running = self._running(session_id)
         return Session(
             session_id=session_id,
@@ -241,14 +250,10 @@ class Catalogue:
             created_at=first.at,
             last_modified=last.steps[-1].at if last.steps else last.at,
             running=running,
-            current=self._current(workspace) == session_id,
+            current=current == session_id,
             interrupted=not running and any(not turn.unsent for turn in turns),
             origin="editor",
         )
-
-
-def _same(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _matches(

@@ -10,21 +10,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
-from claude_agent_lsp.sessions.sharing.reconcile import Reconciler
 from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
+from claude_agent_lsp.sessions.sharing.transfer import (
+    CLAIM_SECONDS,
+    FETCH_SECONDS,
+    MirroredSession,
+    Transfer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    from claude_agent_sdk import SessionKey
-
     from claude_agent_lsp.sessions.sharing.stores.link import StoreLink
-    from claude_agent_lsp.sessions.sharing.stores.store import Claim, Owner
+    from claude_agent_lsp.sessions.sharing.stores.store import Owner
     from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, SyncState
 
 logger = logging.getLogger(__name__)
@@ -33,65 +35,11 @@ logger = logging.getLogger(__name__)
 # a turn has cost a moment later.
 INTERVAL_SECONDS: Final = 1.0
 AFTERWARDS_SECONDS: Final = 2.0
-# How long a session waits that somebody else has, and a user who wants it.
+# How long a session waits that somebody else has.
 BUSY_SECONDS: Final = 5.0
-PATIENCE_SECONDS: Final = 2.0
-# What a user waits for, and what nobody waits for.
-CLAIM_SECONDS: Final = 5.0
-FETCH_SECONDS: Final = 20.0
-SEND_SECONDS: Final = 120.0
 CLOSE_SECONDS: Final = 2.0
 # When what a fault of ours has broken is tried again.
 FAULT_SECONDS: Final = 30.0
-
-
-@dataclass
-class _Session:
-    """A session that this server mirrors.
-
-    Attributes:
-        at_work: Whether a run is in it. Until its end the claim is kept.
-        due: When it is looked at next, on the loop's clock; None while there is no need.
-        again: When it is looked at once more after that.
-        lacking: Whether the store was away when it should have been given something.
-        fetching: Whether its files here are being changed.
-        noted: Whether it is on disk that the store may lack something.
-        changing: Held by whoever changes one of the copies.
-        users: How many do something with it, or wait to.
-    """
-
-    mirrored: Mirrored
-    at_work: bool = False
-    claim: Claim | None = None
-    due: float | None = None
-    again: float | None = None
-    lacking: bool = False
-    fetching: bool = False
-    noted: bool = False
-    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    users: int = 0
-
-    @property
-    def idle(self) -> bool:
-        """Whether there is nothing to do for it: what is known of it is on disk.
-
-        Of one that is pending all the same another server has the rest to do.
-        """
-        waits = self.due is not None or self.again is not None
-        return not (waits or self.users or self.at_work or self.claim is not None or self.lacking)
-
-    def stop(self) -> None:
-        """Do nothing more for it: it is deleted."""
-        self.due = self.again = None
-        self.at_work = self.lacking = self.mirrored.pending = False
-
-    @property
-    def session_id(self) -> str:
-        return self.mirrored.session_id
-
-    @property
-    def key(self) -> SessionKey:
-        return {"project_key": self.mirrored.project_key, "session_id": self.session_id}
 
 
 class Mirror:
@@ -108,10 +56,10 @@ class Mirror:
         self, link: StoreLink, places: SyncState, owner: Owner, tell: Callable[[bool, str], None]
     ) -> None:
         self.link = link
-        self._states = places
-        self._owner = owner
         self._notify = tell
-        self._sessions: dict[str, _Session] = {}
+        self._states = places
+        self._transfer = Transfer(link, places, owner, tell)
+        self._sessions: dict[str, MirroredSession] = {}
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._fault_reported = False
@@ -145,7 +93,7 @@ class Mirror:
         async with self._using(session):
             return await self._enter(session)
 
-    async def _enter(self, session: _Session) -> bool:
+    async def _enter(self, session: MirroredSession) -> bool:
         session.at_work = True
         try:
             # Whoever holds the session up may wait for a store that is too slow. While it fetches,
@@ -156,8 +104,8 @@ class Mirror:
             return True
         try:
             self.link.throw_if_away()
-            await self._claim_soon(session)
-            await self._fetch(session)
+            await self._transfer.claim_soon(session)
+            await self._transfer.fetch(session)
         except (StoreUnavailable, ClaimLost, Diverged) as error:
             session.lacking = True
             logger.info(
@@ -208,7 +156,7 @@ class Mirror:
         self.link.throw_if_away()
         session = self._session(mirrored)
         async with self._using(session), session.changing:
-            await self._fetch(session)
+            await self._transfer.fetch(session)
 
     async def delete(self, mirrored: Mirrored) -> None:
         """Delete a session in the store.
@@ -221,12 +169,12 @@ class Mirror:
         session = self._session(mirrored)
         async with self._using(session), session.changing:
             try:
-                await self._claim(session)
+                await self._transfer.claim(session)
                 await self.link.attempt(
                     lambda store: store.delete(session.key), seconds=FETCH_SECONDS
                 )
             finally:
-                await self._release(session)
+                await self._transfer.release(session)
             session.stop()
             await disk.run(self._states.forget, session.session_id)
 
@@ -249,18 +197,18 @@ class Mirror:
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 for session in tuple(self._sessions.values()):
-                    await self._release(session)
+                    await self._transfer.release(session)
                 await self.link.close()
 
     @property
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    def _session(self, mirrored: Mirrored) -> _Session:
-        return self._sessions.setdefault(mirrored.session_id, _Session(mirrored))
+    def _session(self, mirrored: Mirrored) -> MirroredSession:
+        return self._sessions.setdefault(mirrored.session_id, MirroredSession(mirrored))
 
     @asynccontextmanager
-    async def _using(self, session: _Session) -> AsyncIterator[None]:
+    async def _using(self, session: MirroredSession) -> AsyncIterator[None]:
         """Whatever is done with a session is done inside; one that is idle then is forgotten."""
         session.users += 1
         try:
@@ -270,7 +218,7 @@ class Mirror:
             if session.idle:
                 self._sessions.pop(session.session_id, None)
 
-    def _schedule(self, session: _Session) -> None:
+    def _schedule(self, session: MirroredSession) -> None:
         session.due = self._now
         self._wake.set()
 
@@ -323,22 +271,22 @@ class Mirror:
             await self.link.attempt(lambda store: store.list_sessions(""), seconds=CLAIM_SECONDS)
             self._report_if_caught_up()
 
-    async def _sync(self, session: _Session) -> None:
+    async def _sync(self, session: MirroredSession) -> None:
         """Send what is new in a session, and give it back if nobody works in it."""
         async with self._using(session), session.changing:
             session.due = None
             try:
                 if not session.noted:
                     session.noted = True
-                    await self._save(session)
-                await self._send(session)
+                    await self._transfer.save(session)
+                await self._transfer.send(session)
             except StoreUnavailable:
                 session.lacking = True
                 session.due = self._now
                 return
             except (SessionBusy, ClaimLost, Diverged) as error:
                 logger.info("The session %s is not shared yet: %s", session.session_id, error)
-                if session.at_work or await self._is_pending(session):
+                if session.at_work or await self._transfer.is_pending(session):
                     session.due = self._now + BUSY_SECONDS
                 else:
                     session.due, session.again = session.again, None
@@ -353,11 +301,11 @@ class Mirror:
                 else:
                     session.due, session.again = session.again, None
                     session.mirrored.pending = session.noted = False
-                    await self._save(session)
+                    await self._transfer.save(session)
             session.lacking = False
             if not session.at_work:
                 try:
-                    await self._release(session)
+                    await self._transfer.release(session)
                 except Exception:
                     # Its owner's connection, or its lease, ends it.
                     logger.exception(
@@ -365,94 +313,6 @@ class Mirror:
                     )
         self._report_if_caught_up()
 
-    async def _is_pending(self, session: _Session) -> bool:
-        """Return whether nobody else, such as another server here, has sent it meanwhile."""
-        mirrored = session.mirrored
-        known = await disk.run(self._states.read, mirrored.session_id, mirrored.store)
-        if known is None or known.pending:
-            return True
-        session.mirrored = known
-        return False
-
     def _report_if_caught_up(self) -> None:
         if not any(session.lacking for session in self._sessions.values()):
             self.link.caught_up()
-
-    async def _send(self, session: _Session) -> None:
-        try:
-            await self._claim(session)
-            await self._send_claimed(session)
-        except ClaimLost:
-            # Nobody else need have it: a lease may have run out while we were suspended.
-            await self._release(session)
-            await self._claim(session)
-            await self._send_claimed(session)
-
-    async def _send_claimed(self, session: _Session) -> None:
-        claim = session.claim
-        assert claim is not None
-        sent = False
-        try:
-            try:
-                sent = await self.link.attempt(
-                    lambda store: Reconciler(store, session.mirrored).send(claim.token),
-                    seconds=SEND_SECONDS,
-                )
-            except Diverged:
-                if session.at_work:
-                    raise  # its CLI has the file
-                sent = True
-                await self._fetch(session)
-                await self.link.attempt(
-                    lambda store: Reconciler(store, session.mirrored).send(claim.token),
-                    seconds=SEND_SECONDS,
-                )
-        finally:
-            if sent:
-                await self._save(session)
-
-    async def _fetch(self, session: _Session) -> None:
-        session.fetching = True
-        try:
-            kept = await self.link.attempt(
-                lambda store: Reconciler(store, session.mirrored).fetch(), seconds=FETCH_SECONDS
-            )
-        finally:
-            session.fetching = False
-        await self._save(session)
-        if kept is not None:
-            self._notify(
-                False,
-                f"The session {session.session_id} was also continued on another machine. It now "
-                f"has the messages from there; the messages from here are in the session {kept}.",
-            )
-
-    async def _claim_soon(self, session: _Session) -> None:
-        """Claim a session that may be somebody's for a moment only, to send the end of a run."""
-        until = self._now + PATIENCE_SECONDS
-        while True:
-            try:
-                return await self._claim(session)
-            except SessionBusy:
-                if self._now >= until:
-                    raise
-            await asyncio.sleep(PATIENCE_SECONDS / 20)
-
-    async def _claim(self, session: _Session) -> None:
-        if session.claim is not None and session.claim.lost:
-            await self._release(session)
-        if session.claim is None:
-            session.claim = await self.link.attempt(
-                lambda store: store.claim(session.key, self._owner), seconds=CLAIM_SECONDS
-            )
-
-    async def _release(self, session: _Session) -> None:
-        claim, session.claim = session.claim, None
-        if claim is not None:
-            await claim.release()
-
-    async def _save(self, session: _Session) -> None:
-        try:
-            await disk.run(self._states.write, session.mirrored)
-        except StoreUnavailable as error:
-            logger.warning("%s", error)

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.base.lanes import Lanes, disk
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.sharing.project_key import project_key
 from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
@@ -66,6 +66,8 @@ class SharedSessions:
         self._mirrors: dict[str, asyncio.Task[Mirror]] = {}
         self._at_work: dict[str, Mirror] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        # What looks at a folder: its disk may hang, and has no more than its own threads.
+        self._lanes = Lanes()
 
     async def watch(self, url: str | None) -> None:
         """Go on with what an earlier server had still to send to a store."""
@@ -156,7 +158,8 @@ class SharedSessions:
         if url is None:
             return []
         mirror = await self._mirror(url)
-        key = await disk.run(project_key, folder)
+        lane = self._lanes.folder(folder)
+        key = await lane.read(project_key, folder)
         listing = await disk.run(
             importlib.import_module, "claude_agent_lsp.sessions.sharing.stores.listing"
         )
@@ -247,7 +250,7 @@ class SharedSessions:
             fresh: Mirrored = places.Mirrored(session_id, store, key, real, pending=False)
             return fresh
 
-        return await disk.run(look)
+        return await self._lanes.folder(folder).read(look)
 
 
 def _absent(infos: Iterable[SDKSessionInfo], folder: Path) -> list[Session]:

@@ -1,0 +1,73 @@
+"""Real paths of folders, any of which may be on a disk that hangs.
+
+What is done for one folder often has to know whether a path that somebody has written down leads
+to it. That path may be anywhere, on a network disk that is gone say, and following its links would
+wait for that disk. So it is looked at in a thread of its own, and waited for only so long.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from concurrent.futures import Future, wait
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp.base.lanes import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+REAL_SECONDS: Final = 0.5
+# The looks on their way, each with when it began. One that hangs is neither begun again nor waited
+# for again, so there are no more of them than paths.
+_looks: dict[str, tuple[Future[str], float]] = {}
+_changing: Final = threading.Lock()
+
+
+def real_paths(paths: Iterable[str | Path]) -> dict[str, str | None]:
+    """Follow the links of several paths, side by side. It blocks: call it in a thread.
+
+    Returns:
+        By its path, the real one; None where the disk does not tell within half a second.
+    """
+    looks = {name: _look(name) for name in (os.fspath(path) for path in paths)}
+    for future, began in looks.values():
+        wait([future], timeout=max(0.0, began + REAL_SECONDS - time.monotonic()))
+    return {name: each.result() if each.done() else None for name, (each, _) in looks.items()}
+
+
+def real_path(path: str | Path) -> str | None:
+    """Follow the links of one path, as `real_paths` does."""
+    (real,) = real_paths([path]).values()
+    return real
+
+
+def is_same_path(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same place; of a disk that hangs, whether they are the same."""
+    if one == other:
+        return True
+    first, second = real_paths([one, other]).values()
+    return first is not None and first == second
+
+
+def _look(name: str) -> tuple[Future[str], float]:
+    with _changing:
+        look = _looks.get(name)
+        if look is not None:
+            return look
+        look = _looks[name] = Future(), time.monotonic()
+    disk.begin(partial(_follow, name, look[0]))
+    return look
+
+
+def _follow(name: str, found: Future[str]) -> None:
+    try:
+        real = os.path.realpath(name)
+    except (OSError, ValueError):  # a loop of links, or no path at all
+        real = name
+    with _changing:
+        del _looks[name]
+    found.set_result(real)

@@ -1,0 +1,194 @@
+"""One session on its way between here and a store: claimed, sent, fetched, given back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
+from claude_agent_lsp.sessions.sharing.reconcile import Reconciler
+from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from claude_agent_sdk import SessionKey
+
+    from claude_agent_lsp.sessions.sharing.stores.link import StoreLink
+    from claude_agent_lsp.sessions.sharing.stores.store import Claim, Owner
+    from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, SyncState
+
+logger = logging.getLogger(__name__)
+
+# How long a user who wants a session waits for somebody else to let it go.
+PATIENCE_SECONDS: Final = 2.0
+# What a user waits for, and what nobody waits for.
+CLAIM_SECONDS: Final = 5.0
+FETCH_SECONDS: Final = 20.0
+SEND_SECONDS: Final = 120.0
+
+
+@dataclass
+class MirroredSession:
+    """A session that this server mirrors.
+
+    Attributes:
+        at_work: Whether a run is in it. Until its end the claim is kept.
+        due: When it is looked at next, on the loop's clock; None while there is no need.
+        again: When it is looked at once more after that.
+        lacking: Whether the store was away when it should have been given something.
+        fetching: Whether its files here are being changed.
+        noted: Whether it is on disk that the store may lack something.
+        changing: Held by whoever changes one of the copies.
+        users: How many do something with it, or wait to.
+    """
+
+    mirrored: Mirrored
+    at_work: bool = False
+    claim: Claim | None = None
+    due: float | None = None
+    again: float | None = None
+    lacking: bool = False
+    fetching: bool = False
+    noted: bool = False
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to do for it: what is known of it is on disk.
+
+        Of one that is pending all the same another server has the rest to do.
+        """
+        waits = self.due is not None or self.again is not None
+        return not (waits or self.users or self.at_work or self.claim is not None or self.lacking)
+
+    def stop(self) -> None:
+        """Do nothing more for it: it is deleted."""
+        self.due = self.again = None
+        self.at_work = self.lacking = self.mirrored.pending = False
+
+    @property
+    def session_id(self) -> str:
+        """Its id."""
+        return self.mirrored.session_id
+
+    @property
+    def key(self) -> SessionKey:
+        """What it is called in the store."""
+        return {"project_key": self.mirrored.project_key, "session_id": self.session_id}
+
+
+class Transfer:
+    """Moves sessions to and from one store.
+
+    Args:
+        link: The way to the store.
+        states: Where it is kept how far each session has come.
+        owner: Who we are, for those who want the same session.
+        notify: Tells the user: whether it is good news, and the news.
+    """
+
+    def __init__(
+        self, link: StoreLink, states: SyncState, owner: Owner, notify: Callable[[bool, str], None]
+    ) -> None:
+        self._link = link
+        self._states = states
+        self._owner = owner
+        self._notify = notify
+
+    async def is_pending(self, session: MirroredSession) -> bool:
+        """Return whether nobody else, such as another server here, has sent it meanwhile."""
+        mirrored = session.mirrored
+        known = await disk.run(self._states.read, mirrored.session_id, mirrored.store)
+        if known is None or known.pending:
+            return True
+        session.mirrored = known
+        return False
+
+    async def send(self, session: MirroredSession) -> None:
+        """Send what is new, under the claim; a lost one is claimed anew."""
+        try:
+            await self.claim(session)
+            await self._send_claimed(session)
+        except ClaimLost:
+            # Nobody else need have it: a lease may have run out while we were suspended.
+            await self.release(session)
+            await self.claim(session)
+            await self._send_claimed(session)
+
+    async def _send_claimed(self, session: MirroredSession) -> None:
+        claim = session.claim
+        assert claim is not None
+        sent = False
+        try:
+            try:
+                sent = await self._link.attempt(
+                    lambda store: Reconciler(store, session.mirrored).send(claim.token),
+                    seconds=SEND_SECONDS,
+                )
+            except Diverged:
+                if session.at_work:
+                    raise  # its CLI has the file
+                sent = True
+                await self.fetch(session)
+                await self._link.attempt(
+                    lambda store: Reconciler(store, session.mirrored).send(claim.token),
+                    seconds=SEND_SECONDS,
+                )
+        finally:
+            if sent:
+                await self.save(session)
+
+    async def fetch(self, session: MirroredSession) -> None:
+        """Bring what is in the store here."""
+        session.fetching = True
+        try:
+            kept = await self._link.attempt(
+                lambda store: Reconciler(store, session.mirrored).fetch(), seconds=FETCH_SECONDS
+            )
+        finally:
+            session.fetching = False
+        await self.save(session)
+        if kept is not None:
+            self._notify(
+                False,
+                f"The session {session.session_id} was also continued on another machine. It now "
+                f"has the messages from there; the messages from here are in the session {kept}.",
+            )
+
+    async def claim_soon(self, session: MirroredSession) -> None:
+        """Claim a session that may be somebody's for a moment only, to send the end of a run."""
+        until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self.claim(session)
+            except SessionBusy:
+                if asyncio.get_running_loop().time() >= until:
+                    raise
+            await asyncio.sleep(PATIENCE_SECONDS / 20)
+
+    async def claim(self, session: MirroredSession) -> None:
+        """Claim the session, unless it is."""
+        if session.claim is not None and session.claim.lost:
+            await self.release(session)
+        if session.claim is None:
+            session.claim = await self._link.attempt(
+                lambda store: store.claim(session.key, self._owner), seconds=CLAIM_SECONDS
+            )
+
+    async def release(self, session: MirroredSession) -> None:
+        """Give the claim back."""
+        claim, session.claim = session.claim, None
+        if claim is not None:
+            await claim.release()
+
+    async def save(self, session: MirroredSession) -> None:
+        """Write down how far the session has come."""
+        try:
+            await disk.run(self._states.write, session.mirrored)
+        except StoreUnavailable as error:
+            logger.warning("%s", error)

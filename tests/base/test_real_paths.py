@@ -1,0 +1,60 @@
+"""Real paths, of disks that answer and of disks that hang."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from claude_agent_lsp.base import real_paths as module
+from claude_agent_lsp.base.real_paths import is_same_path, real_path, real_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def hung(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, list[str]]]:
+    """A path that nobody can follow until the test ends, and who has tried."""
+    follow, answers = os.path.realpath, threading.Event()
+    path, tries = tmp_path / "hung", list[str]()
+
+    def realpath(name: str, **how: Any) -> str:
+        if name == str(path):
+            tries.append(name)
+            answers.wait()
+        return follow(name, **how)
+
+    monkeypatch.setattr(os.path, "realpath", realpath)
+    yield path, tries
+    answers.set()
+    while str(path) in module._looks:
+        time.sleep(0.001)
+
+
+def test_links_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    assert real_path(tmp_path / "link") == str(tmp_path.resolve() / "there")
+    assert is_same_path(tmp_path / "link", tmp_path / "there")
+    assert not is_same_path(tmp_path / "link", tmp_path / "elsewhere")
+    assert real_paths([]) == {}
+
+
+def test_a_path_that_hangs_is_waited_for_once_and_no_other_one_is_lost(
+    tmp_path: Path, hung: tuple[Path, list[str]]
+) -> None:
+    path, tries = hung
+    began = time.monotonic()
+    for _ in range(20):
+        assert real_paths([path, tmp_path]) == {
+            str(path): None,
+            str(tmp_path): str(tmp_path.resolve()),
+        }
+        assert is_same_path(path, path)
+        assert not is_same_path(path, tmp_path)
+    assert time.monotonic() - began < 20 * module.REAL_SECONDS
+    assert tries == [str(path)]
