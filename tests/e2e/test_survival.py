@@ -244,21 +244,21 @@ async def test_a_session_that_another_editor_has_is_busy(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(300)  # a hundred starts of a CLI
 async def test_two_servers_that_hammer_the_same_sessions_lose_no_turn(
     editor_with: Open, model: Loopback
 ) -> None:
-    seconds, count, workers = 30.0, 20, 8
+    enough, count, workers = 60, 20, 8
     model.add(reply("turn", tokens(3, pace=0.01)))
     editors = [await editor_with(settings={"maxProcesses": 4}) for _ in range(2)]
     sessions = [await remember(editors[0], session="new") for _ in range(count)]
     done: dict[str, list[str]] = {session: [] for session in sessions}
     refused = 0
-    until = time.monotonic() + seconds
 
     async def hammer(editor: Editor, worker: int) -> None:
         nonlocal refused
         number = 0
-        while time.monotonic() < until:
+        while sum(map(len, done.values())) < enough:
             number += 1
             session = sessions[(number * (worker + 1) + worker) % count]
             prompt = f"turn {worker}-{number}."
@@ -274,7 +274,6 @@ async def test_two_servers_that_hammer_the_same_sessions_lose_no_turn(
     turns = sum(map(len, done.values()))
     print(f"{turns} turns in {count} sessions, {refused} refused")  # noqa: T201
     assert refused
-    assert turns > count
     for session in sessions:
         read = await editors[0].command("session.read", {"sessionId": session, "limit": 1000})
         texts = [message["text"] for message in read["messages"]]
