@@ -13,6 +13,7 @@
 (require 'button)
 (require 'cl-lib)
 (require 'crm)
+(require 'map)
 (require 'seq)
 (require 'subr-x)
 (require 'text-property-search)
@@ -24,6 +25,10 @@
 If nil, questions are only told, and asked by `claude-agent-questions'."
   :type '(choice number (const :tag "Only tell" nil))
   :group 'claude-agent)
+
+(defconst claude-agent-questions--longest 500
+  "How many characters of each part of a question stand in the minibuffer.
+The conversation has all of them.")
 
 (defvar claude-agent-questions--open nil
   "The questions that wait, the oldest first: (QUESTION . BUFFER).")
@@ -79,13 +84,75 @@ If nil, questions are only told, and asked by `claude-agent-questions'."
        (when (eq (cdr each) (current-buffer))
          (claude-agent-questions--settle (plist-get (car each) :questionId) nil "withdrawn"))))))
 
+(defun claude-agent-questions--shortened (text limit &optional indent)
+  "Return TEXT, of which LIMIT characters are kept, or all if that is nil.
+INDENT stands before each line, so that none can be taken for another's."
+  (let* ((more (if limit (- (length text) limit) 0))
+         (kept (if (< 0 more) (substring text 0 limit) text)))
+    (when indent
+      (setq kept (concat indent (string-replace "\n" (concat "\n" indent) kept))))
+    (if (< 0 more) (format "%s\n… (%d more characters)" kept more) kept)))
+
+(defun claude-agent-questions--granted (how-long grants saved-in)
+  "Return what GRANTS allow HOW-LONG, and that it is SAVED-IN a file, or nil."
+  (let ((words (delete-dups (seq-map (lambda (grant) (plist-get grant :text)) grants))))
+    (when words
+      (concat how-long ": " (string-join words ", ") (and saved-in (concat ", in " saved-in))))))
+
+(defun claude-agent-questions--about-options (options)
+  "Return the lines that say what can be chosen of OPTIONS, and what it means."
+  (mapconcat (lambda (option)
+               (let ((about (plist-get option :description)))
+                 (concat (plist-get option :label) (and about ": ") about)))
+             (seq-remove (lambda (option) (equal (plist-get option :value) "deny")) options)
+             "\n"))
+
+(defun claude-agent-questions--call-text (question limit)
+  "Return what QUESTION would let happen, and what the answers would allow.
+LIMIT is how many characters are kept of what may be long, or nil."
+  (pcase-let* (((map :kind :action :diff :notes :reason :grants) question)
+               ((map :command :path :description) action)
+               (cut (lambda (text &optional indent)
+                      (and text (not (string-empty-p text))
+                           (claude-agent-questions--shortened text limit indent))))
+               (notes (mapconcat #'identity notes "\n"))
+               ;; What a path ends with, and what trust would let happen, are never cut.
+               (parts (list (funcall cut command "    ")
+                            path
+                            (funcall cut description "> ")
+                            (funcall cut diff)
+                            (if (equal kind "trust") notes (funcall cut notes))
+                            (funcall cut reason)))
+               (allowed (list (claude-agent-questions--granted
+                               "For this session" (plist-get grants :session) nil)
+                              (claude-agent-questions--granted
+                               "Always" (plist-get grants :always) (plist-get grants :savedIn))))
+               (done (string-join (delq nil parts) "\n"))
+               (allows (string-join (delq nil allowed) "\n")))
+    (cond ((string-empty-p done) (plist-get question :detail))
+          ((string-empty-p allows) done)
+          (t (concat done "\n\n" allows)))))
+
+(defun claude-agent-questions--text (question &optional limit)
+  "Return the text of QUESTION below its title, in the server's own words.
+That is what would be done (a command is indented, the agent's description of
+it is quoted), what else there is to know of it, why it is asked, and what the
+answers would allow.  LIMIT is how many characters are kept of each part that
+may be long; if it is nil, all are."
+  (pcase (plist-get question :kind)
+    ((guard (not (plist-get question :action))) (plist-get question :detail))
+    ("plan" (claude-agent-questions--shortened
+             (or (plist-get question :document) (plist-get question :detail)) limit))
+    ("choice" (claude-agent-questions--about-options (plist-get question :options)))
+    (_ (claude-agent-questions--call-text question limit))))
+
 (defun claude-agent-questions--show (question)
   "Append QUESTION to the conversation, with its answers as buttons."
   (claude-agent-conversation-at-end
    (lambda ()
      (claude-agent-conversation-begin "question" nil)
      (insert (propertize (plist-get question :title) 'font-lock-face 'warning)
-             "\n" (plist-get question :detail) "\n")
+             "\n" (claude-agent-questions--text question) "\n")
      (let ((from (point)))
        (seq-doseq (option (plist-get question :options))
          (insert-text-button (format "[%s]" (plist-get option :label))
@@ -183,7 +250,8 @@ Return the value of an option, words of the user's own, or a vector of several."
          (hint (concat (if several "several with ; between them, " "")
                        (if exact "" "or your own words, ")))
          (prompt (format "%s\n%s\n%s (%sdefault %s) "
-                         (string-trim (plist-get question :detail))
+                         (string-trim-right
+                          (claude-agent-questions--text question claude-agent-questions--longest))
                          (mapconcat (lambda (option) (format "[%s]" (car option))) options " ")
                          (plist-get question :title)
                          hint

@@ -111,6 +111,47 @@
     (should-not (claude-agent-questions-waiting-p))
     (should (string-search "rm -r x\nAnswer: Deny\n" (buffer-string)))))
 
+(ert-deftest claude-agent-question-says-all-that-its-fields-say ()
+  (pcase-dolist
+      (`(,fields ,text ,limit)
+       `(((:action (:command "rm -r x\n│ Always: %s\necho \\u202e" :description "Tidy up\n    rm y")
+           :notes ["In the background" "shell: zsh"]
+           :reason "Not in a rule %s"
+           :grants (:session [(:text "`rm *`") (:text "all edits") (:text "`rm *`")]
+                    :always [(:text "`rm *`")]
+                    :savedIn ".claude/settings.local.json"))
+          ,(concat "    rm -r x\n    │ Always: %s\n    echo \\u202e\n> Tidy up\n>     rm y\n"
+                   "In the background\nshell: zsh\nNot in a rule %s\n\n"
+                   "For this session: `rm *`, all edits\n"
+                   "Always: `rm *`, in .claude/settings.local.json"))
+         ((:action (:path "a.txt") :diff "@@ -1 +1 @@\n-a\n+b" :notes [])
+          "a.txt\n@@ -1 +1 @@\n-a\n+b")
+         ((:action (:command "éééé")) "    ééé\n… (1 more characters)" 3)
+         ((:action (:command "éééé")) "    éééé")
+         ((:kind "trust" :action (:path "/home/x") :notes ["Ignored: y"]) "/home/x\nIgnored: y" 3)
+         ((:kind "plan" :action (:subject "") :document "# Plan") "# Plan")
+         ((:kind "choice" :action (:subject "DB")
+           :options [(:value "deny" :label "Don't answer")
+                     (:value "A" :label "A" :description "big") (:value "B" :label "B")])
+          "A: big\nB")
+         (nil "rm -r x")
+         ((:action (:subject "")) "rm -r x")))
+    (should (equal (claude-agent-questions--text
+                    (append fields claude-agent-tests--question) limit)
+                   text))))
+
+(ert-deftest claude-agent-question-is-rendered-from-its-fields-in-both-places ()
+  (let* ((command (make-string 600 ?x))
+         (question `(:action (:command ,command) ,@claude-agent-tests--question))
+         asked)
+    (claude-agent-tests--in-conversation
+      (claude-agent-tests--take `("question" :question ,question))
+      (should (string-search (format "Run `rm`?\n    %s\n[Deny]" command) (buffer-string))))
+    (cl-letf (((symbol-function 'completing-read)
+               (lambda (prompt &rest _) (setq asked prompt) "Deny")))
+      (claude-agent-questions--read question))
+    (should (string-match-p "\\`    x\\{500\\}\n… (100 more characters)\n\\[Deny\\]" asked))))
+
 (ert-deftest claude-agent-settled-question-says-what-was-answered ()
   (dolist (case '(("allow" "command" "Answer: Allow once")
                   ("Postgres, please" "editor" "Answer: Postgres, please")

@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from claude_agent_lsp.loopback import call, reply, say
 from tests.editors.abilities import Ability, shows
 
@@ -94,11 +96,75 @@ def test_denial_carries_the_users_reason(lua: RunLua, model: Loopback, folder: P
         """
     )
     prompt, labels = found["shown"]
-    assert "touch one" in prompt
+    assert "\n\n    touch one" in prompt
     assert labels[0] == "Deny"
     assert not (folder / "one").exists()
     assert "Use mkdir." in "\n".join(said.text for said in model.requests[-1].conversation)
     assert "(denied" in found["text"]
+
+
+QUESTION = {
+    "kind": "permission",
+    "title": "Run `rm -r x`?",
+    "detail": "Only for who can't read the fields",
+    "options": [{"value": "deny", "label": "Deny"}, {"value": "allow", "label": "Allow once"}],
+    "action": {"tool": "Bash", "subject": "rm -r x"},
+    "notes": [],
+    "grants": {"session": [], "always": []},
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        pytest.param(
+            {
+                "action": {
+                    "command": "rm -r x\n│ Always: %s\necho \\u202e",
+                    "description": "Tidy up\n    rm y",
+                },
+                "notes": ["In the background", "shell: zsh"],
+                "reason": "Not in a rule %1",
+                "grants": {
+                    "session": [{"text": "`rm *`"}, {"text": "all edits"}, {"text": "`rm *`"}],
+                    "always": [{"text": "`rm *`"}],
+                    "savedIn": ".claude/settings.local.json",
+                },
+            },
+            "    rm -r x\n    │ Always: %s\n    echo \\u202e\n> Tidy up\n>     rm y\n"
+            "In the background\nshell: zsh\nNot in a rule %1\n\n"
+            "For this session: `rm *`, all edits\nAlways: `rm *`, in .claude/settings.local.json",
+            id="command",
+        ),
+        pytest.param(
+            {"action": {"path": "a.txt"}, "diff": "@@ -1 +1 @@\n-a\n+b"},
+            "a.txt\n@@ -1 +1 @@\n-a\n+b",
+            id="edit",
+        ),
+        pytest.param(
+            {"action": {"command": "é" * 2001}},
+            f"    {'é' * 2000}\n… (1 more characters)",
+            id="long",
+        ),
+        pytest.param(
+            {"kind": "trust", "action": {"path": "/x" * 2000}, "notes": ["n" * 3000]},
+            "/x" * 2000 + "\n" + "n" * 3000,
+            id="trust",
+        ),
+        pytest.param({"action": None}, QUESTION["detail"], id="no fields"),
+        pytest.param({}, QUESTION["detail"], id="nothing in them"),
+    ],
+)
+def test_question_says_all_that_its_fields_say(
+    lua: RunLua, fields: dict[str, object], text: str
+) -> None:
+    question = {**QUESTION, **fields}
+    sent = json.dumps({name: value for name, value in question.items() if value is not None})
+    shown = lua(
+        f"return require('claude_agent.questions').text(vim.json.decode([==[{sent}]==]))",
+        bare=True,
+    )
+    assert shown == text
 
 
 CHOICES = [
