@@ -21,7 +21,7 @@ from benchmarks.model import Model
 from benchmarks.peers import CLIENT, HEADLESS, QUERY, SERVER, UNRECORDED, Peer, Place, Session
 from benchmarks.processes import MARK, marked
 from benchmarks.workers import WorkerPeer
-from claude_agent_lsp.agent.process.cli import locate
+from claude_agent_lsp.agent.cli import locate
 from claude_agent_lsp.loopback.environment import environment
 from claude_agent_lsp.workspace.state import ENVIRONMENT_VARIABLE
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from claude_agent_lsp.agent.process.cli import locate
+from claude_agent_lsp.agent.cli import locate
 from claude_agent_lsp.loopback import call, fail, reply, say
 
 from .runs import (

@@ -7,7 +7,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from claude_agent_lsp.agent.process.cli import locate
+from claude_agent_lsp.agent.cli import locate
 from claude_agent_lsp.loopback import call, reply, say
 
 from .editor import SECONDS

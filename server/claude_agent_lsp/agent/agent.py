@@ -360,21 +360,18 @@ class Agent:
 
     def _settle(self, run: ActiveRun) -> None:
         """Note after a run that its session has a transcript, and all that stands in it."""
-        try:
-            self._record_end(run)
-        except Exception:
-            logger.exception("The state of %s could not be saved", run.spec.launch.folder)
-
-    def _record_end(self, run: ActiveRun) -> None:
         folder = run.spec.launch.folder
-        process = next((p for p in self.processes if p.session_id == run.session_id), None)
-        if process is not None:
-            process.transcript.changed_by_others()
-        self._kept_copies.refresh(run.session_id)
-        if not run.spec.session.resumes and find_transcript(run.session_id) is not None:
-            self._state.settle(folder, run.session_id)
-        if run.cleared and self._state.current(folder) == run.session_id:
-            self._state.select(folder, None)
+        try:
+            process = next((p for p in self.processes if p.session_id == run.session_id), None)
+            if process is not None:
+                process.transcript.changed_by_others()
+            self._kept_copies.refresh(run.session_id)
+            if not run.spec.session.resumes and find_transcript(run.session_id) is not None:
+                self._state.settle(folder, run.session_id)
+            if run.cleared and self._state.current(folder) == run.session_id:
+                self._state.select(folder, None)
+        except Exception:
+            logger.exception("The state of %s could not be saved", folder)
 
     def _audit_answer(self, question: Question, answer: Answer) -> None:
         run, _ = self._runs.get(question.run_id, (None, None))

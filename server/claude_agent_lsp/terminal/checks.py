@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.process.cli import check, locate, login_of
+from claude_agent_lsp.agent.cli import check, locate, login_of
 from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.redaction import mask_secrets, register_secrets
@@ -29,7 +29,7 @@ from claude_agent_lsp.workspace.state import ENVIRONMENT_VARIABLE, State, state_
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from claude_agent_lsp.agent.process.cli import Cli
+    from claude_agent_lsp.agent.cli import Cli
 
 PACKAGE: Final = "claude-agent-lsp"
 OLDEST_PYTHON: Final = (3, 11)

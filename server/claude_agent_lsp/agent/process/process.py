@@ -27,7 +27,7 @@ from claude_agent_sdk import (
     UserMessage,
 )
 
-from claude_agent_lsp.agent.process.cli import check, locate
+from claude_agent_lsp.agent.cli import check, locate
 from claude_agent_lsp.agent.process.client_queue import ClientQueue
 from claude_agent_lsp.agent.process.launch import marks
 from claude_agent_lsp.agent.process.marked import Marked

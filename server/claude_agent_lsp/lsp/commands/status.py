@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.agent.process.cli import check, locate, login_of
+from claude_agent_lsp.agent.cli import check, locate, login_of
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import RequestFailed
 

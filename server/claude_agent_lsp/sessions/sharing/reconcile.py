@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from claude_agent_sdk import project_key_for_directory
 
 from claude_agent_lsp.base.lanes import disk
-from claude_agent_lsp.base.replacement import Replacement
 from claude_agent_lsp.sessions.sharing.line_codec import (
     BEGIN,
     Place,
@@ -31,6 +30,7 @@ from claude_agent_lsp.sessions.sharing.line_codec import (
     read_after,
     tail_of,
 )
+from claude_agent_lsp.sessions.sharing.replacement import Replacement
 from claude_agent_lsp.sessions.sharing.stores.store import (
     START,
     Diverged,
