@@ -311,6 +311,28 @@ async def test_what_a_server_could_not_send_the_next_one_sends(
     await assert_mirrored(server, anna, run["sessionId"])
 
 
+async def test_nothing_is_deleted_while_the_store_is_away(
+    machines: tuple[Machine, Machine], server: Postgres | RedisServer
+) -> None:
+    anna, _ = machines
+    here = await anna.open()
+    run = await here.query("remember the code PINEAPPLE-42")
+    await assert_mirrored(server, anna, run["sessionId"])
+    server.stop(signal.SIGKILL)
+    try:
+        with pytest.raises(JsonRpcException) as refused:
+            await here.command("session.delete", {"sessionId": run["sessionId"]})
+        data: Any = refused.value.data
+        assert data["reason"] == "storeUnavailable"
+        assert (await here.query("which code?"))["text"] == "PINEAPPLE-42"
+    finally:
+        await server.restart()
+    await eventually(lambda: told(here, "reachable again and up to date"))
+    await here.command("session.delete", {"sessionId": run["sessionId"]})
+    listed = await here.command("session.list")
+    assert listed["sessions"] == []
+
+
 async def test_password_is_told_nowhere(
     machines: tuple[Machine, Machine], server: Postgres | RedisServer
 ) -> None:

@@ -124,15 +124,16 @@ class SessionCommands(CommandGroup):
             changes = await _loaded("edit_session")
             session = await self._services.sessions.find(argument.session_id)
             async with hold_and_end_process(agent, session.session_id):
+                # The store first: while it is away nothing is deleted, else the session came back.
+                settings = await self._services.sessions.settings_of(session.workspace)
+                await agent.sharing.delete(
+                    settings.session_store, session.workspace, session.session_id
+                )
                 index = await self._services.sessions.index()
                 lane = self._lane(session.session_id)
                 await lane.run(changes.delete, session.session_id, agent.state, index)
                 self._services.documents.forget(session.session_id)
                 agent.forget(session.session_id)
-                settings = await self._services.sessions.settings_of(session.workspace)
-                await agent.sharing.delete(
-                    settings.session_store, session.workspace, session.session_id
-                )
         self._services.session_events.deleted(session)
         return {"deleted": True}
 
