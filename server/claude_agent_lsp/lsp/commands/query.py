@@ -172,6 +172,8 @@ class QueryCommands(CommandGroup):
         """Stop runs."""
         which = {"run_id": argument.run_id, "session_id": argument.session_id}
         stopped = self._services.agent.cancel(**which)
+        if stopped and any(which.values()):
+            return {"cancelled": stopped}  # it was meant, and has been found
         # A query from before may be on its way to its run. It is stopped as soon as that is there;
         # the answer does not wait for a folder whose disk hangs.
         before = tuple(self._beginning)

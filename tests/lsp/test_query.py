@@ -1,0 +1,50 @@
+"""Cancelling by command, while queries are on their way to their run."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from claude_agent_lsp.base.abort import AbortController
+from claude_agent_lsp.lsp.commands import query as module
+from claude_agent_lsp.lsp.commands.arguments import CancelArgument
+from claude_agent_lsp.lsp.commands.query import QueryCommands
+
+SECONDS = 10.0  # only catches hangs
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> QueryCommands:
+    """The commands of a server with the run "r1", and with a folder whose disk hangs."""
+    monkeypatch.setattr(module, "CANCEL_SECONDS", 2 * SECONDS)
+
+    def cancel(run_id: str | None, session_id: str | None) -> list[str]:
+        return ["r1"] if run_id in ("r1", None) and session_id is None else []
+
+    services = SimpleNamespace(agent=SimpleNamespace(cancel=cancel))
+    return QueryCommands(cast("Any", services), cast("Any", None))
+
+
+async def test_a_run_that_is_named_and_found_waits_for_no_folder_that_hangs(
+    commands: QueryCommands,
+) -> None:
+    over: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    commands._beginning.add(module._StartingQuery(AbortController(), over))
+    async with asyncio.timeout(SECONDS):
+        answer = await commands.cancel(CancelArgument(run_id="r1"), cast("Any", None))
+    assert answer == {"cancelled": ["r1"]}
+
+
+async def test_all_that_came_before_are_waited_for(commands: QueryCommands) -> None:
+    over: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    beginning = module._StartingQuery(AbortController(), over)
+    commands._beginning.add(beginning)
+    asked = asyncio.ensure_future(commands.cancel(CancelArgument(), cast("Any", None)))
+    await asyncio.sleep(0)
+    assert beginning.stop.signal.aborted
+    assert not asked.done()
+    over.set_result(None)
+    assert await asked == {"cancelled": ["r1"]}
