@@ -10,6 +10,7 @@ import psutil
 import pytest
 from claude_agent_sdk import ClaudeSDKClient, PermissionResultDeny, ResultMessage
 
+from claude_agent_lsp.agent.cli import check
 from claude_agent_lsp.agent.process import process as process_module
 from claude_agent_lsp.agent.process.process import AgentProcess
 from claude_agent_lsp.agent.process.watchdog import Watchdog
@@ -179,7 +180,10 @@ async def test_one_that_never_starts_can_be_ended_where_nothing_is_told_of_it(
 
 @pytest.mark.usefixtures("told_nothing")
 async def test_none_is_taken_for_another_where_nothing_is_told_of_them(home: Path) -> None:
-    both = [AgentProcess(launch_of("mute", home), new_session()) for _ in range(2)]
+    launch = launch_of("mute", home)
+    assert launch.settings.cli_path is not None
+    await check(launch.settings.cli_path)  # it is not started once more to tell its version
+    both = [AgentProcess(launch, new_session()) for _ in range(2)]
     async with asyncio.timeout(SECONDS):
         while len(children := psutil.Process().children()) < len(both):  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -41,6 +41,7 @@ from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
+    from pathlib import Path
 
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
@@ -226,8 +227,12 @@ class AgentProcess:
         after.callback(too_late.cancel)
         preparing = asyncio.ensure_future(self._prepare())
         preparing.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await self._given_up.signal.wait_or_abort(preparing)
+        configured = await self._given_up.signal.wait_or_abort(preparing)
         self._raise_if_ending()
+        if configured is not None:
+            # What it starts is found by the mark, and ended with the rest.
+            await check(configured, marks(self._mark))
+            self._raise_if_ending()
         client = ClaudeSDKClient(options)
         after.push_async_callback(self._disconnect, client)
         after.callback(self._client_queue.drop)
@@ -245,12 +250,16 @@ class AgentProcess:
         self.started.set_result(None)
         await self._client_queue.serve(client)
 
-    async def _prepare(self) -> None:
-        """Do what touches disks before the start; one that hangs is waited for until it's ended."""
+    async def _prepare(self) -> Path | None:
+        """Do what touches disks before the start; one that hangs is waited for until it's ended.
+
+        Returns:
+            The executable that the settings name.
+        """
         await lanes.processes.run(self._before_start)
         self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
-        if (configured := self.launch.settings.cli_path) is not None:
-            await check(await self._disk.read(locate, configured), marks(self._mark))
+        configured = self.launch.settings.cli_path
+        return None if configured is None else await self._disk.read(locate, configured)
 
     async def _disconnect(self, client: ClaudeSDKClient) -> None:
         try:
