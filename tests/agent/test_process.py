@@ -13,6 +13,7 @@ from claude_agent_sdk import ClaudeSDKClient, PermissionResultDeny, ResultMessag
 from claude_agent_lsp.agent.cli import check
 from claude_agent_lsp.agent.process import process as process_module
 from claude_agent_lsp.agent.process.process import AgentProcess
+from claude_agent_lsp.agent.process.tree import now
 from claude_agent_lsp.agent.process.watchdog import Watchdog
 from claude_agent_lsp.errors import CliFailedToStart, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
@@ -183,12 +184,15 @@ async def test_none_is_taken_for_another_where_nothing_is_told_of_them(home: Pat
     launch = launch_of("mute", home)
     assert launch.settings.cli_path is not None
     await check(launch.settings.cli_path)  # it is not started once more to tell its version
+    since = now()
     both = [AgentProcess(launch, new_session()) for _ in range(2)]
     async with asyncio.timeout(SECONDS):
         while len(children := psutil.Process().children()) < len(both):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     watchdog = Watchdog()
-    await asyncio.to_thread(watchdog.ensure)
+    await asyncio.to_thread(watchdog.ensure)  # it is a child, too, and must not count
+    for process in both:  # as if they had started in the same tick
+        process._marked._since = since
     assert [(await process.tree()).root for process in both] == [None, None]
     children[0].kill()
     await asyncio.gather(*(ended(process) for process in both))
@@ -205,6 +209,22 @@ async def test_one_that_never_starts_is_given_up(
     with pytest.raises(CliFailedToStart, match="within 0"):
         await asyncio.wait_for(process.started, SECONDS)
     await asyncio.wait_for(process.gone.wait(), SECONDS)
+
+
+async def test_one_that_the_sdk_waits_for_can_be_ended(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connecting = asyncio.Event()
+
+    async def connect(_: ClaudeSDKClient) -> None:
+        connecting.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(ClaudeSDKClient, "connect", connect)
+    process = AgentProcess(launch_of("obedient", home), new_session())
+    await asyncio.wait_for(connecting.wait(), SECONDS)
+    await ended(process)
+    assert process.gone.is_set()
 
 
 async def test_one_whose_start_a_disk_holds_up_is_given_up(

@@ -96,20 +96,23 @@ class Faults:
 async def whole_life(launch: Launch, how: str) -> None:
     """One prompt, and the end; whatever happens, everyone is told."""
     process = AgentProcess(launch, new_session())
-    run, call = Run(), None
+    run, call, unanswered = Run(), None, None
     try:
         await asyncio.wait_for(process.started, SECONDS)
     except RequestFailed:
         assert not process.usable
     else:
         process.attach(run)
-        call = asyncio.ensure_future(process.call(lambda client: client.get_mcp_status()))
         try:
             process.prompt(prompt("hello"))
         except (SystemError, asyncio.CancelledError):
             run.over.set_result(None)  # it is the run's to tell
         process.interrupt()
+        # The CLI answers in order: with this one it has answered the interrupt.
+        call = asyncio.ensure_future(process.call(lambda client: client.get_mcp_status()))
+        await asyncio.wait({call}, timeout=SECONDS)
         await asyncio.wait_for(run.over, SECONDS)
+        unanswered = asyncio.ensure_future(process.call(lambda client: client.get_mcp_status()))
     if how == "killed" and process.pid is not None:
         with contextlib.suppress(psutil.NoSuchProcess):
             psutil.Process(process.pid).kill()
@@ -119,10 +122,10 @@ async def whole_life(launch: Launch, how: str) -> None:
     assert process.started.done()
     assert process._life.state is ProcessState.GONE
     assert process._task.done() or await asyncio.wait({process._task}, timeout=SECONDS)
-    if call is not None:
-        await asyncio.wait({call}, timeout=SECONDS)
-        assert call.done()
-        call.exception()
+    for asked in filter(None, (call, unanswered)):
+        await asyncio.wait({asked}, timeout=SECONDS)
+        assert asked.done()
+        asked.exception()
     with pytest.raises(RequestFailed):
         await asyncio.wait_for(process.call(lambda client: client.get_mcp_status()), SECONDS)
     await asyncio.wait({asyncio.ensure_future(process.end())}, timeout=SECONDS)

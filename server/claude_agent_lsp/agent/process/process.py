@@ -238,7 +238,7 @@ class AgentProcess:
         after.callback(self._client_queue.drop)
         after.callback(self._life.begin_ending)
         self._marked.starts()
-        await client.connect()
+        await self._connect(client)
         self.info = await client.get_server_info() or {}
         self._raise_if_ending()
         pid = self.info.get("pid")
@@ -260,6 +260,15 @@ class AgentProcess:
         self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
         configured = self.launch.settings.cli_path
         return None if configured is None else await self._disk.read(locate, configured)
+
+    async def _connect(self, client: ClaudeSDKClient) -> None:
+        """Start the CLI; where that is given up, wait no longer for what the SDK waits for."""
+        connecting = asyncio.ensure_future(client.connect())
+        try:
+            await self._given_up.signal.wait_or_abort(connecting)
+        finally:
+            connecting.cancel()
+            await asyncio.wait({connecting})
 
     async def _disconnect(self, client: ClaudeSDKClient) -> None:
         try:
