@@ -202,7 +202,8 @@ class Agent:
         session = admitted.session
         lane = self.lanes.folder(query.folder)
         launch = self.idle_processes.launch(query, session, admitted.denied)
-        launch = await lane.run(self.daily_budget.within, launch)
+        if query.settings.daily_budget_usd is not None:
+            launch = await lane.run(self.daily_budget.within, launch)
         spec = RunSpec(query.prompt, admitted.message, launch, session)
         turn = JournaledTurn(spec.message_id, query.prompt, query.folder, now())
         journal = RunJournal(self.journal, session, turn, self.lanes.session(session.session_id))

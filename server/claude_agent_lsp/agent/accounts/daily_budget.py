@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DAYS_KEPT: Final = 7
+# Each write takes some ms of the interpreter, in which the first word would wait. A server that is
+# killed has not counted what its runs have cost in the last moment.
+COUNT_SECONDS: Final = 0.1
 HINT: Final = "Raise dailyBudgetUsd, or try again after that time; the session can be resumed."
 
 
@@ -246,13 +249,15 @@ class Meter:
         self._daily_budget = spending
         self._cost = self._counted = 0.0
         self._counting: asyncio.Task[None] | None = None
+        self._next: asyncio.TimerHandle | None = None
         self._closing: asyncio.Future[RequestFailed | None] | None = None
 
     def update(self, cost_usd: float) -> None:
         """Take note of what the run has cost so far, in all."""
         self._cost = cost_usd
-        if cost_usd > self._counted and (self._counting is None or self._counting.done()):
-            self._counting = asyncio.create_task(self._count())
+        if self._next is None and cost_usd > self._counted and self._closing is None:
+            loop = asyncio.get_running_loop()
+            self._next = loop.call_later(COUNT_SECONDS, self._begin_count)
 
     async def close(
         self, cost_usd: float, daily_budget_usd: float | None, fault: RequestFailed | None
@@ -268,12 +273,20 @@ class Meter:
     async def _close(
         self, cost_usd: float, daily_budget_usd: float | None, fault: RequestFailed | None
     ) -> RequestFailed | None:
+        if self._next is not None:
+            self._next.cancel()
         if self._counting is not None:
             await asyncio.wait({self._counting})
         rest, self._counted = cost_usd - self._counted, cost_usd
         return await disk.run(self._daily_budget.charge, rest, daily_budget_usd, fault)
 
+    def _begin_count(self) -> None:
+        self._next = None
+        if self._counting is None or self._counting.done():
+            self._counting = asyncio.create_task(self._count())
+        else:  # the disk is slow
+            self.update(self._cost)
+
     async def _count(self) -> None:
-        while (more := self._cost - self._counted) > 0:
-            self._counted = self._cost
-            await disk.run(self._daily_budget.add, more)
+        more, self._counted = self._cost - self._counted, self._cost
+        await disk.run(self._daily_budget.add, more)

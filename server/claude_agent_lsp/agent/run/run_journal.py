@@ -114,7 +114,6 @@ class RunJournal:
 
     async def _begin(self) -> None:
         journal, session = self._journal, self._session
-        self._since = await self._in_lane(_size_of_transcript, session.session_id)
         if session.forks and session.at is None and session.source is not None:
             entry = await self._entry(session.source)
             known = (
@@ -122,7 +121,12 @@ class RunJournal:
             )
             recovery = await parsing.run(recovery_of, entry, known)
             await self._in_lane(journal.replace, session.session_id, recovery.turns)
-        self._held_before = await self._in_lane(journal.begin, session.session_id, self._turn)
+        self._since, self._held_before = await self._in_lane(self._begin_turn)
+
+    def _begin_turn(self) -> tuple[int, bool]:
+        """Return the transcript's size before the turn, and whether older turns are journaled."""
+        session_id = self._session.session_id
+        return _size_of_transcript(session_id), self._journal.begin(session_id, self._turn)
 
     async def _prepend_untold(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         session_id, turn_id = self._session.session_id, self._turn.message_id
@@ -159,9 +163,7 @@ class RunJournal:
         journal, session_id = self._journal, self._session.session_id
         turn_id = self._turn.message_id
         alone = not self._held_before
-        transcript = await self._in_lane(find_transcript, session_id)
-        if completed and alone and await self._in_lane(has_line, transcript, turn_id, self._since):
-            await self._in_lane(journal.forget, session_id)
+        if completed and alone and await self._in_lane(self._forget_if_written):
             return
         before = await self._entry(session_id)
         entry = marked(before, turn_id, completed=completed)
@@ -169,6 +171,14 @@ class RunJournal:
         left = (await parsing.run(recovery_of, entry, known)).turns
         if left != before.turns or before.damaged:
             await self._in_lane(journal.replace, session_id, left)
+
+    def _forget_if_written(self) -> bool:
+        """Forget the turn if the transcript holds it, and return whether it does."""
+        session_id = self._session.session_id
+        written = has_line(find_transcript(session_id), self._turn.message_id, self._since)
+        if written:
+            self._journal.forget(session_id)
+        return written
 
     async def _entry(self, session_id: str) -> Entry:
         return await parsing.run(entry_of, await self._in_lane(self._journal.content, session_id))

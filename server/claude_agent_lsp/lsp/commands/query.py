@@ -22,7 +22,6 @@ from claude_agent_lsp.lsp.convert.to_json import jsonable, sentence
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Event
     from claude_agent_lsp.agent.run.run import ActiveRun
-    from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.lsp.commands.order import Order
     from claude_agent_lsp.lsp.commands.registry import Request
     from claude_agent_lsp.lsp.services.services import Services
@@ -101,8 +100,10 @@ class QueryCommands(CommandGroup):
         signal = request.signal
         await self._services.trust.look_again(folder.path)
         revoked = self._services.agent.lanes.folder(folder.path).revoked
-        settings = await self._services.configuration.settings_in(folder, signal)
+        configuration = self._services.configuration
+        as_sent = await configuration.settings_as_sent(folder, signal)
         trusted = await self._services.trust.is_trusted(folder.path)
+        settings = configuration.restrict(as_sent, trusted=trusted)
         self._services.server_settings.move_state()
         if argument.permission_mode == BYPASS and not trusted:
             raise NotTrusted(
@@ -160,12 +161,8 @@ class QueryCommands(CommandGroup):
         if revoked.done():  # it has lost the trust that these settings were read with
             self._services.agent.cancel(run_id=run.run_id)
         if not trusted:
-            self._services.editor.spawn(self._offer_trust(folder, run, signal))
+            self._services.editor.spawn(self._services.trust.offer(folder, as_sent, run))
         return run
-
-    async def _offer_trust(self, folder: Folder, run: ActiveRun, signal: AbortSignal) -> None:
-        every = await self._services.configuration.settings_as_sent(folder, signal)
-        await self._services.trust.offer(folder, every, run)
 
     @command("claudeAgent.cancel", arguments.CancelArgument)
     async def cancel(self, argument: arguments.CancelArgument, _: Request) -> object:

@@ -91,9 +91,11 @@ class Configuration:
             signal: As for `settings_as_sent`.
         """
         settings = await self.settings_as_sent(folder, signal)
-        if not await self._trust.is_trusted(folder.path):
-            return settings.restricted(self._initial)
-        return settings
+        return self.restrict(settings, trusted=await self._trust.is_trusted(folder.path))
+
+    def restrict(self, settings: Settings, *, trusted: bool) -> Settings:
+        """Return what holds of the settings that the editor gives for a folder."""
+        return settings if trusted else settings.restricted(self._initial)
 
     async def settings_as_sent(self, folder: Folder, signal: AbortSignal | None = None) -> Settings:
         """Return the settings of a folder as the editor gives them.
