@@ -118,7 +118,7 @@ class Settings:
     max_processes: int = setting(
         4,
         rules.whole(least=1),
-        "Maximum number of CLI processes at the same time (about 200 MB each).",
+        "Maximum number of CLI processes at the same time (about 280 MB each).",
         Scope.WINDOW,
     )
     prewarm: bool = setting(
