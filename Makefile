@@ -143,5 +143,5 @@ pictures: $(READY)
 	$(BIN)/python scripts/pictures.py
 
 .PHONY: screenshots
-screenshots: $(READY) editors
+screenshots: $(READY) editors vsix
 	$(BIN)/python scripts/screenshots.py $(EDITORS)

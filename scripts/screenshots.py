@@ -169,7 +169,7 @@ def draw_vscode() -> None:
 @contextmanager
 def stage() -> Iterator[Stage]:
     """Return where an editor is at work, with the model that answers there."""
-    with tempfile.TemporaryDirectory() as directory_, Loopback() as model:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory_, Loopback() as model:
         home = Path(directory_)
         project = home / "hello"
         project.mkdir()
