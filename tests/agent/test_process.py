@@ -11,10 +11,10 @@ import pytest
 from claude_agent_sdk import ClaudeSDKClient, PermissionResultDeny, ResultMessage
 
 from claude_agent_lsp.agent.cli import check
+from claude_agent_lsp.agent.os_processes.tree import now
+from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
 from claude_agent_lsp.agent.process import process as process_module
 from claude_agent_lsp.agent.process.process import AgentProcess
-from claude_agent_lsp.agent.process.tree import now
-from claude_agent_lsp.agent.process.watchdog import Watchdog
 from claude_agent_lsp.errors import CliFailedToStart, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import Message
 
+    from claude_agent_lsp.agent.os_processes.tree import ProcessTree
     from claude_agent_lsp.agent.process.launch import Launch
-    from claude_agent_lsp.agent.process.tree import ProcessTree
 
 pytestmark = pytest.mark.starts
 

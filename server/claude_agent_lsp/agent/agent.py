@@ -17,10 +17,10 @@ from claude_agent_lsp.agent.accounts.audit_log import AuditLog, ToolTrail, quest
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
 from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.idle_processes import IdleProcesses
+from claude_agent_lsp.agent.os_processes.orphans import end_all, server_mark
+from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
 from claude_agent_lsp.agent.permissions.queue import QuestionQueue
 from claude_agent_lsp.agent.pool_loader import PoolLoader
-from claude_agent_lsp.agent.process.orphans import end_all, server_mark
-from claude_agent_lsp.agent.process.watchdog import Watchdog
 from claude_agent_lsp.agent.run.admission import Admission, Admitted
 from claude_agent_lsp.agent.run.context import RunSpec
 from claude_agent_lsp.agent.run.permission_modes import PermissionModes

@@ -7,16 +7,16 @@ import contextlib
 import importlib
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.process.orphans import end_orphans
+from claude_agent_lsp.agent.os_processes.orphans import end_orphans
 from claude_agent_lsp.base.lanes import disk, processes
 from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
     from claude_agent_lsp.agent.process.pool import ProcessPool
     from claude_agent_lsp.agent.process.process import AgentProcess
-    from claude_agent_lsp.agent.process.watchdog import Watchdog
     from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.workspace.settings import Settings
 

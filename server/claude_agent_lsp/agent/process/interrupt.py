@@ -15,11 +15,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.process.tree import now
+from claude_agent_lsp.agent.os_processes.tree import now
 
 if TYPE_CHECKING:
+    from claude_agent_lsp.agent.os_processes.tree import Process
     from claude_agent_lsp.agent.process.process import AgentProcess
-    from claude_agent_lsp.agent.process.tree import Process
 
 # The CLI takes an interrupt that arrives before the turn has begun, answers it and goes on with
 # the turn: 4 of 15 that were sent right behind the prompt were lost that way (CLI 2.1.330). A

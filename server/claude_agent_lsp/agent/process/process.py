@@ -28,9 +28,8 @@ from claude_agent_sdk import (
 )
 
 from claude_agent_lsp.agent.cli import check, locate
+from claude_agent_lsp.agent.os_processes.marked import Marked, marks
 from claude_agent_lsp.agent.process.client_queue import ClientQueue
-from claude_agent_lsp.agent.process.launch import marks
-from claude_agent_lsp.agent.process.marked import Marked
 from claude_agent_lsp.agent.process.process_state import Lifecycle, ProcessState
 from claude_agent_lsp.agent.process.sdk_errors import fault_at_start, fault_in_run
 from claude_agent_lsp.base import lanes
@@ -45,9 +44,9 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
+    from claude_agent_lsp.agent.os_processes.tree import Process, ProcessTree
     from claude_agent_lsp.agent.process.launch import Launch, SessionStart
     from claude_agent_lsp.agent.process.receiver import Receiver
-    from claude_agent_lsp.agent.process.tree import Process, ProcessTree
 
 logger = logging.getLogger(__name__)
 

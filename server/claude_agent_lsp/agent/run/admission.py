@@ -13,8 +13,8 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from claude_agent_lsp.agent.os_processes.orphans import end_orphans
 from claude_agent_lsp.agent.process.launch import SessionStart
-from claude_agent_lsp.agent.process.orphans import end_orphans
 from claude_agent_lsp.agent.run.message import user_message
 from claude_agent_lsp.agent.run.query import LAST, NEW
 from claude_agent_lsp.base.real_paths import is_same_path

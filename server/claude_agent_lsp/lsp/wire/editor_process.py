@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from claude_agent_lsp.agent.process.tree import Process
+    from claude_agent_lsp.agent.os_processes.tree import Process
 
 POLL_SECONDS: Final = 1.0
 
@@ -63,14 +63,14 @@ class EditorProcess:
         loop.add_reader(descriptor, ended)
 
     def _start_polling(self, pid: int) -> None:
-        from claude_agent_lsp.agent.process.tree import Process, try_psutil
+        from claude_agent_lsp.agent.os_processes.tree import Process, try_psutil
 
         process = try_psutil(lambda: Process(pid), None)
         if process is not None:
             self._poll(process)
 
     def _poll(self, process: Process) -> None:
-        from claude_agent_lsp.agent.process.tree import try_psutil
+        from claude_agent_lsp.agent.os_processes.tree import try_psutil
 
         # What can't be told now is asked again.
         if try_psutil(process.is_running, True):

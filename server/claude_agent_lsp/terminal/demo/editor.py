@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.agent.process.tree import ProcessTree, kill, wait_gone
+from claude_agent_lsp.agent.os_processes.tree import ProcessTree, kill, wait_gone
 from claude_agent_lsp.base.lanes import processes
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.lsp.wire.reader import Frames, Garbled

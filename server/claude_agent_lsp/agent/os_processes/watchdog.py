@@ -17,7 +17,7 @@ import sys
 import threading
 from typing import Final
 
-from claude_agent_lsp.agent.process.orphans import server_mark
+from claude_agent_lsp.agent.os_processes.orphans import server_mark
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ import os, sys
 if os.read(0, 1):
     sys.exit()
 sys.path[:0] = sys.argv[2:]
-from claude_agent_lsp.agent.process.orphans import end_all
+from claude_agent_lsp.agent.os_processes.orphans import end_all
 end_all(lambda mark: mark == sys.argv[1])
 """
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.agent.process.tree import (
+from claude_agent_lsp.agent.os_processes.tree import (
     Process,
     environment_of,
     every_process,

@@ -10,8 +10,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, ClassVar
 
-from claude_agent_lsp.agent.process.launch import MARK
-from claude_agent_lsp.agent.process.tree import (
+from claude_agent_lsp.agent.os_processes.orphans import SERVER, server_mark
+from claude_agent_lsp.agent.os_processes.tree import (
     ProcessTree,
     all_with,
     child_with,
@@ -29,14 +29,25 @@ from claude_agent_lsp.base import lanes
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from claude_agent_lsp.agent.process.tree import Process
+    from claude_agent_lsp.agent.os_processes.tree import Process
 
 logger = logging.getLogger(__name__)
 
+# Set to a value of its own in each process, by which it is found before it has told its id.
+MARK = "CLAUDE_AGENT_LSP_PROCESS"
 # What was asked to end by the CLI may clean up for this long.
 SWEEP_SECONDS = 0.5
 # What a cancelled run's answer takes, with room.
 ANSWER_SECONDS = 0.1
+
+
+def marks(mark: str) -> dict[str, str]:
+    """Return what is set in a CLI's environment, and in that of all it starts, to find them by.
+
+    Args:
+        mark: The process's own.
+    """
+    return {MARK: mark, SERVER: server_mark()}
 
 
 class Marked:
