@@ -6,7 +6,7 @@
     3  SIGTERM         after 1.5 s, to the CLI and everything below it
     4  SIGKILL         after 0.5 s more, likewise
 
-Rungs 2 to 4 are `AgentProcess.end`.
+Rungs 2 to 4 are `AgentProcess.end` (`shutdown.py`).
 """
 
 from __future__ import annotations
