@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.agent.agent import Agent
-    from claude_agent_lsp.agent.events import Run
+    from claude_agent_lsp.agent.events import Question, Run
+    from claude_agent_lsp.agent.permissions.queue import Answer
     from claude_agent_lsp.agent.run.run import ActiveRun
     from claude_agent_lsp.lsp.editor import Editor
     from claude_agent_lsp.workspace.folders import Folder, Folders
@@ -166,27 +167,17 @@ class FolderTrust:
             )
             self._editor.show_message(types.MessageType.Info, text)
             return
-        from claude_agent_lsp.agent.events import Action, Question, QuestionOption, RunStatus
-        from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY, AnsweredBy
-
         seconds = min(settings.question_timeout_seconds, LONGEST_QUESTION)
-        name = visible(str(place))
-        note = (
-            "Ignored until you trust the folder, because they could run code: "
-            f"{', '.join(withheld)}"
-        )
-        question = Question(
-            question_id=str(uuid.uuid4()),
-            run_id=run.run_id,
-            session_id=run.session_id,
-            kind="trust",
-            title=f"Trust the authors of {name}?",
-            detail=note,
-            options=(QuestionOption(DENY, "Don't trust"), QuestionOption(ALLOW, "Trust")),
-            deadline=datetime.now(UTC) + timedelta(seconds=seconds),
-            action=Action(visible(place.name), path=name),
-            notes=(note,),
-        )
+        answer = await self._ask(_question(place, withheld, run, seconds), seconds, run)
+        if answer is None:
+            self._asked.discard(place)
+        else:
+            await self._take(answer, place)
+
+    async def _ask(self, question: Question, seconds: float, run: ActiveRun) -> Answer | None:
+        """Ask the user; return None if the question is withdrawn because the run is stopped."""
+        from claude_agent_lsp.agent.events import RunStatus
+
         asking = asyncio.ensure_future(self._agent().questions.ask(question, seconds))
 
         def withdraw(ended: asyncio.Future[Run]) -> None:
@@ -198,10 +189,12 @@ class FolderTrust:
             await asyncio.wait({asking})
         finally:
             asking.cancel()
-        if asking.cancelled():
-            self._asked.discard(place)
-            return
-        answer = asking.result()
+        return None if asking.cancelled() else asking.result()
+
+    async def _take(self, answer: Answer, place: Path) -> None:
+        """Decide as the user answered; a deadline that passed decides nothing."""
+        from claude_agent_lsp.agent.permissions.queue import ALLOW, AnsweredBy
+
         if answer.by not in (AnsweredBy.EDITOR, AnsweredBy.COMMAND):
             return
         try:
@@ -243,6 +236,34 @@ class FolderTrust:
 
     def _read_decision(self, folder: Path) -> tuple[object, bool | None]:
         return self._trust.stamp(), self._trust.decision_on(folder)
+
+
+def _question(place: Path, withheld: list[str], run: ActiveRun, seconds: float) -> Question:
+    """Return the question whether a folder is trusted.
+
+    Args:
+        place: The folder.
+        withheld: What is ignored until it is trusted.
+        run: The run that shows the question.
+        seconds: How long the user has to answer.
+    """
+    from claude_agent_lsp.agent.events import Action, Question, QuestionOption
+    from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY
+
+    name = visible(str(place))
+    note = f"Ignored until you trust the folder, because they could run code: {', '.join(withheld)}"
+    return Question(
+        question_id=str(uuid.uuid4()),
+        run_id=run.run_id,
+        session_id=run.session_id,
+        kind="trust",
+        title=f"Trust the authors of {name}?",
+        detail=note,
+        options=(QuestionOption(DENY, "Don't trust"), QuestionOption(ALLOW, "Trust")),
+        deadline=datetime.now(UTC) + timedelta(seconds=seconds),
+        action=Action(visible(place.name), path=name),
+        notes=(note,),
+    )
 
 
 def _folders_in(value: Any) -> frozenset[Path]:
