@@ -19,13 +19,11 @@ from claude_agent_lsp.agent.run.message import prepend_text
 from claude_agent_lsp.base.lanes import parsing
 from claude_agent_lsp.base.redaction import mask_secrets, mask_secrets_in_json
 from claude_agent_lsp.sessions.journal.journal import Called, Entry, Resulted, Said, entry_of, now
-from claude_agent_lsp.sessions.journal.recovery import (
+from claude_agent_lsp.sessions.journal.recovery import marked, recovery_of, retold
+from claude_agent_lsp.sessions.journal.transcript_facts import (
+    FactsReading,
     TranscriptFacts,
     has_line,
-    marked,
-    piece_of,
-    recovery_of,
-    retold,
 )
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
@@ -185,12 +183,12 @@ class RunJournal:
 
     async def _read_transcript(self, session_id: str, since: int = 0) -> TranscriptFacts:
         """Return what the transcript holds from a byte on, read and parsed piece by piece."""
-        known = TranscriptFacts()
         transcript: Path | None = await self._in_lane(find_transcript, session_id)
-        while piece := await self._in_lane(piece_of, transcript, since):
-            await parsing.run(known.read, piece)
-            since += len(piece)
-        return known
+        reading = await self._in_lane(FactsReading, transcript, since)
+        while piece := await self._in_lane(reading.next_piece):
+            await parsing.run(reading.facts.read, piece)
+        await self._in_lane(reading.keep)
+        return reading.facts
 
     async def _in_lane(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do work in the session's lane.
