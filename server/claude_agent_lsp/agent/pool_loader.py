@@ -26,7 +26,7 @@ class PoolLoader:
 
     Args:
         watchdog: At work before a CLI starts.
-        server_settings: Gives the settings of the whole server. Runs of all folders share the
+        server_settings: Returns the settings of the whole server. Runs of all folders share the
             pool: none of them may change it for the others.
         stopping: Fires when the server ends; nothing is loaded then.
     """

@@ -3,7 +3,7 @@
     server ── a pipe that only the server holds ──▶ watchdog, which sleeps in read()
        killed: the system closes the pipe    ──▶ ends every process with the server's mark
 
-It needs no polling and no memory to speak of: until the pipe closes it has loaded nothing but the
+It needs no polling and hardly any memory: until the pipe closes it has loaded nothing but the
 interpreter. What it does then stands in `orphans.py`.
 """
 
@@ -47,7 +47,7 @@ class Watchdog:
         return process.pid if process is not None and process.poll() is None else None
 
     def ensure(self) -> None:
-        """See to it that it is at work, before a CLI starts. Somebody may have ended it."""
+        """Start it unless it is at work, before a CLI starts. Somebody may have ended it."""
         with self._starting:
             if self.pid is not None:
                 return
@@ -73,7 +73,7 @@ class Watchdog:
                 )
 
     def close(self) -> None:
-        """Let it go, when all CLIs have been ended in order."""
+        """End it, when all CLIs have been ended in order."""
         with self._starting:
             process = self._process
             if process is None or process.stdin is None:

@@ -29,10 +29,10 @@ AGAIN_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What earlier turns have left at work in a process, and a turn's end leaves alone.
+    """What earlier turns have left at work in a process, and the end of a turn doesn't touch.
 
     Attributes:
-        since: When it was looked at, by `tree.now`; what starts from then on is the turn's.
+        since: When it was looked at, a time of `tree.now`; what starts from then on is the turn's.
         tasks: The ids of their background tasks.
         shells: What these, or anything else of theirs, run in.
     """

@@ -74,8 +74,8 @@ class AgentProcess:
         session_id: The session it works in, from before it starts.
         used: Whether it has had a prompt.
         transcript: The session's file, as far as this process has written it.
-        pid: Its process id once it has told it.
-        info: What it said of itself at its start: models, commands, agents, account.
+        pid: Its process id once it has reported it.
+        info: What it reported at its start: models, commands, agents, account.
         cost_usd: What its session has cost so far, in US dollars.
         background_tasks: Ids of the tasks that run on behind its turns.
         started: Done once it can take prompts; fails with a `RequestFailed` if it never will.
@@ -130,7 +130,7 @@ class AgentProcess:
         return self._life.state is ProcessState.READY
 
     def attach(self, receiver: Receiver) -> None:
-        """Give its messages and questions to `receiver` until `detach`."""
+        """Pass its messages and questions to `receiver` until `detach`."""
         self._receiver.attach(receiver)
 
     def detach(self) -> None:
@@ -155,7 +155,7 @@ class AgentProcess:
         """
         launch = self.launch
         if model != launch.model:
-            # Told none, the CLI would take its default, whatever the user has set for it.
+            # Without one, the CLI would take its default, whatever the user has set for it.
             chosen = model or await self._disk.read(launch.own_model)
             await self.call(lambda client: client.set_model(chosen))
         if permission_mode != launch.permission_mode:
@@ -172,7 +172,7 @@ class AgentProcess:
         return await self._client_queue.call(ask)
 
     def end(self) -> asyncio.Future[None]:
-        """End its input, let it write and exit; then SIGTERM, then SIGKILL, its children too.
+        """End its input and wait for its exit; then SIGTERM, then SIGKILL, its children too.
 
         Returns:
             Done when nothing of it is left. Any number of callers may wait, or not.
@@ -183,12 +183,12 @@ class AgentProcess:
         return asyncio.shield(self._ending)
 
     def sweep(self, processes: Collection[Process], *, since: int | None = None) -> None:
-        """See to it that these are gone soon: they have been asked to end already.
+        """Kill these if they aren't gone soon: they have been asked to end already.
 
         Args:
             processes: Which.
-            since: All that tools have started from then to now goes too, wherever it has got to,
-                as `tree.now` tells it.
+            since: All that tools have started from then to now is ended too, wherever it has got
+                to; a time of `tree.now`.
         """
         self._marked.sweep(processes, self.pid, since)
 
@@ -201,7 +201,7 @@ class AgentProcess:
         try:
             async with contextlib.AsyncExitStack() as after:
                 await self._start_and_serve(after)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told to who waits
+        except Exception as error:  # noqa: BLE001 - whatever it is, who waits gets it
             failure = error
         finally:
             self._settle_end(failure)
@@ -259,7 +259,7 @@ class AgentProcess:
         return None if configured is None else await self._disk.read(locate, configured)
 
     async def _connect(self, client: ClaudeSDKClient) -> None:
-        """Start the CLI; where that is given up, wait no longer for what the SDK waits for."""
+        """Start the CLI; where that is given up, stop waiting for what the SDK waits for."""
         connecting = asyncio.ensure_future(client.connect())
         try:
             await self._given_up.signal.wait_or_abort(connecting)

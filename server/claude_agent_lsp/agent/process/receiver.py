@@ -29,7 +29,7 @@ class Receiver(Protocol):
         """Return what to wait for before the next message, or None: the editor may be slow."""
 
     def lost(self, fault: RequestFailed) -> None:
-        """Take note that the process is gone; no message will follow."""
+        """Be notified that the process is gone; no message will follow."""
 
     async def decide(
         self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
@@ -52,17 +52,17 @@ class CurrentReceiver:
         self._fault: RequestFailed | None = None
 
     def attach(self, receiver: Receiver) -> None:
-        """Give messages and questions to `receiver` until `detach`."""
+        """Pass messages and questions to `receiver` until `detach`."""
         self._receiver = receiver
         if self._fault is not None:
             receiver.lost(self._fault)
 
     def detach(self) -> None:
-        """Give what comes now to nobody."""
+        """Drop what comes from now on."""
         self._receiver = None
 
     async def deliver(self, message: Message) -> None:
-        """Give it the next message, and wait until it has room for another one."""
+        """Pass it the next message, and wait until it has room for another one."""
         receiver = self._receiver
         if receiver is None:
             return

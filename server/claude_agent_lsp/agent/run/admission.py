@@ -41,7 +41,7 @@ class Admitted:
     """A query that has its session.
 
     Attributes:
-        session: The session, which it has to give back.
+        session: The session, which it has to release.
         message: All that is sent for it.
         denied: What the agent may not read.
     """
@@ -52,7 +52,7 @@ class Admitted:
 
 
 class Admission:
-    """Lets queries into their sessions.
+    """Admits queries to their sessions.
 
     Args:
         state: Knows each folder's current session.
@@ -70,7 +70,7 @@ class Admission:
         self._budget = budget
 
     def admit(self, query: Query, run_id: str, spare: str | None) -> Admitted:
-        """Do what of a run's beginning touches the folder's disk; last, give it its session.
+        """Do what of a run's beginning touches the folder's disk; lastly, lock its session.
 
         Args:
             query: What is asked.

@@ -79,7 +79,7 @@ class RunJournal:
         await self._guard(self._begin)
 
     def report_to(self, emit: Emit) -> None:
-        """Tell the user here if no record can be kept."""
+        """Report to the user here if no record can be kept."""
         self._emit = emit
         if self._broken is not None:
             self._give_up(self._broken)
@@ -87,7 +87,7 @@ class RunJournal:
     async def prepend_untold(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what to send: it tells the agent first what it doesn't know of the session.
 
-        Never raises. What could not be written down as told is not told, but with a later prompt.
+        Never raises. What can't be recorded as told now is told with a later prompt instead.
         """
         told_too = await self._guard(self._prepend_untold, message) if self._held_before else None
         return told_too or message

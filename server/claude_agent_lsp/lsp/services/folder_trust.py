@@ -41,7 +41,7 @@ class FolderTrust:
         editor: The editor.
         folders: The open folders.
         state_directory: The user's, whatever a setting says.
-        agent: Gives the agent, which has the questions, the lanes and the processes.
+        agent: Returns the agent, which has the questions, the lanes and the processes.
     """
 
     def __init__(
@@ -56,14 +56,14 @@ class FolderTrust:
         self._agent = agent
         self._listeners: list[Callable[[], None]] = []
         self._trust = Trust(state_directory)
-        # What the client says; None if it does not speak of trust.
+        # The folders that the client trusts; None if it does not say.
         self._from_client: frozenset[Path] | None = None
         self._trusted: set[Path] = set()
         # Of the decisions that these rest on.
         self._stamp: object = None
         self._decisions = 0
         self._asked: set[Path] = set()
-        # Those that are looked at once more, and left unless they are trusted.
+        # Those that are looked at once more, and revoked unless they are trusted.
         self._revoking: dict[Path, asyncio.Task[None]] = {}
 
     def on_change(self, listener: Callable[[], None]) -> None:
@@ -71,12 +71,12 @@ class FolderTrust:
         self._listeners.append(listener)
 
     def begin(self, options: object) -> None:
-        """Believe the client's `initializationOptions.trustedFolders`, if it speaks of trust."""
+        """Take `initializationOptions.trustedFolders` from a client that announces trust."""
         if self._editor.profile.trust:
             self._from_client = _folders_in(options)
 
     async def change(self, params: object) -> None:
-        """Believe the client's `claudeAgent/trustChanged`; what lost it loses its processes."""
+        """Take the client's `claudeAgent/trustChanged`; a folder that lost trust is revoked."""
         if not self._editor.profile.trust:
             return
         self._from_client = _folders_in(params)
@@ -121,7 +121,7 @@ class FolderTrust:
         """Remember what the user has decided; a folder that loses trust loses its processes.
 
         Raises:
-            InvalidArgument: It is the client that speaks of trust.
+            InvalidArgument: The client itself says which folders are trusted.
             StoreUnavailable: It could not be written.
         """
         if self._from_client is not None:
@@ -207,7 +207,7 @@ class FolderTrust:
             listener()
 
     def _reconsider(self) -> None:
-        """Look at all that were trusted once more, and leave those that aren't now.
+        """Look at all that were trusted once more, and revoke those that aren't now.
 
         What runs in one that never was goes on: it runs nothing that needs trust.
         """

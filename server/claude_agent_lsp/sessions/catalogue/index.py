@@ -221,7 +221,7 @@ def transcripts_in(directory: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _note(db: sqlite3.Connection, project: Project, files: Mapping[str, os.stat_result]) -> None:
-    """Read these files and write down what they tell."""
+    """Read these files and write down what is found."""
     directory = os.fsencode(project.directory)
     found: dict[str, Findings | None] = {}
     for session_id in files:

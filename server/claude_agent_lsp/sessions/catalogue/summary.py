@@ -1,6 +1,6 @@
 """What the list of sessions shows of one, and searches: read from its transcript, each line once.
 
-What the SDK tells of a session is taken as it tells it, so that titles are the same in every
+What the SDK returns for a session is taken as it is, so that titles are the same in every
 list; the rest is read here. Everything here reads files: call it in a thread.
 """
 
@@ -111,10 +111,10 @@ def summarize(
 
 
 class _Lines:
-    """What the lines of a transcript tell, one after the other.
+    """What is found in the lines of a transcript, one after the other.
 
     Args:
-        before: What those before them have told.
+        before: What was found in those before them.
     """
 
     def __init__(self, before: Findings | None) -> None:

@@ -233,7 +233,7 @@ def line_of(session_id: str, message_id: str, field: str = "resumeAt") -> str:
 
     Args:
         session_id: The session.
-        message_id: The message, as `read_messages` tells it.
+        message_id: The message's, as in `read_messages`.
         field: What the user calls it.
 
     Raises:

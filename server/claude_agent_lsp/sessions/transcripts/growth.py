@@ -36,7 +36,7 @@ class ReadSoFar:
 
     @classmethod
     def take(cls, file: BinaryIO, offset: int) -> Self:
-        """Take note of a file that was read up to `offset`.
+        """Describe a file that was read up to `offset`.
 
         Raises:
             OSError: It can't be read.

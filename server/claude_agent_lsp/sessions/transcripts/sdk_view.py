@@ -19,7 +19,7 @@ END_BYTES: Final = 262_144
 
 
 def info_of(transcript: Path) -> SDKSessionInfo | None:
-    """Return what the SDK would tell of it. Call it in a thread.
+    """Return what the SDK would return for it. Call it in a thread.
 
     Raises:
         OSError: It can't be read.

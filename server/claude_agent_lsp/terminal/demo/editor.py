@@ -34,7 +34,7 @@ class ServerError(Exception):
 
     Attributes:
         code: JSON-RPC's, as -32800 for a request that was cancelled.
-        data: What the server tells beside the message, such as a hint.
+        data: What the server sends beside the message, such as a hint.
     """
 
     def __init__(self, error: Json) -> None:
@@ -71,7 +71,7 @@ class Asked:
         return self._answer.done()
 
     def settle(self, answer: Any, at: float) -> None:
-        """Give it its result, or the exception that it raises."""
+        """Settle it with its result, or with the exception that it raises."""
         self.answered_at = at
         if isinstance(answer, Exception):
             self._answer.set_exception(answer)
