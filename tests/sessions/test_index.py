@@ -21,7 +21,7 @@ from claude_agent_lsp.sessions.catalogue.index import FILE, Index, SessionFilter
 from claude_agent_lsp.sessions.catalogue.summary import summarize
 from claude_agent_lsp.sessions.transcripts.projects import projects_of
 
-from .lines import Disk, Talk, result, text, use
+from .lines import Disk, Talk, append, overwrite, replace, result, text, use
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,23 +163,6 @@ def test_file_that_is_no_session_is_not_read_again(
 def lines(*entries: Any) -> bytes:
     """Lines as they are appended to a transcript."""
     return "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries).encode()
-
-
-def append(path: Path, content: bytes) -> None:
-    with path.open("ab") as file:
-        file.write(content)
-
-
-def replace(path: Path, content: bytes) -> None:
-    beside = path.with_name("beside")
-    beside.write_bytes(content)
-    beside.replace(path)
-
-
-def overwrite(path: Path, content: bytes) -> None:
-    """Write it anew where it stands; the time is another one, as it is after a moment."""
-    path.write_bytes(content)
-    os.utime(path, (5000, 5000))
 
 
 MORE = lines(

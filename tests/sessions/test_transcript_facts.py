@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from claude_agent_lsp.sessions.journal import transcript_facts
 from claude_agent_lsp.sessions.journal.transcript_facts import FactsReading, TranscriptFacts
 
-from .lines import Talk, text, use
+from .lines import Talk, append, overwrite, replace, text, use
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,11 +62,6 @@ def of_all(path: Path) -> TranscriptFacts:
     return facts
 
 
-def append(path: Path, content: bytes) -> None:
-    with path.open("ab") as file:
-        file.write(content)
-
-
 def test_only_what_is_new_is_read(transcript: Path, taken: list[int]) -> None:
     assert len(TranscriptFacts.scan(transcript).calls) == NUMBER
     assert sum(taken) == transcript.stat().st_size
@@ -85,18 +79,6 @@ def test_only_what_is_new_is_read(transcript: Path, taken: list[int]) -> None:
     found = TranscriptFacts.scan(transcript)
     assert sum(taken) == transcript.stat().st_size
     assert found == of_all(transcript)
-
-
-def replace(path: Path, content: bytes) -> None:
-    beside = path.with_name("beside")
-    beside.write_bytes(content)
-    beside.replace(path)
-
-
-def overwrite(path: Path, content: bytes) -> None:
-    """Write it anew where it stands; the time is another one, as it is after a moment."""
-    path.write_bytes(content)
-    os.utime(path, (5000, 5000))
 
 
 @pytest.mark.parametrize(
