@@ -83,7 +83,7 @@ class NotAuthenticated(RequestFailed):
 
 
 class WorkspaceNotFound(RequestFailed):
-    """The folder is not open in the editor, does not exist, or cannot be told from the others."""
+    """The folder is not open in the editor or does not exist, or several may be meant."""
 
     reason = "workspaceNotFound"
     default_hint = "Open the folder in the editor, or pass an open folder as `workspace`."

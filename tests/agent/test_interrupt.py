@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from claude_agent_lsp.agent.os_processes.marked import MARK
 from claude_agent_lsp.agent.process.interrupt import Background
-from claude_agent_lsp.agent.process.launch import MARK
 from claude_agent_lsp.agent.process.process import AgentProcess
 
 from .conftest import alive, new_session

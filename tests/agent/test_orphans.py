@@ -15,8 +15,14 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from claude_agent_lsp.agent.process.orphans import SERVER, _alive, end_all, end_orphans, server_mark
-from claude_agent_lsp.agent.process.watchdog import Watchdog
+from claude_agent_lsp.agent.os_processes.orphans import (
+    SERVER,
+    _alive,
+    end_all,
+    end_orphans,
+    server_mark,
+)
+from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
 from claude_agent_lsp.sessions.lock import SessionLocks
 
 if TYPE_CHECKING:
@@ -77,7 +83,9 @@ def test_all_with_the_mark_end_wherever_they_have_got_to(
 def test_only_those_whose_server_is_gone_are_orphans(
     started: list[subprocess.Popen[bytes]],
 ) -> None:
-    program = "from claude_agent_lsp.agent.process.orphans import server_mark; print(server_mark())"
+    program = (
+        "from claude_agent_lsp.agent.os_processes.orphans import server_mark; print(server_mark())"
+    )
     gone = subprocess.check_output([sys.executable, "-c", program], text=True).strip()
     # In a container the same number means another process.
     elsewhere = gone.rsplit(":", 1)[0] + ":[1]"
@@ -93,8 +101,8 @@ def test_only_those_whose_server_is_gone_are_orphans(
 
 SERVER_PROGRAM = """
 import os, subprocess, sys, time
-from claude_agent_lsp.agent.process.orphans import SERVER, server_mark
-from claude_agent_lsp.agent.process.watchdog import Watchdog
+from claude_agent_lsp.agent.os_processes.orphans import SERVER, server_mark
+from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
 watchdog = Watchdog()
 watchdog.ensure()
 environment = {**os.environ, SERVER: server_mark()}
@@ -192,8 +200,8 @@ def test_nothing_raises_whatever_psutil_does(
     def fail(*_: Any, **__: Any) -> Any:
         raise error(name)
 
-    monkeypatch.setattr("claude_agent_lsp.agent.process.orphans.TERM_SECONDS", 0.01)
-    monkeypatch.setattr("claude_agent_lsp.agent.process.orphans.ROUNDS", 2)
+    monkeypatch.setattr("claude_agent_lsp.agent.os_processes.orphans.TERM_SECONDS", 0.01)
+    monkeypatch.setattr("claude_agent_lsp.agent.os_processes.orphans.ROUNDS", 2)
     left = f"{uuid.uuid4()}"
     start(started, left)
     with monkeypatch.context() as patch:

@@ -11,10 +11,11 @@ import pytest
 from claude_agent_sdk import ClaudeSDKClient, PermissionResultDeny, ResultMessage
 
 from claude_agent_lsp.agent.cli import check
+from claude_agent_lsp.agent.os_processes.tree import now
+from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
 from claude_agent_lsp.agent.process import process as process_module
+from claude_agent_lsp.agent.process import shutdown
 from claude_agent_lsp.agent.process.process import AgentProcess
-from claude_agent_lsp.agent.process.tree import now
-from claude_agent_lsp.agent.process.watchdog import Watchdog
 from claude_agent_lsp.errors import CliFailedToStart, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import Message
 
+    from claude_agent_lsp.agent.os_processes.tree import ProcessTree
     from claude_agent_lsp.agent.process.launch import Launch
-    from claude_agent_lsp.agent.process.tree import ProcessTree
 
 pytestmark = pytest.mark.starts
 
@@ -312,7 +313,7 @@ async def test_all_rungs_of_the_ladder_are_taken_in_time(home: Path) -> None:
     began = loop.time()
     await ended(process)
     took = loop.time() - began
-    rungs = process_module.EXIT_SECONDS + process_module.TERMINATE_SECONDS
+    rungs = shutdown.EXIT_SECONDS + shutdown.TERMINATE_SECONDS
     assert rungs <= took < rungs + 5
     _, left = psutil.wait_procs(tree.processes, timeout=SECONDS)
     assert all(each.status() == psutil.STATUS_ZOMBIE for each in left)
@@ -329,7 +330,7 @@ async def test_what_it_leaves_behind_is_gone_with_it(home: Path) -> None:
 
 async def test_a_question_that_belongs_to_no_run_is_denied(launch: Launch) -> None:
     process = await started(launch)
-    assert isinstance(await process._decide("Bash", {}, None), PermissionResultDeny)  # type: ignore[arg-type]
+    assert isinstance(await process._receiver.decide("Bash", {}, None), PermissionResultDeny)  # type: ignore[arg-type]
     await ended(process)
 
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from claude_agent_sdk import ClaudeSDKClient
 
-from claude_agent_lsp.agent.process import marked
+from claude_agent_lsp.agent.os_processes import marked
 from claude_agent_lsp.agent.process import process as process_module
 from claude_agent_lsp.agent.process.launch import Launch
 from claude_agent_lsp.agent.process.process import AgentProcess

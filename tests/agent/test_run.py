@@ -217,7 +217,7 @@ async def test_a_query_that_fails_anywhere_before_its_run_gives_its_session_back
                 break
         await stage.assert_free()
         place += 1
-    assert place > 3
+    assert place > 1
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from claude_agent_lsp.agent.process.launch import SessionStart
 from claude_agent_lsp.agent.run import run_journal as module
 from claude_agent_lsp.agent.run.run_journal import RunJournal
 from claude_agent_lsp.base.lanes import Lanes
-from claude_agent_lsp.sessions.journal import recovery
+from claude_agent_lsp.sessions.journal import transcript_facts
 from claude_agent_lsp.sessions.journal.journal import Called, Journal, JournaledTurn, Said
 from claude_agent_lsp.sessions.journal.recovery import recover
 
@@ -114,14 +114,14 @@ async def test_a_long_transcript_takes_the_time_it_takes(
 ) -> None:
     cut_off(journal, home)
     write(transcript_of(home), *(user(f"u{number}") for number in range(200)))
-    monkeypatch.setattr(recovery, "PIECE_BYTES", 1000)
-    read = recovery.TranscriptFacts.read
+    monkeypatch.setattr(transcript_facts, "PIECE_BYTES", 1000)
+    read = transcript_facts.TranscriptFacts.read
 
-    def slow(known: recovery.TranscriptFacts, lines: bytes) -> None:
+    def slow(known: transcript_facts.TranscriptFacts, lines: bytes) -> None:
         time.sleep(0.02)
         read(known, lines)
 
-    monkeypatch.setattr(recovery.TranscriptFacts, "read", slow)
+    monkeypatch.setattr(transcript_facts.TranscriptFacts, "read", slow)
     going = Going(journal, lanes.session(SESSION), home, SESSION)
     record = await going.begin()
     began = time.monotonic()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from claude_agent_lsp.agent.process.tree import ProcessTree, child_with, kill, now, started
+from claude_agent_lsp.agent.os_processes.tree import ProcessTree, child_with, kill, now, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -140,15 +140,19 @@ async def test_of_a_long_question(editor_with: Open, model: Loopback, clock: Clo
     assert clock.slow() == []
 
 
-async def test_of_a_long_diff(
-    editor_with: Open, model: Loopback, clock: Clock, folder: Path
-) -> None:
-    file = folder / "old.txt"
+def write_anew(model: Loopback, file: Path) -> None:
+    """Let the agent change each line of a long file when it is told to "change it"."""
     file.write_text(words())
     changed = words().replace("fox", "wolf")
     model.add(
         reply("change it", [call("Write", file_path=str(file), content=changed)], [say("Changed.")])
     )
+
+
+async def test_of_a_long_diff(
+    editor_with: Open, model: Loopback, clock: Clock, folder: Path
+) -> None:
+    write_anew(model, folder / "old.txt")
     editor = await opened(editor_with)
     clock.forget()
     query = begin(editor, "change it")
@@ -161,12 +165,7 @@ async def test_of_a_long_diff(
 async def test_of_a_long_diff_in_an_editor_that_shows_it(
     editor_with: Open, model: Loopback, clock: Clock, folder: Path
 ) -> None:
-    file = folder / "old.txt"
-    file.write_text(words())
-    changed = words().replace("fox", "wolf")
-    model.add(
-        reply("change it", [call("Write", file_path=str(file), content=changed)], [say("Changed.")])
-    )
+    write_anew(model, folder / "old.txt")
     editor = await opened(editor_with, {"questions": True})
     clock.forget()
     query = begin(editor, "change it")

@@ -96,3 +96,22 @@ def use(call_id: str, tool: str, **given: Any) -> dict[str, Any]:
 def result(call_id: str, content: object, **more: Any) -> dict[str, Any]:
     """What came of a tool call."""
     return {"type": "tool_result", "tool_use_id": call_id, "content": content, **more}
+
+
+def append(path: Path, content: bytes) -> None:
+    """Append to a transcript, as the CLI does."""
+    with path.open("ab") as file:
+        file.write(content)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put another file in its place."""
+    beside = path.with_name("beside")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
+def overwrite(path: Path, content: bytes) -> None:
+    """Write it anew where it stands; the time is another one, as it is after a moment."""
+    path.write_bytes(content)
+    os.utime(path, (5000, 5000))

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from claude_agent_sdk import list_sessions
 
+from claude_agent_lsp.sessions.catalogue import summary
 from claude_agent_lsp.sessions.catalogue.database import Database
 from claude_agent_lsp.sessions.catalogue.index import FILE, Index, SessionFilter
 from claude_agent_lsp.sessions.catalogue.summary import summarize
 from claude_agent_lsp.sessions.transcripts.projects import projects_of
 
-from .lines import Disk, Talk, result, text, use
+from .lines import Disk, Talk, append, overwrite, replace, result, text, use
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,9 +41,9 @@ class Reads:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.names: list[str] = []
 
-        def noted(transcript: Path, folder: Path | None = None) -> Any:
+        def noted(transcript: Path, *more: Any) -> Any:
             self.names.append(transcript.stem)
-            return summarize(transcript, folder)
+            return summarize(transcript, *more)
 
         monkeypatch.setattr("claude_agent_lsp.sessions.catalogue.index.summarize", noted)
 
@@ -157,6 +158,82 @@ def test_file_that_is_no_session_is_not_read_again(
     assert reads.since() == [one]
     assert titles(index, folder) == []
     assert reads.since() == []
+
+
+def lines(*entries: Any) -> bytes:
+    """Lines as they are appended to a transcript."""
+    return "".join(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries).encode()
+
+
+MORE = lines(
+    Talk().user("And a CANOE"),
+    {"type": "custom-title", "customTitle": "Boats"},
+    {"type": "tag", "tag": "water"},
+    Talk().user("[Request interrupted by user]"),
+)
+HALF = MORE.index(b"CANOE")
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How long the lines are that were read."""
+    lengths: list[int] = []
+    take = summary._Lines.take
+
+    def noted(found: summary._Lines, line: bytes) -> None:
+        lengths.append(len(line))
+        take(found, line)
+
+    monkeypatch.setattr(summary._Lines, "take", noted)
+    return lengths
+
+
+def everything(index: Index, folder: Path) -> list[Any]:
+    words = ("kayak", "canoe", "boats", "quay")
+    filters = [ALL, *(SessionFilter(words=[word]) for word in words), SessionFilter(tag="water")]
+    return [index.sessions(projects_of(folder), wanted) for wanted in filters]
+
+
+def test_of_a_transcript_that_has_grown_only_what_is_new_is_read(
+    disk: Disk, folder: Path, index: Index, taken: list[int]
+) -> None:
+    path = disk.path(disk.write(folder, *[Talk().user("A kayak " * 100)] * 100), folder)
+    assert everything(index, folder)[1]
+    half, rest = MORE[:HALF], MORE[HALF:] + MORE
+    # What is half written is another line afterwards.
+    for more, anew in (MORE, False), (half, False), (rest, True), (MORE, False):
+        taken.clear()
+        append(path, more)
+        found = everything(Index(index.directory), folder)
+        assert sum(taken) == (path.stat().st_size if anew else len(more))
+        assert found == everything(Index(folder / f"fresh{path.stat().st_size}"), folder)
+    assert [len(hits) for hits in found] == [1, 1, 1, 1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path, was: replace(path, was.replace(b"kayak", b"canoe") + MORE),
+        lambda path, was: overwrite(path, was.replace(b"kayak", b"canoe")),
+        lambda path, was: overwrite(path, was.replace(b"kayak", b"canoe") + MORE),
+        lambda path, was: overwrite(path, was[: len(was) // 2]),
+        lambda path, was: overwrite(path, was[: len(was) // 2] + 3 * MORE + was),
+        lambda path, was: overwrite(path, MORE),
+        replace,
+    ],
+    ids=["replaced", "same size", "rewritten", "cut", "cut and grown", "shorter", "copied"],
+)
+def test_of_a_transcript_that_is_another_now_all_is_read(
+    disk: Disk, folder: Path, index: Index, taken: list[int], change: Any
+) -> None:
+    entries = [Talk().user("A kayak " * 100)] * 100
+    path = disk.path(disk.write(folder, *entries, Talk().user("At the quay")), folder)
+    assert everything(index, folder)[1]
+    taken.clear()
+    change(path, path.read_bytes())
+    found = everything(index, folder)
+    assert sum(taken) == path.stat().st_size
+    assert found == everything(Index(folder / "fresh"), folder)
 
 
 def test_prompts_are_searched_and_nothing_else(disk: Disk, folder: Path, index: Index) -> None:

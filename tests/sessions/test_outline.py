@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from claude_agent_sdk import get_session_messages
 
+from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.reading import outline
-from claude_agent_lsp.sessions.reading.reading import read_messages
+from claude_agent_lsp.sessions.reading.reading import line_of, read_messages
 from claude_agent_lsp.sessions.transcripts.sdk_view import conversation_in
 
 from .lines import Disk, Talk, result, text, use
@@ -54,6 +56,37 @@ def test_lines_without_contents_are_in_the_same_order(disk: Disk, folder: Path, 
     assert told == [line.uuid for line in get_session_messages(session_id)]
     assert told
     assert read_messages(session_id)
+
+
+def by_the_sdk(session_id: str, message_id: str) -> str | None:
+    """The last line of a message, looked for in all that the SDK reads."""
+    for line in reversed(get_session_messages(session_id)):
+        message = line.message if isinstance(line.message, dict) else {}
+        if message_id in (line.uuid, message.get("id") or line.uuid):
+            return line.uuid
+    return None
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_last_line_of_a_message_is_the_one_of_the_sdk(
+    disk: Disk, folder: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = tangled(seed)
+    session_id = disk.write(folder, *lines)
+    shown = {message.message_id for message in read_messages(session_id)}
+    wanted = (
+        shown | {line["uuid"] for line in lines} | {line["message"].get("id") for line in lines}
+    )
+    found: dict[str, str | None] = {}
+    for message_id in filter(None, wanted):
+        with monkeypatch.context() as patch:
+            if message_id in shown:
+                patch.delattr(outline, "_links")  # the file is not read again
+            found[message_id] = None
+            with contextlib.suppress(InvalidArgument):
+                found[message_id] = line_of(session_id, message_id)
+    assert found == {message_id: by_the_sdk(session_id, message_id) for message_id in found}
+    assert None in found.values()
 
 
 def test_what_is_kept_has_a_bound(

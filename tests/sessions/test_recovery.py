@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from claude_agent_lsp.sessions.journal.journal import Called, Journal, JournaledTurn, Said
-from claude_agent_lsp.sessions.journal.recovery import TranscriptFacts, lacking_of, recover, retold
+from claude_agent_lsp.sessions.journal.recovery import lacking_of, recover, retold
+from claude_agent_lsp.sessions.journal.transcript_facts import TranscriptFacts
 
 if TYPE_CHECKING:
     from claude_agent_lsp.sessions.journal.journal import Step

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from claude_agent_lsp.workspace import Settings
 from claude_agent_lsp.workspace.setting import Scope
+from claude_agent_lsp.workspace.settings import _plain
 
 DEFAULTS = Settings()
 SECRET = "hunter2"
@@ -23,6 +24,11 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
+
+
+def sent(settings: Settings) -> dict[str, Any]:
+    """What an editor would send for these."""
+    return {s.name: _plain(getattr(settings, s.attribute)) for s in Settings.fields()}
 
 
 def only_problem(raw: object, base: Settings | None = None) -> str:
@@ -163,8 +169,7 @@ def test_every_setting_is_read() -> None:
     )
     assert type(settings.max_processes) is int
     assert set(raw) == {s.name for s in Settings.fields()}
-    assert Settings.parse(settings.as_dict()) == (settings, ())
-    assert json.loads(json.dumps(settings.as_dict())) == settings.as_dict()
+    assert Settings.parse(json.loads(json.dumps(sent(settings)))) == (settings, ())
 
 
 @pytest.mark.parametrize("raw", [None, {}, {"model": None, "maxProcesses": None}])
@@ -321,7 +326,6 @@ def test_settings_are_hashable_frozen_and_apart_from_what_was_parsed() -> None:
     assert hash(settings) == hash(same)
     raw["env"]["A"] = "c"
     raw["mcpServers"]["db"]["args"].append("-x")
-    settings.as_dict()["mcpServers"]["db"]["args"].append("-y")
     assert settings == same
     assert settings.mcp_servers["db"] == {"args": ["-v"]}
     assert settings != Settings.parse({"env": {"A": "c"}})[0]
@@ -336,7 +340,7 @@ def test_settings_are_hashable_frozen_and_apart_from_what_was_parsed() -> None:
 @example({"mcpServers": {"a": {}}, "env": {"A": ""}, "additionalDirectories": ["a"]})
 def test_whatever_is_sent_yields_settings_that_read_back(raw: object) -> None:
     settings, problems = Settings.parse(raw)
-    assert Settings.parse(settings.as_dict()) == (settings, ())
+    assert Settings.parse(sent(settings)) == (settings, ())
     assert isinstance(hash(settings), int)
     for problem in problems:
         assert re.fullmatch(r"claudeAgent.*: expected .*, got .*; .*\.", str(problem), re.DOTALL)

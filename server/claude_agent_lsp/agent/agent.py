@@ -17,10 +17,10 @@ from claude_agent_lsp.agent.accounts.audit_log import AuditLog, ToolTrail, quest
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
 from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.idle_processes import IdleProcesses
+from claude_agent_lsp.agent.os_processes.orphans import end_all, server_mark
+from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
 from claude_agent_lsp.agent.permissions.queue import QuestionQueue
 from claude_agent_lsp.agent.pool_loader import PoolLoader
-from claude_agent_lsp.agent.process.orphans import end_all, server_mark
-from claude_agent_lsp.agent.process.watchdog import Watchdog
 from claude_agent_lsp.agent.run.admission import Admission, Admitted
 from claude_agent_lsp.agent.run.context import RunSpec
 from claude_agent_lsp.agent.run.permission_modes import PermissionModes
@@ -59,12 +59,12 @@ class Agent:
 
     Args:
         state: What is kept across restarts.
-        show: Shows a question in the editor; None as its answer leaves it to a command.
-        editor: The editor's name, told to another one that wants the same session.
-        tell: Shows a notice in the editor that no run is there to show.
+        show: Shows a question in the editor; returns None if a command will answer it.
+        editor: The editor's name, shown in another one that wants the same session.
+        tell: Shows a notice in the editor when there is no run to show it in.
         own_directory: Keeps what no setting may move: what the runs cost, and the audit log.
             Left out, the state's.
-        server_settings: Gives the settings of which some hold for all folders together.
+        server_settings: Returns the settings that hold for all folders together.
 
     Attributes:
         lanes: Those of its folders and sessions.
@@ -155,7 +155,7 @@ class Agent:
             signal: The editor's own ways to stop it. The run has more: `cancel`, its time
                 limit, and the end of the server.
             to_editor: Takes its events.
-            backpressure: Tells when the editor is too slow.
+            backpressure: Knows whether the editor is too slow.
 
         Raises:
             InvalidArgument: An attachment can't be read, or there is no message to go back to.
@@ -283,7 +283,7 @@ class Agent:
         self._grants.pop(session_id, None)
 
     def keep_tagged(self, session_ids: Iterable[str]) -> None:
-        """See to it that these sessions are kept, if their tag says so; nothing waits for it."""
+        """Begin to copy these sessions, if their tag wants them kept; nothing waits for it."""
         for session_id in session_ids:
             lane = self.lanes.session(session_id)
             self._track(lane.run(self._kept_copies.keep_if_tagged, session_id))
@@ -311,7 +311,7 @@ class Agent:
         await asyncio.gather(*(process.end() for process in there))
 
     async def close(self) -> None:
-        """Stop all runs, tell their ends, and end all processes in order."""
+        """Stop all runs, report their ends, and end all processes in order."""
         self._shutdown.abort(AbortReason.SHUTDOWN)
         if self._runs:
             # However much grace a run has: without its process, it ends.
@@ -336,7 +336,7 @@ class Agent:
         return KeptCopies(self._state.directory)
 
     async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
-        """Give the run's session back; return what is still done after that."""
+        """Release the run's session; return what is still done after that."""
         self._runs.pop(run.run_id, None)
         if not self._grants.get(run.session_id):
             self._grants.pop(run.session_id, None)
@@ -348,14 +348,14 @@ class Agent:
         return self._track(self.lanes.session(run.session_id).run(self._settle, run))
 
     async def _give_back(self, admitting: asyncio.Future[Admitted], run_id: str) -> None:
-        """Give back the session of a query that came to no run, if it got one."""
+        """Release the session of a query that came to no run, if it got one."""
         if not admitting.done():  # the process ends, and with it the lock
             return
         if not admitting.cancelled() and admitting.exception() is None:
             await self._release(admitting.result().session.session_id, run_id)
 
     async def _release(self, session_id: str, run_id: str) -> None:
-        """Give a session's lock back; a disk that hangs has it given back as soon as it can."""
+        """Release a session's lock; on a disk that hangs it is released as soon as that answers."""
         released = self.lanes.session(session_id).put(self.locks.release, session_id, run_id)
         await asyncio.wait({released}, timeout=END_SECONDS)
 
@@ -389,7 +389,7 @@ class Agent:
         self._track(self._audit_lane.run(self._audit.write, kind, entry))
 
     def _notify_of_sharing(self, good: bool, text: str) -> None:
-        """Tell the runs at work, or the user if there are none."""
+        """Notify the runs at work, or the user if there are none."""
         notice = Notice(Level.INFO if good else Level.WARNING, text)
         if not [run for run in self.runs if run.notify(notice)]:
             self._notify(notice)

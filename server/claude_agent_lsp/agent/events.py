@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: the events of docs/protocol.md, in the order they happen."""
+"""What a run reports while it goes on: the events of docs/protocol.md, in the order they happen."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ class Question:
     """Something that the user has to decide before the agent goes on.
 
     Attributes:
-        kind: About what: leave for a tool, a plan, a choice of the agent's, or trust in a folder.
+        kind: About what: permission for a tool, a plan, the agent's own, or trust in a folder.
         title: What the user decides, as a sentence of one line: "Edit cart.py?".
         detail: Exactly what would happen, cut where it is long: the fields below as one text.
         diff: The whole change, as a unified diff.

@@ -34,7 +34,7 @@ class IdleProcesses:
         state: Knows each folder's current session.
         admission: Knows how a session is gone on with.
         locks: Know which sessions are in use.
-        modes: Knows the modes that sessions were given.
+        modes: The modes that were set for sessions.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class IdleProcesses:
     async def process_in(
         self, folder: Path, settings: Settings, signal: AbortSignal, *, trusted: bool
     ) -> AgentProcess:
-        """Return a started process of this folder, for what the CLI tells outside of runs.
+        """Return a started process of this folder, for what the CLI reports outside of runs.
 
         Args:
             folder: The folder.
@@ -113,7 +113,7 @@ class IdleProcesses:
 
     def launch(self, query: Query, session: SessionStart, denied: DenyRules) -> Launch:
         """Return how a process is started for a query in its session."""
-        # The folder may have lost its trust since it was given one.
+        # The folder may have lost its trust since the mode was set.
         mode = self._modes.chosen_for(session.session_id, trusted=query.trusted)
         launch = Launch.build(query.folder, query.settings, query.wanted, mode)
         return launch if query.trusted else replace(launch, denied=denied.rules)

@@ -7,16 +7,16 @@ import contextlib
 import importlib
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.process.orphans import end_orphans
+from claude_agent_lsp.agent.os_processes.orphans import end_orphans
 from claude_agent_lsp.base.lanes import disk, processes
 from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
     from claude_agent_lsp.agent.process.pool import ProcessPool
     from claude_agent_lsp.agent.process.process import AgentProcess
-    from claude_agent_lsp.agent.process.watchdog import Watchdog
     from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.workspace.settings import Settings
 
@@ -26,7 +26,7 @@ class PoolLoader:
 
     Args:
         watchdog: At work before a CLI starts.
-        server_settings: Gives the settings of the whole server. Runs of all folders share the
+        server_settings: Returns the settings of the whole server. Runs of all folders share the
             pool: none of them may change it for the others.
         stopping: Fires when the server ends; nothing is loaded then.
     """

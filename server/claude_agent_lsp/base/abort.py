@@ -104,7 +104,7 @@ class AbortSignal:
         raise Aborted(fired.result())
 
     def release(self) -> None:
-        """Let go of timers and of the signals it follows, once its work has ended."""
+        """Release timers and the signals it follows, once its work has ended."""
         for detach in self._detach:
             detach()
         self._detach.clear()

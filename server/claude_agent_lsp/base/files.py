@@ -74,7 +74,7 @@ def try_lock(path: Path) -> int | None:
 
 
 def unlock_and_remove(handle: int, path: Path) -> None:
-    """Give back a lock of `try_lock`, and remove its file.
+    """Release a lock of `try_lock`, and remove its file.
 
     The file goes while it is locked, and whoever has opened it before finds, once they have its
     lock, that it is not the one of that name any more. So there are never two holders.

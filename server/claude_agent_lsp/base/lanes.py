@@ -70,7 +70,7 @@ class Executor:
             inbox.put(work)
 
     def end(self) -> None:
-        """Let idle threads go, and those at work once they are done; later work gets new ones."""
+        """End idle threads, and those at work once they are done; later work gets new ones."""
         with self._changing:
             self._ends += 1
             for inbox in self._idle:
@@ -154,7 +154,7 @@ processes: Final = Executor("processes", 16)
 
 
 def end() -> None:
-    """Let all idle threads go: the server ends."""
+    """End all idle threads: the server ends."""
     for executor in (disk, parsing, processes):
         executor.end()
 
@@ -203,7 +203,7 @@ class FolderLane(Lane):
         return self._left
 
     def revoke(self) -> None:
-        """Tell all who are on their way that they must not get there."""
+        """Signal to all who are on their way that they must not get there."""
         if self._left is not None:
             self._left.set_result(None)
             self._left = None
@@ -250,7 +250,7 @@ class Lanes:
 
     def __init__(self) -> None:
         self._folders: dict[Path, FolderLane] = {}
-        # One is kept as long as somebody has it, or it has work.
+        # One is kept as long as somebody refers to it, or it has work.
         self._sessions: WeakValueDictionary[str, SessionLane] = WeakValueDictionary()
 
     def folder(self, path: Path) -> FolderLane:

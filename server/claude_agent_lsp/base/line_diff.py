@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Line = TypeVar("Line", str, bytes)
 
-# Longer stretches are not given to difflib, nor those, unless they are short, whose lines repeat:
+# Longer stretches are not passed to difflib, nor those, unless they are short, whose lines repeat:
 # its time grows with the pairs of lines that are the same, and with the blocks that it finds.
 MOST_LINES: Final = 500
 _MOST_PAIRS: Final = 10  # for each line

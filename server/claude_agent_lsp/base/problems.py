@@ -1,4 +1,4 @@
-"""What is wrong in the settings, in words that give no secret away."""
+"""What is wrong in the settings, in words that disclose no secret."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def unknown(name: str, known: Iterable[str]) -> Problem:
     lowered = {other.lower(): other for other in known}
     close = get_close_matches(name[:_SHOWN].lower(), lowered, n=1)
     hint = f' (did you mean "{lowered[close[0]]}"?)' if close else ""
-    # The value stays unsaid: it may be that of a misspelled `env`.
+    # The value is not shown: it may be that of a misspelled `env`.
     return Problem(_short(name), f"a known setting{hint}", "an unknown name")
 
 

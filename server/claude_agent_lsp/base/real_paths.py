@@ -31,7 +31,7 @@ def real_paths(paths: Iterable[str | Path]) -> dict[str, str | None]:
     """Follow the links of several paths, side by side. It blocks: call it in a thread.
 
     Returns:
-        By its path, the real one; None where the disk does not tell within half a second.
+        By its path, the real one; None where the disk does not answer within half a second.
     """
     looks = {name: _look(name) for name in (os.fspath(path) for path in paths)}
     for future, began in looks.values():

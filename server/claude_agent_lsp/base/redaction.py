@@ -1,4 +1,4 @@
-"""Keeping secrets out of what is told and written: logs, status, errors, the audit log.
+"""Keeping secrets out of what is shown and written: logs, status, errors, the audit log.
 
 A secret is the value of a variable whose name says so, what the user's settings give the CLI as
 `env` or an MCP server as `env` or `headers` and is not plainly none, the password or token in a
@@ -161,13 +161,13 @@ def _masked_to(text: str, known: set[str], end: int) -> str:
 
 
 def _looked_at(text: str, known: set[str], end: int) -> str:
-    """As much of a text as tells whether a secret begins before `end`."""
+    """As much of a text as shows whether a secret begins before `end`."""
     if end == len(text):
         return text
     seen = end + max([_MARGIN, *map(len, known)])
     url = text.rfind("://", 0, seen)
     if 0 <= url < end:
-        # What tells a password from a path may come later.
+        # What distinguishes a password from a path may come later.
         match = _URL_REST.match(text, url + 3)
         seen = max(seen, match.end() + 1 if match else 0)
     return text[:seen]

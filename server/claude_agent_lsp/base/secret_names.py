@@ -86,7 +86,7 @@ _REFERENCE: Final = re.compile(r"\$\{[^{}]*\}|\$\w+")
 
 
 def is_secret(name: str, value: str, *, own: bool = False) -> bool:
-    """Tell whether a variable or a header holds a secret.
+    """Return whether a variable or a header holds a secret.
 
     Args:
         name: Its name, in any spelling.

@@ -36,7 +36,7 @@ def beginning(text: str, limit: int, clean: Callable[[str], str]) -> str:
 
 
 def ellipsis(text: str, limit: int) -> str:
-    """Cut a text to `limit` characters, the last of which tells that it was cut."""
+    """Cut a text to `limit` characters, the last of which shows that it was cut."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -28,13 +28,13 @@ class ClientProfile:
         show_message_request: Whether `window/showMessageRequest` is ever answered. No capability
             says so; Helix up to 25.07 leaves it open for ever.
         questions: Whether it takes questions as `claudeAgent/question`: it knows this server.
-        session_events: Whether it wants to be told of runs and sessions that change.
+        session_events: Whether it wants to be notified of runs and sessions that change.
         trust: Whether it says itself which folders are trusted.
         work_done_progress: Whether the server may make progress tokens of its own.
         configuration: Whether `workspace/configuration` is answered.
         dynamic_configuration: Whether `workspace/didChangeConfiguration` can, and must, be
             registered for.
-        dynamic_synchronization: Whether it can be asked to tell when certain documents are closed.
+        dynamic_synchronization: Whether it can be asked to notify of certain documents' closing.
     """
 
     name: str = ""

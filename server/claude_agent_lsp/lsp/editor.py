@@ -1,4 +1,4 @@
-"""The editor at the other end, as the rest of `lsp/` sees it: all that it can be told and asked.
+"""The editor at the other end, as the rest of `lsp/` sees it: all that it can be sent and asked.
 
 Whoever needs the editor takes an `Editor`. That is small enough for a test to stand in for it.
 """
@@ -31,7 +31,7 @@ class Editor(Protocol):
 
     @property
     def backpressure(self) -> MessageWriter:
-        """Tells when it is too slow for more text."""
+        """Knows when it is too slow for more text."""
 
     def notify(self, method: str, params: object) -> None:
         """Send a notification."""

@@ -79,7 +79,7 @@ async def _serve(stdin: int, stdout: int) -> int:
 def _end_by_force() -> None:
     """End the process: nothing of ours outlives the editor by 10 s."""
     logger.critical("The server could not shut down cleanly; ending the process")
-    from claude_agent_lsp.agent.process.tree import ProcessTree, kill, wait_gone
+    from claude_agent_lsp.agent.os_processes.tree import ProcessTree, kill, wait_gone
 
     below = ProcessTree.scan(os.getpid()).descendants
     kill(below)

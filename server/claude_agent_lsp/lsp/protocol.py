@@ -52,7 +52,7 @@ class Host(Protocol):
         """Stop what is shown on this token."""
 
     def document_closed(self, uri: str) -> None:
-        """Take note that the editor has closed a document."""
+        """Record that the editor has closed a document."""
 
     async def close(self) -> None:
         """Stop all that is at work."""
@@ -141,7 +141,7 @@ class AgentProtocol(LanguageServerProtocol):
         return None
 
     def _refuse(self, message_id: Any, code: int, text: str) -> None:
-        # Not by _send_response: it leaves out an id that is null, which JSON-RPC wants to see.
+        # Not by _send_response: it omits an id that is null, which JSON-RPC wants to see.
         error = {"code": code, "message": text}
         self._send_data({"jsonrpc": self.VERSION, "id": message_id, "error": error})
 
@@ -246,7 +246,7 @@ class AgentProtocol(LanguageServerProtocol):
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
-        """Let a document that was shown rest."""
+        """Write a document that was shown no longer."""
         self._host.document_closed(params.text_document.uri)
 
     @lsp_method(types.SHUTDOWN)

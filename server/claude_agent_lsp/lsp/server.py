@@ -89,7 +89,7 @@ class AgentServer(LanguageServer):
         self._progress.cancel(token)
 
     def document_closed(self, uri: str) -> None:
-        """Let a document that was shown rest."""
+        """Write a document that was shown no longer."""
         if self._is_created("_lazy"):  # else none was
             with contextlib.suppress(InvalidArgument):  # it is no file
                 self.services.documents.closed(path_of(uri))
@@ -106,7 +106,7 @@ class AgentServer(LanguageServer):
         await asyncio.shield(self._closing)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Log what pygls reports; what a user should see is told by whoever knows it."""
+        """Log what pygls reports; what a user should see is shown by whoever knows it."""
         logger.error("%s: %s", getattr(source, "__name__", source), error)
 
     @cached_property
@@ -179,7 +179,7 @@ class AgentServer(LanguageServer):
             **{m: h for feature in self._features for m, h in feature.handlers().items()},
         }
         for method, handler in handlers.items():
-            # pygls marks what it is given, which a bound method can't be.
+            # pygls sets attributes on what is registered, and a bound method takes none.
             self.feature(method)(partial(handler))
 
     def _initialize(self, params: types.InitializeParams) -> None:

@@ -232,7 +232,7 @@ async def _start(cli: Cli, settings: Settings) -> list[Finding]:
 def _login(cli: Cli, account: Mapping[str, Any]) -> Finding:
     """Return where the login comes from.
 
-    The process has told it, with the settings that queries have. `claude auth status` would say
+    The process has reported it, with the settings that queries have. `claude auth status` would say
     the same in a process of its own, and a CLI too old to have it would take it for a prompt.
     """
     source = login_of(account)

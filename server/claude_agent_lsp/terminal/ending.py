@@ -19,7 +19,7 @@ class EndedBySignal(Exception):
     """The user, or the system, wants the process to end; it has cleaned up.
 
     Attributes:
-        status: The exit status that tells so: 128 and the signal's number.
+        status: The exit status that says so: 128 and the signal's number.
     """
 
     def __init__(self, number: int) -> None:

@@ -64,7 +64,7 @@ class Folders:
         return len(self._folders)
 
     def replace(self, folders: Iterable[Folder]) -> None:
-        """Make these the open folders; of several with the same path the last one stays."""
+        """Make these the open folders; of several with the same path the last one counts."""
         self._folders = tuple({folder.path: folder for folder in folders}.values())
 
     def add(self, folder: Folder) -> None:
@@ -88,7 +88,7 @@ class Folders:
         return _innermost(self._folders, path, _real)
 
     def spelled(self, workspace: Path | None) -> Folder | None:
-        """Return the folder that a query works in, if that can be told without the disk.
+        """Return the folder that a query works in, if that is known without the disk.
 
         Args:
             workspace: The path of an open folder, in any spelling; None names none.

@@ -35,7 +35,7 @@ class Restraint:
         about: It in words, for the documentation.
         apply: Returns what holds there, given what is set and what came with `initialize`. It
             never returns more freedom than what is set.
-        told: Whether the user is told when it takes something away.
+        told: Whether the user is notified when it takes something away.
     """
 
     about: str

@@ -267,10 +267,6 @@ class Settings:
                     problems.append(_wrong(name, field, value, unfit, getattr(base, field.name)))
         return dataclasses.replace(base, **values), tuple(problems)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return them as JSON by camelCase names, secrets included; `parse` reads it back."""
-        return {s.name: _plain(getattr(self, s.attribute)) for s in self.fields()}
-
 
 @cache
 def _table() -> tuple[Setting, ...]:

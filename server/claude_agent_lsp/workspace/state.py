@@ -57,7 +57,7 @@ class State:
     it is missing. The calls are short but touch the disk: make them in a thread.
 
     Args:
-        directory: As `state_directory` gives it; it is touched by the first write.
+        directory: What `state_directory` returns; nothing is written before the first change.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -70,7 +70,7 @@ class State:
         return self._read(os.path.realpath(folder)).current
 
     def begun(self, folder: Path) -> frozenset[str]:
-        """Return the ids that an editor was given but that have no transcript yet."""
+        """Return the ids that were sent to an editor but have no transcript yet."""
         return frozenset(self._read(os.path.realpath(folder)).begun)
 
     def fork(self, folder: Path, session_id: str) -> tuple[str, str | None] | None:
@@ -88,7 +88,7 @@ class State:
     def begin(
         self, folder: Path, session_id: str, source: str | None = None, at: str | None = None
     ) -> None:
-        """Record that an editor is given this id, which becomes the folder's current session.
+        """Record that this id is sent to an editor, which becomes the folder's current session.
 
         The newest 200 such ids of a folder are kept.
 

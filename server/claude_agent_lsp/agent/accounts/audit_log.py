@@ -72,7 +72,7 @@ class AuditLog:
         return self._directory / "audit" / "audit.jsonl"
 
     def write(self, kind: str, entry: Entry) -> None:
-        """Add a line; one that can't be written is told to the log, and costs nothing else."""
+        """Add a line; one that can't be written is logged, and costs nothing else."""
         entry = entry() if callable(entry) else entry
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "kind": kind, "editor": self._editor, "process": os.getpid(), **entry}

@@ -1,6 +1,6 @@
 """What the model's answers cost, about, until the CLI says it.
 
-The CLI (2.1.330) tells a cost with each result, and before it only the tokens of each message. The
+The CLI (2.1.330) sends a cost with each result, and before it only the tokens of each message. The
 list prices here are for the time between: a result replaces what was estimated. A fast mode,
 searches of the web or an agreement of one's own are not in them.
 """

@@ -60,7 +60,7 @@ def diff_of(tool: str, tool_input: Mapping[str, Any], folder: Path) -> str | Non
 
 
 def _edited(content: str, tool_input: Mapping[str, Any]) -> str | None:
-    """Return a file after an Edit; None where it can't be told, or is too large."""
+    """Return a file after an Edit; None where it is not known, or too large."""
     old, new = str(tool_input.get("old_string", "")), str(tool_input.get("new_string", ""))
     if not old or old not in content:
         return None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 PATH_LENGTH: Final = 40_000
 SUBJECT_LENGTH: Final = 80
 _BASH_FIELDS_SHOWN: Final = frozenset({"command", "description", "timeout"})
-# Fields of Bash that change what its command does, and what is said of them.
+# Fields of Bash that change what its command does, and the notes on them.
 _WAYS: Final = {"run_in_background": BACKGROUND, "dangerouslyDisableSandbox": UNBOXED}
 _FILES: Final = {
     "localSettings": ".claude/settings.local.json",
@@ -213,7 +213,7 @@ def _needs_no_line(name: str, value: object) -> bool:
 
 
 def _subject(tool: str, tool_input: Mapping[str, Any]) -> str:
-    """Return what a tool is used on, in one short line; empty if there is nothing to say of it."""
+    """Return what a tool is used on, in one short line; empty if there is no such thing."""
     if tool.startswith("mcp__"):
         server, _, function = tool.removeprefix("mcp__").partition("__")
         return _short(f"{function or server} of {server}")

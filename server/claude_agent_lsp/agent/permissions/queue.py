@@ -101,7 +101,7 @@ class QuestionQueue:
     Args:
         show: Shows a question in the editor and returns the answer, or None if the editor has
             no way to show it or was closed without an answer. Cancelled when it is withdrawn.
-        on_answered: Is told of each question that is settled, and how, once.
+        on_answered: Called once with each question that is settled, and how.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ BACKGROUND: Final = "In the background"
 UNBOXED: Final = "Outside the sandbox"
 _BAR: Final = "│ "
 _MOST_EMPTY: Final = 2
-# What a narrow window breaks into lines, or leaves empty.
+# What a narrow window breaks into lines, or shows as empty ones.
 _GAP: Final = r"[^\S\n]{8,}|\t{3,}"
 _PIECES: Final = re.compile(rf"\n|{_GAP}")
 _HOLES: Final = re.compile(r"(?:^|\n)[^\S\n]*\n[^\S\n]*\n|[^\S\n]{40,}|\t{10,}")
@@ -50,7 +50,7 @@ _LOOKALIKES: Final = {
 
 
 def mark_lookalike_lines(text: str, limit: int = DETAIL_LENGTH) -> str:
-    """Return what somebody else wrote, cut, in no line of which the server could be taken to speak.
+    """Return what somebody else wrote, cut, with no line that could be taken for the server's.
 
     Args:
         text: With nothing unseen in it.
@@ -63,7 +63,7 @@ def mark_lookalike_lines(text: str, limit: int = DETAIL_LENGTH) -> str:
 
 
 def truncation_note(count: int) -> str:
-    """Return the line that tells of so many characters that were cut."""
+    """Return the line that says how many characters were cut."""
     return f"\n{more_characters(count)}" if count > 0 else ""
 
 

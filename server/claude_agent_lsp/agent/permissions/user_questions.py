@@ -41,7 +41,7 @@ def choices_in(tool_input: Mapping[str, Any]) -> Iterator[Choice]:
         options = [QuestionOption(DENY, "Don't answer")]
         for option in _objects(question.get("options")):
             label, meaning = str(option.get("label", "")), str(option.get("description", ""))
-            # An answer is told by its label, and one that says "deny" is an answer all the same.
+            # An answer is known by its label, and one that says "deny" is an answer all the same.
             value = label if label != DENY else f'"{label}"'
             options.append(QuestionOption(value, visible(label), visible(meaning) or None))
         text, header = str(question.get("question", "")), str(question.get("header") or "")

@@ -1,4 +1,4 @@
-"""A CLI process, from its launch to the end of all that it started.
+"""A CLI process, from its launch to its end.
 
 Import from the modules: this package loads nothing by itself.
 """

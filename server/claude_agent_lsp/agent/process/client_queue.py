@@ -98,7 +98,7 @@ class ClientQueue:
             task.cancel()
 
     def fail(self, fault: RequestFailed) -> None:
-        """Give an error to all that waits for an answer, now or later."""
+        """Fail all that waits for an answer, now or later, with an error."""
         self._fault = fault
         for answer in tuple(self._answers):
             if not answer.done():

@@ -6,7 +6,7 @@
     3  SIGTERM         after 1.5 s, to the CLI and everything below it
     4  SIGKILL         after 0.5 s more, likewise
 
-Rungs 2 to 4 are `AgentProcess.end`.
+Rungs 2 to 4 are `AgentProcess.end` (`shutdown.py`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.process.tree import now
+from claude_agent_lsp.agent.os_processes.tree import now
 
 if TYPE_CHECKING:
+    from claude_agent_lsp.agent.os_processes.tree import Process
     from claude_agent_lsp.agent.process.process import AgentProcess
-    from claude_agent_lsp.agent.process.tree import Process
 
 # The CLI takes an interrupt that arrives before the turn has begun, answers it and goes on with
 # the turn: 4 of 15 that were sent right behind the prompt were lost that way (CLI 2.1.330). A
@@ -29,10 +29,10 @@ AGAIN_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What earlier turns have left at work in a process, and a turn's end leaves alone.
+    """What earlier turns have left at work in a process, and the end of a turn doesn't touch.
 
     Attributes:
-        since: When it was looked at, by `tree.now`; what starts from then on is the turn's.
+        since: When it was looked at, a time of `tree.now`; what starts from then on is the turn's.
         tasks: The ids of their background tasks.
         shells: What these, or anything else of theirs, run in.
     """

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from claude_agent_lsp.agent.process.orphans import SERVER, server_mark
+from claude_agent_lsp.agent.os_processes.marked import marks
 from claude_agent_lsp.sessions.claude_settings.settings_files import setting
 
 if TYPE_CHECKING:
@@ -19,19 +19,8 @@ if TYPE_CHECKING:
 
 # The CLI takes this mode only if it was started with it.
 BYPASS = "bypassPermissions"
-# Set to a value of its own in each process, by which it is found before it has told its id.
-MARK = "CLAUDE_AGENT_LSP_PROCESS"
 # One message of the CLI may hold a whole image or file.
 MAX_MESSAGE_BYTES = 64 * 2**20
-
-
-def marks(mark: str) -> dict[str, str]:
-    """Return what is set in a CLI's environment, and in that of all it starts, to find them by.
-
-    Args:
-        mark: The process's own.
-    """
-    return {MARK: mark, SERVER: server_mark()}
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class ProcessPool:
         return iter(tuple(self._processes.values()))
 
     def lent(self, process: AgentProcess) -> bool:
-        """Return whether a run has it."""
+        """Return whether it is lent to a run."""
         return process in self._lent
 
     def spare(self, launch: Launch) -> str | None:
@@ -172,7 +172,7 @@ class ProcessPool:
             raise
 
     async def _wait_for_change(self, signal: AbortSignal) -> None:
-        """Wait until a process has been given back or has ended."""
+        """Wait until a process has been returned or has ended."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         await signal.wait_or_abort(waiter)
@@ -201,7 +201,7 @@ class ProcessPool:
         self._processes[process.session_id] = self._processes.pop(process.session_id)
 
     def _cancel_expiry(self, process: AgentProcess) -> None:
-        """Don't let it expire."""
+        """Stop its idle time: it must not expire."""
         timer = self._timers.pop(process, None)
         if timer is not None:
             timer.cancel()

@@ -21,33 +21,33 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from claude_agent_sdk import (
     AssistantMessage,
     ClaudeSDKClient,
-    PermissionResultDeny,
     ResultMessage,
     SystemMessage,
     UserMessage,
 )
 
 from claude_agent_lsp.agent.cli import check, locate
+from claude_agent_lsp.agent.os_processes.marked import Marked, marks
 from claude_agent_lsp.agent.process.client_queue import ClientQueue
-from claude_agent_lsp.agent.process.launch import marks
-from claude_agent_lsp.agent.process.marked import Marked
 from claude_agent_lsp.agent.process.process_state import Lifecycle, ProcessState
+from claude_agent_lsp.agent.process.receiver import CurrentReceiver
 from claude_agent_lsp.agent.process.sdk_errors import fault_at_start, fault_in_run
+from claude_agent_lsp.agent.process.shutdown import end_started, end_starting
 from claude_agent_lsp.base import lanes
 from claude_agent_lsp.base.abort import AbortController
 from claude_agent_lsp.base.redaction import mask_secrets, register_secrets
-from claude_agent_lsp.errors import CliFailedToStart, Internal, ProcessDied, RequestFailed
+from claude_agent_lsp.errors import CliFailedToStart, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
     from pathlib import Path
 
-    from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
+    from claude_agent_sdk import Message
 
+    from claude_agent_lsp.agent.os_processes.tree import Process, ProcessTree
     from claude_agent_lsp.agent.process.launch import Launch, SessionStart
     from claude_agent_lsp.agent.process.receiver import Receiver
-    from claude_agent_lsp.agent.process.tree import Process, ProcessTree
 
 logger = logging.getLogger(__name__)
 
@@ -58,10 +58,6 @@ warnings.filterwarnings("ignore", "can_use_tool will not be invoked")
 
 # A CLI is up within a second; a machine with a cold cache and many MCP servers takes longer.
 START_SECONDS = 60.0
-# After the end of its input an idle CLI needs 50 ms to write and exit (CLI 2.1.330).
-EXIT_SECONDS = 1.5
-TERMINATE_SECONDS = 0.5
-LOOK_AGAIN_SECONDS = 0.05
 STDERR_LINES = 50
 
 
@@ -78,8 +74,8 @@ class AgentProcess:
         session_id: The session it works in, from before it starts.
         used: Whether it has had a prompt.
         transcript: The session's file, as far as this process has written it.
-        pid: Its process id once it has told it.
-        info: What it said of itself at its start: models, commands, agents, account.
+        pid: Its process id once it has reported it.
+        info: What it reported at its start: models, commands, agents, account.
         cost_usd: What its session has cost so far, in US dollars.
         background_tasks: Ids of the tasks that run on behind its turns.
         started: Done once it can take prompts; fails with a `RequestFailed` if it never will.
@@ -113,7 +109,7 @@ class AgentProcess:
         # Its folder's disk, and that of the executable, may hang.
         self._disk = lanes.Lane()
         self._client_queue = ClientQueue()
-        self._receiver: Receiver | None = None
+        self._receiver = CurrentReceiver(self.session_id, self.end)
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
         self._fault: RequestFailed | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -134,14 +130,12 @@ class AgentProcess:
         return self._life.state is ProcessState.READY
 
     def attach(self, receiver: Receiver) -> None:
-        """Give its messages and questions to `receiver` until `detach`."""
-        self._receiver = receiver
-        if self.gone.is_set() and self._fault is not None:
-            receiver.lost(self._fault)
+        """Pass its messages and questions to `receiver` until `detach`."""
+        self._receiver.attach(receiver)
 
     def detach(self) -> None:
         """Detach the receiver; what comes now belongs to no run."""
-        self._receiver = None
+        self._receiver.detach()
 
     def prompt(self, message: dict[str, Any]) -> None:
         """Send a user message, after it has started."""
@@ -161,7 +155,7 @@ class AgentProcess:
         """
         launch = self.launch
         if model != launch.model:
-            # Told none, the CLI would take its default, whatever the user has set for it.
+            # Without one, the CLI would take its default, whatever the user has set for it.
             chosen = model or await self._disk.read(launch.own_model)
             await self.call(lambda client: client.set_model(chosen))
         if permission_mode != launch.permission_mode:
@@ -178,7 +172,7 @@ class AgentProcess:
         return await self._client_queue.call(ask)
 
     def end(self) -> asyncio.Future[None]:
-        """End its input, let it write and exit; then SIGTERM, then SIGKILL, its children too.
+        """End its input and wait for its exit; then SIGTERM, then SIGKILL, its children too.
 
         Returns:
             Done when nothing of it is left. Any number of callers may wait, or not.
@@ -189,12 +183,12 @@ class AgentProcess:
         return asyncio.shield(self._ending)
 
     def sweep(self, processes: Collection[Process], *, since: int | None = None) -> None:
-        """See to it that these are gone soon: they have been asked to end already.
+        """Kill these if they aren't gone soon: they have been asked to end already.
 
         Args:
             processes: Which.
-            since: All that tools have started from then to now goes too, wherever it has got to,
-                as `tree.now` tells it.
+            since: All that tools have started from then to now is ended too, wherever it has got
+                to; a time of `tree.now`.
         """
         self._marked.sweep(processes, self.pid, since)
 
@@ -207,7 +201,7 @@ class AgentProcess:
         try:
             async with contextlib.AsyncExitStack() as after:
                 await self._start_and_serve(after)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told to who waits
+        except Exception as error:  # noqa: BLE001 - whatever it is, who waits gets it
             failure = error
         finally:
             self._settle_end(failure)
@@ -221,7 +215,10 @@ class AgentProcess:
         after.push_async_callback(self._kill_if_it_died)
         after.push_async_callback(self._read_to_the_end)
         options = self.launch.options(
-            self.session, mark=self._mark, can_use_tool=self._decide, stderr=self._keep_stderr
+            self.session,
+            mark=self._mark,
+            can_use_tool=self._receiver.decide,
+            stderr=self._keep_stderr,
         )
         too_late = asyncio.get_running_loop().call_later(START_SECONDS, self._time_out_start)
         after.callback(too_late.cancel)
@@ -262,7 +259,7 @@ class AgentProcess:
         return None if configured is None else await self._disk.read(locate, configured)
 
     async def _connect(self, client: ClaudeSDKClient) -> None:
-        """Start the CLI; where that is given up, wait no longer for what the SDK waits for."""
+        """Start the CLI; where that is given up, stop waiting for what the SDK waits for."""
         connecting = asyncio.ensure_future(client.connect())
         try:
             await self._given_up.signal.wait_or_abort(connecting)
@@ -293,12 +290,7 @@ class AgentProcess:
         try:
             async for message in client.receive_messages():
                 self._follow(message)
-                receiver = self._receiver
-                if receiver is not None:
-                    self._deliver(message, receiver)
-                    room = receiver.room()
-                    if room is not None:
-                        await room
+                await self._receiver.deliver(message)
             if self._life.usable:
                 self._fault = self._fault or fault_in_run(None, self._stderr)
         except Exception as error:
@@ -307,17 +299,6 @@ class AgentProcess:
         finally:
             self._life.begin_ending()
             self._client_queue.end()
-
-    def _deliver(self, message: Message, receiver: Receiver) -> None:
-        try:
-            receiver.receive(message)
-        except Exception as error:
-            # A fault of ours. The run can't know what its agent does any more: it has to stop.
-            logger.exception("A message of %s could not be read", self.session_id)
-            name = type(error).__name__
-            receiver.lost(Internal(f"The agent's message could not be read: {name}: {error}"))
-            self.detach()
-            self.end()
 
     def _keep_stderr(self, line: str) -> None:
         self._stderr.append(mask_secrets(line))
@@ -336,14 +317,6 @@ class AgentProcess:
             if isinstance(mode, str):
                 self.launch = replace(self.launch, permission_mode=mode)
 
-    async def _decide(
-        self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
-    ) -> PermissionResult:
-        receiver = self._receiver
-        if receiver is None:
-            return PermissionResultDeny(message="The run has ended, so the user can't be asked.")
-        return await receiver.decide(tool, tool_input, context)
-
     def _raise_if_ending(self) -> None:
         if not self._life.usable:
             raise ProcessDied("The CLI was stopped before it started.")
@@ -360,36 +333,16 @@ class AgentProcess:
         try:
             tree = await self.tree()
             if not self.started.done():
-                await self._end_start(tree)
+                self._fault = self._fault or ProcessDied("The CLI was stopped before it started.")
+                self._given_up.abort()
+                await end_starting(tree, self.tree, self.gone)
                 return
         finally:
             # Whatever raises: without its end the owner would serve for ever.
             self._client_queue.end()
-        if not await self._gone_within(EXIT_SECONDS):
-            tree.terminate()
-            if not await self._gone_within(TERMINATE_SECONDS):
-                tree.kill()
-        await self.gone.wait()
+        await end_started(tree, self.gone)
         self.sweep(tree.descendants)
         await self._marked.swept()
-
-    async def _end_start(self, tree: ProcessTree) -> None:
-        """End what reads no input yet: nothing of a conversation is lost."""
-        self._fault = self._fault or ProcessDied("The CLI was stopped before it started.")
-        self._given_up.abort()
-        tree.kill()
-        # It may be starting just now, so look again until it is gone.
-        while not await self._gone_within(LOOK_AGAIN_SECONDS):
-            tree = await self.tree()
-            tree.kill()
-
-    async def _gone_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self.gone.wait()
-        except TimeoutError:
-            return False
-        return True
 
     def _settle_end(self, failure: Exception | None) -> None:
         fault = self._fault
@@ -407,10 +360,4 @@ class AgentProcess:
         if not self.started.done():
             self.started.set_exception(fault)
         self._client_queue.fail(fault)
-        if self._receiver is not None:
-            try:
-                self._receiver.lost(fault)
-            except Exception:
-                logger.exception(
-                    "The run of %s could not be notified that its process ended", self.session_id
-                )
+        self._receiver.lose(fault)

@@ -1,4 +1,4 @@
-"""From what the SDK and the CLI report to the errors that a user is told."""
+"""From what the SDK and the CLI report to the errors that a user sees."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from claude_agent_lsp.agent.os_processes.orphans import end_orphans
 from claude_agent_lsp.agent.process.launch import SessionStart
-from claude_agent_lsp.agent.process.orphans import end_orphans
 from claude_agent_lsp.agent.run.message import user_message
 from claude_agent_lsp.agent.run.query import LAST, NEW
 from claude_agent_lsp.base.real_paths import is_same_path
@@ -41,7 +41,7 @@ class Admitted:
     """A query that has its session.
 
     Attributes:
-        session: The session, which it has to give back.
+        session: The session, which it has to release.
         message: All that is sent for it.
         denied: What the agent may not read.
     """
@@ -52,7 +52,7 @@ class Admitted:
 
 
 class Admission:
-    """Lets queries into their sessions.
+    """Admits queries to their sessions.
 
     Args:
         state: Knows each folder's current session.
@@ -70,7 +70,7 @@ class Admission:
         self._budget = budget
 
     def admit(self, query: Query, run_id: str, spare: str | None) -> Admitted:
-        """Do what of a run's beginning touches the folder's disk; last, give it its session.
+        """Do what of a run's beginning touches the folder's disk; lastly, lock its session.
 
         Args:
             query: What is asked.

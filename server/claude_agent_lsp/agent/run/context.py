@@ -54,14 +54,14 @@ class RunContext:
     Attributes:
         run_id: The run's id.
         signal: Stops them.
-        mode: Gives the permission mode, which may change until the turn begins.
+        mode: Returns the permission mode, which may change until the turn begins.
         set_mode: Sets it for the session, from what the user has decided.
         grants: What the user has allowed for the session.
         emit: Takes their events, at once and in order.
-        backpressure: Tells when the editor is too slow for more text.
+        backpressure: Knows whether the editor is too slow for more text.
         questions: The queue for what the user has to decide.
         journal: Takes what is shown.
-        on_cost: Is told what the run has cost so far, in US dollars.
+        on_cost: Called with what the run has cost so far, in US dollars.
     """
 
     run_id: str

@@ -3,7 +3,7 @@
     put(event) ──▶ gathered for up to 16 ms ──▶ in the journal ──▶ shown
 
 One notification for each token costs a fifth to a third of the throughput, and so would a write.
-So the first text leaves at once, and what comes within 16 ms of the last text that left, or while
+So the first text is sent at once, and what comes within 16 ms of the last one sent, or while
 the last is being written down, goes out together.
 """
 
@@ -96,7 +96,7 @@ class Delivery:
             self._timer = self._loop.call_at(due, self._flush)
 
     def _flush(self) -> None:
-        """Let go what waits, unless something is still being written down."""
+        """Send what waits, unless something is still being written down."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

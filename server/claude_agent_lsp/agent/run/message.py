@@ -1,6 +1,6 @@
 """What is sent to the agent for one query: the context, the attachments, then the prompt.
 
-All but the prompt is told in blocks of text, tagged as Claude Code's own editor integration tags
+All but the prompt is sent in blocks of text, tagged as Claude Code's own editor integration tags
 them, so that the model takes them for what the user looks at and not for what the user says. What
 stands in its two tags, and in no others, is left out of a session's title (CLI 2.1.330).
 """
@@ -108,7 +108,7 @@ def user_message(
         prompt: What the user asks.
         context: What the user is looking at.
         attachments: Files that the prompt is about. An image is sent along, others are named.
-        folder: The folder the agent works in; diagnostics are told relative to it.
+        folder: The folder the agent works in; the paths of diagnostics are relative to it.
         message_id: Under which the message stands in the transcript.
         denied: What the agent must not read: nothing of it is sent.
 
@@ -137,8 +137,8 @@ def prepend_text(message: Mapping[str, Any], text: str) -> Mapping[str, Any]:
     A slash command is returned as it is: it has to stand alone, and the agent is not asked.
 
     Args:
-        message: As `user_message` gives it.
-        text: What is told, as context and not as the user's words.
+        message: What `user_message` returned.
+        text: What it is told, as context and not as the user's words.
     """
     content = message["message"]["content"]
     if isinstance(content, str):
@@ -178,7 +178,7 @@ def _selection(document: Path, selected: Range, denied: DenyRules) -> str:
 
 
 def _selected_text(document: Path, selected: Range) -> str:
-    """Return what is selected, as far as the disk knows it; empty if it cannot be told."""
+    """Return what is selected, as far as it is on the disk; empty if it is not known."""
     try:
         if not document.is_file() or document.stat().st_size > _MAX_FILE:
             return ""

@@ -1,4 +1,4 @@
-"""The permission modes that sessions were given: by command, or by what the user has answered."""
+"""The permission modes that were set for sessions: by command, or by what the user has answered."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PermissionModes:
         self._modes: dict[str, str] = {}
 
     def chosen_for(self, session_id: str, *, trusted: bool) -> str | None:
-        """Return a session's mode, if it was given one that holds in its folder."""
+        """Return a session's mode, if one was set that holds in its folder."""
         mode = self._modes.get(session_id)
         return None if mode == BYPASS and not trusted else mode
 
@@ -42,7 +42,7 @@ class PermissionModes:
         *,
         lent: bool,
     ) -> Coroutine[None, None, None]:
-        """Give a session another mode, from now on.
+        """Set a session's mode from now on.
 
         Args:
             session_id: The session.
@@ -52,7 +52,8 @@ class PermissionModes:
             lent: Whether the run has the process.
 
         Returns:
-            Tells the CLI. If that refuses it fails with a `RequestFailed`, and all is as it was.
+            What sends it to the CLI. If that refuses, it fails with a `RequestFailed`, and all is
+                as it was.
         """
         before = self._modes.get(session_id)
         runs = None if run is None else run.permission_mode

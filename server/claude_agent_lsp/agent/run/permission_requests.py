@@ -1,6 +1,6 @@
-"""What the user decides in a turn: leave for a tool, a plan, the agent's own questions.
+"""What the user decides in a turn: permission for a tool, a plan, the agent's own questions.
 
-    the CLI asks ──▶ worded ──▶ in the queue (`queue.py`) ──▶ answered ──▶ told to the CLI
+    the CLI asks ──▶ worded ──▶ in the queue (`queue.py`) ──▶ answered ──▶ sent to the CLI
 
 A run that is stopped withdraws its question, and the CLI is told to stop.
 """
@@ -69,7 +69,7 @@ class PermissionRequests:
     Args:
         spec: What the run has to do.
         context: What it has to do it with.
-        denied: Is told of each tool call that is refused, and why.
+        denied: Called with each tool call that is refused, and why.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class PermissionRequests:
     async def _ask_permission(
         self, tool: str, tool_input: Mapping[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
-        """Ask for leave to use a tool."""
+        """Ask for permission to use a tool."""
         for_session = [replace(update, destination="session") for update in context.suggestions]
         for_ever = [u for u in context.suggestions if self._is_saved(u)]
         # A mode is the session's as long as nobody sets another: it is no grant.
@@ -209,7 +209,7 @@ class PermissionRequests:
         options: list[QuestionOption] | tuple[QuestionOption, ...],
         **more: Any,
     ) -> Answer:
-        """Ask, and tell the editor that it is asked and how it was answered.
+        """Ask, and notify the editor of the question and of its answer.
 
         Raises:
             Aborted: The run was stopped.

@@ -81,13 +81,13 @@ class ActiveRun:
     Args:
         run_id: Its id.
         spec: What it has to do.
-        signal: Stops it. The run lets go of it at its end.
+        signal: Stops it. The run closes it at its end.
         to_editor: Takes its events, at once and in order.
-        backpressure: Tells when the editor is too slow for more text.
+        backpressure: Knows whether the editor is too slow for more text.
         questions: The queue for what the user has to decide.
         journal: Has what is shown before it is shown.
         budget: Counts what it costs.
-        on_mode: Is told of a permission mode that the user has chosen for the session.
+        on_mode: Called with a permission mode that the user has chosen for the session.
         grants: What the user has allowed for the session; the run adds to it.
         trail: Follows its tool calls, for the audit log.
 
@@ -183,14 +183,14 @@ class ActiveRun:
         )
 
     def notify(self, notice: Notice) -> bool:
-        """Tell of something that is not of the run itself; return whether it could be told."""
+        """Report something that is not of the run itself; return whether it could be."""
         telling = self._state in (RunState.RUNNING, RunState.ENDING)
         if telling:
             self._emit(notice)
         return telling
 
     def change_mode(self, mode: str) -> None:
-        """Take another permission mode, and tell of it."""
+        """Take another permission mode, and report it."""
         if mode != self.permission_mode:
             self.permission_mode = mode
             if self._state is not RunState.ADMITTED:
@@ -204,7 +204,7 @@ class ActiveRun:
         self._on_mode(mode)
 
     def _emit(self, event: Event) -> None:
-        """Tell the editor, while there is a run to tell of."""
+        """Send it to the editor, while the run is shown."""
         if self._state is RunState.ENDED:
             return
         # A slow editor is spared the words that come in while the run is being stopped, and from
@@ -228,8 +228,8 @@ class ActiveRun:
         """Do all of it, from `Started` to `Ended`; never raises.
 
         Args:
-            load: Gives the pool; the first time it has to load the SDK.
-            on_end: Called before `Ended`: gives the session back, and returns what is still done
+            load: Returns the pool; the first time it has to load the SDK.
+            on_end: Called before `Ended`: releases the session, and returns what is still done
                 after it.
         """
         status, fault, cut_off = RunStatus.COMPLETED, None, False
@@ -250,7 +250,7 @@ class ActiveRun:
         if fault is not None and status is RunStatus.COMPLETED:
             status = RunStatus.FAILED
         self._enter(RunState.ENDING)
-        # All is written down before the session is given back, and shown before the run has ended.
+        # All is written down before the session is released, and shown before the run has ended.
         await self._step(self._delivery.delivered)
         completed = status is RunStatus.COMPLETED
         await self._step(self._journal.end, completed=completed, cut_off=cut_off)

@@ -19,13 +19,11 @@ from claude_agent_lsp.agent.run.message import prepend_text
 from claude_agent_lsp.base.lanes import parsing
 from claude_agent_lsp.base.redaction import mask_secrets, mask_secrets_in_json
 from claude_agent_lsp.sessions.journal.journal import Called, Entry, Resulted, Said, entry_of, now
-from claude_agent_lsp.sessions.journal.recovery import (
+from claude_agent_lsp.sessions.journal.recovery import marked, recovery_of, retold
+from claude_agent_lsp.sessions.journal.transcript_facts import (
+    FactsReading,
     TranscriptFacts,
     has_line,
-    marked,
-    piece_of,
-    recovery_of,
-    retold,
 )
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
@@ -81,7 +79,7 @@ class RunJournal:
         await self._guard(self._begin)
 
     def report_to(self, emit: Emit) -> None:
-        """Tell the user here if no record can be kept."""
+        """Report to the user here if no record can be kept."""
         self._emit = emit
         if self._broken is not None:
             self._give_up(self._broken)
@@ -89,7 +87,7 @@ class RunJournal:
     async def prepend_untold(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what to send: it tells the agent first what it doesn't know of the session.
 
-        Never raises. What could not be written down as told is not told, but with a later prompt.
+        Never raises. What can't be recorded as told now is told with a later prompt instead.
         """
         told_too = await self._guard(self._prepend_untold, message) if self._held_before else None
         return told_too or message
@@ -185,12 +183,12 @@ class RunJournal:
 
     async def _read_transcript(self, session_id: str, since: int = 0) -> TranscriptFacts:
         """Return what the transcript holds from a byte on, read and parsed piece by piece."""
-        known = TranscriptFacts()
         transcript: Path | None = await self._in_lane(find_transcript, session_id)
-        while piece := await self._in_lane(piece_of, transcript, since):
-            await parsing.run(known.read, piece)
-            since += len(piece)
-        return known
+        reading = await self._in_lane(FactsReading, transcript, since)
+        while piece := await self._in_lane(reading.next_piece):
+            await parsing.run(reading.facts.read, piece)
+        await self._in_lane(reading.keep)
+        return reading.facts
 
     async def _in_lane(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do work in the session's lane.

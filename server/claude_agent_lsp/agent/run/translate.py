@@ -134,7 +134,7 @@ class Translator:
             if isinstance(block, ToolUseBlock):
                 self._begin_call(block, message.parent_tool_use_id)
             elif unheard and message.error and isinstance(block, TextBlock):
-                # An API error that the CLI tells in the agent's name.
+                # An API error that the CLI reports in the agent's name.
                 self._emit(Notice(Level.ERROR, block.text))
             elif unheard and isinstance(block, TextBlock):
                 self._say(message.message_id or message.uuid or "", block.text)

@@ -84,7 +84,7 @@ class Turn:
         await self._prepare()
         background = await Background.scan(process)
         context.signal.throw_if_aborted()
-        # A prompt that is told of and never sent is one that the session lacks, too.
+        # A prompt that was announced and never sent is one that the session lacks, too.
         message = await context.signal.wait_or_abort(
             asyncio.ensure_future(context.journal.prepend_untold(self._spec.message))
         )
@@ -148,7 +148,7 @@ class Turn:
         return self._wait_for_editor()
 
     def lost(self, fault: RequestFailed) -> None:
-        """Take note that the process is gone."""
+        """Be notified that the process is gone."""
         if not self._over.done():
             self._over.set_exception(fault)
 

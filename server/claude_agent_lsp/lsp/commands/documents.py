@@ -1,4 +1,4 @@
-"""The commands that make a document of a session: to give it out, and to show it."""
+"""The commands that make a document of a session: to export it, and to show it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DocumentCommands(CommandGroup):
 
     @command("claudeAgent.session.export", arguments.SessionExportArgument)
     async def export_session(self, argument: arguments.SessionExportArgument, _: Request) -> object:
-        """Give a session out as a document."""
+        """Export a session as a document."""
         session = await self._services.sessions.find(argument.session_id)
         export = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.reading.export")
         lane = self._lane(argument.session_id)

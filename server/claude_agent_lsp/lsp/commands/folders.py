@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class FolderCommands(CommandGroup):
-    """Tells what goes on, and changes what is allowed."""
+    """Reports what goes on, and changes what is allowed."""
 
     @command("claudeAgent.status", arguments.StatusArgument)
     async def status(self, _: arguments.StatusArgument, __: Request) -> object:
-        """Tell what goes on."""
+        """Return what goes on."""
         return await describe(self._services)
 
     @command("claudeAgent.capabilities", arguments.CapabilitiesArgument)
     async def capabilities(
         self, argument: arguments.CapabilitiesArgument, request: Request
     ) -> object:
-        """Tell what the CLI offers in a folder."""
+        """Return what the CLI offers in a folder."""
         agent = self._services.agent
         folder = await self._order.folder(argument.workspace)
         await self._services.trust.look_again(folder.path)

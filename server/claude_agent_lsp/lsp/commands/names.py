@@ -1,4 +1,4 @@
-"""The names of the commands: all that `initialize` tells of them, before they are loaded."""
+"""The names of the commands: all that `initialize` needs of them, before they are loaded."""
 
 from __future__ import annotations
 

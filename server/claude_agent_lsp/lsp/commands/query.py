@@ -20,12 +20,16 @@ from claude_agent_lsp.lsp.convert.to_errors import fault_of
 from claude_agent_lsp.lsp.convert.to_json import jsonable, sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from claude_agent_lsp.agent.events import Event
     from claude_agent_lsp.agent.run.run import ActiveRun
     from claude_agent_lsp.lsp.commands.order import Order
     from claude_agent_lsp.lsp.commands.registry import Request
+    from claude_agent_lsp.lsp.services.progress import WorkDone
     from claude_agent_lsp.lsp.services.services import Services
     from claude_agent_lsp.workspace.folders import Folder
+    from claude_agent_lsp.workspace.settings import Settings
 
 # How long a cancel waits for queries that are on their way to their run.
 CANCEL_SECONDS: Final = 2.0
@@ -97,11 +101,10 @@ class QueryCommands(CommandGroup):
     async def _begin(
         self, folder: Folder, argument: arguments.QueryArgument, request: Request
     ) -> ActiveRun:
-        signal = request.signal
         await self._services.trust.look_again(folder.path)
         revoked = self._services.agent.lanes.folder(folder.path).revoked
         configuration = self._services.configuration
-        as_sent = await configuration.settings_as_sent(folder, signal)
+        as_sent = await configuration.settings_as_sent(folder, request.signal)
         trusted = await self._services.trust.is_trusted(folder.path)
         settings = configuration.restrict(as_sent, trusted=trusted)
         self._services.server_settings.move_state()
@@ -109,13 +112,45 @@ class QueryCommands(CommandGroup):
             raise NotTrusted(
                 f"bypassPermissions needs a trusted folder, and {folder.path} is not trusted."
             )
+        run = await self._ask(
+            _query(argument, folder, settings, trusted=trusted), argument, request
+        )
+        if revoked.done():  # it has lost the trust that these settings were read with
+            self._services.agent.cancel(run_id=run.run_id)
+        if not trusted:
+            self._services.editor.spawn(self._services.trust.offer(folder, as_sent, run))
+        return run
+
+    async def _ask(
+        self, query: Query, argument: arguments.QueryArgument, request: Request
+    ) -> ActiveRun:
+        """Begin the run, and show its progress from before it begins."""
         progress = self._services.progress.start(
             request.work_done_token,
             f"Claude: {one_line(argument.prompt, TITLE_LENGTH)}",
             request.stop,
         )
-        token = argument.partial_result_token
+        try:
+            return await self._services.agent.ask(
+                query,
+                signal=request.signal,
+                to_editor=self._to_editor(argument.partial_result_token, progress),
+                backpressure=self._services.editor.backpressure,
+            )
+        except BaseException:
+            if progress is not None:
+                self._services.progress.end(progress)
+            raise
 
+    def _to_editor(
+        self, token: int | str | None, progress: WorkDone | None
+    ) -> Callable[[Event], None]:
+        """Return what shows a run's events wherever the editor shows something of it.
+
+        Args:
+            token: Where the editor wants the events themselves, if anywhere.
+            progress: The run's progress display, if there is one.
+        """
         follow = self._services.documents.follower()
 
         def to_editor(event: Event) -> None:
@@ -128,41 +163,7 @@ class QueryCommands(CommandGroup):
                     self._services.progress.end(progress)
             self._services.session_events.follow(event)
 
-        try:
-            run = await self._services.agent.ask(
-                Query(
-                    prompt=argument.prompt,
-                    folder=folder.path,
-                    settings=settings,
-                    session=argument.session,
-                    fork=argument.fork,
-                    resume_at=argument.resume_at,
-                    context=argument.context,
-                    attachments=argument.attachments,
-                    wanted=Overrides(
-                        model=argument.model,
-                        effort=argument.effort,
-                        permission_mode=argument.permission_mode,
-                        max_turns=argument.max_turns,
-                        max_budget_usd=argument.max_budget_usd,
-                        output_schema=argument.output_schema,
-                    ),
-                    timeout_seconds=argument.timeout_seconds or settings.timeout_seconds,
-                    trusted=trusted,
-                ),
-                signal=signal,
-                to_editor=to_editor,
-                backpressure=self._services.editor.backpressure,
-            )
-        except BaseException:
-            if progress is not None:
-                self._services.progress.end(progress)
-            raise
-        if revoked.done():  # it has lost the trust that these settings were read with
-            self._services.agent.cancel(run_id=run.run_id)
-        if not trusted:
-            self._services.editor.spawn(self._services.trust.offer(folder, as_sent, run))
-        return run
+        return to_editor
 
     @command("claudeAgent.cancel", arguments.CancelArgument)
     async def cancel(self, argument: arguments.CancelArgument, _: Request) -> object:
@@ -197,3 +198,29 @@ class QueryCommands(CommandGroup):
         stopped = self._services.agent.stopped is AbortReason.SHUTDOWN
         if not shows and ended.status is not RunStatus.FAILED and not stopped:
             await self._services.documents.show_result(ended)
+
+
+def _query(
+    argument: arguments.QueryArgument, folder: Folder, settings: Settings, *, trusted: bool
+) -> Query:
+    """Return what is asked in a folder, by its settings unless the argument says otherwise."""
+    return Query(
+        prompt=argument.prompt,
+        folder=folder.path,
+        settings=settings,
+        session=argument.session,
+        fork=argument.fork,
+        resume_at=argument.resume_at,
+        context=argument.context,
+        attachments=argument.attachments,
+        wanted=Overrides(
+            model=argument.model,
+            effort=argument.effort,
+            permission_mode=argument.permission_mode,
+            max_turns=argument.max_turns,
+            max_budget_usd=argument.max_budget_usd,
+            output_schema=argument.output_schema,
+        ),
+        timeout_seconds=argument.timeout_seconds or settings.timeout_seconds,
+        trusted=trusted,
+    )

@@ -68,7 +68,7 @@ class CommandGroup:
 
     Args:
         services: What they work with.
-        order: Gives each its place.
+        order: Assigns each its place.
     """
 
     def __init__(self, services: Services, order: Order) -> None:
@@ -94,7 +94,7 @@ def command(name: str, argument: type[A]) -> Callable[[Method[S, A]], Method[S, 
         argument: What its argument has to be.
 
     Raises:
-        LookupError: The editor is not told of a command of that name.
+        LookupError: There is no command of that name.
     """
     if name not in NAMES:
         raise LookupError(name)

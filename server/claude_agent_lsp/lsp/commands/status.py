@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# How long the status waits for what is told of a folder, and of what today has cost.
+# How long the status waits for what is reported of a folder, and for today's cost.
 FOLDER_SECONDS: Final = 1.0
-# And for the executable, which is started to tell its version, once.
+# And for the executable, which is started to print its version, once.
 CLI_SECONDS: Final = 4.0
 
 
@@ -60,7 +60,7 @@ async def describe(services: Services) -> dict[str, Any]:
 
 
 async def _folder(services: Services, folder: Folder) -> tuple[Settings, dict[str, Any]]:
-    """Return what is set in a folder, and what is told of it."""
+    """Return what is set in a folder, and what else is reported of it."""
     lane = services.agent.lanes.folder(folder.path)
     index = await services.sessions.index()
     settings = await services.configuration.settings_in(folder)
@@ -93,7 +93,7 @@ def _problem(asked: asyncio.Future[T]) -> str:
 
 
 def _unresponsive(folder: Folder, usual: Settings, problem: str) -> dict[str, Any]:
-    """Return what is told of a folder that can't be read, or is too slow to be waited for."""
+    """Return what is reported of a folder that can't be read, or is too slow to be waited for."""
     return {
         "uri": folder.uri,
         "name": folder.name,
@@ -122,7 +122,7 @@ async def _cli(
 
 
 def _silent_cli() -> dict[str, Any]:
-    """Return what is told of an executable that hangs, or is on a disk that does."""
+    """Return what is reported of an executable that hangs, or is on a disk that does."""
     return {
         "path": None,
         "version": None,

@@ -17,7 +17,7 @@ CHANGED: Final = "claudeAgent/trustChanged"
 
 
 class ClientTrust(Feature):
-    """Believes a client that has announced that it speaks of trust."""
+    """Takes from a client that announces trust which folders are trusted."""
 
     def handlers(self) -> Mapping[str, Handler]:
         """Handle `claudeAgent/trustChanged`."""

@@ -28,7 +28,7 @@ class ConfigurationChanges(Feature):
         self._services.configuration.begin(params.initialization_options)
 
     async def initialized(self) -> None:
-        """Ask to be told of changes, where the editor wants to be asked for it."""
+        """Ask to be notified of changes, where the editor wants to be asked for it."""
         editor = self._services.editor
         if not editor.profile.dynamic_configuration:
             return

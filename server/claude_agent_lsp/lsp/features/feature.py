@@ -1,4 +1,4 @@
-"""What an LSP feature is: a class that says which messages it takes, and when it wants to be told.
+"""What an LSP feature is: a class that says which messages it takes, and when it is called.
 
 A new one is a module in this folder and a line in `registry.py`.
 """
@@ -35,7 +35,7 @@ class Feature:
         return {}
 
     def initialize(self, params: types.InitializeParams) -> None:
-        """Take what the editor tells of itself; nothing may wait here."""
+        """Take what the editor announces; nothing may wait here."""
 
     async def initialized(self) -> None:
         """Ask the editor what is needed: it is ready to be asked."""

@@ -1,4 +1,4 @@
-"""The LSP features, in the order in which they are told of the editor."""
+"""The LSP features, in the order in which their hooks are called."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class WorkspaceFolders(Feature):
 
 
 def _folders_of(params: types.InitializeParams) -> list[Folder]:
-    """Return the open folders, by the newest of the three ways to tell them that is used."""
+    """Return the open folders, by the newest of the three ways of LSP that the editor uses."""
     named: list[tuple[str, str | None]] = []
     if params.workspace_folders:
         named = [(folder.uri, folder.name) for folder in params.workspace_folders]

@@ -34,7 +34,7 @@ class AskUser:
     Args:
         editor: The editor.
         state: Says where a plan is written for an editor that opens documents.
-        in_progress: Tells of a question where its run is shown, and how to answer it.
+        in_progress: Shows a question where its run is shown, and how to answer it.
     """
 
     def __init__(

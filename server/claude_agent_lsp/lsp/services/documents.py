@@ -41,7 +41,7 @@ async def open_document(editor: Editor, path: Path, line: int) -> bool:
 
 
 async def ask_for_closing(editor: Editor, directory: Path) -> None:
-    """Ask the editor to tell when it closes a document below a directory, if it can be asked."""
+    """Ask the editor to notify of each document below a directory that it closes, if it can."""
     if not editor.profile.dynamic_synchronization:
         return
     pattern = f"{glob.escape(str(directory))}/*.md"

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.agent.agent import Agent
-    from claude_agent_lsp.agent.events import Run
+    from claude_agent_lsp.agent.events import Question, Run
+    from claude_agent_lsp.agent.permissions.queue import Answer
     from claude_agent_lsp.agent.run.run import ActiveRun
     from claude_agent_lsp.lsp.editor import Editor
     from claude_agent_lsp.workspace.folders import Folder, Folders
@@ -40,7 +41,7 @@ class FolderTrust:
         editor: The editor.
         folders: The open folders.
         state_directory: The user's, whatever a setting says.
-        agent: Gives the agent, which has the questions, the lanes and the processes.
+        agent: Returns the agent, which has the questions, the lanes and the processes.
     """
 
     def __init__(
@@ -55,14 +56,14 @@ class FolderTrust:
         self._agent = agent
         self._listeners: list[Callable[[], None]] = []
         self._trust = Trust(state_directory)
-        # What the client says; None if it does not speak of trust.
+        # The folders that the client trusts; None if it does not say.
         self._from_client: frozenset[Path] | None = None
         self._trusted: set[Path] = set()
         # Of the decisions that these rest on.
         self._stamp: object = None
         self._decisions = 0
         self._asked: set[Path] = set()
-        # Those that are looked at once more, and left unless they are trusted.
+        # Those that are looked at once more, and revoked unless they are trusted.
         self._revoking: dict[Path, asyncio.Task[None]] = {}
 
     def on_change(self, listener: Callable[[], None]) -> None:
@@ -70,12 +71,12 @@ class FolderTrust:
         self._listeners.append(listener)
 
     def begin(self, options: object) -> None:
-        """Believe the client's `initializationOptions.trustedFolders`, if it speaks of trust."""
+        """Take `initializationOptions.trustedFolders` from a client that announces trust."""
         if self._editor.profile.trust:
             self._from_client = _folders_in(options)
 
     async def change(self, params: object) -> None:
-        """Believe the client's `claudeAgent/trustChanged`; what lost it loses its processes."""
+        """Take the client's `claudeAgent/trustChanged`; a folder that lost trust is revoked."""
         if not self._editor.profile.trust:
             return
         self._from_client = _folders_in(params)
@@ -120,7 +121,7 @@ class FolderTrust:
         """Remember what the user has decided; a folder that loses trust loses its processes.
 
         Raises:
-            InvalidArgument: It is the client that speaks of trust.
+            InvalidArgument: The client itself says which folders are trusted.
             StoreUnavailable: It could not be written.
         """
         if self._from_client is not None:
@@ -166,27 +167,17 @@ class FolderTrust:
             )
             self._editor.show_message(types.MessageType.Info, text)
             return
-        from claude_agent_lsp.agent.events import Action, Question, QuestionOption, RunStatus
-        from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY, AnsweredBy
-
         seconds = min(settings.question_timeout_seconds, LONGEST_QUESTION)
-        name = visible(str(place))
-        note = (
-            "Ignored until you trust the folder, because they could run code: "
-            f"{', '.join(withheld)}"
-        )
-        question = Question(
-            question_id=str(uuid.uuid4()),
-            run_id=run.run_id,
-            session_id=run.session_id,
-            kind="trust",
-            title=f"Trust the authors of {name}?",
-            detail=note,
-            options=(QuestionOption(DENY, "Don't trust"), QuestionOption(ALLOW, "Trust")),
-            deadline=datetime.now(UTC) + timedelta(seconds=seconds),
-            action=Action(visible(place.name), path=name),
-            notes=(note,),
-        )
+        answer = await self._ask(_question(place, withheld, run, seconds), seconds, run)
+        if answer is None:
+            self._asked.discard(place)
+        else:
+            await self._take(answer, place)
+
+    async def _ask(self, question: Question, seconds: float, run: ActiveRun) -> Answer | None:
+        """Ask the user; return None if the question is withdrawn because the run is stopped."""
+        from claude_agent_lsp.agent.events import RunStatus
+
         asking = asyncio.ensure_future(self._agent().questions.ask(question, seconds))
 
         def withdraw(ended: asyncio.Future[Run]) -> None:
@@ -198,10 +189,12 @@ class FolderTrust:
             await asyncio.wait({asking})
         finally:
             asking.cancel()
-        if asking.cancelled():
-            self._asked.discard(place)
-            return
-        answer = asking.result()
+        return None if asking.cancelled() else asking.result()
+
+    async def _take(self, answer: Answer, place: Path) -> None:
+        """Decide as the user answered; a deadline that passed decides nothing."""
+        from claude_agent_lsp.agent.permissions.queue import ALLOW, AnsweredBy
+
         if answer.by not in (AnsweredBy.EDITOR, AnsweredBy.COMMAND):
             return
         try:
@@ -214,7 +207,7 @@ class FolderTrust:
             listener()
 
     def _reconsider(self) -> None:
-        """Look at all that were trusted once more, and leave those that aren't now.
+        """Look at all that were trusted once more, and revoke those that aren't now.
 
         What runs in one that never was goes on: it runs nothing that needs trust.
         """
@@ -243,6 +236,34 @@ class FolderTrust:
 
     def _read_decision(self, folder: Path) -> tuple[object, bool | None]:
         return self._trust.stamp(), self._trust.decision_on(folder)
+
+
+def _question(place: Path, withheld: list[str], run: ActiveRun, seconds: float) -> Question:
+    """Return the question whether a folder is trusted.
+
+    Args:
+        place: The folder.
+        withheld: What is ignored until it is trusted.
+        run: The run that shows the question.
+        seconds: How long the user has to answer.
+    """
+    from claude_agent_lsp.agent.events import Action, Question, QuestionOption
+    from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY
+
+    name = visible(str(place))
+    note = f"Ignored until you trust the folder, because they could run code: {', '.join(withheld)}"
+    return Question(
+        question_id=str(uuid.uuid4()),
+        run_id=run.run_id,
+        session_id=run.session_id,
+        kind="trust",
+        title=f"Trust the authors of {name}?",
+        detail=note,
+        options=(QuestionOption(DENY, "Don't trust"), QuestionOption(ALLOW, "Trust")),
+        deadline=datetime.now(UTC) + timedelta(seconds=seconds),
+        action=Action(visible(place.name), path=name),
+        notes=(note,),
+    )
 
 
 def _folders_in(value: Any) -> frozenset[Path]:

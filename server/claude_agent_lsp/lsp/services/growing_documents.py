@@ -59,7 +59,7 @@ class GrowingDocuments:
             self.remove(session_id)
 
     def follower(self) -> Callable[[Event], None]:
-        """Return what a run's events are to be told to."""
+        """Return what a run's events are to be passed to."""
         session_id = message_id = ""
 
         def follow(event: Event) -> None:

@@ -24,7 +24,7 @@ class Prewarming:
         editor: Has the background.
         configuration: What is set.
         trust: What is trusted.
-        agent: Gives the agent.
+        agent: Returns the agent.
     """
 
     def __init__(
@@ -59,5 +59,5 @@ class Prewarming:
             return
         try:
             await agent.idle_processes.prewarm(folder.path, settings, left)
-        except Exception as error:  # noqa: BLE001 - the first query will tell
+        except Exception as error:  # noqa: BLE001 - the first query will fail with it
             logger.warning("No process could be started in advance for %s: %s", folder.path, error)

@@ -70,7 +70,7 @@ class Progress:
         return progress
 
     def show_question(self, question: Question) -> None:
-        """Tell of the open question where its run is shown, and how to answer it."""
+        """Show the open question where its run is shown, and how to answer it."""
         for progress in self._shown.values():
             if progress.run_id == question.run_id:
                 progress.show_question(question)

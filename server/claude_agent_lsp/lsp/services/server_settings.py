@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ServerSettings:
-    """Lets them take effect.
+    """Applies them.
 
     Args:
         state: What is kept across restarts.

@@ -29,7 +29,7 @@ class LazyServices:
         agent: Runs the queries; it has the lanes.
         progress: What is shown of runs without knowing this server.
         sessions: Finds sessions, and what is known of them.
-        session_events: Tells what has become of them.
+        session_events: Reports what has become of them.
         documents: Shows them as documents.
     """
 
@@ -79,7 +79,7 @@ class Services:
 
     @property
     def session_events(self) -> SessionEvents:
-        """Tells what has become of sessions."""
+        """Reports what has become of sessions."""
         return self.lazy().session_events
 
     @property

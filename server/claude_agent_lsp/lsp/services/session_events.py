@@ -1,4 +1,4 @@
-"""What an editor is told of runs and sessions without asking, if it knows this server."""
+"""What an editor is sent about runs and sessions without asking, if it knows this server."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ SESSION: Final = "claudeAgent/sessionChanged"
 
 
 class SessionEvents:
-    """Tells of what this server's runs and commands change, not of what others do.
+    """Reports what this server's runs and commands change, not what others do.
 
     Args:
-        editor: The editor that is told.
+        editor: The editor that gets it.
         find: Looks a session up.
     """
 
@@ -35,19 +35,19 @@ class SessionEvents:
         self._find = find
 
     def follow(self, event: Event) -> None:
-        """Tell of a run's beginning and end, and then of its session."""
+        """Report a run's beginning and end, and then its session."""
         if isinstance(event, Started | Ended) and self._editor.profile.session_events:
             self._editor.notify(RUN, jsonable(event.run))
             self._editor.spawn(self._look_up(event.run.session_id))
 
     def changed(self, session: Session) -> Session:
-        """Tell of a session that a command has changed; return it."""
+        """Report a session that a command has changed; return it."""
         if self._editor.profile.session_events:
             self._editor.notify(SESSION, jsonable(session))
         return session
 
     def deleted(self, session: Session) -> None:
-        """Tell of a session that is no more."""
+        """Report that a session is deleted."""
         if self._editor.profile.session_events:
             gone = {"sessionId": session.session_id, "workspace": session.workspace}
             self._editor.notify(SESSION, jsonable({**gone, "deleted": True}))

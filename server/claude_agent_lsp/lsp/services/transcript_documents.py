@@ -67,7 +67,7 @@ class TranscriptDocuments:
         """Open the session of a run that has ended.
 
         Each run has a file of its own: Helix shows a document that it has open as it is, whatever
-        has become of the file. An editor that opens no documents is told where it is.
+        has become of the file. An editor that opens no documents gets a message with its path.
         """
         path = self._place(f"{run.session_id}-{run.run_id[:8]}")
         try:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from claude_agent_lsp.agent.process.tree import Process
+    from claude_agent_lsp.agent.os_processes.tree import Process
 
 POLL_SECONDS: Final = 1.0
 
-# Linux's way to be told of a process's end.
+# Linux's way to be notified of a process's end.
 pidfd_open: Callable[[int], int] | None = getattr(os, "pidfd_open", None)
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 class EditorProcess:
     """Watches the process that `initialize` names.
 
-    Linux tells its end through a file descriptor; elsewhere it is looked at once a second, which
+    Linux signals its end through a file descriptor; elsewhere it is looked at once a second, which
     is one system call.
 
     Args:
@@ -63,16 +63,16 @@ class EditorProcess:
         loop.add_reader(descriptor, ended)
 
     def _start_polling(self, pid: int) -> None:
-        from claude_agent_lsp.agent.process.tree import Process, try_psutil
+        from claude_agent_lsp.agent.os_processes.tree import Process, try_psutil
 
         process = try_psutil(lambda: Process(pid), None)
         if process is not None:
             self._poll(process)
 
     def _poll(self, process: Process) -> None:
-        from claude_agent_lsp.agent.process.tree import try_psutil
+        from claude_agent_lsp.agent.os_processes.tree import try_psutil
 
-        # What can't be told now is asked again.
+        # What is not known now is asked again.
         if try_psutil(process.is_running, True):
             asyncio.get_running_loop().call_later(POLL_SECONDS, self._poll, process)
         else:

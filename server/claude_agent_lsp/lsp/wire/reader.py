@@ -72,7 +72,7 @@ class Frames:
             yield body
 
     def _header(self) -> Iterator[Garbled]:
-        """Search for a header that tells a length; set it, or leave it None for want of bytes."""
+        """Search for a header with a length; set it, or leave it None if bytes are missing."""
         while self._length is None:
             end = _END_OF_HEADER.search(self._buffer, self._searched)
             if end is None:

@@ -169,7 +169,7 @@ class MessageWriter:
 
 
 def _poll_for(fd: int) -> select.poll | None:
-    """Return what tells whether a descriptor has room; None on Windows, which has no such thing."""
+    """Return what to poll for room in a descriptor; None on Windows, which has no such thing."""
     if not hasattr(select, "poll"):
         return None
     poll = select.poll()

@@ -72,7 +72,7 @@ class Catalogue:
         index: What is known of the transcripts.
         running: Whether a run is at work in a session.
         current: A folder's current session.
-        open_folders: The folders that are told as they are spelled here; the CLI follows links.
+        open_folders: The folders that are named as they are spelled here; the CLI follows links.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Catalogue:
             search: Words that the title or the prompts must hold, whatever their case.
             tag: The tag they must have.
             limit: How many at most.
-            cursor: `next_cursor` of the page before. It stays right while sessions come and go.
+            cursor: `next_cursor` of the page before. It remains valid while sessions come and go.
             shared: Sessions of the folder that are in a shared store; those that are here, too,
                 are left out.
 
@@ -155,7 +155,7 @@ class Catalogue:
         """Return whether there is this session, and it is one of `folder`.
 
         Raises:
-            SessionNotFound: It has it in another folder. The CLI would resume it from anywhere
+            SessionNotFound: It belongs to another folder. The CLI would resume it from anywhere
                 and go on in this folder (2.1.330); but a session is a conversation in one folder.
         """
         path = self.find(session_id)
@@ -177,7 +177,7 @@ class Catalogue:
         return find_transcript(session_id) or self._kept.find(session_id)
 
     def _described(self, entries: Sequence[Entry], folder: Path | None) -> list[Session]:
-        """Return these sessions as they are told; one that names no folder is one of `folder`."""
+        """Return what is shown of these sessions; one that names no folder is one of `folder`."""
         places: dict[str, tuple[Path, str | None]] = {}
         noted = set(self._journal.sessions()) if entries else set()
         sessions = []
@@ -210,7 +210,7 @@ class Catalogue:
         return sessions
 
     def _place(self, path: str) -> tuple[Path, str | None]:
-        """Return a folder as it is told, and its current session as far as its disk answers."""
+        """Return a folder as it is shown, and its current session as far as its disk answers."""
         real = real_path(path)
         workspace = self._open.get(real or path, Path(path))
         return workspace, None if real is None else self._current(workspace)

@@ -1,4 +1,4 @@
-"""What is known of each transcript, kept on disk: only files that have changed are read again."""
+"""What is known of each transcript, kept on disk: only what is new in a file is read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.sessions.catalogue.database import Database, UnfitError, writing
-from claude_agent_lsp.sessions.catalogue.summary import Summary, summarize
+from claude_agent_lsp.sessions.catalogue.summary import Findings, Summary, summarize
+from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar
 from claude_agent_lsp.sessions.transcripts.projects import Project
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FILE: Final = "index.sqlite"
-VERSION: Final = 1
+VERSION: Final = 2
 # Files read between two writes: another server waits no longer than for one such write.
 BATCH: Final = 100
 SUFFIX: Final = ".jsonl"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NAME = re.compile(rf"{_UUID.pattern}\.jsonl")
-_TOLD: Final = tuple(field.name for field in fields(Summary) if field.name != "searched")
+_TOLD: Final = tuple(field.name for field in fields(Summary))
 _COLUMNS: Final = ", ".join(
     f"t.{name}" for name in ("project", "session_id", "last_modified", *_TOLD)
 )
@@ -39,13 +40,14 @@ _SCHEMA: Final = (
         size INTEGER NOT NULL,
         mtime_ns INTEGER NOT NULL,
         last_modified INTEGER NOT NULL,
-        {", ".join(_TOLD)}
+        {", ".join(_TOLD)},
+        own_title, inode, read_to, proof
     )
     """,
     "CREATE UNIQUE INDEX by_project ON transcripts (project, session_id, size, mtime_ns)",
     "CREATE INDEX by_time ON transcripts (project, last_modified DESC, session_id)",
     "CREATE INDEX by_session ON transcripts (session_id)",
-    "CREATE TABLE searched (id INTEGER PRIMARY KEY, text BLOB NOT NULL)",
+    "CREATE TABLE searched (id INTEGER PRIMARY KEY, shown BLOB NOT NULL, prompts BLOB NOT NULL)",
 )
 # Of several files of one session, as where it was copied to another folder, the newest.
 _NEWEST: Final = """
@@ -59,26 +61,17 @@ _NEWEST: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Summary):
     """A session as the index has it.
 
     Attributes:
         path: Its transcript.
         last_modified: In milliseconds since 1970.
-        title: This one and the others: as `Summary` has them.
     """
 
     path: Path
     session_id: str
     last_modified: int
-    title: str
-    first_prompt: str | None
-    tag: str | None
-    cwd: str | None
-    git_branch: str | None
-    created_at: int | None
-    entrypoint: str | None
-    interrupted: bool
 
     @property
     def place(self) -> tuple[int, str]:
@@ -161,8 +154,8 @@ def _select(
         values += wanted.after
     if wanted.words:
         source += " JOIN searched AS s USING (id)"
-        db.create_function("holds", 2, _holds, deterministic=True)
-        conditions += ["holds(s.text, ?)"] * len(wanted.words)
+        db.create_function("holds", 3, _holds, deterministic=True)
+        conditions += ["holds(s.shown, s.prompts, ?)"] * len(wanted.words)
         values += [word.encode() for word in wanted.words]
     query = (
         f"SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(conditions)} "  # noqa: S608
@@ -172,8 +165,8 @@ def _select(
     return [_entry(row) for row in db.execute(query, values)]
 
 
-def _holds(text: bytes, word: bytes) -> bool:
-    return word in text  # a few times as fast as SQLite's instr
+def _holds(shown: bytes, prompts: bytes, word: bytes) -> bool:
+    return word in shown or word in prompts  # a few times as fast as SQLite's instr
 
 
 def _session(db: sqlite3.Connection, transcript: Path) -> Entry | None:
@@ -228,30 +221,66 @@ def transcripts_in(directory: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def _note(db: sqlite3.Connection, project: Project, files: Mapping[str, os.stat_result]) -> None:
-    """Read these files and write down what they tell."""
+    """Read these files and write down what is found."""
     directory = os.fsencode(project.directory)
-    summaries: dict[str, Summary | None] = {}
+    found: dict[str, Findings | None] = {}
     for session_id in files:
         path = project.directory / f"{session_id}{SUFFIX}"
+        before = _findings(db, directory, session_id)
         try:
-            summaries[session_id] = summarize(path, project.folder)
+            found[session_id] = summarize(path, project.folder, before)
         except OSError as error:
             logger.debug("%s can't be read now: %s", path, error)
         except Exception:
             logger.exception("%s could not be read; it is not listed", path)
-            summaries[session_id] = None
+            found[session_id] = None
     with writing(db):
         _forget(db, directory, files)
-        for session_id, summary in summaries.items():
-            status = files[session_id]
-            modified = int(status.st_mtime * 1000)  # as the SDK rounds it
-            told = [None if summary is None else getattr(summary, name) for name in _TOLD]
-            row = [directory, session_id, status.st_size, status.st_mtime_ns, modified, *told]
-            marks = ", ?" * len(row)
-            done = db.execute(f"INSERT INTO transcripts VALUES (NULL{marks})", row)  # noqa: S608
-            if summary is not None:
-                text = (done.lastrowid, summary.searched.encode())
-                db.execute("INSERT OR REPLACE INTO searched VALUES (?, ?)", text)
+        for session_id, findings in found.items():
+            _insert(db, directory, session_id, files[session_id], findings)
+
+
+def _insert(
+    db: sqlite3.Connection,
+    directory: bytes,
+    session_id: str,
+    status: os.stat_result,
+    findings: Findings | None,
+) -> None:
+    modified = int(status.st_mtime * 1000)  # as the SDK rounds it
+    row = [directory, session_id, status.st_size, status.st_mtime_ns, modified]
+    if findings is None:
+        row += [None] * (len(_TOLD) + 4)
+    else:
+        row += [getattr(findings.summary, name) for name in _TOLD]
+        row.append(findings.own_title)
+        at = findings.so_far
+        # As a text: some file systems have inodes that SQLite's integers are too small for.
+        row += [None] * 3 if at is None else [str(at.inode), at.offset, at.proof]
+    marks = ", ?" * len(row)
+    done = db.execute(f"INSERT INTO transcripts VALUES (NULL{marks})", row)  # noqa: S608
+    if findings is not None:
+        shown = f"{findings.summary.title}\n{findings.summary.first_prompt or ''}".casefold()
+        text = (done.lastrowid, shown.encode(), findings.prompts.encode())
+        db.execute("INSERT OR REPLACE INTO searched VALUES (?, ?, ?)", text)
+
+
+def _findings(db: sqlite3.Connection, directory: bytes, session_id: str) -> Findings | None:
+    """Return what was read of a transcript, as far as it can be gone on from."""
+    query = (
+        f"SELECT {_COLUMNS}, t.mtime_ns, t.own_title, t.inode, t.read_to, t.proof, s.prompts "  # noqa: S608
+        "FROM transcripts AS t JOIN searched AS s USING (id) "
+        "WHERE t.project = ? AND t.session_id = ? AND t.proof IS NOT NULL"
+    )
+    row = db.execute(query, (directory, session_id)).fetchone()
+    if row is None:
+        return None
+    entry, rest = _entry(row[:-6]), row[-6:]
+    match rest:
+        case int(changed), str(title), str(inode), int(offset), bytes(proof), bytes(prompts):
+            so_far = ReadSoFar(int(inode), changed, offset, proof)
+            return Findings(entry, title, prompts.decode(), so_far)
+    raise UnfitError(f"unexpected columns: {rest!r}")
 
 
 def _forget(db: sqlite3.Connection, directory: bytes, session_ids: Iterable[str]) -> None:
@@ -279,5 +308,5 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         ) if _UUID.fullmatch(session_id):
             path = Path(os.fsdecode(project)) / f"{session_id}{SUFFIX}"
             told = (title, prompt, tag, cwd, branch, created, entrypoint, bool(interrupted))
-            return Entry(path, session_id, modified, *told)
+            return Entry(*told, path, session_id, modified)
     raise UnfitError(f"unexpected columns: {row!r}")

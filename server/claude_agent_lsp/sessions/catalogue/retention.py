@@ -97,14 +97,14 @@ def retention(
     now: datetime | None = None,
     limit: int = 10,
 ) -> Retention:
-    """Tell what is deleted next. Reads files: call it in a thread.
+    """Return what is deleted next. Reads files: call it in a thread.
 
     Args:
         projects: The directories.
-        days: As `retention_days` gives them.
+        days: What `retention_days` returned.
         index: Knows the titles.
         now: Instead of the clock's time.
-        limit: How many deletions are told one by one.
+        limit: How many deletions are listed one by one.
     """
     if days is None:
         return Retention(None, (), 0)

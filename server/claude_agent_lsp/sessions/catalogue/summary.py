@@ -1,6 +1,6 @@
-"""What the list of sessions shows of one, and searches: read from its transcript in one go.
+"""What the list of sessions shows of one, and searches: read from its transcript, each line once.
 
-What the SDK tells of a session is taken as it tells it, so that titles are the same in every
+What the SDK returns for a session is taken as it is, so that titles are the same in every
 list; the rest is read here. Everything here reads files: call it in a thread.
 """
 
@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar
 from claude_agent_lsp.sessions.transcripts.sdk_view import entries_in, info_of
 from claude_agent_lsp.sessions.transcripts.transcript import SYNTHETIC, config_directory
 from claude_agent_lsp.sessions.transcripts.user_text import prompt_in
@@ -36,7 +37,6 @@ class Summary:
         created_at: In milliseconds since 1970.
         entrypoint: What it was begun with, as the CLI calls it: "cli", "sdk-py", …
         interrupted: Whether the user stopped its last turn.
-        searched: Its title and all that the user wrote, casefolded.
     """
 
     title: str
@@ -47,15 +47,34 @@ class Summary:
     created_at: int | None
     entrypoint: str | None
     interrupted: bool
-    searched: str
 
 
-def summarize(transcript: Path, folder: Path | None = None) -> Summary | None:
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was read of a transcript: when it has grown, `summarize` goes on from there.
+
+    Attributes:
+        summary: What is known of the session.
+        own_title: The title that the user has set; empty if there is none.
+        prompts: All that the user wrote, casefolded.
+        so_far: How much was read; None if it ended within a line.
+    """
+
+    summary: Summary
+    own_title: str
+    prompts: str
+    so_far: ReadSoFar | None
+
+
+def summarize(
+    transcript: Path, folder: Path | None = None, before: Findings | None = None
+) -> Findings | None:
     """Read a transcript.
 
     Args:
         transcript: The file.
         folder: The folder whose sessions its directory holds, if it is known.
+        before: What was read of it before. If it has only grown since, the rest is read, else all.
 
     Returns:
         What is known of the session; None for a file that the SDK takes for none.
@@ -63,18 +82,23 @@ def summarize(transcript: Path, folder: Path | None = None) -> Summary | None:
     Raises:
         OSError: It can't be read.
     """
-    lines = _Lines()
+    line = b"\n"
     with transcript.open("rb") as file:
+        if before is not None and (before.so_far is None or not before.so_far.holds(file)):
+            before = None
+        lines = _Lines(before)
+        file.seek(0 if before is None or before.so_far is None else before.so_far.offset)
         for line in file:
             lines.take(line)
         size = file.tell()
+        # What is half written will be another line.
+        so_far = ReadSoFar.take(file, size) if line.endswith(b"\n") else None
     info = _info(transcript, size, folder) if size else None
     if info is None:
         return None
     # The SDK sees only the beginning and the end; what the user has set must not get lost between.
-    title = lines.title or info.custom_title or info.summary
-    return Summary(
-        title=_storable(title),
+    summary = Summary(
+        title=_storable(lines.title or info.custom_title or info.summary),
         first_prompt=_storable(info.first_prompt),
         tag=_storable(lines.tag or None),
         cwd=_storable(info.cwd),
@@ -82,19 +106,29 @@ def summarize(transcript: Path, folder: Path | None = None) -> Summary | None:
         created_at=info.created_at,
         entrypoint=lines.entrypoint,
         interrupted=lines.interrupted,
-        searched=_storable("\n".join((title, info.first_prompt or "", *lines.prompts)).casefold()),
     )
+    return Findings(summary, _storable(lines.title), _storable("\n".join(lines.prompts)), so_far)
 
 
 class _Lines:
-    """What the lines of a transcript tell, one after the other."""
+    """What is found in the lines of a transcript, one after the other.
 
-    def __init__(self) -> None:
+    Args:
+        before: What was found in those before them.
+    """
+
+    def __init__(self, before: Findings | None) -> None:
         self.prompts: list[str] = []
         self.entrypoint: str | None = None
         self.interrupted = False
         self.title = ""
         self.tag = ""
+        if before is not None:
+            self.prompts = [before.prompts] if before.prompts else []
+            self.entrypoint = before.summary.entrypoint
+            self.interrupted = before.summary.interrupted
+            self.title = before.own_title
+            self.tag = before.summary.tag or ""
 
     def take(self, line: bytes) -> None:
         if self.entrypoint is None and (found := _ENTRYPOINT.search(line)):
@@ -111,7 +145,7 @@ class _Lines:
         if user and not self.interrupted and b'"tool_use_id"' not in line:
             for entry in entries_in(line):
                 if prompt := prompt_in(entry):
-                    self.prompts.append(prompt[:PROMPT_LENGTH])
+                    self.prompts.append(prompt[:PROMPT_LENGTH].casefold())
 
     def _take_mark(self, line: bytes) -> None:
         for entry in entries_in(line):

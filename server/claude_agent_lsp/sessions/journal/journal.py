@@ -72,7 +72,7 @@ class JournaledTurn:
         completed: Whether the run has ended well: then the transcript's word stands for its answer.
         told_by: The message that has told the agent of it.
         lacks_prompt: Whether the transcript lacks the prompt itself, as far as is known.
-        unsent: Whether it was stopped before the agent got it: nobody tells the agent of it.
+        unsent: Whether it was stopped before the agent got it: the agent is not told of it.
     """
 
     message_id: str
@@ -107,7 +107,7 @@ class Journal:
     """The journals of all sessions.
 
     Args:
-        state_directory: Gives the state directory, which a setting may move.
+        state_directory: Returns the state directory, which a setting may move.
     """
 
     def __init__(self, state_directory: Callable[[], Path]) -> None:

@@ -10,73 +10,26 @@ killed: the half-said answer, or a first turn with its prompt, and so the whole 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.text import cut
 from claude_agent_lsp.sessions.journal.journal import Called, Said
+from claude_agent_lsp.sessions.journal.transcript_facts import TranscriptFacts, squeezed
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from claude_agent_lsp.sessions.journal.journal import Entry, Journal, JournaledTurn, Step
 
 INPUT_LENGTH: Final = 2_000
 RESULT_LENGTH: Final = 1_000
-# What is read of a transcript at a time: long enough to be quick, and parsed in 20 ms.
-PIECE_BYTES: Final = 2**20
 PREFACE: Final = (
     "You were cut off before this message, and the following was lost from this conversation. The "
     "user has seen it, so take it as said. A tool call without a result may or may not have been "
     "carried out: look before you repeat it."
 )
-
-
-@dataclass
-class TranscriptFacts:
-    """What a transcript holds, as far as a journal can be held against it.
-
-    Attributes:
-        lines: The ids of its lines.
-        texts: The agent's words by message id, without white space.
-        calls: The ids of its tool calls.
-    """
-
-    lines: set[str] = field(default_factory=set)
-    texts: dict[str, str] = field(default_factory=lambda: defaultdict(str))
-    calls: set[str] = field(default_factory=set)
-
-    @classmethod
-    def scan(cls, transcript: Path | None, since: int = 0) -> TranscriptFacts:
-        """Read a transcript from a byte on; None, or one that is gone, knows nothing."""
-        known = cls()
-        while piece := piece_of(transcript, since):
-            known.read(piece)
-            since += len(piece)
-        return known
-
-    def read(self, lines: bytes) -> None:
-        """Read more lines of it."""
-        for line in lines.split(b"\n"):
-            if b'"type":"user"' in line or b'"type":"assistant"' in line:
-                try:
-                    self._take(json.loads(line))
-                except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-                    continue
-
-    def _take(self, entry: dict[str, Any]) -> None:
-        self.lines.add(entry["uuid"])
-        message = entry["message"]
-        if entry["type"] != "assistant" or not isinstance(message["content"], list):
-            return
-        for block in message["content"]:
-            if block.get("type") == "text":
-                self.texts[message["id"]] += _squeezed(block["text"])
-            elif block.get("type") == "tool_use":
-                self.calls.add(block["id"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,29 +110,6 @@ def retold(turns: Iterable[JournaledTurn]) -> str:
     return "\n\n".join(parts)
 
 
-def has_line(transcript: Path | None, line_id: str, since: int) -> bool:
-    """Whether a transcript has a line of this id, from a byte on: found without parsing it."""
-    wanted = f'"uuid":"{line_id}"'.encode()
-    while piece := piece_of(transcript, since):
-        if wanted in piece:
-            return True
-        since += len(piece)
-    return False
-
-
-def piece_of(transcript: Path | None, since: int) -> bytes:
-    """Return the next whole lines of a transcript from a byte on; nothing at its end."""
-    if transcript is None:
-        return b""
-    try:
-        with transcript.open("rb") as file:
-            file.seek(since)
-            piece = file.read(PIECE_BYTES)
-            return piece if piece.endswith(b"\n") else piece + file.readline()
-    except FileNotFoundError:
-        return b""
-
-
 def _retold_call(call: Called) -> str:
     given = cut(json.dumps(dict(call.input), ensure_ascii=False, default=str), INPUT_LENGTH, "")
     outcome = "There is no result."
@@ -196,7 +126,7 @@ def _lacking_steps(steps: Iterable[Step], known: TranscriptFacts) -> Iterator[St
                 yield step
             continue
         there = left.get(step.message_id, "")
-        said = _squeezed(step.text)
+        said = squeezed(step.text)
         if said and there.startswith(said):
             left[step.message_id] = there[len(said) :]
         elif there and said.startswith(there):
@@ -213,10 +143,6 @@ def _after(text: str, count: int) -> str:
             return text[place:]
         count -= not character.isspace()
     return ""
-
-
-def _squeezed(text: str) -> str:
-    return "".join(text.split())
 
 
 def _is_local(turn: JournaledTurn) -> bool:

@@ -76,7 +76,7 @@ def places_in(transcript: Path) -> tuple[Place, ...]:
         if (known := _kept.get(state)) is not None:
             _kept.move_to_end(state)
             return known
-    places = tuple(_places(conversation_in(transcript.stem, list(_links(transcript)))))
+    places = tuple(_places(conversation_of(transcript)))
     with _keeping:
         # Of one file, only the newest state is of use.
         for old in [other for other in _kept if other[0] == state[0]]:
@@ -85,6 +85,15 @@ def places_in(transcript: Path) -> tuple[Place, ...]:
         while len(_kept) > 1 and sum(map(len, _kept.values())) > MOST_PLACES:
             _kept.popitem(last=False)
     return places
+
+
+def conversation_of(transcript: Path) -> list[tuple[SessionMessage, str | None]]:
+    """Return the lines of a conversation in order, without their contents. Call it in a thread.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    return conversation_in(transcript.stem, list(_links(transcript)))
 
 
 def blocks_of(message: Any) -> list[dict[str, Any]]:

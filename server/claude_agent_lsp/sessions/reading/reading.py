@@ -9,13 +9,11 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from claude_agent_sdk import get_session_messages
-
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.journal.journal import Journal, Said
 from claude_agent_lsp.sessions.journal.recovery import recover
-from claude_agent_lsp.sessions.reading.outline import Place, blocks_of, places_in
+from claude_agent_lsp.sessions.reading.outline import Place, blocks_of, conversation_of, places_in
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 from claude_agent_lsp.sessions.transcripts.user_text import written
 
@@ -164,12 +162,16 @@ def _message_at(place: Place, file: BinaryIO) -> Message:
 
 
 def _message_in(line: bytes) -> object:
-    """Return a line's message; of a file that was written anew meanwhile there may be none."""
+    return _entry_in(line).get("message")
+
+
+def _entry_in(line: bytes) -> dict[str, Any]:
+    """Return what a line holds; of a file that was written anew meanwhile it may be nothing."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
-        return None
-    return entry.get("message") if isinstance(entry, dict) else None
+        return {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def _recovered(turn: JournaledTurn) -> Iterator[Message]:
@@ -231,16 +233,36 @@ def line_of(session_id: str, message_id: str, field: str = "resumeAt") -> str:
 
     Args:
         session_id: The session.
-        message_id: The message, as `read_messages` tells it.
+        message_id: The message's, as in `read_messages`.
         field: What the user calls it.
 
     Raises:
         InvalidArgument: The session has no such message.
     """
-    for line in reversed(get_session_messages(session_id)):
+    transcript = find_transcript(session_id)
+    try:
+        line_id = None if transcript is None else _last_line_of(message_id, transcript)
+    except FileNotFoundError:  # it has just gone
+        line_id = None
+    if line_id is None:
+        raise InvalidArgument(f"{field}: the session {session_id} has no message {message_id}.")
+    return line_id
+
+
+def _last_line_of(message_id: str, transcript: Path) -> str | None:
+    """Return the id of a message's last line; also of one that is named by the id of a line."""
+    # Where the messages are is known as long as the file doesn't change.
+    for place in reversed(places_in(transcript)):
+        if place.message_id == message_id:
+            last = [line for line in place.lines if line.own][-1]
+            with transcript.open("rb") as file:
+                file.seek(last.offset)
+                entry = _entry_in(file.read(last.length))
+            return str(entry["uuid"]) if "uuid" in entry else None
+    for line, _ in reversed(conversation_of(transcript)):
         if message_id in (line.uuid, _message_id(line)):
             return line.uuid
-    raise InvalidArgument(f"{field}: the session {session_id} has no message {message_id}.")
+    return None
 
 
 def _message_id(line: SessionMessage) -> str:

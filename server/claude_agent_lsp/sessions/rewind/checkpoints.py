@@ -1,4 +1,4 @@
-"""What a session's transcript tells of the files that the agent has changed.
+"""What a session's transcript records of the files that the agent has changed.
 
     file-history-snapshot   at each prompt: which copy holds each known file as it is then
     file-history-delta      before the first change of a file: the copy of it as it was
@@ -45,7 +45,7 @@ class Write:
     """A change by one of the agent's own tools.
 
     Attributes:
-        content: What the file holds since, with line ends as LF; None if that can't be told.
+        content: What the file holds since, with line ends as LF; None if that is not known.
         at: When it was over.
     """
 
@@ -72,7 +72,7 @@ class Checkpoints:
 
         Args:
             transcript: The session's file.
-            folder: The folder that it was begun in, from which paths are told.
+            folder: The folder that it was begun in, which paths are relative to.
 
         Raises:
             OSError: It can't be read.

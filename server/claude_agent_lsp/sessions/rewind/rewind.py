@@ -58,9 +58,9 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
 
     Args:
         session_id: The session, in which no run may be at work.
-        message_id: The prompt, as `read_messages` tells it.
+        message_id: The prompt's, as in `read_messages`.
         state: The state directory, where it is noted what was put back.
-        dry_run: Only tell what would be changed.
+        dry_run: Only return what would be changed.
 
     Raises:
         SessionNotFound: There is no such session.

@@ -49,7 +49,7 @@ class Mirror:
         link: The way to the store.
         places: Where it is kept how far each session has come.
         owner: Who we are, for those who want the same session.
-        tell: Tells the user: whether it is good news, and the news.
+        tell: Shows the user whether it is good news, and the news.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Mirror:
             Whether it was taken; not if a run of this server is at work in it.
 
         Raises:
-            SessionBusy: Somebody else has it.
+            SessionBusy: Somebody else works in it.
         """
         session = self._session(mirrored)
         if session.at_work:
@@ -128,13 +128,13 @@ class Mirror:
         return True
 
     def began(self, mirrored: Mirrored) -> None:
-        """Take note that a run is at work in a session."""
+        """Record that a run is at work in a session."""
         session = self._session(mirrored)
         session.at_work = session.mirrored.pending = True
         self._schedule(session)
 
     def ended(self, session_id: str) -> None:
-        """Give the session back once all of it has been sent: the run is over."""
+        """Release the session once all of it has been sent: the run is over."""
         if (session := self._sessions.get(session_id)) is not None and session.at_work:
             session.at_work = False
             session.mirrored.pending = True
@@ -179,7 +179,7 @@ class Mirror:
             await disk.run(self._states.forget, session.session_id)
 
     async def close(self) -> None:
-        """Send what can be sent in a moment, and let go of everything."""
+        """Send what can be sent in a moment, and close everything."""
         self._closing.set()
         self._wake.set()
         until = self._now + CLOSE_SECONDS
@@ -252,7 +252,7 @@ class Mirror:
             await self._probe_store()
 
     def _report_fault(self, error: Exception) -> None:
-        """Tell the user, once."""
+        """Notify the user, once."""
         if self._fault_reported:
             return
         self._fault_reported = True
@@ -272,7 +272,7 @@ class Mirror:
             self._report_if_caught_up()
 
     async def _sync(self, session: MirroredSession) -> None:
-        """Send what is new in a session, and give it back if nobody works in it."""
+        """Send what is new in a session, and release it if nobody works in it."""
         async with self._using(session), session.changing:
             session.due = None
             try:

@@ -2,7 +2,7 @@
 
 What decides is how far both say the same:
 
-    the store has no more than that      this one is ahead: `send` gives it the rest
+    the store has no more than that      this one is ahead: `send` sends it the rest
     this one has no more than that       the store is ahead: `fetch` takes the rest
     both have more, the store what we    the CLI has written its file anew: `send` cuts the
     had sent it                          store back first

@@ -62,7 +62,7 @@ class Replacement:
             raise _unwritable(self._path, error) from error
 
     def close(self) -> None:
-        """Let go of it; what was not committed is gone."""
+        """Close it; what was not committed is gone."""
         with suppress(OSError):
             self._file.close()
         with suppress(OSError):

@@ -48,9 +48,9 @@ class SharedSessions:
     Each call names the store by its URL, as the folder's setting has it; None is no store.
 
     Args:
-        state_directory: Gives the state directory, which a setting may move.
-        editor: The editor's name, told to those who want the same session.
-        tell: Tells the user: whether it is good news, and the news.
+        state_directory: Returns the state directory, which a setting may move.
+        editor: The editor's name, shown to those who want the same session.
+        tell: Shows the user whether it is good news, and the news.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class SharedSessions:
         fork: bool,
         wait_or_abort: Callable[[asyncio.Future[bool]], Awaitable[bool]],
     ) -> AsyncIterator[None]:
-        """Let a run begin inside; if that fails, the session is given back.
+        """Claim the session for a run that begins inside; if that fails, it is released.
 
         Before it, the session is claimed for this server on all machines and brought up to date.
         One that is to be forked is only fetched, and only if it is not here.
@@ -123,13 +123,13 @@ class SharedSessions:
             raise
 
     async def began(self, url: str | None, folder: Path, session_id: str) -> None:
-        """Take note that a run is at work in a session."""
+        """Record that a run is at work in a session."""
         if url is not None:
             mirror = self._at_work[session_id] = await self._mirror(url)
             mirror.began(await self._mirrored(url, folder, session_id))
 
     def turn_ended(self, session_id: str) -> None:
-        """Give the session back as soon as the store has all of it: the turn is over."""
+        """Release the session as soon as the store has all of it: the turn is over."""
         if (mirror := self._at_work.pop(session_id, None)) is not None:
             mirror.ended(session_id)
 
@@ -195,7 +195,7 @@ class SharedSessions:
         ]
 
     async def close(self) -> None:
-        """Send what can be sent in a moment, and let go of all stores."""
+        """Send what can be sent in a moment, and close all stores."""
         for task in self._mirrors.values():
             if _is_there(task):
                 await task.result().close()

@@ -54,7 +54,7 @@ class SyncState:
     """Reads and writes them. Its calls touch the disk: make them in a thread.
 
     Args:
-        state_directory: Gives the state directory, which a setting may move.
+        state_directory: Returns the state directory, which a setting may move.
     """
 
     def __init__(self, state_directory: Callable[[], Path]) -> None:

@@ -1,4 +1,4 @@
-"""One session on its way between here and a store: claimed, sent, fetched, given back."""
+"""One session on its way between here and a store: claimed, sent, fetched, released."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# How long a user who wants a session waits for somebody else to let it go.
+# How long a user who wants a session waits for somebody else to release it.
 PATIENCE_SECONDS: Final = 2.0
 # What a user waits for, and what nobody waits for.
 CLAIM_SECONDS: Final = 5.0
@@ -39,7 +39,7 @@ class MirroredSession:
         at_work: Whether a run is in it. Until its end the claim is kept.
         due: When it is looked at next, on the loop's clock; None while there is no need.
         again: When it is looked at once more after that.
-        lacking: Whether the store was away when it should have been given something.
+        lacking: Whether the store was away when something should have been sent to it.
         fetching: Whether its files here are being changed.
         noted: Whether it is on disk that the store may lack something.
         changing: Held by whoever changes one of the copies.
@@ -89,7 +89,7 @@ class Transfer:
         link: The way to the store.
         states: Where it is kept how far each session has come.
         owner: Who we are, for those who want the same session.
-        notify: Tells the user: whether it is good news, and the news.
+        notify: Shows the user whether it is good news, and the news.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Transfer:
             await self.claim(session)
             await self._send_claimed(session)
         except ClaimLost:
-            # Nobody else need have it: a lease may have run out while we were suspended.
+            # Perhaps nobody else has claimed it: a lease may have run out while we were suspended.
             await self.release(session)
             await self.claim(session)
             await self._send_claimed(session)
@@ -181,7 +181,7 @@ class Transfer:
             )
 
     async def release(self, session: MirroredSession) -> None:
-        """Give the claim back."""
+        """Release the claim."""
         claim, session.claim = session.claim, None
         if claim is not None:
             await claim.release()

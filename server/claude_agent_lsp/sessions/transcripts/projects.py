@@ -31,7 +31,7 @@ class Project:
 
     Attributes:
         directory: The directory.
-        folder: Whose sessions they are, links followed; None where only they themselves tell.
+        folder: Whose sessions they are, links followed; None where only the transcripts say it.
     """
 
     directory: Path
@@ -67,7 +67,7 @@ def worktrees_of(folder: str) -> tuple[str, ...]:
     """Return the worktrees of the repository that a folder is in, itself included.
 
     Returns:
-        Their paths, as `git worktree list` tells them; none outside of a repository.
+        Their paths, as `git worktree list` prints them; none outside of a repository.
     """
     common = _common_directory(Path(folder))
     if common is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, Final
+import os
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,10 +14,12 @@ if TYPE_CHECKING:
 
 # The SDK files a store's sessions under a folder; here it is one session and any folder.
 FOLDER: Final = "/"
+# The SDK looks at 64 KiB at each end, in lines that it has written without blanks before.
+END_BYTES: Final = 262_144
 
 
 def info_of(transcript: Path) -> SDKSessionInfo | None:
-    """Return what the SDK would tell of it. Call it in a thread.
+    """Return what the SDK would return for it. Call it in a thread.
 
     Raises:
         OSError: It can't be read.
@@ -51,11 +54,38 @@ def entries_in(content: bytes) -> list[Any]:
     return entries
 
 
+def ends_of(transcript: Path) -> bytes:
+    """Return the first whole lines of a transcript and the last ones, which may be all.
+
+    Raises:
+        OSError: It can't be read.
+    """
+    with transcript.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        if size <= 2 * END_BYTES:
+            return file.read()
+        head = file.read(END_BYTES) + file.readline()
+        begin = _begin_of_line(file, size - END_BYTES)
+        file.seek(max(begin, len(head)))
+        return head + file.read()
+
+
+def _begin_of_line(file: BinaryIO, place: int) -> int:
+    """Return where the line begins that a place is in, or 0 for the first one."""
+    while place > 0:
+        length = min(END_BYTES, place)
+        place -= length
+        file.seek(place)
+        if (found := file.read(length).rfind(b"\n")) >= 0:
+            return place + found + 1
+    return 0
+
+
 async def _info_of(transcript: Path) -> SDKSessionInfo | None:
     from claude_agent_sdk import get_session_info_from_store
 
-    content = transcript.read_bytes()  # noqa: ASYNC240 - the loop is the thread's own
-    store = await _store(transcript.stem, entries_in(content))
+    store = await _store(transcript.stem, entries_in(ends_of(transcript)))
     return await get_session_info_from_store(store, transcript.stem, FOLDER)
 
 

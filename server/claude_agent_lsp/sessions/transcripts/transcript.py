@@ -49,7 +49,7 @@ def transcript_below(root: Path, session_id: str) -> Path | None:
 
 
 def folder_of(transcript: Path) -> Path | None:
-    """Return the folder that a session was begun in, as its first lines tell."""
+    """Return the folder that a session was begun in, as its first lines say."""
     with transcript.open("rb") as file:
         for line in file:
             if b'"cwd":' in line:
@@ -103,8 +103,8 @@ def last_line(transcript: Path, start: bytes) -> bytes | None:
 class Transcript:
     """A transcript as one process knows it. Reads files: call it in a thread.
 
-    Every line of a turn has an id, and the process tells the id of each line that it writes. Of
-    the lines that a fork copies it tells none: a file that was not there when the process
+    Every line of a turn has an id, and the process sends the id of each line that it writes. Of
+    the lines that a fork copies it sends none: a file that was not there when the process
     started is taken as its own at the first look.
     """
 
@@ -128,7 +128,7 @@ class Transcript:
         return cost_of(self._path)
 
     def expect(self, line_id: str | None) -> None:
-        """Take note of a line that the process says it writes."""
+        """Record a line that the process says it writes."""
         if line_id:
             self._own.add(line_id)
 

@@ -79,7 +79,7 @@ class _Place:
 @contextlib.contextmanager
 def _place() -> Iterator[_Place]:
     with tempfile.TemporaryDirectory(prefix="claude-agent-lsp-demo-") as name:
-        # The CLI tells real paths, and macOS has its temporary directories behind a link.
+        # The CLI reports real paths, and macOS has its temporary directories behind a link.
         root = Path(name).resolve()
         place = _Place(root / "home", root / "project", root / "state")
         place.home.mkdir()

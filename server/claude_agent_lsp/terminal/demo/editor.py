@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.agent.process.tree import ProcessTree, kill, wait_gone
+from claude_agent_lsp.agent.os_processes.tree import ProcessTree, kill, wait_gone
 from claude_agent_lsp.base.lanes import processes
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.lsp.wire.reader import Frames, Garbled
@@ -34,7 +34,7 @@ class ServerError(Exception):
 
     Attributes:
         code: JSON-RPC's, as -32800 for a request that was cancelled.
-        data: What the server tells beside the message, such as a hint.
+        data: What the server sends beside the message, such as a hint.
     """
 
     def __init__(self, error: Json) -> None:
@@ -71,7 +71,7 @@ class Asked:
         return self._answer.done()
 
     def settle(self, answer: Any, at: float) -> None:
-        """Give it its result, or the exception that it raises."""
+        """Settle it with its result, or with the exception that it raises."""
         self.answered_at = at
         if isinstance(answer, Exception):
             self._answer.set_exception(answer)

@@ -17,7 +17,7 @@ REDIS: Final = ("redis", "rediss")
 class StoreAddress:
     """The URL of a store.
 
-    `str` and `repr` show it without its password; nothing but the driver is given `url`.
+    `str` and `repr` show it without its password; nothing but the driver gets `url`.
     """
 
     url: str = field(repr=False)
@@ -35,7 +35,7 @@ class StoreAddress:
             parts = urlsplit(url.strip())
             password, _port = parts.password, parts.port
         except ValueError:
-            # What is wrong with it is not told: it may hold the password.
+            # What is wrong with it is not shown: it may hold the password.
             raise InvalidArgument("sessionStore: expected a valid URL.") from None
         if parts.scheme not in (*POSTGRES, *REDIS):
             raise InvalidArgument(

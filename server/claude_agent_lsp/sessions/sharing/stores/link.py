@@ -1,7 +1,7 @@
 """The way to a shared store, which may be slow or gone.
 
 Whoever works for the user asks once and isn't kept waiting while the store is known to be away;
-the mirror alone tries again. Both turns, away and back, are told once.
+the mirror alone tries again. The user is notified once when it is away, and once when it is back.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class StoreLink:
 
     Args:
         url: Where it is.
-        tell: Tells the user: whether it is good news, and the news.
+        tell: Shows the user whether it is good news, and the news.
 
     Attributes:
         address: Where it is, to be shown.
@@ -92,14 +92,14 @@ class StoreLink:
         return done
 
     def caught_up(self) -> None:
-        """Take note that the store has all that it missed while it was away."""
+        """Record that the store has all that it missed while it was away."""
         if self._fault is None:
             return
         self._fault = None
         self._notify(True, f"The shared store {self.address} is reachable again and up to date.")
 
     async def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         if self._store is not None and self._store.done() and not self._store.exception():
             await self._store.result().close()
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def sessions_of(store: SharedStore, project_key: str) -> list[SDKSessionInfo]:
-    """Return what the SDK tells of a project's sessions, newest first.
+    """Return what the SDK reports of a project's sessions, newest first.
 
     Raises:
         StoreUnavailable: The store can't be used.

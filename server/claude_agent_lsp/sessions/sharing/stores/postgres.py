@@ -52,7 +52,7 @@ _KEEPALIVE: Final = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "4",
 }
-# ValueError: what the driver says of a URL that it can't read.
+# ValueError: what the driver raises for a URL that it can't read.
 _FAILURES: Final = (
     OSError,
     ValueError,
@@ -272,7 +272,7 @@ class PostgresStore(SharedStore):
 
     @contextlib.asynccontextmanager
     async def _errors(self) -> AsyncIterator[None]:
-        """Turn what a driver says into what a user is told, without the password."""
+        """Turn a driver's errors into what a user is shown, without the password."""
         try:
             async with asyncio.timeout(self._seconds):
                 yield

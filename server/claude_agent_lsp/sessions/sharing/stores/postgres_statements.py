@@ -1,4 +1,4 @@
-"""What PostgreSQL is told, statement by statement.
+"""The SQL statements for PostgreSQL.
 
 $1 is the project's key and $2 the session's id; where there is a $3, it is the subpath.
 """

@@ -64,7 +64,7 @@ class RedisStore(SharedStore):
     Args:
         address: Where it is.
         timeout_seconds: How long an operation may take.
-        lease_seconds: How long a session stays an owner's that is not heard of.
+        lease_seconds: How long a session belongs to an owner who sends nothing.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class RedisStore(SharedStore):
         self._address = address
         self._seconds = timeout_seconds
         self._lease = lease_seconds
-        # Typed as Any: the driver's own types can't tell its asyncio from its blocking half.
+        # Typed as Any: the driver's own types don't distinguish its asyncio from its blocking half.
         self._redis: Any = Redis.from_url(
             address.url,
             decode_responses=True,
@@ -204,7 +204,7 @@ class RedisStore(SharedStore):
         keys = _Keys({"project_key": project_key, "session_id": ""})
         async with self._errors():
             summaries = await self._redis.hgetall(keys.summaries)
-            # Read second: a summary is never told as newer than it is.
+            # Read second: a summary is never returned as newer than it is.
             times = dict(await self._redis.zrange(keys.sessions, 0, -1, withscores=True))
         return [
             {"session_id": session, "mtime": int(times[session]), "data": json.loads(data)}
@@ -274,7 +274,7 @@ class RedisStore(SharedStore):
 
     @contextlib.asynccontextmanager
     async def _errors(self) -> AsyncIterator[None]:
-        """Turn what a driver says into what a user is told, without the password."""
+        """Turn a driver's errors into what a user is shown, without the password."""
         try:
             async with asyncio.timeout(self._seconds):
                 yield

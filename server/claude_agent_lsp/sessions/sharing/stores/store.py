@@ -43,7 +43,7 @@ START: Final = Mark(0, "")
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who works in a session: told to whoever is refused.
+    """Who works in a session: shown to whoever is refused.
 
     Attributes:
         editor: The editor's name.
@@ -76,7 +76,7 @@ class Diverged(AgentLspError):
 
 
 class ClaimLost(AgentLspError):
-    """The session isn't ours any more: the claim has run out, or somebody else has it."""
+    """The session isn't ours any more: the claim has run out, or somebody else has claimed it."""
 
 
 class Claim(Protocol):
@@ -91,7 +91,7 @@ class Claim(Protocol):
         """Whether it is known to have ended without a release."""
 
     async def release(self) -> None:
-        """Give the session back. Never raises: a store that is gone has released it."""
+        """Release the session. Never raises: a store that is gone has released it."""
 
 
 class SharedStore(SessionStore):
@@ -152,12 +152,12 @@ class SharedStore(SessionStore):
         took too late, the owner knows nothing.
 
         Raises:
-            SessionBusy: Somebody has it; the message says who.
+            SessionBusy: Somebody else works in it; the message says who.
         """
 
     @abstractmethod
     async def close(self) -> None:
-        """Let go of all connections. Never raises."""
+        """Close all connections. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,7 @@ def uuids_of(entries: Iterable[SessionStoreEntry]) -> list[str]:
 
 
 def unavailable(error: Exception, address: StoreAddress, hint: str) -> StoreUnavailable:
-    """Return what a user is told of a store that can't be used."""
+    """Return the message for a user whose store can't be used."""
     text = address.masked(str(error).strip().partition("\n")[0])
     if not text:
         text = "it did not answer in time" if isinstance(error, TimeoutError) else repr(error)
@@ -251,7 +251,7 @@ def unavailable(error: Exception, address: StoreAddress, hint: str) -> StoreUnav
 
 
 def busy(session_id: str, owner: str | None) -> SessionBusy:
-    """Return what the second one to claim a session is told."""
+    """Return the message for the second one to claim a session."""
     return SessionBusy(f"{Owner.told(owner)} has an active run in the session {session_id}.")
 
 

@@ -3,7 +3,7 @@
     server ── a pipe that only the server holds ──▶ watchdog, which sleeps in read()
        killed: the system closes the pipe    ──▶ ends every process with the server's mark
 
-It needs no polling and no memory to speak of: until the pipe closes it has loaded nothing but the
+It needs no polling and hardly any memory: until the pipe closes it has loaded nothing but the
 interpreter. What it does then stands in `orphans.py`.
 """
 
@@ -17,7 +17,7 @@ import sys
 import threading
 from typing import Final
 
-from claude_agent_lsp.agent.process.orphans import server_mark
+from claude_agent_lsp.agent.os_processes.orphans import server_mark
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ import os, sys
 if os.read(0, 1):
     sys.exit()
 sys.path[:0] = sys.argv[2:]
-from claude_agent_lsp.agent.process.orphans import end_all
+from claude_agent_lsp.agent.os_processes.orphans import end_all
 end_all(lambda mark: mark == sys.argv[1])
 """
 
@@ -47,7 +47,7 @@ class Watchdog:
         return process.pid if process is not None and process.poll() is None else None
 
     def ensure(self) -> None:
-        """See to it that it is at work, before a CLI starts. Somebody may have ended it."""
+        """Start it unless it is at work, before a CLI starts. Somebody may have ended it."""
         with self._starting:
             if self.pid is not None:
                 return
@@ -73,7 +73,7 @@ class Watchdog:
                 )
 
     def close(self) -> None:
-        """Let it go, when all CLIs have been ended in order."""
+        """End it, when all CLIs have been ended in order."""
         with self._starting:
             process = self._process
             if process is None or process.stdin is None:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.agent.process.tree import (
+from claude_agent_lsp.agent.os_processes.tree import (
     Process,
     environment_of,
     every_process,
@@ -39,8 +39,8 @@ ROUND_SECONDS: Final = 0.05
 def server_mark() -> str:
     """Return this process's mark, for the environment of its CLIs.
 
-    It stays the same when the system's clock is set, which moves what psutil tells of a start. A
-    server whose start can't be told has a mark that nobody takes for that of one that is gone.
+    It is the same after the system's clock is set, which changes what psutil returns as a start. A
+    server whose start is not known has a mark that nobody takes for that of one that is gone.
     """
     started = try_psutil(lambda: f"{Process().create_time():.2f}", "unknown")
     return f"{os.getpid()}:{started}:{_namespace()}"

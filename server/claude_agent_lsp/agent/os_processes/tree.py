@@ -36,7 +36,7 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 def try_psutil(look: Callable[[], T], unknown: T) -> T:
     """Return what psutil answers, or `unknown` whatever it raises.
 
-    Beside its own errors psutil lets through what the system's calls raise: OSError and
+    Beside its own errors psutil passes on what the system's calls raise: OSError and
     RuntimeError, and on macOS SystemError out of `environ`, for a process that is just ending.
     """
     try:
@@ -51,7 +51,7 @@ def try_psutil(look: Callable[[], T], unknown: T) -> T:
 class ProcessTree:
     """A process and all below it, as they were at one moment.
 
-    psutil tells a process from a later one with the same id by its start time, so a stale
+    psutil distinguishes a process from a later one with the same id by its start, so a stale
     picture never hits a stranger.
     """
 
@@ -125,7 +125,7 @@ def every_process() -> Iterator[Process]:
 
 
 def environment_of(process: Process) -> Mapping[str, str]:
-    """Return the environment that a process was started with; empty if it can't be told."""
+    """Return the environment that a process was started with; empty if it is not known."""
     return try_psutil(process.environ, {})
 
 
@@ -137,7 +137,7 @@ def is_zombie(process: Process) -> bool:
 def child_with(variable: str, value: str) -> int | None:
     """Return the id of this process's child that has this in its environment.
 
-    It finds a CLI that has not told its id yet.
+    It finds a CLI that has not reported its id yet.
     """
     for child in try_psutil(lambda: Process().children(), list[Process]()):
         if environment_of(child).get(variable) == value:
@@ -148,11 +148,11 @@ def child_with(variable: str, value: str) -> int | None:
 def opaque_child(since: int, known: Collection[int]) -> int | None:
     """Find the id of this process's child that has started since then, if only one can be meant.
 
-    It finds a CLI that has not told its id yet where the system tells nobody's environment. While
+    It finds a CLI that has not reported its id yet where no environment can be read. While
     two start at the same time it finds none; the next look does, once one of them is known.
 
     Args:
-        since: As `now` tells it.
+        since: A time of `now`.
         known: The ids of those that it can't be.
     """
     found = [
@@ -207,10 +207,10 @@ def now() -> int:
 
 
 def started(process: Process) -> int | None:
-    """When a process has started, in ticks of 10 ms; None if that can't be told.
+    """When a process has started, in ticks of 10 ms; None if that is not known.
 
-    Linux counts from the system's start (proc_pid_stat(5), field 22), which it tells to the second
-    alone: a start told in seconds since 1970, as psutil does, is up to a second too early. macOS
+    Linux counts from the system's start (proc_pid_stat(5), field 22), which it reports to the
+    second alone: a start in seconds since 1970, as psutil has it, is up to a second early. macOS
     keeps the wall clock's time of each start, to the microsecond.
     """
     if sys.platform != "linux":

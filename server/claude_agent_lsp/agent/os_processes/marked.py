@@ -10,8 +10,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, ClassVar
 
-from claude_agent_lsp.agent.process.launch import MARK
-from claude_agent_lsp.agent.process.tree import (
+from claude_agent_lsp.agent.os_processes.orphans import SERVER, server_mark
+from claude_agent_lsp.agent.os_processes.tree import (
     ProcessTree,
     all_with,
     child_with,
@@ -29,14 +29,25 @@ from claude_agent_lsp.base import lanes
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from claude_agent_lsp.agent.process.tree import Process
+    from claude_agent_lsp.agent.os_processes.tree import Process
 
 logger = logging.getLogger(__name__)
 
+# Set to a value of its own in each process, by which it is found before it has reported its id.
+MARK = "CLAUDE_AGENT_LSP_PROCESS"
 # What was asked to end by the CLI may clean up for this long.
 SWEEP_SECONDS = 0.5
 # What a cancelled run's answer takes, with room.
 ANSWER_SECONDS = 0.1
+
+
+def marks(mark: str) -> dict[str, str]:
+    """Return what is set in a CLI's environment, and in that of all it starts, to find them by.
+
+    Args:
+        mark: The process's own.
+    """
+    return {MARK: mark, SERVER: server_mark()}
 
 
 class Marked:
@@ -46,7 +57,7 @@ class Marked:
         mark: The CLI's own.
     """
 
-    # The ids that the CLIs of this server have told.
+    # The process ids that the CLIs of this server have reported.
     _told: ClassVar[dict[str, int]] = {}
 
     def __init__(self, mark: str) -> None:
@@ -55,11 +66,11 @@ class Marked:
         self._sweeps: set[asyncio.Task[None]] = set()
 
     def starts(self) -> None:
-        """Take note that the CLI is about to be started."""
+        """Record that the CLI is about to be started."""
         self._since = now()
 
     def has_told(self, pid: int | None) -> None:
-        """Take note of the process id that the CLI has told; None once it is gone."""
+        """Record the process id that the CLI has reported; None once it is gone."""
         if pid is None:
             self._told.pop(self._mark, None)
         else:
@@ -69,7 +80,7 @@ class Marked:
         """Look at the CLI and everything below it.
 
         Args:
-            pid: The CLI's process id; None if it has not told it yet.
+            pid: The CLI's process id; None if it has not reported it yet.
         """
         try:
             if pid is None:
@@ -87,13 +98,13 @@ class Marked:
             return ProcessTree(None)
 
     def sweep(self, processes: Collection[Process], cli: int | None, since: int | None) -> None:
-        """See to it that these are gone soon: they have been asked to end already.
+        """Kill these if they aren't gone soon: they have been asked to end already.
 
         Args:
             processes: Which.
             cli: The CLI's process id, if it is known.
-            since: All that tools have started from then to now goes too, wherever it has got to,
-                as `tree.now` tells it.
+            since: All that tools have started from then to now is ended too, wherever it has got
+                to; a time of `tree.now`.
         """
         if processes or since is not None:
             work = lanes.processes.run(self._sweep, processes, cli, since, now())
