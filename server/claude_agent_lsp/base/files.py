@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import stat
 import sys
 import threading
 import time
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+# A named pipe in a file's place would be waited for.
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 
 @contextmanager
@@ -57,11 +60,13 @@ def try_lock(path: Path) -> int | None:
         another holder has it.
 
     Raises:
-        OSError: The file cannot be made or opened.
+        OSError: The file cannot be made or opened, or is no regular file.
     """
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | _NO_WAITING, 0o600)
         try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
             if not _acquired(handle, path):
                 os.close(handle)
                 return None
@@ -71,6 +76,15 @@ def try_lock(path: Path) -> int | None:
             os.close(handle)
             raise
         os.close(handle)  # its holder has removed it meanwhile: another may lock a new one
+
+
+def open_to_read(path: Path) -> int:
+    """Open whatever is there without waiting for it, to read from it what it says by now.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    return os.open(path, os.O_RDONLY | _NO_WAITING)
 
 
 def unlock_and_remove(handle: int, path: Path) -> None:

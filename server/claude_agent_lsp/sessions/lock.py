@@ -5,6 +5,9 @@
 The system frees a lock when its holder dies, however it dies: there are no stale locks. Its holder
 removes the file as it gives the session back. What one that was killed has left tells that its CLI
 may still be at work.
+
+Where no lock can be made, as in a directory that can't be written, the user works on without one.
+Where something is in its place that can't be locked, nobody can tell who is at work: no run begins.
 """
 
 from __future__ import annotations
@@ -20,8 +23,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from claude_agent_lsp.base.files import try_lock, unlock_and_remove
-from claude_agent_lsp.errors import SessionBusy
+from claude_agent_lsp.base.files import open_to_read, try_lock, unlock_and_remove
+from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,6 +139,7 @@ class SessionLocks:
 
         Raises:
             SessionBusy: Another run has it, in this server or another.
+            StoreUnavailable: What is in its lock's place is no lock.
         """
         with self._changing(session_id):
             if session_id in self._held:
@@ -180,6 +184,14 @@ class SessionLocks:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = self._try(path, session_id)
         except OSError as error:
+            if os.path.lexists(path):
+                raise StoreUnavailable(
+                    f"The session {session_id} can't be locked: {path}: {error.strerror or error}.",
+                    hint=(
+                        "It has to be a file that you may read and write. Make sure that no other "
+                        f"editor is at work in this session, then remove {path}."
+                    ),
+                ) from error
             # A state directory that can't be written must not keep the user from working.
             logger.warning("%s can't be locked: %s", path, error)
             return None
@@ -201,9 +213,13 @@ class SessionLocks:
 
     def _read(self, session_id: str) -> Holder | None:
         try:
-            return _parsed(self._path(session_id).read_bytes())
+            handle = open_to_read(self._path(session_id))
         except OSError:
             return None
+        try:
+            return _holder_in(handle)
+        finally:
+            os.close(handle)
 
     def _path(self, session_id: str) -> Path:
         return self._state_directory() / "locks" / f"{session_id}.lock"
