@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -228,13 +229,13 @@ def test_a_disk_that_hangs_for_one_session_holds_up_no_other(
 
         try:
             assert threads.submit(work).result(SECONDS / 2) is True
-            assert not ownership.at_rest
+            assert not ownership.while_at_rest(lambda: None)
             assert not hanging.done()
         finally:
             disk.back.set()
         hanging.result(SECONDS)
     assert ownership.owner(SESSION) == ("one" if step == "claim" else None)
-    assert ownership.at_rest is (step == "release")
+    assert ownership.while_at_rest(lambda: None) is (step == "release")
 
 
 def test_of_many_that_want_a_session_at_the_same_time_one_gets_it(ownership: SessionLocks) -> None:
@@ -294,9 +295,33 @@ def test_what_is_no_lock_lets_nobody_in_and_is_named(
         with pytest.raises(StoreUnavailable, match="can't be locked") as refused:
             server.claim(SESSION, "mine")
         assert f"remove {path}" in refused.value.hint
-        assert server.at_rest
+        assert server.while_at_rest(lambda: None)
     path.rmdir() if path.is_dir() else path.unlink()
     servers[0].claim(SESSION, "mine")
     with pytest.raises(SessionBusy):
         servers[1].claim(SESSION, "theirs")
     servers[0].release(SESSION, "mine")
+
+
+def test_while_none_has_a_session_the_directory_moves_and_none_is_claimed(tmp_path: Path) -> None:
+    place = tmp_path / "before"
+    ownership = SessionLocks(lambda: place)
+    claiming: list[Future[bool]] = []
+
+    def move() -> None:
+        nonlocal place
+        claiming.append(threads.submit(ownership.claim, SESSION, "run"))
+        while threads._work_queue.qsize():  # it has a thread, and gets no further
+            time.sleep(0.001)
+        place = tmp_path / "moved"
+
+    with ThreadPoolExecutor(1) as threads:
+        assert ownership.while_at_rest(move)
+        claiming[0].result(SECONDS)
+    assert [path.name for path in tmp_path.glob("*/locks")] == ["locks"]
+    assert (tmp_path / "moved" / "locks" / f"{SESSION}.lock").exists()
+    assert not ownership.while_at_rest(move)
+    ownership.release(SESSION, "run")
+    with ownership.on_the_way():
+        assert not ownership.while_at_rest(move)
+    assert place == tmp_path / "moved"

@@ -112,7 +112,8 @@ class SessionLocks:
         self._editor = editor
         self._held: dict[str, tuple[str, tuple[int, Path] | None]] = {}
         self._changes: dict[str, _Change] = {}
-        # Held for a look at `_changes`, and never while the disk is touched.
+        self._on_their_way = 0
+        # Held for a look at these, and never while the disk is touched.
         self._counting = threading.Lock()
         self._started = _own_start()
 
@@ -126,10 +127,30 @@ class SessionLocks:
         holder = None if session_id in self._held else self._read(session_id)
         return session_id in self._held or (holder is not None and holder.alive)
 
-    @property
-    def at_rest(self) -> bool:
-        """Whether this server has no session, and is not just taking one."""
-        return not self._held and not self._changes
+    def while_at_rest(self, change: Callable[[], None]) -> bool:
+        """Do something short, unless a session is in use or somebody is on the way to one.
+
+        None is claimed or given back meanwhile.
+
+        Returns:
+            Whether it was done.
+        """
+        with self._counting:
+            at_rest = not (self._held or self._changes or self._on_their_way)
+            if at_rest:
+                change()
+        return at_rest
+
+    @contextlib.contextmanager
+    def on_the_way(self) -> Iterator[None]:
+        """Count as on the way to a session: what was read for it is what will be used."""
+        with self._counting:
+            self._on_their_way += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._on_their_way -= 1
 
     def claim(self, session_id: str, run_id: str) -> bool:
         """Give a session to a run until `release`.
