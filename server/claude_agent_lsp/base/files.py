@@ -49,6 +49,29 @@ def locked(path: Path, *, patience_seconds: float = 5.0) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def locked_and_removed(path: Path, *, patience_seconds: float = 5.0) -> Iterator[None]:
+    """Hold a lock as `locked` does, one of many: its file is removed when it is given back.
+
+    Args:
+        path: The lock file, of which `try_lock` says more.
+        patience_seconds: How long to wait for another holder.
+
+    Raises:
+        TimeoutError: Another holder still has it.
+        OSError: The file cannot be made or opened, or is no regular file.
+    """
+    deadline = time.monotonic() + patience_seconds
+    while (handle := try_lock(path)) is None:
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"another process holds the lock on {path}")
+        time.sleep(0.002)
+    try:
+        yield
+    finally:
+        unlock_and_remove(handle, path)
+
+
 def try_lock(path: Path) -> int | None:
     """Take a lock like that of `locked`, to be kept, and to be removed by its holder.
 
