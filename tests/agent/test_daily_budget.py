@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import pytest
 
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget, Meter
 from claude_agent_lsp.agent.process.launch import Launch
+from claude_agent_lsp.agent.run.run import END_SECONDS
 from claude_agent_lsp.base.files import locked
 from claude_agent_lsp.errors import BudgetExceeded, ModelError, StoreUnavailable
 from claude_agent_lsp.workspace.settings import Settings
@@ -218,3 +220,38 @@ async def test_a_cost_is_counted_although_nobody_waits_for_it(tmp_path: Path) ->
     while spending.today() < 0.75:  # noqa: ASYNC110
         await asyncio.sleep(0)
     assert spending.today() == 0.75
+
+
+def test_what_could_not_be_written_is_held_whole_and_written_later(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()  # in its place
+    spending = at(EVENING, tmp_path)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(lambda _: spending.add(0.01), range(400)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert spending.today() == pytest.approx(4.0)
+    (tmp_path / FILE).rmdir()
+    assert spending.add(1.0) == pytest.approx(5.0)
+    # Other servers know it now, and it is counted once.
+    assert at(EVENING, tmp_path).today() == pytest.approx(5.0)
+    assert spending.today() == pytest.approx(5.0)
+
+
+async def test_a_ledger_that_another_server_holds_takes_no_answer_from_a_run_that_ends(
+    tmp_path: Path,
+) -> None:
+    spending = DailyBudget(tmp_path)
+    meter = Meter(spending)
+    with locked(tmp_path / "spending.lock"):
+        meter.update(4.0)
+        while meter._counting is None:  # noqa: ASYNC110 - it has begun to count what it knows
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(END_SECONDS):
+            fault = await meter.close(5.5, 5.0, BudgetExceeded("Its own."))
+    assert isinstance(fault, BudgetExceeded)
+    assert "$5.50" in str(fault)
+    spending.check(6.0)
+    assert DailyBudget(tmp_path).today() == 5.5

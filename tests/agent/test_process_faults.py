@@ -39,6 +39,7 @@ CALLS = (
     (Transcript, "expect"),
     (process_module, "check"),
     (process_module, "locate"),
+    (process_module, "reach"),
     (process_module, "fault_at_start"),
     (process_module, "fault_in_run"),
     (ClaudeSDKClient, "connect"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -272,3 +273,29 @@ def test_every_state_leads_to_the_next_and_to_the_end() -> None:
 
 async def _awaited(work: Any) -> Any:
     return await work
+
+
+async def test_the_state_stays_in_place_from_the_first_look_at_it_to_the_end_of_the_run(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = stage.agent.state
+    before, read = state.directory, stage.agent.daily_budget.check
+    looking, go_on = threading.Event(), threading.Event()
+
+    def look(budget: float | None) -> None:
+        looking.set()
+        assert go_on.wait(SECONDS)
+        read(budget)
+
+    def move() -> None:
+        state.directory = before.with_name("moved")
+
+    monkeypatch.setattr(stage.agent.daily_budget, "check", look)
+    beginning = asyncio.create_task(stage.begin())
+    assert await asyncio.to_thread(looking.wait, SECONDS)
+    assert not stage.agent.locks.while_at_rest(move)
+    go_on.set()
+    run = await asyncio.wait_for(beginning, SECONDS)
+    assert not stage.agent.locks.while_at_rest(move)
+    await asyncio.wait_for(asyncio.shield(run.ended), SECONDS)
+    assert stage.agent.locks.while_at_rest(move)

@@ -32,6 +32,8 @@ class Server:
         self.profile = ClientProfile(configuration=True)
         self.asked: list[tuple[str, str]] = []
         self.answers: dict[str, Any] = {}
+        self.late_answer: Any = None
+        self.withdrawn = 0
         self.told: list[str] = []
         self.adopted: list[Settings] = []
         self.trusted = True
@@ -56,7 +58,12 @@ class Server:
         if isinstance(answer, Exception):
             raise answer
         if isinstance(answer, asyncio.Event):
-            await answer.wait()
+            try:
+                await answer.wait()
+            except asyncio.CancelledError:
+                self.withdrawn += 1
+                raise
+            answer = self.late_answer
         return answer
 
     def show_message(self, _: object, text: str) -> None:
@@ -104,12 +111,47 @@ async def test_editor_that_fails_to_answer_is_asked_again(server: Server) -> Non
     assert (await server.configuration.settings_in(ONE)).model == "a"
 
 
-async def test_editor_that_never_answers_holds_nobody_up(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+async def test_editor_that_never_answers_is_waited_for_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(configuration, "ANSWER_SECONDS", 0.01)
+    server.configuration.begin({"settings": {"model": "first"}})
     server.answers = {ONE.uri: asyncio.Event()}
+    for _ in range(3):
+        assert (await server.configuration.settings_in(ONE)).model == "first"
+    assert len(server.asked) == len(caplog.records) == 1
+    # It is asked anew once it says that something has changed, and the old request withdrawn.
+    server.configuration.change(None)
+    await asyncio.sleep(0)
+    assert server.withdrawn == 1
+    assert (await server.configuration.settings_in(ONE)).model == "first"
+    assert len(server.asked) == len(caplog.records) == 2
+    server.configuration.forget(ONE.uri)
+    await asyncio.sleep(0)
+    assert server.withdrawn == 2
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "a change"])
+async def test_an_answer_that_comes_late_counts_unless_it_was_asked_anew(
+    server: Server, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    monkeypatch.setattr(configuration, "ANSWER_SECONDS", 0.01)
+    late = asyncio.Event()
+    server.answers = {ONE.uri: late}
     assert (await server.configuration.settings_in(ONE)).model is None
+    assert len(server.adopted) == 1
+    if meanwhile == "a change":
+        server.configuration.change(None)
+        server.answers = {ONE.uri: [{"model": "new"}]}
+        assert (await server.configuration.settings_in(ONE)).model == "new"
+    server.late_answer = [{"model": "late"}]
+    late.set()
+    expected = "late" if meanwhile == "nothing" else "new"
+    async with asyncio.timeout(10):
+        while (await server.configuration.settings_in(ONE)).model != expected:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    assert (await server.configuration.settings_in(ONE)).model == expected
+    assert [settings.model for settings in server.adopted] == [None, expected]
 
 
 @pytest.mark.parametrize("options", [None, [], "x", {}, {"settings": None}, {"other": 1}])

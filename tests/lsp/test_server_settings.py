@@ -24,7 +24,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
 def test_log_level_takes_effect(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     log = logging.getLogger("claude_agent_lsp")
     monkeypatch.setattr(log, "level", log.level)
-    settings = ServerSettings(state, lambda: True)
+    settings = ServerSettings(state, lambda change: change())
     settings.adopt(Settings(log_level="error"))
     assert log.level == logging.ERROR
     settings.adopt(Settings(max_processes=2))
@@ -35,7 +35,7 @@ def test_log_level_takes_effect(state: State, monkeypatch: pytest.MonkeyPatch) -
 def test_state_stays_where_a_run_has_it_until_there_is_none(state: State, tmp_path: Path) -> None:
     before, moved = state.directory, tmp_path / "moved"
     at_work = {"run"}
-    settings = ServerSettings(state, lambda: not at_work)
+    settings = ServerSettings(state, lambda change: None if at_work else change())
     settings.adopt(Settings(state_directory=moved))
     settings.move_state()
     assert state.directory == before

@@ -7,18 +7,19 @@ import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from claude_agent_lsp.errors import SessionBusy
+from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 from claude_agent_lsp.sessions import lock as module
 from claude_agent_lsp.sessions.lock import SessionLocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 SECONDS = 10.0  # only catches hangs
 SESSION = "6f1d3b9e-0000-4000-8000-000000000000"
@@ -39,7 +40,7 @@ sys.stdin.readline()
 CONTENDER = """
 import os, sys
 from pathlib import Path
-from claude_agent_lsp.errors import SessionBusy
+from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 from claude_agent_lsp.sessions import lock as module
 from claude_agent_lsp.sessions.cleanup import _remove_lock
 module.CHANGING_SECONDS = 0.0
@@ -228,13 +229,13 @@ def test_a_disk_that_hangs_for_one_session_holds_up_no_other(
 
         try:
             assert threads.submit(work).result(SECONDS / 2) is True
-            assert not ownership.at_rest
+            assert not ownership.while_at_rest(lambda: None)
             assert not hanging.done()
         finally:
             disk.back.set()
         hanging.result(SECONDS)
     assert ownership.owner(SESSION) == ("one" if step == "claim" else None)
-    assert ownership.at_rest is (step == "release")
+    assert ownership.while_at_rest(lambda: None) is (step == "release")
 
 
 def test_of_many_that_want_a_session_at_the_same_time_one_gets_it(ownership: SessionLocks) -> None:
@@ -260,3 +261,67 @@ def test_a_lock_that_can_not_be_read_is_given_back_all_the_same(
         assert ownership.claim(SESSION, "run-1") is False
     ownership.release(SESSION, "run-1")
     assert ownership.claim(SESSION, "run-2") is False
+
+
+def _unreadable(path: Path) -> None:
+    path.write_bytes(b"")
+    path.chmod(0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Path.mkdir,
+        pytest.param(
+            getattr(os, "mkfifo", None),
+            marks=pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes"),
+        ),
+        pytest.param(
+            _unreadable,
+            marks=pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything"),
+        ),
+    ],
+    ids=["directory", "named pipe", "unreadable"],
+)
+def test_what_is_no_lock_lets_nobody_in_and_is_named(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "locks" / f"{SESSION}.lock"
+    path.parent.mkdir()
+    make(path)
+    servers = [SessionLocks(lambda: tmp_path) for _ in range(2)]
+    for server in servers:
+        assert not server.busy(SESSION)
+        with pytest.raises(StoreUnavailable, match="can't be locked") as refused:
+            server.claim(SESSION, "mine")
+        assert f"remove {path}" in refused.value.hint
+        assert server.while_at_rest(lambda: None)
+    path.rmdir() if path.is_dir() else path.unlink()
+    servers[0].claim(SESSION, "mine")
+    with pytest.raises(SessionBusy):
+        servers[1].claim(SESSION, "theirs")
+    servers[0].release(SESSION, "mine")
+
+
+def test_while_none_has_a_session_the_directory_moves_and_none_is_claimed(tmp_path: Path) -> None:
+    place = tmp_path / "before"
+    ownership = SessionLocks(lambda: place)
+    claiming: list[Future[bool]] = []
+
+    def move() -> None:
+        nonlocal place
+        claiming.append(threads.submit(ownership.claim, SESSION, "run"))
+        while threads._work_queue.qsize():  # it has a thread, and gets no further
+            time.sleep(0.001)
+        place = tmp_path / "moved"
+
+    with ThreadPoolExecutor(1) as threads:
+        assert ownership.while_at_rest(move)
+        claiming[0].result(SECONDS)
+    assert [path.name for path in tmp_path.glob("*/locks")] == ["locks"]
+    assert (tmp_path / "moved" / "locks" / f"{SESSION}.lock").exists()
+    assert not ownership.while_at_rest(move)
+    ownership.release(SESSION, "run")
+    with ownership.on_the_way():
+        assert not ownership.while_at_rest(move)
+    assert place == tmp_path / "moved"

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from claude_agent_lsp.base import files
 from claude_agent_lsp.errors import StoreUnavailable
+from claude_agent_lsp.sessions.catalogue import kept_copies as module
 from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies, is_tagged
 from claude_agent_lsp.sessions.catalogue.retention import retention, retention_days
+from claude_agent_lsp.sessions.edit_session import delete
 from claude_agent_lsp.sessions.reading.reading import read_messages
 from claude_agent_lsp.sessions.transcripts.projects import projects_of
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
+from claude_agent_lsp.workspace.state import State
 
 from .lines import Disk, Talk, text
 
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.sessions.catalogue.index import Index
 
 DAY = 86_400
+SECONDS = 10.0  # only catches hangs
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 KEEP = {"type": "tag", "tag": "keep"}
 
@@ -211,3 +218,40 @@ def test_last_tag_is_the_one_that_counts(
 ) -> None:
     one = disk.write(folder, Talk().user('{"type":"tag","tag":"keep"}'), *lines)
     assert is_tagged(disk.path(one, folder)) is tagged
+
+
+@pytest.mark.parametrize("step", ["keep", "keep_if_tagged", "restore"])
+def test_what_another_server_writes_back_does_not_outlive_a_deletion(
+    disk: Disk,
+    folder: Path,
+    kept: KeptCopies,
+    index: Index,
+    session: str,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+) -> None:
+    path = disk.path(session, folder)
+    if step == "restore":
+        kept.keep(path)
+        path.unlink()
+    writing, go_on = threading.Event(), threading.Event()
+    write = files.replace_file
+
+    def write_late(file: Path, content: bytes) -> None:
+        writing.set()
+        assert go_on.wait(SECONDS)
+        write(file, content)
+
+    monkeypatch.setattr(module, "replace_file", write_late)
+    with ThreadPoolExecutor(2) as servers:
+        argument = path if step == "keep" else session
+        other = servers.submit(getattr(kept, step), argument)
+        assert writing.wait(SECONDS)
+        deleting = servers.submit(delete, session, State(index.directory), index)
+        wait([deleting], timeout=0.5)  # it may be quicker, which it must not be
+        go_on.set()
+        other.result(SECONDS)
+        deleting.result(SECONDS)
+    assert find_transcript(session) is None
+    assert kept.find(session) is None
+    assert [*index.directory.glob("locks/*")] == []

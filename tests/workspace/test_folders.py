@@ -157,6 +157,7 @@ def test_an_open_folder_must_be_a_directory_on_disk(tmp_path: Path) -> None:
     file = Folder.parse(uri_of(tmp_path / "file"))
     too_long = Folder.parse(uri_of(tmp_path / ("x" * 5000)))
     for folder in (gone, file, too_long):
+        folders = Folders([folder])
         for workspace in (folder.uri, None):
             with pytest.raises(WorkspaceNotFound, match="not a directory on disk"):
-                Folders([folder]).choose(workspace, None)
+                folders.check(folders.choose(workspace, None))

@@ -166,27 +166,28 @@ class Agent:
         run_id = str(uuid.uuid4())
         store = query.settings.session_store
         lane = self.lanes.folder(query.folder)
-        named = None if store is None else await lane.run(self._admission.named, query)
-        async with self.sharing.admission(
-            store, query.folder, named, fork=query.fork, wait_or_abort=signal.wait_or_abort
-        ):
-            admitting = lane.put(
-                self._admission.admit, query, run_id, self.idle_processes.spare_session(query)
-            )
-            try:
-                admitted = await asyncio.shield(admitting)
-                return await self._begin(
-                    query,
-                    run_id,
-                    admitted,
-                    signal=signal,
-                    to_editor=to_editor,
-                    backpressure=backpressure,
+        with self.locks.on_the_way():
+            named = None if store is None else await lane.run(self._admission.named, query)
+            async with self.sharing.admission(
+                store, query.folder, named, fork=query.fork, wait_or_abort=signal.wait_or_abort
+            ):
+                admitting = lane.put(
+                    self._admission.admit, query, run_id, self.idle_processes.spare_session(query)
                 )
-            except BaseException:
-                self._runs.pop(run_id, None)
-                await self._give_back(admitting, run_id)
-                raise
+                try:
+                    admitted = await asyncio.shield(admitting)
+                    return await self._begin(
+                        query,
+                        run_id,
+                        admitted,
+                        signal=signal,
+                        to_editor=to_editor,
+                        backpressure=backpressure,
+                    )
+                except BaseException:
+                    self._runs.pop(run_id, None)
+                    await self._give_back(admitting, run_id)
+                    raise
 
     async def _begin(
         self,

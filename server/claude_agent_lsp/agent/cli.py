@@ -1,4 +1,11 @@
-"""The `claude` executable: which one it is, and whether it is one."""
+"""The `claude` executable: which one it is, whether it is one, and whether its disk answers.
+
+A process is started in the thread that asks for it, which for asyncio, and so for the SDK, is the
+event loop's: it waits until the system has found the folder and read the executable. CPython keeps
+even its interpreter lock for that long (`vfork`; 3.11 to 3.14), so a thread would help nobody. So a
+disk that hangs has to hang before, in a thread: `reach` looks at all that a start needs. What is
+left is a disk that begins to hang in the millisecond after.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.base.lanes import Lane, disk
 from claude_agent_lsp.errors import CliFailedToStart, CliNotFound
 
 if TYPE_CHECKING:
@@ -21,10 +28,13 @@ if TYPE_CHECKING:
 # It answers within 0.1 s; a cold disk takes longer.
 VERSION_SECONDS: Final = 20.0
 MOST_BYTES: Final = 1000
+# The system reads as much of an executable to tell what it is.
+FIRST_BYTES: Final = 4096
 FIRST_PARTY: Final = "firstParty"
 _VERSION = re.compile(r"\d+\.\d+\.\d+\S*")
 # Of each file that was named, its last state and its version. There are as many as the user names.
 _checked: dict[Path, tuple[int, str]] = {}
+_lanes: dict[Path, Lane] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,26 @@ def locate(configured: Path | None) -> Path:
     return Path(found)
 
 
+async def find(configured: Path | None) -> Path:
+    """Do as `locate` does, in a thread: one executable whose disk hangs holds up no other one."""
+    if configured is None:
+        return await disk.run(locate, None)
+    return await _lane(configured).read(locate, configured)
+
+
+def reach(executable: Path | None, folder: Path) -> None:
+    """Look at what a start needs of the disks. It raises nothing: the start itself tells better.
+
+    Args:
+        executable: The setting `cliPath`.
+        folder: The folder that it starts in.
+    """
+    with contextlib.suppress(OSError, CliNotFound):
+        _reach(locate(executable))
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        next(entries, None)
+
+
 def login_of(account: Mapping[str, Any]) -> str | None:
     """Where a CLI's login comes from, as it says itself at its start; never the login.
 
@@ -86,12 +116,28 @@ async def check(path: Path, environment: Mapping[str, str] | None = None) -> Cli
     Raises:
         CliFailedToStart: It can't be run, or is something else than the CLI.
     """
-    changed = (await disk.run(path.stat)).st_mtime_ns
+    try:
+        async with asyncio.timeout(VERSION_SECONDS):
+            changed = await _lane(path).read(_reach, path)
+    except TimeoutError:
+        raise CliFailedToStart(f"{path} can't be read: its disk does not answer.") from None
     before, version = _checked.get(path, (None, ""))
     if before != changed:
         version = await _version(path, environment or {})
         _checked[path] = changed, version
     return Cli(path, version)
+
+
+def _lane(path: Path) -> Lane:
+    return _lanes.setdefault(path, Lane())
+
+
+def _reach(executable: Path) -> int:
+    """Read the beginning of an executable; return its last change, in ns since 1970."""
+    # One may be run that may not be read.
+    with contextlib.suppress(PermissionError), executable.open("rb") as file:
+        file.read(FIRST_BYTES)
+    return executable.stat().st_mtime_ns
 
 
 async def _version(path: Path, environment: Mapping[str, str]) -> str:

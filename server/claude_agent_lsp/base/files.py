@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import stat
 import sys
 import threading
 import time
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+# A named pipe in a file's place would be waited for.
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 
 @contextmanager
@@ -46,6 +49,29 @@ def locked(path: Path, *, patience_seconds: float = 5.0) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def locked_and_removed(path: Path, *, patience_seconds: float = 5.0) -> Iterator[None]:
+    """Hold a lock as `locked` does, one of many: its file is removed when it is given back.
+
+    Args:
+        path: The lock file, of which `try_lock` says more.
+        patience_seconds: How long to wait for another holder.
+
+    Raises:
+        TimeoutError: Another holder still has it.
+        OSError: The file cannot be made or opened, or is no regular file.
+    """
+    deadline = time.monotonic() + patience_seconds
+    while (handle := try_lock(path)) is None:
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"another process holds the lock on {path}")
+        time.sleep(0.002)
+    try:
+        yield
+    finally:
+        unlock_and_remove(handle, path)
+
+
 def try_lock(path: Path) -> int | None:
     """Take a lock like that of `locked`, to be kept, and to be removed by its holder.
 
@@ -57,11 +83,13 @@ def try_lock(path: Path) -> int | None:
         another holder has it.
 
     Raises:
-        OSError: The file cannot be made or opened.
+        OSError: The file cannot be made or opened, or is no regular file.
     """
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | _NO_WAITING, 0o600)
         try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
             if not _acquired(handle, path):
                 os.close(handle)
                 return None
@@ -71,6 +99,15 @@ def try_lock(path: Path) -> int | None:
             os.close(handle)
             raise
         os.close(handle)  # its holder has removed it meanwhile: another may lock a new one
+
+
+def open_to_read(path: Path) -> int:
+    """Open whatever is there without waiting for it, to read from it what it says by now.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    return os.open(path, os.O_RDONLY | _NO_WAITING)
 
 
 def unlock_and_remove(handle: int, path: Path) -> None:

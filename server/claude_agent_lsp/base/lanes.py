@@ -4,8 +4,8 @@
     parsing      long texts          2 threads: more would only fight for the interpreter
     processes    psutil and signals  16 threads
 
-No other module starts threads but those that own one for good (`lsp/wire/reader.py`,
-`lsp/wire/writer.py`, `loopback/server.py`).
+No other module starts threads but those that own one for good (`base/log_file.py`,
+`lsp/wire/reader.py`, `lsp/wire/writer.py`, `loopback/server.py`).
 
 A disk that hangs keeps its thread for as long as it hangs, and nothing can take it back. So what
 works in a folder or in a session goes through its lane. A lane has at most one thread for what must

@@ -20,6 +20,8 @@ import time
 from traceback import StackSummary, walk_stack
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.log_file import LogFile
+
 if TYPE_CHECKING:
     from types import FrameType
     from typing import TextIO
@@ -86,9 +88,11 @@ def _report_tasks() -> None:
     logger.critical("The tasks of the event loop:\n%s", text.getvalue())
 
 
-def _log_file() -> TextIO:
-    """Return the stream of the log: `faulthandler` writes to its file descriptor."""
+def _log_file() -> TextIO | int:
+    """Return where the log goes: `faulthandler` writes to its file descriptor."""
     for handler in logging.getLogger().handlers:
+        if isinstance(handler, LogFile) and handler.descriptor is not None:
+            return handler.descriptor
         if isinstance(handler, logging.StreamHandler):
             return handler.stream  # type: ignore[no-any-return]
     return sys.stderr

@@ -84,4 +84,6 @@ def _end_by_force() -> None:
     below = ProcessTree.scan(os.getpid()).descendants
     kill(below)
     wait_gone(below, 0.5)
+    for handler in logging.getLogger().handlers:
+        handler.flush()
     os._exit(1)

@@ -35,6 +35,8 @@ from claude_agent_lsp.workspace.folders import Folders
 from claude_agent_lsp.workspace.state import State, state_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.agent.events import Notice
     from claude_agent_lsp.base.abort import AbortSignal
@@ -158,7 +160,7 @@ class AgentServer(LanguageServer):
     def _compose(self) -> Services:
         editor, folders = self._editor, Folders()
         trust = FolderTrust(editor, folders, self._own_directory, lambda: self._agent)
-        settings = ServerSettings(self._state, self._at_rest)
+        settings = ServerSettings(self._state, self._while_at_rest)
         configuration = Configuration(editor, trust, settings.adopt)
         return Services(
             editor=editor,
@@ -215,8 +217,11 @@ class AgentServer(LanguageServer):
         kind = types.MessageType[notice.level.value.capitalize()]
         self._editor.show_message(kind, notice.text)
 
-    def _at_rest(self) -> bool:
-        return not self._is_created("_agent") or self._agent.locks.at_rest
+    def _while_at_rest(self, change: Callable[[], None]) -> None:
+        if self._is_created("_agent"):
+            self._agent.locks.while_at_rest(change)
+        else:
+            change()
 
     def _is_created(self, part: str) -> bool:
         return part in self.__dict__

@@ -96,14 +96,16 @@ def delete(session_id: str, state: State, index: Index) -> None:
 
 
 def _delete(session_id: str, state: State, index: Index) -> None:
+    kept = KeptCopies(state.directory)
     if (
         find_transcript(session_id) is None
-        and KeptCopies(state.directory).find(session_id) is None
+        and kept.find(session_id) is None
         and not Journal(lambda: state.directory).read(session_id).turns
     ):
         raise FileNotFoundError(session_id)
     try:
-        remove_files_of(session_id, state.directory)
+        with kept.excluded(session_id):
+            remove_files_of(session_id, state.directory)
     finally:
         index.forget(session_id)
         state.forget(session_id)

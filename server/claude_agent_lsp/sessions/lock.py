@@ -5,6 +5,9 @@
 The system frees a lock when its holder dies, however it dies: there are no stale locks. Its holder
 removes the file as it gives the session back. What one that was killed has left tells that its CLI
 may still be at work.
+
+Where no lock can be made, as in a directory that can't be written, the user works on without one.
+Where something is in its place that can't be locked, nobody can tell who is at work: no run begins.
 """
 
 from __future__ import annotations
@@ -20,8 +23,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from claude_agent_lsp.base.files import try_lock, unlock_and_remove
-from claude_agent_lsp.errors import SessionBusy
+from claude_agent_lsp.base.files import open_to_read, try_lock, unlock_and_remove
+from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,7 +112,8 @@ class SessionLocks:
         self._editor = editor
         self._held: dict[str, tuple[str, tuple[int, Path] | None]] = {}
         self._changes: dict[str, _Change] = {}
-        # Held for a look at `_changes`, and never while the disk is touched.
+        self._on_their_way = 0
+        # Held for a look at these, and never while the disk is touched.
         self._counting = threading.Lock()
         self._started = _own_start()
 
@@ -123,10 +127,30 @@ class SessionLocks:
         holder = None if session_id in self._held else self._read(session_id)
         return session_id in self._held or (holder is not None and holder.alive)
 
-    @property
-    def at_rest(self) -> bool:
-        """Whether this server has no session, and is not just taking one."""
-        return not self._held and not self._changes
+    def while_at_rest(self, change: Callable[[], None]) -> bool:
+        """Do something short, unless a session is in use or somebody is on the way to one.
+
+        None is claimed or given back meanwhile.
+
+        Returns:
+            Whether it was done.
+        """
+        with self._counting:
+            at_rest = not (self._held or self._changes or self._on_their_way)
+            if at_rest:
+                change()
+        return at_rest
+
+    @contextlib.contextmanager
+    def on_the_way(self) -> Iterator[None]:
+        """Count as on the way to a session: what was read for it is what will be used."""
+        with self._counting:
+            self._on_their_way += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._on_their_way -= 1
 
     def claim(self, session_id: str, run_id: str) -> bool:
         """Give a session to a run until `release`.
@@ -136,6 +160,7 @@ class SessionLocks:
 
         Raises:
             SessionBusy: Another run has it, in this server or another.
+            StoreUnavailable: What is in its lock's place is no lock.
         """
         with self._changing(session_id):
             if session_id in self._held:
@@ -180,6 +205,14 @@ class SessionLocks:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = self._try(path, session_id)
         except OSError as error:
+            if os.path.lexists(path):
+                raise StoreUnavailable(
+                    f"The session {session_id} can't be locked: {path}: {error.strerror or error}.",
+                    hint=(
+                        "It has to be a file that you may read and write. Make sure that no other "
+                        f"editor is at work in this session, then remove {path}."
+                    ),
+                ) from error
             # A state directory that can't be written must not keep the user from working.
             logger.warning("%s can't be locked: %s", path, error)
             return None
@@ -201,9 +234,13 @@ class SessionLocks:
 
     def _read(self, session_id: str) -> Holder | None:
         try:
-            return _parsed(self._path(session_id).read_bytes())
+            handle = open_to_read(self._path(session_id))
         except OSError:
             return None
+        try:
+            return _holder_in(handle)
+        finally:
+            os.close(handle)
 
     def _path(self, session_id: str) -> Path:
         return self._state_directory() / "locks" / f"{session_id}.lock"

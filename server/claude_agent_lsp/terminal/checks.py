@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.cli import check, locate, login_of
+from claude_agent_lsp.agent.cli import check, find, login_of
 from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.redaction import mask_secrets, register_secrets
@@ -83,7 +83,7 @@ async def examine(file: Path | None) -> AsyncIterator[Finding]:
         yield finding
     cli: Cli | None = None
     try:
-        cli = await check(await disk.run(locate, settings.cli_path))
+        cli = await check(await find(settings.cli_path))
     except RequestFailed as error:
         yield _no_cli(error, settings)
     else:
@@ -190,7 +190,7 @@ async def _version(cli: Cli, settings: Settings) -> Finding:
     if settings.cli_path is None:
         return Finding("CLI", Verdict.GOOD, text)
     try:
-        usual = await check(await disk.run(locate, None))
+        usual = await check(await find(None))
     except RequestFailed:
         return Finding("CLI", Verdict.GOOD, text)
     text = f"{text}; without claudeAgent.cliPath it would be {usual.version}"

@@ -115,21 +115,18 @@ class Folders:
 
         Raises:
             InvalidArgument: `workspace` is no absolute `file:` URI.
-            WorkspaceNotFound: `workspace` is not open, none is, several are and nothing says
-                which, or the folder is no directory.
+            WorkspaceNotFound: `workspace` is not open, none is, or several are and nothing says
+                which.
         """
         folders = self._folders
         if workspace is not None:
-            folder = _named(folders, workspace)
-        elif not folders:
+            return _named(folders, workspace)
+        if not folders:
             raise WorkspaceNotFound(
                 "No folder is open in the editor.",
                 hint="Open a folder in the editor first: the agent works in an open folder.",
             )
-        else:
-            folder = _of_document(folders, document) or _only(folders)
-        self.check(folder)
-        return folder
+        return _of_document(folders, document) or _only(folders)
 
     def check(self, folder: Folder) -> None:
         """Check that an open folder is there.
@@ -165,8 +162,11 @@ def _of_document(folders: tuple[Folder, ...], document: str | None) -> Folder | 
         return None
     if path is None:
         return None
+    spelled = _innermost(folders, path, _normal)
+    if spelled is not None and _followed(spelled.path) is None:
+        return spelled  # its disk hangs, and would for the document, too
     # A link in a folder to a file outside is still what the user has open in that folder.
-    return _innermost(folders, path, _real) or _innermost(folders, path, _normal)
+    return _innermost(folders, path, _real) or spelled
 
 
 def _only(folders: tuple[Folder, ...]) -> Folder:
@@ -199,11 +199,15 @@ def _listing(folders: tuple[Folder, ...]) -> str:
 
 
 def _real(path: Path) -> Path:
+    # Any folder may be on a disk that hangs; it is found by how it is spelled, then.
+    return Path(_followed(path) or os.path.normpath(path))
+
+
+def _followed(path: Path) -> str | None:
     # With its thread and lane it takes its time to load.
     from claude_agent_lsp.base.real_paths import real_path
 
-    # Any folder may be on a disk that hangs; it is found by how it is spelled, then.
-    return Path(real_path(path) or os.path.normpath(path))
+    return real_path(path)
 
 
 def _normal(path: Path) -> Path:

@@ -17,6 +17,7 @@ import asyncio
 import json
 import logging
 import math
+import threading
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +39,9 @@ DAYS_KEPT: Final = 7
 # Each write takes some ms of the interpreter, in which the first word would wait. A server that is
 # killed has not counted what its runs have cost in the last moment.
 COUNT_SECONDS: Final = 0.1
+# How long a cost waits for another server that is just counting. A run that ends waits for what it
+# has cost on its way, and then for the rest, and the run's end waits for both: see `END_SECONDS`.
+LOCK_SECONDS: Final = 0.75
 HINT: Final = "Raise dailyBudgetUsd, or try again after that time; the session can be resumed."
 
 
@@ -67,8 +71,10 @@ class DailyBudget:
         self._directory = directory
         self._clock = clock
         self._warned = False
-        # What could not be written holds as long as this server lives.
+        # What could not be written, by its day: it holds, and is written with what comes next.
+        # Several threads change it.
         self._unwritten: dict[str, float] = {}
+        self._changing = threading.Lock()
 
     @property
     def file(self) -> Path:
@@ -83,7 +89,7 @@ class DailyBudget:
         except (OSError, ValueError) as error:
             self._warn(error)
             known = 0.0
-        return known + self._unwritten.get(day, 0.0)
+        return max(0.0, known + self._unwritten.get(day, 0.0))
 
     def check(self, daily_budget_usd: float | None) -> None:
         """Let a run begin.
@@ -141,43 +147,54 @@ class DailyBudget:
         if cost_usd == 0:
             return self.today()
         try:
-            self._write(cost_usd)
+            return self._write(cost_usd, LOCK_SECONDS)
         except OSError as error:
             self._warn(error)
-            day = self._day()
-            self._unwritten[day] = max(0.0, self._unwritten.get(day, 0.0) + cost_usd)
+            self._hold(self._day(), cost_usd)
         return self.today()
 
     def _known_spending(self) -> float:
         """Return what today has cost, if that is known and more can be written down."""
         try:
             ledger = self._read()
-            self._write(0.0)
+            spent = self._write(0.0)
         except ValueError as error:
             raise self._unknown_spending(f"{self.file} can't be read: {error}") from error
         except OSError as error:
             why = error.strerror or error
             raise self._unknown_spending(f"{self.file} can't be read or written: {why}") from error
-        day = self._day()
-        if day in ledger.unknown:
+        if self._day() in ledger.unknown:
             raise self._unknown_spending(f"{self.file} was damaged today")
-        return ledger.days.get(day, 0.0) + self._unwritten.get(day, 0.0)
+        return spent
 
-    def _write(self, cost_usd: float) -> None:
-        """Add a cost to today's.
+    def _hold(self, day: str, cost_usd: float) -> None:
+        """Hold a cost in memory, or, if it is less than nothing, so much less of it."""
+        with self._changing:
+            self._unwritten[day] = self._unwritten.get(day, 0.0) + cost_usd
+
+    def _write(self, cost_usd: float, patience_seconds: float = 5.0) -> float:
+        """Add a cost to today's, with what could not be written of today before.
+
+        Args:
+            cost_usd: The cost.
+            patience_seconds: How long to wait for another server that is just writing.
+
+        Returns:
+            What today has cost with it.
 
         Raises:
             OSError: It can't be written.
         """
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with locked(self._directory / "spending.lock"):
+        with locked(self._directory / "spending.lock", patience_seconds=patience_seconds):
             day = self._day()
+            held = self._unwritten.get(day, 0.0)
             try:
                 ledger = self._read()
             except ValueError as error:
                 self._warn(error)
                 ledger = _Ledger(unknown=frozenset({day}))
-            spent = max(0.0, ledger.days.pop(day, 0.0) + cost_usd)
+            spent = max(0.0, ledger.days.pop(day, 0.0) + held + cost_usd)
             # The last that were charged, not the latest: no clock that was wrong once, however
             # far ahead, drops today.
             kept = dict([*ledger.days.items(), (day, spent)][-DAYS_KEPT:])
@@ -185,6 +202,8 @@ class DailyBudget:
             if unknown := sorted(ledger.unknown & kept.keys()):
                 content["unknown"] = unknown
             replace_file(self.file, json.dumps(content).encode())
+            self._hold(day, -held)
+        return spent
 
     def _read(self) -> _Ledger:
         """Return what the file holds; nothing if there is none.

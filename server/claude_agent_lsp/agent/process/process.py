@@ -26,7 +26,7 @@ from claude_agent_sdk import (
     UserMessage,
 )
 
-from claude_agent_lsp.agent.cli import check, locate
+from claude_agent_lsp.agent.cli import check, locate, reach
 from claude_agent_lsp.agent.os_processes.marked import Marked, marks
 from claude_agent_lsp.agent.process.client_queue import ClientQueue
 from claude_agent_lsp.agent.process.process_state import Lifecycle, ProcessState
@@ -40,7 +40,7 @@ from claude_agent_lsp.errors import CliFailedToStart, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection
+    from collections.abc import Awaitable, Callable, Collection, Coroutine
     from pathlib import Path
 
     from claude_agent_sdk import Message
@@ -222,14 +222,11 @@ class AgentProcess:
         )
         too_late = asyncio.get_running_loop().call_later(START_SECONDS, self._time_out_start)
         after.callback(too_late.cancel)
-        preparing = asyncio.ensure_future(self._prepare())
-        preparing.add_done_callback(lambda done: done.cancelled() or done.exception())
-        configured = await self._given_up.signal.wait_or_abort(preparing)
-        self._raise_if_ending()
+        configured = await self._unless_given_up(self._prepare())
         if configured is not None:
             # What it starts is found by the mark, and ended with the rest.
             await check(configured, marks(self._mark))
-            self._raise_if_ending()
+            await self._unless_given_up(self._disk.read(reach, configured, self.launch.folder))
         client = ClaudeSDKClient(options)
         after.push_async_callback(self._disconnect, client)
         after.callback(self._client_queue.drop)
@@ -256,7 +253,18 @@ class AgentProcess:
         await lanes.processes.run(self._before_start)
         self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
         configured = self.launch.settings.cli_path
-        return None if configured is None else await self._disk.read(locate, configured)
+        if configured is not None:
+            await self._disk.read(locate, configured)
+        await self._disk.read(reach, configured, self.launch.folder)
+        return configured
+
+    async def _unless_given_up(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for work that a disk may hold up, until the start is given up."""
+        working = asyncio.ensure_future(work)
+        working.add_done_callback(lambda done: done.cancelled() or done.exception())
+        result = await self._given_up.signal.wait_or_abort(working)
+        self._raise_if_ending()
+        return result
 
     async def _connect(self, client: ClaudeSDKClient) -> None:
         """Start the CLI; where that is given up, stop waiting for what the SDK waits for."""

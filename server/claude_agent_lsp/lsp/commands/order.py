@@ -4,7 +4,9 @@
 
 Commands for one folder take effect in the order in which they came, those for several side by side.
 Which folder is meant is told one command after the other, so that none gets ahead of another. As a
-rule it takes no disk; where it does, a disk that hangs holds up the others for a second at most.
+rule it takes no disk. Where it does and the disk takes its time, a command for a document takes its
+place in the folder that the document's name lies in, and lets the others go on; any other one holds
+them up for a second at most.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
-from claude_agent_lsp.base.lanes import FolderLane, Lane
+from claude_agent_lsp.base.lanes import FolderLane, Lane, Place
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import WorkspaceNotFound
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 RESOLVE_SECONDS: Final = 1.0
 LEAST_SECONDS: Final = 0.05
+# How long those behind wait for where the links of a document lead; a disk that is well needs 1 ms.
+LINKS_SECONDS: Final = 0.1
 
 
 class Order:
@@ -68,14 +72,39 @@ class Order:
         Raises:
             WorkspaceNotFound: As `Folders.choose` does.
         """
+        folder, place = await self._take_place(workspace, document)
+        async with place:
+            await self._agent.lanes.folder(folder.path).run(self._folders.check, folder)
+            yield folder
+
+    async def _take_place(
+        self, workspace: Path | None, document: Path | None
+    ) -> tuple[Folder, Place]:
         until = _deadline()
         async with self._coming:
-            folder = await self._resolve(workspace, document, until)
-            lane = self._agent.lanes.folder(folder.path)
-            place = lane.place()
-        async with place:
-            await lane.run(self._folders.check, folder)
-            yield folder
+            guess = self._guess(workspace, document)
+            if guess is None:
+                folder = await self._resolve(workspace, document, until)
+                return folder, self._agent.lanes.folder(folder.path).place()
+            resolving = asyncio.ensure_future(self._resolve(workspace, document, until))
+            resolving.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.wait({resolving}, timeout=LINKS_SECONDS)
+            place = self._agent.lanes.folder(guess.path).place()
+        try:
+            folder = await resolving
+        except BaseException:
+            place.give_up()
+            raise
+        if folder != guess:  # the document is a link
+            place.give_up()
+            place = self._agent.lanes.folder(folder.path).place()
+        return folder, place
+
+    def _guess(self, workspace: Path | None, document: Path | None) -> Folder | None:
+        """Return the folder that a document's name lies in, where nothing else says which."""
+        if document is None or workspace is not None or self._folders.spelled(None) is not None:
+            return None
+        return self._folders.around(document)
 
     @asynccontextmanager
     async def in_session(self, session_id: str) -> AsyncIterator[None]:

@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.agent.cli import check, locate, login_of
+from claude_agent_lsp.agent.cli import check, find, login_of
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import RequestFailed
 
@@ -115,7 +115,7 @@ async def _cli(
         if first.done():
             settings, _ = first.result()
     try:
-        found = await check(await disk.run(locate, settings.cli_path))
+        found = await check(await find(settings.cli_path))
     except RequestFailed as error:
         return {"path": None, "version": None, "problem": str(error), "hint": error.hint}
     return {"path": str(found.path), "version": found.version}

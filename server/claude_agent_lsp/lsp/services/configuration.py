@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SECTION = "claudeAgent"
-# An editor answers at once; one that doesn't must not hold up the agent for ever.
+# An editor answers at once. One that doesn't is waited for once, and not again by each query.
 ANSWER_SECONDS = 5.0
 # How many problems are remembered, so that each is told once.
 MOST_REPORTED = 100
@@ -53,6 +53,8 @@ class Configuration:
         self._initial = Settings()
         self._sent: Settings | None = None
         self._by_folder: dict[str, asyncio.Task[Settings]] = {}
+        # The requests that nobody waits for any more; an answer still counts.
+        self._late: dict[str, asyncio.Task[Settings]] = {}
         # What an editor said that doesn't answer now: no limit is lost with an answer.
         self._last: dict[str, Settings] = {}
         self._reported: dict[str, None] = {}
@@ -65,16 +67,19 @@ class Configuration:
 
     def change(self, sent: object) -> None:
         """Take changed settings: the next query asks anew, or takes what was sent along."""
-        self._by_folder.clear()
+        self.renew()
         if not self._editor.profile.configuration and isinstance(sent, Mapping):
             self._sent = self._read(sent.get(SECTION))
 
     def renew(self) -> None:
         """Have the settings of each folder sent anew when needed next: trust has changed."""
         self._by_folder.clear()
+        for uri in tuple(self._late):
+            self._withdraw(uri)
 
     def forget(self, uri: str) -> None:
         """Forget a folder that is closed."""
+        self._withdraw(uri)
         self._by_folder.pop(uri, None)
         self._last.pop(uri, None)
 
@@ -123,17 +128,47 @@ class Configuration:
             settings = await self._ask(folder)
         else:
             settings = self._sent or self._initial
+        return await self._arrive(folder, settings)
+
+    async def _arrive(self, folder: Folder, settings: Settings) -> Settings:
         if await self._trust.is_trusted(folder.path):
             self._adopt(settings)
         return settings
 
     async def _ask(self, folder: Folder) -> Settings:
+        """Return what the editor says, or said last, if it doesn't answer in time."""
+        asking = asyncio.create_task(self._request(folder))
+        await asyncio.wait({asking}, timeout=ANSWER_SECONDS)
+        if asking.done():
+            return asking.result()
+        logger.warning(
+            "The editor did not send the settings of %s within %g s; going on without them",
+            folder.uri,
+            ANSWER_SECONDS,
+        )
+        self._late[folder.uri] = asking
+        asking.add_done_callback(lambda _: self._take_late(folder, asking))
+        return self._last.get(folder.uri, self._initial)
+
+    def _take_late(self, folder: Folder, asked: asyncio.Task[Settings]) -> None:
+        """Let an answer count that came late, unless it has been asked anew meanwhile."""
+        if self._late.get(folder.uri) is asked:
+            del self._late[folder.uri]
+            if not asked.cancelled() and folder.uri in self._by_folder:
+                arriving = asyncio.create_task(self._arrive(folder, asked.result()))
+                self._by_folder[folder.uri] = arriving
+
+    def _withdraw(self, uri: str) -> None:
+        late = self._late.pop(uri, None)
+        if late is not None:
+            late.cancel()
+
+    async def _request(self, folder: Folder) -> Settings:
         params = types.ConfigurationParams(
             items=[types.ConfigurationItem(scope_uri=folder.uri, section=SECTION)]
         )
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                answer = await self._editor.request(types.WORKSPACE_CONFIGURATION, params)
+            answer = await self._editor.request(types.WORKSPACE_CONFIGURATION, params)
         except Exception:
             logger.exception("The editor did not send its settings")
             # It may have been busy: the next query asks again.

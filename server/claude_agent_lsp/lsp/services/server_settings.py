@@ -19,15 +19,15 @@ class ServerSettings:
 
     Args:
         state: What is kept across restarts.
-        at_rest: Whether no session is in use, so that the state may be moved.
+        while_at_rest: Does something unless a session is in use, and lets none be taken meanwhile.
 
     Attributes:
         adopted: The ones that were taken last; of them the limits of the pool of processes hold.
     """
 
-    def __init__(self, state: State, at_rest: Callable[[], bool]) -> None:
+    def __init__(self, state: State, while_at_rest: Callable[[Callable[[], None]], object]) -> None:
         self._state = state
-        self._at_rest = at_rest
+        self._while_at_rest = while_at_rest
         self._wanted = state.directory
         self.adopted = Settings()
 
@@ -46,5 +46,7 @@ class ServerSettings:
         What a run has is in one directory from its beginning to its end. The move is made up for
         before the next run that finds none at work.
         """
-        if self._at_rest():
-            self._state.directory = self._wanted
+        self._while_at_rest(self._move)
+
+    def _move(self) -> None:
+        self._state.directory = self._wanted

@@ -1,9 +1,12 @@
 """Copies of the sessions that the user wants kept, whatever the CLI deletes.
 
 A session with the tag `keep` has a copy of its transcript below the state directory. When the CLI
-has deleted its own, the copy is listed and read in its place, and put back before a resume. What
-writes one has its place in the session's lane: none is written back right behind a deletion.
-Everything here reads and writes files: call it in a thread.
+has deleted its own, the copy is listed and read in its place, and put back before a resume.
+
+    <state>/locks/<id>.kept.lock     while a copy is written, or put back, or the session is deleted
+
+So that no server writes back what another one is just deleting. Everything here reads and writes
+files: call it in a thread.
 """
 
 from __future__ import annotations
@@ -14,18 +17,19 @@ import logging
 import os
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.base.files import locked_and_removed, replace_file
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.transcripts.projects import Project
 from claude_agent_lsp.sessions.transcripts.transcript import (
     config_directory,
     find_transcript,
+    is_session_id,
     last_line,
     transcript_below,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -43,6 +47,25 @@ class KeptCopies:
 
     def __init__(self, directory: Path) -> None:
         self._root = directory / "kept"
+        self._locks = directory / "locks"
+
+    @contextlib.contextmanager
+    def excluded(self, session_id: str) -> Iterator[None]:
+        """Keep all servers from writing a copy of a session, and from putting it back.
+
+        Raises:
+            TimeoutError: Another server is still at it.
+        """
+        with contextlib.ExitStack() as lock:
+            try:
+                self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+                lock.enter_context(locked_and_removed(self._locks / f"{session_id}.kept.lock"))
+            except TimeoutError:
+                raise
+            except OSError as error:
+                # Where nothing can be written, nobody writes a copy.
+                logger.debug("The copy of %s can't be locked: %s", session_id, error)
+            yield
 
     def keep(self, transcript: Path) -> None:
         """Copy a transcript, unless its copy is as new.
@@ -50,22 +73,40 @@ class KeptCopies:
         Raises:
             StoreUnavailable: It can't be copied.
         """
-        copy = self._copy_of(transcript)
         try:
-            status = transcript.stat()
-            if _is_copied(status, copy):
-                return
-            for directory in (self._root, copy.parent):
-                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            replace_file(copy, transcript.read_bytes())
-            os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+            with self.excluded(transcript.stem):
+                self._copy(transcript)
         except OSError as error:
             raise StoreUnavailable(
                 f"The session {transcript.stem} can't be kept: {error.strerror or error}."
             ) from error
 
+    def _copy(self, transcript: Path) -> None:
+        copy, status = self._copy_of(transcript), transcript.stat()
+        if _is_copied(status, copy):
+            return
+        for directory in (self._root, copy.parent):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_file(copy, transcript.read_bytes())
+        os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+
     def forget(self, session_id: str) -> bool:
-        """Keep a session no longer; returns whether there was a copy."""
+        """Keep a session no longer; returns whether there was a copy.
+
+        Raises:
+            StoreUnavailable: The copy can't be removed.
+        """
+        if not is_session_id(session_id):
+            return False
+        try:
+            with self.excluded(session_id):
+                return self._forget(session_id)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The copy of {session_id} can't be removed: {error.strerror or error}."
+            ) from error
+
+    def _forget(self, session_id: str) -> bool:
         copy = self.find(session_id)
         if copy is not None:
             copy.unlink(missing_ok=True)
@@ -85,19 +126,28 @@ class KeptCopies:
             StoreUnavailable: It can't be put back.
         """
         transcript = find_transcript(session_id)
-        copy = self.find(session_id) if transcript is None else None
-        if copy is None:
+        if transcript is not None or self.find(session_id) is None:
             return transcript
-        # Not as old as it was: the CLI would delete it again at its start.
-        transcript = config_directory() / "projects" / copy.parent.name / copy.name
         try:
-            transcript.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            replace_file(transcript, copy.read_bytes())
+            with self.excluded(session_id):
+                return self._put_back(session_id)
         except OSError as error:
             raise StoreUnavailable(
                 f"The kept session {session_id} can't be restored: {error.strerror or error}.",
-                hint=f"Its copy is {copy}. Check the permissions of {transcript.parent}.",
+                hint=(
+                    f"Its copy is below {self._root}. Check the permissions of "
+                    f"{config_directory() / 'projects'}."
+                ),
             ) from error
+
+    def _put_back(self, session_id: str) -> Path | None:
+        transcript, copy = find_transcript(session_id), self.find(session_id)
+        if transcript is not None or copy is None:
+            return transcript  # another server was quicker
+        # Not as old as it was: the CLI would delete it again at its start.
+        transcript = config_directory() / "projects" / copy.parent.name / copy.name
+        transcript.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_file(transcript, copy.read_bytes())
         logger.info("Restored %s, which the CLI had deleted", transcript)
         return transcript
 
@@ -119,11 +169,14 @@ class KeptCopies:
             # The tag stands in the transcript: one that has not changed has the tag that it had.
             if _is_copied(transcript.stat(), self._copy_of(transcript)):
                 return
-            if is_tagged(transcript):
-                self.keep(transcript)
-            else:
-                self.forget(session_id)
-        except (OSError, StoreUnavailable) as error:
+            with self.excluded(session_id):
+                if is_tagged(transcript):
+                    self._copy(transcript)
+                else:
+                    self._forget(session_id)
+        except FileNotFoundError:
+            return  # it has just been deleted
+        except OSError as error:
             logger.warning("The copy of %s could not be updated: %s", transcript, error)
 
     def beside(self, projects: Iterable[Project]) -> tuple[Project, ...]:
