@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 SIZE = (1280, 800)
 CARRIED = ("package.json", "README.md", "media", "walkthrough", "dist", "out", "node_modules")
@@ -97,7 +97,8 @@ def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy / "editors" / "vscode" / "dist" / "claude-agent.vsix"
 
 
-@pytest.fixture
+# One for a module: no other test may run beside Playwright's loop.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A browser without a window."""
     installation()
@@ -153,11 +154,18 @@ def code_server(
 
 
 @pytest.fixture
-def open_window(code_server: CodeServer, chromium: Browser, folder: Path) -> OpenWindow:
-    """Opens windows; they close with the browser."""
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """One user's: what a window has kept in the browser is there in the next.
 
-    # One user's: what a window has kept in the browser is there in the next.
-    context = chromium.new_context(viewport={"width": SIZE[0], "height": SIZE[1]})
+    To be asked for after `code_server`: its pages are closed before VS Code ends.
+    """
+    with chromium.new_context(viewport={"width": SIZE[0], "height": SIZE[1]}) as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_window(code_server: CodeServer, context: BrowserContext, folder: Path) -> OpenWindow:
+    """Opens windows; they close at the end."""
 
     def open_(*, folder_: Path | None = None, workspace: Path | None = None) -> Window:
         page = context.new_page()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import BrowserContext
 
     from claude_agent_lsp.loopback import Loopback
     from claude_agent_lsp.loopback.script import Turn
@@ -49,14 +49,14 @@ def options() -> Sequence[str]:
 @pytest.mark.timeout(SECONDS + 60)
 def test_every_command_setting_contribution_and_error(
     code_server: CodeServer,
-    chromium: Browser,
+    context: BrowserContext,
     environment: dict[str, str],
     extension: Path,
     folder: Path,
     model: Loopback,
 ) -> None:
     script(model, folder)
-    page = chromium.new_page()
+    page = context.new_page()
     ended = threading.Event()
     log: list[str] = []
 
