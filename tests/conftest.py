@@ -7,6 +7,7 @@ stands in what it has written or told.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -53,9 +54,28 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the long tests first, so that no worker is left with one at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Start the long tests first, and on every worker, so that none is left with some at the end.
+
+    `--dist worksteal` begins with as many tests for each worker, in their order; who has done its
+    own takes from the end of another's. Of one kind of long tests no two run beside each other:
+    a single VS Code has much to do.
+    """
+    workers: int = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    short = iter([item for item in items if item.get_closest_marker("long") is None])
+    kinds: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("long") is not None:
+            kind = item.path.relative_to(config.rootpath).parts[1]
+            kinds.setdefault(kind, []).append(item)
+    first: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for alike in sorted(kinds.values(), key=len, reverse=True):
+        min(first, key=len).extend(alike)
+    dealt: list[pytest.Item] = []
+    for worker, long in enumerate(first):
+        share = (len(items) - len(dealt)) // (workers - worker)
+        dealt += [*long, *itertools.islice(short, max(0, share - len(long)))]
+    items[:] = [*dealt, *short]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -21,9 +21,8 @@ def processes_of(environment: Mapping[str, str], name: str | None = None) -> lis
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):  # it may be gone at any moment
-            alive = process.status() != psutil.STATUS_ZOMBIE
-            ours = alive and process.environ().get(MARK) == mark
-            if ours and name in (None, process.name()):
+            ours = process.environ().get(MARK) == mark and name in (None, process.name())
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,14 +129,21 @@ async def test_the_watchdog_ends_what_a_killed_server_leaves(how: signal.Signals
             await asyncio.sleep(0.01)
 
 
+def until(look: Callable[[], object]) -> None:
+    """Waits for what the system alone tells, by looking."""
+    end = time.monotonic() + SECONDS
+    while not look():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
 def test_it_weighs_little_and_does_nothing_while_it_waits() -> None:
     watchdog = Watchdog()
     watchdog.ensure()
     assert watchdog.pid is not None
     process = psutil.Process(watchdog.pid)
     try:
-        while process.status() != psutil.STATUS_SLEEPING or not process.num_threads():
-            pass
+        until(lambda: process.status() == psutil.STATUS_SLEEPING and process.num_threads())
         before = process.cpu_times()
         info = process.memory_full_info()
         assert getattr(info, "pss", info.uss) < 15 * 2**20
@@ -146,10 +154,6 @@ def test_it_weighs_little_and_does_nothing_while_it_waits() -> None:
     assert not psutil.pid_exists(process.pid)
 
 
-def at_work(watchdog: Watchdog) -> bool:
-    return watchdog.pid is not None
-
-
 def test_one_that_was_ended_is_replaced_before_the_next_start() -> None:
     watchdog = Watchdog()
     watchdog.ensure()
@@ -158,8 +162,7 @@ def test_one_that_was_ended_is_replaced_before_the_next_start() -> None:
     watchdog.ensure()
     assert watchdog.pid == first
     os.kill(first, signal.SIGKILL)
-    while at_work(watchdog):
-        pass
+    until(lambda: watchdog.pid is None)
     watchdog.ensure()
     assert watchdog.pid not in (None, first)
     watchdog.close()

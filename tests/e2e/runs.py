@@ -127,6 +127,14 @@ async def eventually(look: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def status_when(editor: Editor, look: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    """Waits for what the server tells in its status alone; returns that."""
+    async with asyncio.timeout(SECONDS):
+        while not look(told := await status(editor)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return told
+
+
 def sleepers(environment: dict[str, str]) -> set[int]:
     """What the tools of a test have at work."""
     return {each.pid for each in processes_of(environment, "sleep")}

@@ -27,6 +27,7 @@ from .runs import (
     requests_of,
     sleepers,
     status,
+    status_when,
 )
 
 if TYPE_CHECKING:
@@ -137,8 +138,9 @@ async def test_a_background_tasks_own_turn_is_no_turn_of_somebody_else(
     request = await model.request("in the background", 30, after=seen)
     assert "automated background-task event" in request.conversation[-1].text
     await eventually(lambda: request.finished)
-    while any(each["backgroundTasks"] for each in (await status(editor))["processes"]):
-        pass
+    await status_when(
+        editor, lambda told: not any(each["backgroundTasks"] for each in told["processes"])
+    )
     await begin(editor, "go on", 2).asked
     assert await pid_of(editor) == pid
 
@@ -157,8 +159,7 @@ async def test_an_idle_process_ends_and_the_session_goes_on(editor_with: Open) -
     session = await remember(editor)
     # The system forgets it a moment before the server does.
     await eventually(lambda: not clis(editor))
-    while (await status(editor))["processes"]:
-        pass
+    await status_when(editor, lambda told: not told["processes"])
     answer = await assert_knows_code(editor)
     assert answer["sessionId"] == session
 
@@ -181,9 +182,10 @@ async def test_there_are_never_more_processes_than_allowed(editor_with: Open) ->
     editor = await editor_with(settings={"maxProcesses": 2})
     queries = [begin(editor, f"say {number}", number, session="new") for number in range(5)]
     most = 0
-    while not all(query.asked.done for query in queries):
-        most = max(most, len(clis(editor)))
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while not all(query.asked.done for query in queries):
+            most = max(most, len(clis(editor)))
+            await asyncio.sleep(0.01)  # between two looks, of which there are to be many
     assert [(await query.asked)["text"] for query in queries] == ["OK."] * 5
     assert most == 2
 

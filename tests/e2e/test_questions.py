@@ -372,8 +372,8 @@ async def test_answer_without_an_id_is_not_for_a_question_that_has_just_taken_it
     editor = await editor_with(profile="helix", settings={"questionTimeoutSeconds": 1})
     asked = editor.query("make two", wait=True)
     await editor.event("questionAnswered")
-    while not (waiting := (await editor.command("question.list"))["questions"]):
-        pass
+    await editor.event("question", count=2)
+    waiting = (await editor.command("question.list"))["questions"]
     assert waiting[0]["detail"].startswith("touch f1")
     with pytest.raises(JsonRpcException, match="without its id"):
         await editor.command("question.answer", "allow")

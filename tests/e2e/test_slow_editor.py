@@ -63,9 +63,10 @@ def memory(pid: int) -> int:
 async def blocked(pid: int) -> None:
     """Waits until a server can write no more."""
     seen: list[int] = []
-    while len(seen) < LOOKS or len(set(seen[-LOOKS:])) > 1:
-        seen.append(psutil.Process(pid).io_counters().write_chars)
-        await asyncio.sleep(REST)
+    async with asyncio.timeout(60):
+        while len(seen) < LOOKS or len(set(seen[-LOOKS:])) > 1:
+            seen.append(psutil.Process(pid).io_counters().write_chars)
+            await asyncio.sleep(REST)  # in which nothing may be written
 
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at what a process writes")

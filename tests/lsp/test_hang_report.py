@@ -19,7 +19,7 @@ async def main():
     watch = LoopWatch()
     loop = asyncio.get_running_loop()
     loop.call_soon(hold_up_the_loop)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.3)  # it is held up, and turns again
     watch.stop()
     hold_up_the_loop()  # would be the end of the process, if the timer still ran
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 if TYPE_CHECKING:
     import re
@@ -58,11 +58,8 @@ class Window:
 
     def command(self, name: str) -> None:
         """Executes a command by the palette."""
-        box = self._input("F1")
-        box.fill(f">{name}")
         entry = self.page.locator(".quick-input-list .monaco-list-row.focused")
-        expect(entry).to_contain_text(name, timeout=PATIENCE)
-        self.page.keyboard.press("Enter")
+        self._choose("F1", f">{name}", entry, name)
         # It closes, or is another list already.
         self.page.wait_for_function(
             "name => { const box = document.querySelector('.quick-input-widget input.input');"
@@ -100,26 +97,28 @@ class Window:
 
     def open_file(self, path: Path) -> None:
         """Opens a file by its name."""
-        box = self._input("Control+P")
-        box.fill(path.name)
-        expect(self.page.locator(".quick-input-list .monaco-list-row").first).to_contain_text(
-            path.name, timeout=PATIENCE
-        )
-        self.page.keyboard.press("Enter")
+        entry = self.page.locator(".quick-input-list .monaco-list-row").first
+        self._choose("Control+P", path.name, entry, path.name)
         tab = self.page.get_by_role("tab", name=path.name, exact=True)
         expect(tab).to_have_attribute("aria-selected", "true", timeout=PATIENCE)
         editor = self.page.locator(".editor-group-container.active .monaco-editor.focused")
         expect(editor.first).to_be_visible(timeout=PATIENCE)
 
-    def _input(self, key: str) -> Locator:
-        """The box that a key opens; a view that is just being filled takes a key for itself."""
+    def _choose(self, key: str, text: str, entry: Locator, words: str) -> None:
+        """Chooses the entry that has these words, in the list of a box that a key opens.
+
+        A view that is just being filled takes a key for itself, and its focus closes the box.
+        """
         box = self.page.locator(".quick-input-widget input.input")
         for _ in range(12):
             self.page.keyboard.press(key)
-            with contextlib.suppress(AssertionError):
+            with contextlib.suppress(AssertionError, Error):
                 expect(box).to_be_visible(timeout=PATIENCE / 12)
-                return box
-        raise AssertionError(f"{key} opens nothing")
+                box.fill(text, timeout=PATIENCE / 12)
+                expect(entry).to_contain_text(words, timeout=PATIENCE / 12)
+                self.page.keyboard.press("Enter")
+                return
+        raise AssertionError(f"{key} offers no {words!r}")
 
     def drag(self, what: Locator, to: Locator) -> None:
         """Drags something onto a conversation, with Shift held: else VS Code opens it there."""

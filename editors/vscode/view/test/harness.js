@@ -14,7 +14,15 @@ globalThis.harness = {
   canary: [],
   tell: (message) => window.postMessage(message, '*'),
   state: () => state,
+  // The page is the next test's, which finds nothing of this one.
+  forget: () => {
+    window.removeEventListener('pagehide', keep);
+    sessionStorage.clear();
+  },
 };
+function keep() {
+  sessionStorage.setItem('state', JSON.stringify(state ?? null));
+}
 document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
   violations.push(`${violatedDirective} ${blockedURI}`);
 });
@@ -22,7 +30,7 @@ const kept = sessionStorage.getItem('state');
 if (kept !== null) {
   state = JSON.parse(kept);
 }
-addEventListener('pagehide', () => sessionStorage.setItem('state', JSON.stringify(state ?? null)));
+addEventListener('pagehide', keep);
 const theme = JSON.parse(new URLSearchParams(location.search).get('theme') ?? '{}');
 for (const [name, value] of Object.entries(theme.variables ?? {})) {
   document.documentElement.style.setProperty(name, value);

@@ -14,9 +14,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 SECONDS = 60_000  # milliseconds; only catches hangs
+
+
+class Pages:
+    """Those of a browser: to open one takes as long as most tests, so that one is used again.
+
+    Args:
+        context: Where they are opened.
+    """
+
+    def __init__(self, context: BrowserContext) -> None:
+        self._context = context
+        self._free: list[Page] = []
+
+    def take(self) -> Page:
+        """One on which there is nothing."""
+        return self._free.pop() if self._free else self._context.new_page()
+
+    def give_back(self, page: Page) -> None:
+        """One that has been left in order: any other is used no more."""
+        self._free.append(page)
 
 
 class OpenView(Protocol):
@@ -47,26 +67,28 @@ def chromium(bundle: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """Of all its pages."""
-    with chromium.new_context() as opened:
-        yield opened
+def pages(chromium: Browser) -> Iterator[Pages]:
+    """Of all its views."""
+    with chromium.new_context() as context:
+        yield Pages(context)
 
 
 @pytest.fixture
-def open_view(context: BrowserContext, bundle: Path) -> Iterator[OpenView]:
+def open_view(pages: Pages, bundle: Path) -> Iterator[OpenView]:
     """Opens views; each is closed at the end, and nothing may have gone wrong in it."""
     views: list[View] = []
 
     def open_(**how: Any) -> View:
-        view = View(context, bundle, **how)
-        view.page.set_default_timeout(SECONDS)
+        page = pages.take()
+        page.set_default_timeout(SECONDS)
+        view = View(page, bundle, **how)
         views.append(view)
         return view
 
     yield open_
     for view in views:
         view.close()
+        pages.give_back(view.page)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from playwright.sync_api import BrowserContext, Locator, Page, Route
+    from playwright.sync_api import Error, Locator, Page, Route
 
 SIZE = (420, 760)
 HARNESS = EXTENSION / "view" / "test"
@@ -38,7 +38,7 @@ class View:
     """One view. Whatever it asks of any other place than its own bundle is refused, and kept.
 
     Args:
-        context: Of a Chromium.
+        page: Of a Chromium, on which there is nothing else.
         bundle: Where the built view is.
         theme: One of view/test/themes.json.
         size: Of the view, in pixels.
@@ -46,7 +46,7 @@ class View:
 
     def __init__(
         self,
-        context: BrowserContext,
+        page: Page,
         bundle: Path,
         *,
         theme: str = "dark",
@@ -55,10 +55,10 @@ class View:
         self._bundle = bundle
         self.errors: list[str] = []
         self.asked_for: list[str] = []
-        self.page: Page = context.new_page()
+        self.page = page
         self.page.set_viewport_size({"width": size[0], "height": size[1]})
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("popup", lambda page: self.asked_for.append(page.url))
+        self.page.on("pageerror", self._failed)
+        self.page.on("popup", self._popped_up)
         self.page.route("**/*", self._serve)
         themes = json.loads((HARNESS / "themes.json").read_text())
         query = urllib.parse.urlencode({"theme": json.dumps(themes[theme])})
@@ -154,14 +154,27 @@ class View:
         expect(self.card).to_have_attribute("data-armed", "true")
 
     def close(self) -> None:
-        """Ends it. Nothing may have gone wrong, run that is not ours, or been fetched."""
+        """Ends it, and leaves the page for the next.
+
+        Nothing may have gone wrong, run that is not ours, or been fetched.
+        """
         canary = self.page.evaluate("harness.canary")
         violations = self.page.evaluate("harness.violations")
-        self.page.close()
+        self.page.evaluate("harness.forget()")
+        self.page.goto("about:blank")
+        self.page.unroute_all()
+        self.page.remove_listener("pageerror", self._failed)
+        self.page.remove_listener("popup", self._popped_up)
         assert self.errors == []
         assert canary == []
         assert self.asked_for == []
         assert violations == []
+
+    def _failed(self, error: Error) -> None:
+        self.errors.append(str(error))
+
+    def _popped_up(self, page: Page) -> None:
+        self.asked_for.append(page.url)
 
     def _serve(self, route: Route) -> None:
         path = urllib.parse.urlsplit(route.request.url).path.lstrip("/")
