@@ -379,12 +379,9 @@ class Agent:
         run, _ = self._runs.get(question.run_id, (None, None))
         call = None if run is None else run.trail.call(question.tool_call_id)
         folder = None if run is None else run.spec.launch.folder
-
-        def write() -> None:
-            self._audit.write("question", question_entry(question, answer, call, folder))
-
         # Its words take the longer, the more the agent has written.
-        self._track(self._audit_lane.run(write))
+        entry = partial(question_entry, question, answer, call, folder)
+        self._track(self._audit_lane.run(lambda: self._audit.write("question", entry())))
 
     def _write_audit(self, kind: str, entry: Entry) -> None:
         self._track(self._audit_lane.run(self._audit.write, kind, entry))
