@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from claude_agent_lsp import __version__
+from claude_agent_lsp.base.log_file import LogFile
 from claude_agent_lsp.base.redaction import MaskingFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from io import TextIOWrapper
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 INTERRUPTED: Final = 130  # as shells have it: 128 and SIGINT's number
@@ -173,9 +173,7 @@ def _count(text: str) -> int:
 
 
 def _log(file: Path | None, level: str) -> None:
-    handler: logging.Handler = (
-        _PrivateFile(file, encoding="utf-8") if file is not None else _Stderr(sys.stderr)
-    )
+    handler: logging.Handler = LogFile(file) if file is not None else _Stderr(sys.stderr)
     handler.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=level.upper())
     # pygls logs whole messages, prompts and answers too.
@@ -211,16 +209,6 @@ class _Stderr(logging.StreamHandler[TextIO]):
         room = select.poll()
         room.register(self.stream.fileno(), select.POLLOUT)
         return bool(room.poll(0))
-
-
-class _PrivateFile(logging.FileHandler):
-    """A log that other users may not read: it names folders and sessions."""
-
-    def _open(self) -> TextIOWrapper:
-        def private(path: str, flags: int) -> int:
-            return os.open(path, flags, 0o600)
-
-        return open(self.baseFilename, "a", encoding=self.encoding, opener=private)
 
 
 if __name__ == "__main__":
