@@ -11,6 +11,7 @@ from claude_agent_lsp.sessions.edit_session import delete
 from claude_agent_lsp.sessions.journal import transcript_facts
 from claude_agent_lsp.sessions.journal.transcript_facts import TranscriptFacts
 from claude_agent_lsp.sessions.reading.prose import prose
+from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, SyncState
 from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar
 from claude_agent_lsp.workspace.state import State
 
@@ -78,3 +79,17 @@ def test_what_knows_it_forgets_it_whatever_becomes_of_the_rest(
     with pytest.raises(StoreUnavailable, match="the index is broken"):
         delete(session, state, index)
     assert state.current(folder) is None
+
+
+def test_session_that_a_store_has_is_not_deleted_here_alone(
+    disk: Disk, folder: Path, index: Index, session: str
+) -> None:
+    shared = SyncState(lambda: index.directory)
+    shared.write(Mirrored(session, "store", "key", str(folder)))
+    with pytest.raises(StoreUnavailable, match="also in a shared store") as refused:
+        delete(session, State(index.directory), index)
+    assert str(index.directory / "shared" / f"{session}.json") in refused.value.hint
+    assert disk.path(session, folder).exists()
+    shared.forget(session)
+    delete(session, State(index.directory), index)
+    assert not disk.path(session, folder).exists()

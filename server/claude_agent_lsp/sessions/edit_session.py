@@ -18,6 +18,7 @@ from claude_agent_lsp.sessions.journal.journal import Journal
 from claude_agent_lsp.sessions.reading.prose import prose
 from claude_agent_lsp.sessions.reading.reading import line_of
 from claude_agent_lsp.sessions.session_files import remove_files_of
+from claude_agent_lsp.sessions.sharing.sync_state import SyncState
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory, find_transcript
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def delete(session_id: str, state: State, index: Index) -> None:
 
     Raises:
         SessionNotFound: There is no such session.
-        StoreUnavailable: Some of it can't be removed.
+        StoreUnavailable: Some of it can't be removed, or it is still in a shared store.
     """
     _changed(session_id, lambda: _delete(session_id, state, index))
 
@@ -106,6 +107,7 @@ def _delete(session_id: str, state: State, index: Index) -> None:
         and not Journal(lambda: state.directory).read(session_id).turns
     ):
         raise FileNotFoundError(session_id)
+    SyncState(lambda: state.directory).throw_if_shared(session_id)
     with kept.excluded(session_id), contextlib.ExitStack() as forgetting:
         # Each of them, whatever becomes of the others.
         forgetting.callback(state.forget, session_id)
