@@ -9,14 +9,14 @@ import pytest
 
 from claude_agent_lsp.sessions.sharing import mirror as module
 from claude_agent_lsp.sessions.sharing.mirror import Mirror
-from claude_agent_lsp.sessions.sharing.sync_state import Mirrored
+from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, SyncState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from claude_agent_lsp.sessions.sharing.stores.link import StoreLink
     from claude_agent_lsp.sessions.sharing.stores.store import Owner
-    from claude_agent_lsp.sessions.sharing.sync_state import SyncState
 
 SECONDS = 5.0  # only catches hangs
 
@@ -144,3 +144,34 @@ async def test_a_session_that_somebody_waits_for_is_not_forgotten(
     await asyncio.gather(*(mirror.fetch(one) for _ in range(5)))
     assert mirror.at_rest
     await mirror.close()
+
+
+async def test_what_waits_to_send_a_session_does_not_bring_it_back_once_it_is_deleted(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mirror = Mirror(
+        cast("StoreLink", stage), SyncState(lambda: tmp_path), cast("Owner", None), stage.tell
+    )
+    one = Mirrored("one", "store", "key", "/project", pending=False)
+    deleting, go_on = asyncio.Event(), asyncio.Event()
+    attempts: list[float] = []
+
+    async def attempt(_: Any, *, seconds: float) -> Claim:
+        attempts.append(seconds)
+        deleting.set()
+        await go_on.wait()
+        return Claim(stage)
+
+    monkeypatch.setattr(stage, "attempt", attempt)
+    deletion = asyncio.ensure_future(mirror.delete(one))
+    await deleting.wait()
+    mirror.began(one)
+    mirror.ended("one")
+    async with asyncio.timeout(SECONDS):
+        while mirror._sessions["one"].users < 2:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+    go_on.set()
+    await deletion
+    await mirror.close()
+    assert len(attempts) == 2  # to claim it and to delete it
+    assert [*tmp_path.glob("shared/*")] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -201,6 +202,55 @@ def test_session_that_can_not_be_kept_says_so(
         KeptCopies(index.directory).keep(disk.path(session, folder))
     KeptCopies(index.directory).keep_if_tagged(session)  # it is told to the log
     assert len(Catalogue(index).page(folder).sessions) == 1
+
+
+def in_the_locks_place(index: Index, session: str) -> Path:
+    path = index.directory / "locks" / f"{session}.kept.lock"
+    path.mkdir(parents=True)
+    return path
+
+
+def test_what_is_no_lock_lets_nothing_be_copied_or_deleted(
+    disk: Disk, folder: Path, index: Index, kept: KeptCopies, session: str
+) -> None:
+    path = disk.path(session, folder)
+    lock = in_the_locks_place(index, session)
+    with pytest.raises(StoreUnavailable, match=r"can't be locked: .*\.kept\.lock") as refused:
+        kept.keep(path)
+    assert f"remove {lock}" in refused.value.hint
+    with pytest.raises(StoreUnavailable, match="can't be locked"):
+        delete(session, State(index.directory), index)
+    kept.keep_if_tagged(session)  # it is told to the log
+    assert path.exists()
+    assert kept.find(session) is None
+    lock.rmdir()
+    kept.keep(path)
+    path.unlink()
+    lock.mkdir()
+    with pytest.raises(StoreUnavailable, match="can't be locked"):
+        kept.restore(session)
+
+
+def test_long_session_is_kept_and_put_back_without_being_held_in_memory(
+    disk: Disk, folder: Path, kept: KeptCopies
+) -> None:
+    line = json.dumps({"type": "x", "text": "x" * 10_000}, separators=(",", ":"))
+    session = disk.write(folder, *[line] * 2_000, KEEP)
+    path = disk.path(session, folder)
+    content = path.read_bytes()
+    peaks = []
+    tracemalloc.start()
+    try:
+        kept.keep(path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        path.unlink()
+        tracemalloc.reset_peak()
+        assert kept.restore(session) == path
+        peaks.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
+    assert max(peaks) < len(content) / 4
+    assert path.read_bytes() == content
 
 
 @pytest.mark.parametrize(

@@ -49,13 +49,15 @@ class Machine:
         self.folder.parent.mkdir()
         await git("clone", "-q", str(origin), str(self.folder))
 
-    async def open(self, profile: str = "vscode", **settings: Any) -> Editor:
-        """An editor with the clone open."""
+    async def open(
+        self, profile: str = "vscode", folder: Path | None = None, **settings: Any
+    ) -> Editor:
+        """An editor with the clone open, or another folder."""
         editor = Editor(profile)
         self._editors.append(editor)
         await editor.launch(
             self.environment,
-            (self.folder,),
+            (folder or self.folder,),
             settings={"sessionStore": self.store, "prewarm": False, **settings},
             arguments=("--log-level", "debug", "--log-file", str(self.log)),
         )

@@ -109,11 +109,15 @@ describe('the tree of sessions', () => {
       await command('session.delete', node);
     });
     assert.ok(await again(node));
+    const { locations } = await activated();
+    const asked = (): readonly string[] => locations.services.history.of(folder());
+    assert.ok(asked().includes('to be deleted'));
     await answering('showWarningMessage', () => 'Delete', async () => {
       await command('session.delete', node);
     });
     assert.equal(await again(node), undefined);
-    const { locations } = await activated();
+    assert.ok(!asked().includes('to be deleted'));
+    assert.ok(asked().length > 0);
     assert.equal(locations.current?.conversation.sessionId, undefined);
   });
 

@@ -1,6 +1,7 @@
 import './activation.test';
 import './text.test';
 import './steps.test';
+import './history.test';
 import './conversation.test';
 import './commands.test';
 import './sessions.test';

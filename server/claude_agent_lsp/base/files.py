@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import shutil
 import stat
 import sys
 import threading
@@ -18,6 +19,7 @@ if sys.platform != "win32":
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 _log = logging.getLogger(__name__)
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
@@ -153,12 +155,12 @@ def _acquired(handle: int, path: Path) -> bool:
     return True
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes | BinaryIO) -> None:
     """Write a file with mode 0600 such that readers see the old content or the new, never less.
 
     Args:
         path: In a directory that exists.
-        content: What it shall hold.
+        content: What it shall hold; of an open file the rest, which is copied piece by piece.
 
     Raises:
         OSError: It could not be written; the old content is still there.
@@ -167,7 +169,10 @@ def replace_file(path: Path, content: bytes) -> None:
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(handle, "wb") as file:  # noqa: PTH123 - a handle, since it carries the mode
-            file.write(content)
+            if isinstance(content, bytes):
+                file.write(content)
+            else:
+                shutil.copyfileobj(content, file)
             file.flush()
             os.fsync(handle)
         temporary.replace(path)

@@ -6,15 +6,19 @@ writes files: call it in a thread.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
 import claude_agent_sdk as sdk
 
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
+from claude_agent_lsp.sessions.journal import transcript_facts
 from claude_agent_lsp.sessions.journal.journal import Journal
+from claude_agent_lsp.sessions.reading.prose import prose
 from claude_agent_lsp.sessions.reading.reading import line_of
 from claude_agent_lsp.sessions.session_files import remove_files_of
+from claude_agent_lsp.sessions.sharing.sync_state import SyncState
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory, find_transcript
 
 if TYPE_CHECKING:
@@ -90,7 +94,7 @@ def delete(session_id: str, state: State, index: Index) -> None:
 
     Raises:
         SessionNotFound: There is no such session.
-        StoreUnavailable: Some of it can't be removed.
+        StoreUnavailable: Some of it can't be removed, or it is still in a shared store.
     """
     _changed(session_id, lambda: _delete(session_id, state, index))
 
@@ -103,12 +107,14 @@ def _delete(session_id: str, state: State, index: Index) -> None:
         and not Journal(lambda: state.directory).read(session_id).turns
     ):
         raise FileNotFoundError(session_id)
-    try:
-        with kept.excluded(session_id):
-            remove_files_of(session_id, state.directory)
-    finally:
-        index.forget(session_id)
-        state.forget(session_id)
+    SyncState(lambda: state.directory).throw_if_shared(session_id)
+    with kept.excluded(session_id), contextlib.ExitStack() as forgetting:
+        # Each of them, whatever becomes of the others.
+        forgetting.callback(state.forget, session_id)
+        forgetting.callback(index.forget, session_id)
+        forgetting.callback(transcript_facts.forget, session_id)
+        forgetting.callback(prose.cache_clear)
+        remove_files_of(session_id, state.directory)
 
 
 def _changed(session_id: str, change: Callable[[], T]) -> T:

@@ -120,10 +120,20 @@ async function send(prompt: string, view: ConversationView): Promise<void> {
   if (prompt.trim() === '' || conversation.running || !(await mayAsk())) {
     return;
   }
-  services.history.add(conversation.folder, prompt);
+  const { folder, sessionId } = conversation;
+  services.history.add(folder, prompt, sessionId);
+  const listening = conversation.onDidStep((step) => {
+    if (step.kind === 'event' && step.event.kind === 'started') {
+      services.history.add(folder, prompt, step.event.run.sessionId);
+    }
+  });
   const extras = composer.take();
   view.showContext();
-  await conversation.ask(prompt, extras);
+  try {
+    await conversation.ask(prompt, extras);
+  } finally {
+    listening.dispose();
+  }
 }
 
 /** Does once more what has failed: reads the session, or asks the same of the agent. */

@@ -108,6 +108,7 @@ async function remove({ session, folder }: SessionNode, locations: Locations): P
   }
   const { sessionId } = session;
   await locations.services.server.execute('claudeAgent.session.delete', { sessionId });
+  locations.services.history.forget(folder, sessionId);
   const shown = locations.services.conversations.find(sessionId);
   if (shown !== undefined) {
     locations.replace(shown, locations.services.conversations.create(folder));

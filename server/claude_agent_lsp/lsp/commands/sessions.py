@@ -127,7 +127,10 @@ class SessionCommands(CommandGroup):
                 # The store first: while it is away nothing is deleted, else the session came back.
                 settings = await self._services.sessions.settings_of(session.workspace)
                 await agent.sharing.delete(
-                    settings.session_store, session.workspace, session.session_id
+                    settings.session_store,
+                    session.workspace,
+                    session.session_id,
+                    await self._services.sessions.stores(),
                 )
                 index = await self._services.sessions.index()
                 lane = self._lane(session.session_id)

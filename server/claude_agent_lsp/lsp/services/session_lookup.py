@@ -79,6 +79,20 @@ class SessionLookup:
             return self._configuration.initial.restricted()
         return await self._configuration.settings_in(folder)
 
+    async def stores(self) -> list[str]:
+        """Return the shared stores that are set anywhere here, whether that holds there or not.
+
+        They are for what was sent there before. A folder that does not answer has its own left out.
+        """
+
+        async def store_of(folder: Folder) -> str | None:
+            async with asyncio.timeout(SETTINGS_SECONDS):
+                return (await self._configuration.settings_as_sent(folder)).session_store
+
+        found = await asyncio.gather(*map(store_of, self._folders), return_exceptions=True)
+        stores = (self._configuration.initial.session_store, *found)
+        return [store for store in stores if isinstance(store, str)]
+
     async def catalogue(self) -> Catalogue:
         """Return the catalogue of all sessions here."""
         return await disk.run(self.opened_catalogue)

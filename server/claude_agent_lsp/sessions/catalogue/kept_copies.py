@@ -55,14 +55,22 @@ class KeptCopies:
 
         Raises:
             TimeoutError: Another server is still at it.
+            StoreUnavailable: What is in its lock's place is no lock.
         """
+        path = self._locks / f"{session_id}.kept.lock"
         with contextlib.ExitStack() as lock:
             try:
                 self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-                lock.enter_context(locked_and_removed(self._locks / f"{session_id}.kept.lock"))
+                lock.enter_context(locked_and_removed(path))
             except TimeoutError:
                 raise
             except OSError as error:
+                if os.path.lexists(path):
+                    raise StoreUnavailable(
+                        f"The copy of {session_id} can't be locked: {path}: "
+                        f"{error.strerror or error}.",
+                        hint=f"It has to be a file that you may read and write: remove {path}.",
+                    ) from error
                 # Where nothing can be written, nobody writes a copy.
                 logger.debug("The copy of %s can't be locked: %s", session_id, error)
             yield
@@ -87,7 +95,8 @@ class KeptCopies:
             return
         for directory in (self._root, copy.parent):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_file(copy, transcript.read_bytes())
+        with transcript.open("rb") as source:
+            replace_file(copy, source)
         os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def forget(self, session_id: str) -> bool:
@@ -147,7 +156,8 @@ class KeptCopies:
         # Not as old as it was: the CLI would delete it again at its start.
         transcript = config_directory() / "projects" / copy.parent.name / copy.name
         transcript.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_file(transcript, copy.read_bytes())
+        with copy.open("rb") as source:
+            replace_file(transcript, source)
         logger.info("Restored %s, which the CLI had deleted", transcript)
         return transcript
 
@@ -176,7 +186,7 @@ class KeptCopies:
                     self._forget(session_id)
         except FileNotFoundError:
             return  # it has just been deleted
-        except OSError as error:
+        except (OSError, StoreUnavailable) as error:
             logger.warning("The copy of %s could not be updated: %s", transcript, error)
 
     def beside(self, projects: Iterable[Project]) -> tuple[Project, ...]:

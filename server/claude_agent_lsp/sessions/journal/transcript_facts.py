@@ -10,12 +10,10 @@ import json
 import threading
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # What is read of a transcript at a time: long enough to be quick, and parsed in 20 ms.
 PIECE_BYTES: Final = 2**20
@@ -118,6 +116,8 @@ class FactsReading:
             _kept[str(self._transcript)] = so_far, self.facts
             while sum(facts.size for _, facts in _kept.values()) > MOST_BYTES:
                 _kept.popitem(last=False)
+        if not self._transcript.exists():
+            forget(self._transcript.stem)  # it was deleted meanwhile
 
     def _resume(self, transcript: Path) -> None:
         with _keeping:
@@ -131,6 +131,13 @@ class FactsReading:
                     self.facts, self._offset = facts, so_far.offset
         except OSError:
             return
+
+
+def forget(session_id: str) -> None:
+    """Hold nothing more of what stood in a session's transcript."""
+    with _keeping:
+        for known in [each for each in _kept if Path(each).stem == session_id]:
+            del _kept[known]
 
 
 def has_line(transcript: Path | None, line_id: str, since: int) -> bool:

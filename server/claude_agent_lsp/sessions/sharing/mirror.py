@@ -76,6 +76,10 @@ class Mirror:
         """Of how many sessions the store may lack something."""
         return sum(session.mirrored.pending for session in self._sessions.values())
 
+    def holds(self, session_id: str) -> bool:
+        """Return whether a session is on its way, also if nothing of it is written down yet."""
+        return session_id in self._sessions
+
     async def enter(self, mirrored: Mirrored) -> bool:
         """Take a session for a run that is about to continue it, and bring it up to date.
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.sessions.catalogue.catalogue import Session
     from claude_agent_lsp.sessions.sharing.mirror import Mirror
-    from claude_agent_lsp.sessions.sharing.sync_state import Mirrored
+    from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, SyncState
 
 logger = logging.getLogger(__name__)
 
@@ -172,15 +172,40 @@ class SharedSessions:
             return []
         return await disk.run(_absent, infos, folder)
 
-    async def delete(self, url: str | None, folder: Path, session_id: str) -> None:
-        """Delete a session in the store too.
+    async def delete(
+        self, url: str | None, folder: Path, session_id: str, elsewhere: Iterable[str]
+    ) -> None:
+        """Delete a session in its folder's store, and in the one that it was sent to.
+
+        That may be another one by now: the folder is closed, is not trusted any more, or has
+        another setting. What the copy is called there is known from when it was sent.
+
+        Args:
+            url: The folder's store.
+            folder: The folder.
+            session_id: The session.
+            elsewhere: The stores that are set in other places.
 
         Raises:
-            StoreUnavailable: The store is away.
+            SessionBusy: Somebody works in it.
+            StoreUnavailable: A store is away, or it was sent to one that is set nowhere here.
         """
-        if url is not None:
-            mirror = await self._mirror(url)
-            await mirror.delete(await self._mirrored(url, folder, session_id))
+        known = await disk.run(self._known, session_id)
+        opened = tuple(self._mirrors)
+        stores = [each for each in opened if self._is_held_by(each, session_id)]
+        stores += [] if url is None else [url]
+        if known is not None:
+            named = (
+                each for each in (*stores, *opened, *elsewhere) if _name_of(each) == known.store
+            )
+            if (sent_to := next(named, None)) is None:
+                await disk.run(self._sync_state().throw_if_shared, session_id)
+            else:
+                stores.append(sent_to)
+        for store in dict.fromkeys(stores):
+            copy = known if known is not None and known.store == _name_of(store) else None
+            mirror = await self._mirror(store)
+            await mirror.delete(copy or await self._mirrored(store, folder, session_id))
 
     def status(self) -> list[dict[str, Any]]:
         """Return the stores in use, without their passwords."""
@@ -236,6 +261,19 @@ class SharedSessions:
         made: Mirror = mirror.Mirror(link.StoreLink(url, self._notify), known, owner, self._notify)
         made.resume(await disk.run(known.pending, _name_of(url)))
         return made
+
+    def _is_held_by(self, url: str, session_id: str) -> bool:
+        task = self._mirrors[url]
+        return _is_there(task) and task.result().holds(session_id)
+
+    def _known(self, session_id: str) -> Mirrored | None:
+        return self._sync_state().find(session_id)
+
+    def _sync_state(self) -> SyncState:
+        """Return what knows how far sessions have come. The first call loads it: in a thread."""
+        module = importlib.import_module("claude_agent_lsp.sessions.sharing.sync_state")
+        state: SyncState = module.SyncState(self._state_directory)
+        return state
 
     async def _mirrored(self, url: str, folder: Path, session_id: str) -> Mirrored:
         """Return what is known of a session's copy in a store."""

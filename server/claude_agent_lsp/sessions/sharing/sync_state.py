@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -62,14 +63,34 @@ class SyncState:
 
     def read(self, session_id: str, store: str) -> Mirrored | None:
         """Return what is known of a session in this store."""
+        found = self.find(session_id)
+        return found if found is not None and found.store == store else None
+
+    def find(self, session_id: str) -> Mirrored | None:
+        """Return what is known of a session, whichever store it was sent to last."""
         try:
-            found = _parsed(self._path(session_id).read_bytes())
+            return _parsed(self._path(session_id).read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             logger.warning("%s is ignored: %s", self._path(session_id), error)
             return None
-        return found if found.store == store else None
+
+    def throw_if_shared(self, session_id: str) -> None:
+        """Refuse to delete a session here alone: its copy in a store would bring it back.
+
+        Raises:
+            StoreUnavailable: A store has something of it, or may have.
+        """
+        path = self._path(session_id)
+        if os.path.lexists(path):
+            raise StoreUnavailable(
+                f"The session {session_id} is also in a shared store that is not set here.",
+                hint=(
+                    "Delete it in an editor in which that store is set, with the session's folder "
+                    f"open. If the store is gone for good, remove {path} first."
+                ),
+            )
 
     def write(self, mirrored: Mirrored) -> None:
         """Keep it.

@@ -41,6 +41,7 @@ class MirroredSession:
         again: When it is looked at once more after that.
         lacking: Whether the store was away when something should have been sent to it.
         fetching: Whether its files here are being changed.
+        deleted: Whether it is no more: who has waited for it sends nothing, and notes nothing.
         noted: Whether it is on disk that the store may lack something.
         changing: Held by whoever changes one of the copies.
         users: How many do something with it, or wait to.
@@ -53,6 +54,7 @@ class MirroredSession:
     again: float | None = None
     lacking: bool = False
     fetching: bool = False
+    deleted: bool = False
     noted: bool = False
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
@@ -68,6 +70,7 @@ class MirroredSession:
 
     def stop(self) -> None:
         """Do nothing more for it: it is deleted."""
+        self.deleted = True
         self.due = self.again = None
         self.at_work = self.lacking = self.mirrored.pending = False
 
@@ -111,6 +114,8 @@ class Transfer:
 
     async def send(self, session: MirroredSession) -> None:
         """Send what is new, under the claim; a lost one is claimed anew."""
+        if session.deleted:
+            return
         try:
             await self.claim(session)
             await self._send_claimed(session)
@@ -188,6 +193,8 @@ class Transfer:
 
     async def save(self, session: MirroredSession) -> None:
         """Write down how far the session has come."""
+        if session.deleted:
+            return
         try:
             await disk.run(self._states.write, session.mirrored)
         except StoreUnavailable as error:
