@@ -170,6 +170,7 @@ WITHOUT_LANE = {
     "cleanup.clean_up": "the whole state directory, once",
     "self._trust.stamp": "one file of the CLI, on which trust of all folders rests",
     "partial(_follow, name, look[0])": "a thread for each path, waited for only so long",
+    "_end_by_force": "the one that ends the server where all else hangs",
 }
 
 
@@ -181,7 +182,9 @@ def test_what_works_in_a_folder_or_in_a_session_does_so_in_its_lane() -> None:
         if file.relative_to(server).parts[0] != "terminal"  # each command is a process of its own
         for call in ast.walk(ast.parse(file.read_text()))
         if isinstance(call, ast.Call)
-        and re.fullmatch(r"(lanes\.)?disk\.(run|begin)", ast.unparse(call.func))
+        and re.fullmatch(
+            r"(lanes\.)?(disk\.run|(disk|parsing|processes)\.begin)", ast.unparse(call.func)
+        )
     }
     assert {at: what for at, what in without.items() if what not in WITHOUT_LANE} == {}
     # And no reason stands for what is not done any more.
