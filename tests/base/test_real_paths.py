@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from claude_agent_lsp.base import lanes
 from claude_agent_lsp.base import real_paths as module
 from claude_agent_lsp.base.real_paths import is_same_path, real_path, real_paths
 
@@ -60,3 +61,27 @@ def test_a_path_that_hangs_is_waited_for_once_and_no_other_one_is_lost(
         assert not is_same_path(path, tmp_path)
     assert time.monotonic() - began < 20 * module.REAL_SECONDS
     assert tries == [str(path)]
+
+
+def test_a_path_is_followed_again_after_the_system_had_no_thread_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lanes.disk, "begin", begin)
+        with pytest.raises(RuntimeError):
+            real_path(tmp_path)
+    assert real_path(tmp_path) == str(tmp_path.resolve())
+
+
+def test_a_look_that_fails_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def realpath(_: str, **__: Any) -> str:
+        raise SystemError("whatever")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os.path, "realpath", realpath)
+        patch.setattr(threading, "excepthook", lambda _: None)
+        assert real_path(tmp_path) == str(tmp_path)
+    assert real_path(tmp_path) == str(tmp_path.resolve())

@@ -64,6 +64,24 @@ async def test_a_shown_session_is_written_anew_with_each_message() -> None:
     assert set(documents.written) == {"one"}
 
 
+async def test_an_event_at_the_very_end_of_a_rewrite_is_not_lost() -> None:
+    documents = Documents()
+    documents.show("one")
+    follow = documents.run("one")
+    await asyncio.sleep(0)
+    task = documents._tasks["one"]
+    # In the moment between the task's end and what is called at it.
+    task.add_done_callback(lambda _: None)
+    while not task.done():  # noqa: ASYNC110 - not a turn of the loop later
+        await asyncio.sleep(0)
+    before = len(documents.written)
+    follow(Ended(Run("run", "one", Path("/folder"), RunStatus.COMPLETED)))
+    while documents._tasks or documents._due:  # noqa: ASYNC110 - the same
+        await asyncio.sleep(0)
+    assert len(documents.written) == before + 1
+    assert documents.held == 1
+
+
 async def test_a_closed_document_is_not_written_any_more() -> None:
     documents = Documents()
     documents.show("one")

@@ -22,7 +22,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> QueryCommands:
     monkeypatch.setattr(module, "CANCEL_SECONDS", 2 * SECONDS)
 
     def cancel(run_id: str | None, session_id: str | None) -> list[str]:
-        return ["r1"] if run_id in ("r1", None) and session_id is None else []
+        return ["r1"] if run_id in ("r1", None) and session_id in ("s1", None) else []
 
     services = SimpleNamespace(agent=SimpleNamespace(cancel=cancel))
     return QueryCommands(cast("Any", services), cast("Any", None))
@@ -36,6 +36,18 @@ async def test_a_run_that_is_named_and_found_waits_for_no_folder_that_hangs(
     async with asyncio.timeout(SECONDS):
         answer = await commands.cancel(CancelArgument(run_id="r1"), cast("Any", None))
     assert answer == {"cancelled": ["r1"]}
+
+
+async def test_a_session_that_is_named_is_stopped_whatever_is_on_its_way_to_it(
+    commands: QueryCommands,
+) -> None:
+    over: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    beginning = module._StartingQuery(AbortController(), over)
+    commands._beginning.add(beginning)
+    async with asyncio.timeout(SECONDS):
+        answer = await commands.cancel(CancelArgument(session_id="s1"), cast("Any", None))
+    assert answer == {"cancelled": ["r1"]}
+    assert [which["session_id"] for which in beginning.cancels] == ["s1"]
 
 
 async def test_all_that_came_before_are_waited_for(commands: QueryCommands) -> None:

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -59,15 +60,23 @@ def _look(name: str) -> tuple[Future[str], float]:
         if look is not None:
             return look
         look = _looks[name] = Future(), time.monotonic()
-    disk.begin(partial(_follow, name, look[0]))
+    try:
+        disk.begin(partial(_follow, name, look[0]))
+    except BaseException:
+        # The system has no thread left: it is not the disk that does not tell.
+        with _changing:
+            del _looks[name]
+        raise
     return look
 
 
 def _follow(name: str, found: Future[str]) -> None:
+    real = name
     try:
-        real = os.path.realpath(name)
-    except (OSError, ValueError):  # a loop of links, or no path at all
-        real = name
-    with _changing:
-        del _looks[name]
-    found.set_result(real)
+        # A loop of links, or no path at all, is what it is called.
+        with suppress(OSError, ValueError):
+            real = os.path.realpath(name)
+    finally:
+        with _changing:
+            del _looks[name]
+        found.set_result(real)

@@ -41,8 +41,8 @@ def serve() -> int:
     Returns:
         The exit status: 0 after `shutdown` and `exit`, or a signal; 1 if the editor just went.
     """
-    # stdout carries LSP and nothing else: whatever prints, prints to stderr.
     sys.setswitchinterval(SWITCH_SECONDS)
+    # stdout carries LSP and nothing else: whatever prints, prints to stderr.
     out = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     status = asyncio.run(_serve(sys.stdin.fileno(), out))

@@ -3,7 +3,7 @@
 One small file for all servers of the user. A day is the user's own: it ends at their midnight. The
 last days are kept: for a server elsewhere, or with another clock, it is another day.
 
-    within(launch) ──▶ Meter.note(cost so far) … ──▶ Meter.close(cost)
+    within(launch) ──▶ Meter.update(cost so far) … ──▶ Meter.close(cost)
 
 What a run costs is what the CLI says with each result (`total_cost_usd`, CLI 2.1.330); until then
 it is estimated (`prices.py`). It is counted as it grows, so that a run whose server is killed has

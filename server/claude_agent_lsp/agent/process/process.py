@@ -271,7 +271,12 @@ class AgentProcess:
         return result
 
     async def _connect(self, client: ClaudeSDKClient) -> None:
-        """Start the CLI; where that is given up, stop waiting for what the SDK waits for."""
+        """Start the CLI; where that is given up, stop waiting for what the SDK waits for.
+
+        The one task that is cancelled: connecting, the SDK (0.2.187) waits for an answer of the CLI
+        for a minute, also of one that is gone. What it has started by then are tasks of their own,
+        which the disconnect ends.
+        """
         connecting = asyncio.ensure_future(client.connect())
         try:
             await self._given_up.signal.wait_or_abort(connecting)

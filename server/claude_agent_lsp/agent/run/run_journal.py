@@ -1,6 +1,6 @@
 """A run's record in the journal, kept in its session's lane: the loop never waits for the disk.
 
-    begin() ──▶ tell(message) ──▶ note(events) … ──▶ end(completed)
+    begin() ──▶ prepend_untold(message) ──▶ write_down(events) … ──▶ end(completed)
 
 A journal that can't be written, or whose disk hangs, costs the record and not the run: the user is
 told once, and the run goes on with the CLI's transcript alone. The disk alone is timed. What is

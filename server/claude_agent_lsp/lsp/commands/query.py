@@ -170,8 +170,6 @@ class QueryCommands(CommandGroup):
         """Stop runs."""
         which = {"run_id": argument.run_id, "session_id": argument.session_id}
         stopped = self._services.agent.cancel(**which)
-        if stopped and any(which.values()):
-            return {"cancelled": stopped}  # it was meant, and has been found
         # A query from before may be on its way to its run. It is stopped as soon as that is there;
         # the answer does not wait for a folder whose disk hangs.
         before = tuple(self._beginning)
@@ -179,7 +177,10 @@ class QueryCommands(CommandGroup):
             query.cancels.append(which)
             if not any(which.values()):
                 query.stop.abort()
-        if before:
+        # A run or a session that has been found was meant: whatever else is on its way to the
+        # session is stopped, but the answer does not wait for it.
+        found = stopped and any(which.values())
+        if before and not found:
             await asyncio.wait([query.over for query in before], timeout=CANCEL_SECONDS)
         runs = [query.over.result() for query in before if query.over.done()]
         stopped += [run.run_id for run in runs if run is not None and run.is_target(**which)]

@@ -80,7 +80,12 @@ class GrowingDocuments:
         if session_id not in self._tasks:
             task = asyncio.create_task(self._rewrite_while_due(session_id))
             self._tasks[session_id] = task
-            task.add_done_callback(lambda _: self._tasks.pop(session_id))
+            task.add_done_callback(lambda _: self._rewritten(session_id))
+
+    def _rewritten(self, session_id: str) -> None:
+        del self._tasks[session_id]
+        if session_id in self._due:  # since it was looked at last
+            self._schedule_rewrite(session_id)
 
     async def _rewrite_while_due(self, session_id: str) -> None:
         while session_id in self._due:
