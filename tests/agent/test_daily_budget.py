@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget, Meter
 from claude_agent_lsp.agent.process.launch import Launch
 from claude_agent_lsp.agent.run.run import END_SECONDS
 from claude_agent_lsp.base.files import locked
+from claude_agent_lsp.base.lanes import Lane, disk
 from claude_agent_lsp.errors import BudgetExceeded, ModelError, StoreUnavailable
 from claude_agent_lsp.workspace.settings import Settings
 
@@ -255,3 +258,42 @@ async def test_a_ledger_that_another_server_holds_takes_no_answer_from_a_run_tha
     assert "$5.50" in str(fault)
     spending.check(6.0)
     assert DailyBudget(tmp_path).today() == 5.5
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+async def test_a_ledger_whose_disk_hangs_takes_no_thread_of_others(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / FILE)  # whoever opens it waits
+    spending = DailyBudget(tmp_path)
+    meters = [Meter(spending) for _ in range(40)]
+    closing = [asyncio.ensure_future(meter.close(0.25, None, None)) for meter in meters]
+    try:
+        async with asyncio.timeout(10):
+            while not all(meter._closing for meter in meters):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)  # each has begun to count
+            assert await disk.run(lambda: "no lane") == "no lane"
+    finally:
+        await Lane().run((tmp_path / FILE).write_bytes, b"")  # and is let go
+    await asyncio.gather(*closing)
+    assert spending.today() == pytest.approx(10.0)
+
+
+async def test_a_system_without_a_thread_left_loses_no_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    spending = DailyBudget(tmp_path)
+    running, ending = Meter(spending), Meter(spending)
+    disk.end()  # no thread is idle
+    with monkeypatch.context() as none_left:
+        none_left.setattr(threading.Thread, "start", refuse)
+        running.update(0.25)
+        while running._counting is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await asyncio.wait({running._counting})
+        own = BudgetExceeded("Its own.")
+        assert await ending.close(1.0, 5.0, own) is own
+    await running.close(0.5, None, None)
+    assert spending.today() == DailyBudget(tmp_path).today() == 1.5

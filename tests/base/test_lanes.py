@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import gc
 import re
@@ -154,6 +155,40 @@ def test_nothing_else_uses_a_thread_of_the_loop() -> None:
         if re.search(r"run_in_executor|set_default_executor", file.read_text())
     ]
     assert using == []
+
+
+# What the server does on the threads that all share, and why it needs no lane. All else works in a
+# folder or in a session, and goes through the lane of that one.
+WITHOUT_LANE = {
+    "importlib.import_module": "the server's own modules",
+    "_load_adapter": "the modules of a database",
+    "locate": "the CLI that comes with the SDK",
+    "known.pending": "all sessions that a store lacks, when it is opened",
+    "self._kept_copies.sessions": "the names of all sessions that are kept, now and then",
+    "self.opened_catalogue": "the one index of all sessions",
+    "self._opened_index": "the one index of all sessions",
+    "cleanup.clean_up": "the whole state directory, once",
+    "self._trust.stamp": "one file of the CLI, on which trust of all folders rests",
+    "partial(_follow, name, look[0])": "a thread for each path, waited for only so long",
+    "_end_by_force": "the one that ends the server where all else hangs",
+}
+
+
+def test_what_works_in_a_folder_or_in_a_session_does_so_in_its_lane() -> None:
+    server = Path(lanes_module.__file__).parents[1]
+    without = {
+        f"{file.relative_to(server)}:{call.lineno}": ast.unparse(call.args[0])
+        for file in sorted(server.rglob("*.py"))
+        if file.relative_to(server).parts[0] != "terminal"  # each command is a process of its own
+        for call in ast.walk(ast.parse(file.read_text()))
+        if isinstance(call, ast.Call)
+        and re.fullmatch(
+            r"(lanes\.)?(disk\.run|(disk|parsing|processes)\.begin)", ast.unparse(call.func)
+        )
+    }
+    assert {at: what for at, what in without.items() if what not in WITHOUT_LANE} == {}
+    # And no reason stands for what is not done any more.
+    assert set(without.values()) == WITHOUT_LANE.keys()
 
 
 async def test_a_system_without_a_thread_left_breaks_no_lane(

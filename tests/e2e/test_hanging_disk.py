@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from claude_agent_lsp.loopback import call, reply, say
+
 from .editor import SECONDS
 from .hanging import HangingDisk
 from .runs import CANCELLED, allow_tools, begin, refusal, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from claude_agent_lsp.loopback import Loopback
 
     from .conftest import Open
     from .editor import Editor
@@ -105,3 +109,26 @@ async def test_another_folder_that_loses_its_trust_is_left_all_the_same(
     answer: Any = await editor.command("trust", {"workspace": folder.as_uri(), "trusted": False})
     assert answer["trusted"] is False
     assert (await refusal(running)).code == CANCELLED
+
+
+async def test_a_plan_that_can_not_be_written_is_asked_about_all_the_same(
+    editor_with: Open,
+    model: Loopback,
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plans = Path(environment["XDG_STATE_HOME"], "claude-agent-lsp", "plans")
+    disk = HangingDisk(plans, tmp_path, monkeypatch)
+    disk.hang()
+    model.add(reply("plan it", [call("ExitPlanMode", plan="# The plan")], [say("Planned.")]))
+    editor = await editor_with(settings={"permissionMode": "plan"})
+    query = begin(editor, "plan it")
+    question = await editor.question()
+    assert question.message.startswith("Carry out this plan?")
+    assert not plans.exists()
+    editor.answer("Keep planning")
+    disk.answer()
+    session = (await query.asked)["sessionId"]
+    await editor.command("session.delete", {"sessionId": session})
+    assert list(plans.iterdir()) == []

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from claude_agent_lsp.loopback import call, reply, say
+from tests.sessions.lines import Disk, Talk
+from tests.sessions.lines import text as block
 
 from . import editor as editor_module
 from .runs import begin
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from claude_agent_lsp.loopback import Loopback
 
     from .conftest import Open
@@ -198,4 +200,48 @@ async def test_of_long_choices(editor_with: Open, model: Loopback, clock: Clock)
     await editor.question()
     editor.answer("yes")
     await query.asked
+    assert clock.slow() == []
+
+
+def long_session(environment: dict[str, str], folder: Path, mib: int) -> str:
+    """A session of so many messages of 1 MiB each; returns its id."""
+    talk = Talk()
+    said = words(1 << 20)
+    lines = [talk.user("go on")]
+    lines += [talk.agent(block(said), message_id=f"m{number}") for number in range(mib)]
+    return Disk(Path(environment["CLAUDE_CONFIG_DIR"])).write(folder, *lines)
+
+
+async def test_of_a_long_session_that_is_read(
+    editor_with: Open, clock: Clock, folder: Path, environment: dict[str, str]
+) -> None:
+    argument = {"sessionId": long_session(environment, folder, 40), "limit": 1000}
+    editor = await opened(editor_with)
+    clock.forget()
+    page = await editor.command("session.read", argument)
+    messages = page["messages"]
+    while cursor := page.get("nextCursor"):
+        page = await editor.command("session.read", {**argument, "cursor": cursor})
+        messages += page["messages"]
+    assert [message["messageId"] for message in messages[1:]] == [f"m{n}" for n in range(40)]
+    assert {message["text"] for message in messages[1:]} == {words(1 << 20)}
+    assert clock.slow() == []
+
+
+@pytest.mark.parametrize("form", ["markdown", "jsonl"])
+async def test_of_a_long_session_that_is_exported(
+    editor_with: Open, clock: Clock, folder: Path, environment: dict[str, str], form: str
+) -> None:
+    short, long = (long_session(environment, folder, mib) for mib in (6, 40))
+    editor = await opened(editor_with)
+    clock.forget()
+    answer = await editor.command("session.export", {"sessionId": short, "format": form})
+    assert len(answer["text"]) > 4 << 20
+    argument = {"sessionId": long, "format": form}
+    with pytest.raises(JsonRpcException, match="uri") as refused:
+        await editor.command("session.export", argument)
+    assert refused.value.code == JsonRpcInvalidParams.CODE
+    file = folder / "session"
+    await editor.command("session.export", {**argument, "uri": file.as_uri()})
+    assert file.stat().st_size > 30 << 20
     assert clock.slow() == []

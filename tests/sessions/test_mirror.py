@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from claude_agent_lsp.base.lanes import Lanes
 from claude_agent_lsp.sessions.sharing import mirror as module
 from claude_agent_lsp.sessions.sharing.mirror import Mirror
 from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, SyncState
@@ -90,7 +91,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 async def test_a_fault_costs_the_sharing_some_time_and_no_more(stage: Stage, step: str) -> None:
     stage.faults[step] = 2
     mirror = Mirror(
-        cast("StoreLink", stage), cast("SyncState", stage), cast("Owner", None), stage.tell
+        cast("StoreLink", stage), cast("SyncState", stage), cast("Owner", None), stage.tell, Lanes()
     )
     first = Mirrored("first", "store", "key", "/project", pending=True)
     mirror.resume([first])
@@ -109,7 +110,7 @@ async def test_a_session_is_forgotten_when_nothing_more_is_to_be_done_for_it(
 ) -> None:
     monkeypatch.setattr(module, "AFTERWARDS_SECONDS", 0.01)
     mirror = Mirror(
-        cast("StoreLink", stage), cast("SyncState", stage), cast("Owner", None), stage.tell
+        cast("StoreLink", stage), cast("SyncState", stage), cast("Owner", None), stage.tell, Lanes()
     )
     one = Mirrored("one", "store", "key", "/project", pending=False)
     assert await mirror.enter(one)
@@ -129,7 +130,7 @@ async def test_a_session_that_somebody_waits_for_is_not_forgotten(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mirror = Mirror(
-        cast("StoreLink", stage), cast("SyncState", stage), cast("Owner", None), stage.tell
+        cast("StoreLink", stage), cast("SyncState", stage), cast("Owner", None), stage.tell, Lanes()
     )
     one = Mirrored("one", "store", "key", "/project", pending=False)
     inside: set[int] = set()

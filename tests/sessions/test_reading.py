@@ -11,6 +11,7 @@ import pytest
 
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.reading.reading import (
+    PAGE_BYTES,
     Message,
     RecordedCall,
     line_of,
@@ -279,3 +280,23 @@ def test_a_page_of_a_long_session_costs_no_more_than_one_of_a_short(
 
     # 32 times as long, if all of it were read.
     assert seconds(3_200) < 8 * seconds(100) + 0.005
+
+
+def test_a_page_is_as_long_as_can_be_sent_in_a_moment(
+    disk: Disk, folder: Path, tmp_path: Path
+) -> None:
+    talk, half = Talk(), "ä" * (PAGE_BYTES // 4)  # of two bytes each
+    lines = [talk.user(half)]
+    for number in range(3):
+        call_id = f"c{number}"
+        lines.append(talk.agent(use(call_id, "Write", content=half), message_id=f"m{number}"))
+        lines.append(talk.user([result(call_id, "done")]))
+    lines.append(talk.agent(text(half * 9), message_id="longer than a page"))
+    lines.append(talk.agent(text("short"), message_id="last"))
+    session_id = disk.write(folder, *lines)
+    pages, cursor = list[list[str]](), None
+    while not pages or cursor is not None:
+        page, cursor = read_page(session_id, tmp_path, 1000, cursor)
+        pages.append([message.message_id for message in page])
+    assert pages[1:] == [["m0"], ["m1"], ["m2"], ["longer than a page"], ["last"]]
+    assert len(pages[0]) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.base.lanes import Lanes
 from claude_agent_lsp.sessions.sharing.sharing import MOST_UNUSED, SharedSessions
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def _url(number: int) -> str:
 
 
 async def test_stores_that_no_setting_names_any_more_are_closed(tmp_path: Path) -> None:
-    sharing = SharedSessions(lambda: tmp_path / "state", "an editor", lambda *_: None)
+    sharing = SharedSessions(lambda: tmp_path / "state", "an editor", lambda *_: None, Lanes())
     session = str(uuid.uuid4())
     await sharing.began(_url(0), tmp_path, session)
     for number in range(1, 3 * MOST_UNUSED):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
+from claude_agent_lsp.base.lanes import Lane
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.sharing.reconcile import Reconciler
 from claude_agent_lsp.sessions.sharing.stores.opening import open_store
@@ -69,13 +70,13 @@ class Side:
             {"project_key": PROJECT, "session_id": self.session_id}, Owner("e", 1, "m")
         )
         try:
-            return await Reconciler(self.store, self.mirrored).send(claim.token)
+            return await Reconciler(self.store, self.mirrored, Lane()).send(claim.token)
         finally:
             await claim.release()
 
     async def fetch(self) -> str | None:
         self._here()
-        return await Reconciler(self.store, self.mirrored).fetch()
+        return await Reconciler(self.store, self.mirrored, Lane()).fetch()
 
     def _here(self) -> None:
         self.monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(self.root / "config"))

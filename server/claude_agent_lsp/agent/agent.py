@@ -88,9 +88,10 @@ class Agent:
         self.locks = SessionLocks(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
-        self.sharing = SharedSessions(lambda: state.directory, editor, self._notify_of_sharing)
+        self.lanes = lanes = Lanes()
+        told = self._notify_of_sharing
+        self.sharing = SharedSessions(lambda: state.directory, editor, told, lanes)
         self.daily_budget = DailyBudget(own)
-        self.lanes = Lanes()
         self._notify = tell
         self._state = state
         self._admission = Admission(state, self.locks, self.journal, self.daily_budget)

@@ -5,7 +5,8 @@
     processes    psutil and signals  16 threads
 
 No other module starts threads but those that own one for good (`base/log_file.py`,
-`lsp/wire/reader.py`, `lsp/wire/writer.py`, `loopback/server.py`).
+`lsp/wire/reader.py`, `lsp/wire/writer.py`, `loopback/server.py`). ruff bans that, timers with a
+thread, and processes of Python.
 
 A disk that hangs keeps its thread for as long as it hangs, and nothing can take it back. So what
 works in a folder or in a session goes through its lane. A lane has at most one thread for what must
@@ -64,7 +65,11 @@ class Executor:
         return await asyncio.wrap_future(self._line.put(work, arguments, named))
 
     def begin(self, work: Callable[[], None]) -> None:
-        """Begin work, which never raises, in a thread of its own."""
+        """Begin work, which never raises, in a thread of its own, however many are at work.
+
+        It is the way round the bound of the executor's threads, so whoever takes it has a bound of
+        its own: a lane has two threads, a path whose links are followed one, the server's end one.
+        """
         with self._changing:
             inbox = self._idle.pop() if self._idle else self._new_thread()
             inbox.put(work)

@@ -16,7 +16,7 @@ import logging
 import os
 import signal
 import sys
-import threading
+import time
 from typing import Any, Final
 
 from claude_agent_lsp.base import lanes
@@ -69,9 +69,7 @@ async def _serve(stdin: int, stdout: int) -> int:
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     status = server.left.result() if server.left.done() else 1
     # Never called off: the interpreter's own end may hang, too, on a thread that waits for a disk.
-    last_resort = threading.Timer(FORCE_SECONDS, _end_by_force)
-    last_resort.daemon = True
-    last_resort.start()
+    lanes.processes.begin(_end_by_force)
     await server.close()
     await writer.flush(FLUSH_SECONDS)
     for task in (reading, lost):
@@ -82,7 +80,8 @@ async def _serve(stdin: int, stdout: int) -> int:
 
 
 def _end_by_force() -> None:
-    """End the process: nothing of ours outlives the editor by 10 s."""
+    """End the process after some time: nothing of ours outlives the editor by 10 s."""
+    time.sleep(FORCE_SECONDS)
     logger.critical("The server could not shut down cleanly; ending the process")
     from claude_agent_lsp.agent.os_processes.tree import ProcessTree, kill, wait_gone
 

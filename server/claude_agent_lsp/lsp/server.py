@@ -116,7 +116,13 @@ class AgentServer(LanguageServer):
         from claude_agent_lsp.agent.agent import Agent
         from claude_agent_lsp.lsp.services.ask_user import AskUser
 
-        asking = AskUser(self._editor, self._state, self._progress.show_question)
+        asking = AskUser(
+            self._editor,
+            self._state,
+            self._progress.show_question,
+            # Not before the agent is there, which is made with this.
+            lambda session_id: self._agent.lanes.session(session_id),  # noqa: PLW0108
+        )
         name = self._editor.profile.name
         settings = self.services.server_settings
         return Agent(

@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.files import locked, replace_file
-from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.base.lanes import Lane
 from claude_agent_lsp.errors import BudgetExceeded, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -65,9 +65,13 @@ class DailyBudget:
         directory: The state directory of this user. Never one that a setting names: a repository's
             own settings could name an empty one.
         clock: Tells the time at the user's place.
+
+    Attributes:
+        lane: What waits for the ledger's disk, which may hang.
     """
 
     def __init__(self, directory: Path, clock: Callable[[], datetime] = datetime.now) -> None:
+        self.lane = Lane()
         self._directory = directory
         self._clock = clock
         self._warned = False
@@ -152,6 +156,10 @@ class DailyBudget:
             self._warn(error)
             self._hold(self._day(), cost_usd)
         return self.today()
+
+    def hold(self, cost_usd: float) -> None:
+        """Count a cost in memory alone, without the disk; it is written with what comes next."""
+        self._hold(self._day(), cost_usd)
 
     def _known_spending(self) -> float:
         """Return what today has cost, if that is known and more can be written down."""
@@ -296,8 +304,14 @@ class Meter:
             self._next.cancel()
         if self._counting is not None:
             await asyncio.wait({self._counting})
-        rest, self._counted = cost_usd - self._counted, cost_usd
-        return await disk.run(self._daily_budget.charge, rest, daily_budget_usd, fault)
+        budget, rest = self._daily_budget, cost_usd - self._counted
+        try:
+            charging = budget.lane.put(budget.charge, rest, daily_budget_usd, fault)
+        except RuntimeError as error:  # the system has no thread left
+            logger.warning("The cost of a run is not written yet: %s", error)
+            budget.hold(rest)
+            return fault
+        return await charging
 
     def _begin_count(self) -> None:
         self._next = None
@@ -307,5 +321,10 @@ class Meter:
             self.update(self._cost)
 
     async def _count(self) -> None:
-        more, self._counted = self._cost - self._counted, self._cost
-        await disk.run(self._daily_budget.add, more)
+        cost = self._cost
+        try:
+            await self._daily_budget.lane.run(self._daily_budget.add, cost - self._counted)
+        except RuntimeError as error:  # the system has no thread left
+            logger.warning("The cost of a run is not written yet: %s", error)
+        else:
+            self._counted = cost

@@ -16,7 +16,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.agent.process.process import AgentProcess
-from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ class ProcessPool:
             self._lend(process)
             await signal.wait_or_abort(process.started)
             if process.launch.fits(launch):
-                if await disk.run(process.transcript.changed_by_others):
+                if await signal.wait_or_abort(process.changed_by_others()):
                     logger.info(
                         "Another program has continued the session %s; starting a new process",
                         process.session_id,

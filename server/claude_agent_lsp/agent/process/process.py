@@ -106,7 +106,7 @@ class AgentProcess:
         self._life = Lifecycle()
         self._mark = str(uuid.uuid4())
         self._marked = Marked(self._mark)
-        # Its folder's disk, and that of the executable, may hang.
+        # Its folder's disk, its transcript's and that of the executable may hang.
         self._disk = lanes.Lane()
         self._client_queue = ClientQueue()
         self._receiver = CurrentReceiver(self.session_id, self.end)
@@ -162,6 +162,10 @@ class AgentProcess:
             mode = cast("Any", permission_mode)
             await self.call(lambda client: client.set_permission_mode(mode))
         self.launch = replace(self.launch, model=model, permission_mode=permission_mode)
+
+    def changed_by_others(self) -> asyncio.Future[bool]:
+        """Return whether somebody else has changed its transcript: see `Transcript`."""
+        return self._disk.put(self.transcript.changed_by_others)
 
     async def call(self, ask: Callable[[ClaudeSDKClient], Awaitable[T]]) -> T:
         """Ask something of the CLI beside its turns.
@@ -251,7 +255,7 @@ class AgentProcess:
             The executable that the settings name.
         """
         await lanes.processes.run(self._before_start)
-        self.cost_usd = await lanes.disk.run(self.transcript.catch_up)
+        self.cost_usd = await self._disk.run(self.transcript.catch_up)
         configured = self.launch.settings.cli_path
         if configured is not None:
             await self._disk.read(locate, configured)

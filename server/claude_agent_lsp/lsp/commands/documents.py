@@ -27,7 +27,7 @@ class DocumentCommands(CommandGroup):
             export.exported, session, argument.format, self._services.agent.state.directory
         )
         if argument.uri is None:
-            return {"text": content.decode(errors="replace")}
+            return {"text": await lane.read(export.text_of, content)}
         await lane.read(export.write_export, argument.uri, content)
         return {"uri": argument.uri}
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp import __version__
 from claude_agent_lsp.agent.cli import check, find, login_of
-from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ async def describe(services: Services) -> dict[str, Any]:
     usual = services.configuration.initial.restricted()
     open_ones = tuple(services.folders)
     asked = [asyncio.ensure_future(_folder(services, folder)) for folder in open_ones]
-    spent = asyncio.ensure_future(disk.run(agent.daily_budget.today))
+    spent = asyncio.ensure_future(agent.daily_budget.lane.read(agent.daily_budget.today))
     first = asked[0] if asked else None
     cli = asyncio.ensure_future(_cli(first, usual))
     await asyncio.wait([*asked, spent], timeout=FOLDER_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
@@ -9,7 +10,6 @@ from lsprotocol import types
 
 from claude_agent_lsp.agent.permissions.queue import DENY, Answer, AnsweredBy, answer_to
 from claude_agent_lsp.base.files import replace_file
-from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.lsp.services.documents import open_document
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.agent.events import Question
+    from claude_agent_lsp.base.lanes import Lane
     from claude_agent_lsp.lsp.editor import Editor
     from claude_agent_lsp.workspace.state import State
 
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 REQUEST: Final = "claudeAgent/question"
 DONE: Final = "Done"
+# How long a question waits for the document beside it.
+DOCUMENT_SECONDS: Final = 1.0
 
 
 class AskUser:
@@ -35,14 +38,20 @@ class AskUser:
         editor: The editor.
         state: Says where a plan is written for an editor that opens documents.
         in_progress: Shows a question where its run is shown, and how to answer it.
+        lane: Returns the lane of a session.
     """
 
     def __init__(
-        self, editor: Editor, state: State, in_progress: Callable[[Question], None]
+        self,
+        editor: Editor,
+        state: State,
+        in_progress: Callable[[Question], None],
+        lane: Callable[[str], Lane],
     ) -> None:
         self._editor = editor
         self._state = state
         self._in_progress = in_progress
+        self._lane = lane
 
     async def ask(self, question: Question) -> Answer | None:
         """Show a question.
@@ -124,12 +133,16 @@ class AskUser:
         return title if isinstance(title, str) else None
 
     async def _write_document(self, question: Question, text: str) -> None:
-        """Open a plan beside its question; when the editor has opened it is not waited for."""
+        """Open a plan beside its question; when the editor has opened it is not waited for.
+
+        On a disk that hangs it may be written late. What deletes the session is behind it then.
+        """
         path = self._state.directory / "plans" / f"{question.session_id}.md"
         try:
-            await disk.run(_write, path, text)
-        except OSError as error:
-            logger.warning("The plan can't be shown as a document: %s", error)
+            async with asyncio.timeout(DOCUMENT_SECONDS):
+                await self._lane(question.session_id).run(_write, path, text)
+        except OSError as error:  # the time limit, too
+            logger.warning("The plan can't be shown as a document: %r", error)
             return
         self._editor.spawn(_open_document(self._editor, path))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.files import replace_file
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.sessions.catalogue.catalogue import Session
+
+# How long a text may be in an answer. To send it takes the loop, and with it each run, 25 ms.
+TEXT_BYTES: Final = 8 << 20
 
 
 def exported(session: Session, form: str, state: Path) -> bytes:
@@ -37,6 +40,20 @@ def exported(session: Session, form: str, state: Path) -> bytes:
             raise SessionNotFound(f"There is no session {session.session_id}.") from None
     messages = read_messages(session.session_id, state)
     return as_markdown(session, messages).encode(errors="replace")
+
+
+def text_of(content: bytes) -> str:
+    """Return a document as it stands in an answer; call it in a thread.
+
+    Raises:
+        InvalidArgument: It is too long for that.
+    """
+    if len(content) > TEXT_BYTES:
+        raise InvalidArgument(
+            f"uri: expected a file to write, since the session is longer than {TEXT_BYTES >> 20} "
+            "MiB, which no answer holds."
+        )
+    return content.decode(errors="replace")
 
 
 def write_export(path: Path, content: bytes) -> None:

@@ -5,9 +5,10 @@ Everything here reads files: call it in a thread.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from claude_agent_sdk import SessionMessage
 
     from claude_agent_lsp.sessions.journal.journal import JournaledTurn
+
+# What a page may say. Making JSON of it and sending it takes the loop, and with it each run, 15 ms.
+PAGE_BYTES: Final = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,8 @@ def read_page(
 ) -> tuple[tuple[Message, ...], str | None]:
     """Read some messages of a session, and the cursor for those that follow.
 
+    They are no more than about `PAGE_BYTES` together; a longer message is a page of its own.
+
     Args:
         session_id: The session.
         state: The state directory, for what the CLI has no longer.
@@ -109,7 +115,13 @@ def read_page(
         return (), None
     conversation = Conversation.read(session_id, state)
     page, following = page_of(conversation.items, limit, cursor)
-    return conversation.messages(page), following
+    read, size = list[Message](), 0
+    for message in conversation.each(page):
+        size += _size_of(message)
+        if read and size > PAGE_BYTES:
+            return tuple(read), read[-1].message_id
+        read.append(message)
+    return tuple(read), following
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +153,25 @@ class Conversation:
 
     def messages(self, items: Sequence[Place | Message] | None = None) -> tuple[Message, ...]:
         """Read some of the messages, or all."""
-        items = self.items if items is None else items
-        if self.transcript is None:
-            return tuple(item for item in items if isinstance(item, Message))
-        with self.transcript.open("rb") as file:
-            return tuple(i if isinstance(i, Message) else _message_at(i, file) for i in items)
+        return tuple(self.each(self.items if items is None else items))
+
+    def each(self, items: Sequence[Place | Message]) -> Iterator[Message]:
+        """Read some of the messages, one after the other."""
+        with contextlib.ExitStack() as opened:
+            path = self.transcript
+            file = None if path is None else opened.enter_context(path.open("rb"))
+            for item in items:
+                if isinstance(item, Message):
+                    yield item
+                elif file is not None:
+                    yield _message_at(item, file)
+
+
+def _size_of(message: Message) -> int:
+    """Return about how many bytes a message is in an answer."""
+    texts = [message.text, message.thinking, *(call.text for call in message.tool_calls)]
+    inputs = [json.dumps(call.input, ensure_ascii=False) for call in message.tool_calls]
+    return sum(len(text.encode(errors="replace")) for text in [*texts, *inputs] if text)
 
 
 def _message_at(place: Place, file: BinaryIO) -> Message:

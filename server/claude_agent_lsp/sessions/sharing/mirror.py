@@ -12,7 +12,6 @@ import logging
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
 from claude_agent_lsp.sessions.sharing.transfer import (
@@ -25,6 +24,7 @@ from claude_agent_lsp.sessions.sharing.transfer import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
+    from claude_agent_lsp.base.lanes import Lanes
     from claude_agent_lsp.sessions.sharing.stores.link import StoreLink
     from claude_agent_lsp.sessions.sharing.stores.store import Owner
     from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, SyncState
@@ -50,15 +50,22 @@ class Mirror:
         places: Where it is kept how far each session has come.
         owner: Who we are, for those who want the same session.
         tell: Shows the user whether it is good news, and the news.
+        lanes: Those of the sessions.
     """
 
     def __init__(
-        self, link: StoreLink, places: SyncState, owner: Owner, tell: Callable[[bool, str], None]
+        self,
+        link: StoreLink,
+        places: SyncState,
+        owner: Owner,
+        tell: Callable[[bool, str], None],
+        lanes: Lanes,
     ) -> None:
         self.link = link
         self._notify = tell
         self._states = places
-        self._transfer = Transfer(link, places, owner, tell)
+        self._lanes = lanes
+        self._transfer = Transfer(link, places, owner, tell, lanes)
         self._sessions: dict[str, MirroredSession] = {}
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
@@ -180,7 +187,8 @@ class Mirror:
             finally:
                 await self._transfer.release(session)
             session.stop()
-            await disk.run(self._states.forget, session.session_id)
+            lane = self._lanes.session(session.session_id)
+            await lane.run(self._states.forget, session.session_id)
 
     async def close(self) -> None:
         """Send what can be sent in a moment, and close everything."""

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from claude_agent_sdk import project_key_for_directory
 
-from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.sessions.sharing.line_codec import (
     BEGIN,
     Place,
@@ -47,6 +46,7 @@ from claude_agent_lsp.sessions.transcripts.transcript import (
 if TYPE_CHECKING:
     from claude_agent_sdk import SessionKey
 
+    from claude_agent_lsp.base.lanes import Lane
     from claude_agent_lsp.sessions.sharing.stores.store import SharedStore
     from claude_agent_lsp.sessions.sharing.sync_state import Mirrored
 
@@ -70,11 +70,13 @@ class Reconciler:
     Args:
         store: The store.
         mirrored: What is known of the session; kept up to date.
+        lane: The session's.
     """
 
-    def __init__(self, store: SharedStore, mirrored: Mirrored) -> None:
+    def __init__(self, store: SharedStore, mirrored: Mirrored, lane: Lane) -> None:
         self._store = store
         self._mirrored = mirrored
+        self._lane = lane
 
     async def send(self, token: int) -> bool:
         """Send what the store lacks.
@@ -91,7 +93,7 @@ class Reconciler:
             StoreUnavailable: The store can't be used.
         """
         sent = False
-        for subpath, path in await disk.run(self._files):
+        for subpath, path in await self._lane.read(self._files):
             sent |= await self._send(subpath, path, token)
         return sent
 
@@ -111,7 +113,7 @@ class Reconciler:
         kept = None
         if self._is_behind("", common, stored) and common.turns:
             kept = str(uuid.uuid4())
-            await disk.run(self._copy_session, kept)
+            await self._lane.run(self._copy_session, kept)
         # What a conversation rests on is there before it.
         subkeys = await self._store.list_subkeys(
             {
@@ -130,9 +132,9 @@ class Reconciler:
         place = self._mirrored.place("")
         if await self._store.head(self._key("")) != place.mark:
             return False
-        path = await disk.run(self._path, "")
+        path = await self._lane.read(self._path, "")
         try:
-            await disk.run(read_after, path, self._mirrored.folder, place, 1)
+            await self._lane.read(read_after, path, self._mirrored.folder, place, 1)
         except (FileNotFoundError, NotADirectoryError, Rewritten):
             return False
         return True
@@ -142,7 +144,7 @@ class Reconciler:
         while True:
             place = self._mirrored.place(subpath)
             try:
-                entries, after = await disk.run(
+                entries, after = await self._lane.read(
                     read_after, path, self._mirrored.folder, place, BATCH_BYTES
                 )
                 if not entries:
@@ -172,15 +174,16 @@ class Reconciler:
         common, stored = await self._compared(subpath)
         if not self._is_behind(subpath, common, stored):
             return
-        path = await disk.run(self._path, subpath)
-        replacement = await disk.run(Replacement, path)
+        path = await self._lane.read(self._path, subpath)
+        replacement = await self._lane.run(Replacement, path)
         try:
             if common.place.offset:
-                await disk.run(replacement.copy, common.place.offset)
+                await self._lane.run(replacement.copy, common.place.offset)
             place = await self._write_rest(subpath, replacement, common.place.mark, stored)
-            await disk.run(replacement.commit)
+            await self._lane.run(replacement.commit)
         finally:
-            await disk.run(replacement.close)
+            # Behind what may still be at work in it: nothing waits for that here.
+            self._lane.put(replacement.close)
         self._mirrored.places[subpath] = place
 
     async def _write_rest(
@@ -198,14 +201,14 @@ class Reconciler:
             content = b"".join(lines)
             if _is_whole(subpath):
                 content = content.rstrip(b"\n")
-            await disk.run(replacement.write, content)
+            await self._lane.run(replacement.write, content)
         if mark.digest != stored[-1]:
             raise Diverged("The store's copy has changed.")
-        return await disk.run(_end_of, replacement, mark)
+        return await self._lane.run(_end_of, replacement, mark)
 
     async def _compared(self, subpath: str) -> tuple[_Common, list[str]]:
         stored = await self._store.digests(self._key(subpath))
-        return await disk.run(self._compare, subpath, stored), stored
+        return await self._lane.read(self._compare, subpath, stored), stored
 
     def _compare(self, subpath: str, stored: list[str]) -> _Common:
         """Return how far a file here says the same as the store."""

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.base.lanes import Lanes, disk
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.sharing.project_key import project_key
 from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import SDKSessionInfo
 
+    from claude_agent_lsp.base.lanes import Lanes
     from claude_agent_lsp.sessions.catalogue.catalogue import Session
     from claude_agent_lsp.sessions.sharing.mirror import Mirror
     from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, SyncState
@@ -51,6 +52,7 @@ class SharedSessions:
         state_directory: Returns the state directory, which a setting may move.
         editor: The editor's name, shown to those who want the same session.
         tell: Shows the user whether it is good news, and the news.
+        lanes: Those of its sessions.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class SharedSessions:
         state_directory: Callable[[], Path],
         editor: str,
         tell: Callable[[bool, str], None],
+        lanes: Lanes,
     ) -> None:
         self._state_directory = state_directory
         self._editor = editor
@@ -66,8 +69,7 @@ class SharedSessions:
         self._mirrors: dict[str, asyncio.Task[Mirror]] = {}
         self._at_work: dict[str, Mirror] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        # What looks at a folder: its disk may hang, and has no more than its own threads.
-        self._lanes = Lanes()
+        self._lanes = lanes
 
     async def watch(self, url: str | None) -> None:
         """Go on with what an earlier server had still to send to a store."""
@@ -137,7 +139,8 @@ class SharedSessions:
         """Bring a session here if it is only in the store; otherwise do nothing."""
         if url is None or not _ID.fullmatch(session_id):
             return
-        if await disk.run(find_transcript, session_id) is not None:
+        lane = self._lanes.session(session_id)
+        if await lane.read(find_transcript, session_id) is not None:
             return
         mirror = await self._mirror(url)
         try:
@@ -170,7 +173,7 @@ class SharedSessions:
         except StoreUnavailable as error:
             logger.info("The sessions of other machines can't be listed: %s", error)
             return []
-        return await disk.run(_absent, infos, folder)
+        return await lane.read(_absent, infos, folder)
 
     async def delete(
         self, url: str | None, folder: Path, session_id: str, elsewhere: Iterable[str]
@@ -258,7 +261,9 @@ class SharedSessions:
             self._editor or "another editor", os.getpid(), socket.gethostname(), self._server
         )
         known = places.SyncState(self._state_directory)
-        made: Mirror = mirror.Mirror(link.StoreLink(url, self._notify), known, owner, self._notify)
+        made: Mirror = mirror.Mirror(
+            link.StoreLink(url, self._notify), known, owner, self._notify, self._lanes
+        )
         made.resume(await disk.run(known.pending, _name_of(url)))
         return made
 

@@ -7,7 +7,6 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 from claude_agent_lsp.sessions.sharing.reconcile import Reconciler
 from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
@@ -17,8 +16,9 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import SessionKey
 
+    from claude_agent_lsp.base.lanes import Lanes
     from claude_agent_lsp.sessions.sharing.stores.link import StoreLink
-    from claude_agent_lsp.sessions.sharing.stores.store import Claim, Owner
+    from claude_agent_lsp.sessions.sharing.stores.store import Claim, Owner, SharedStore
     from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, SyncState
 
 logger = logging.getLogger(__name__)
@@ -93,20 +93,28 @@ class Transfer:
         states: Where it is kept how far each session has come.
         owner: Who we are, for those who want the same session.
         notify: Shows the user whether it is good news, and the news.
+        lanes: Those of the sessions.
     """
 
     def __init__(
-        self, link: StoreLink, states: SyncState, owner: Owner, notify: Callable[[bool, str], None]
+        self,
+        link: StoreLink,
+        states: SyncState,
+        owner: Owner,
+        notify: Callable[[bool, str], None],
+        lanes: Lanes,
     ) -> None:
         self._link = link
         self._states = states
         self._owner = owner
         self._notify = notify
+        self._lanes = lanes
 
     async def is_pending(self, session: MirroredSession) -> bool:
         """Return whether nobody else, such as another server here, has sent it meanwhile."""
         mirrored = session.mirrored
-        known = await disk.run(self._states.read, mirrored.session_id, mirrored.store)
+        lane = self._lanes.session(session.session_id)
+        known = await lane.run(self._states.read, mirrored.session_id, mirrored.store)
         if known is None or known.pending:
             return True
         session.mirrored = known
@@ -132,7 +140,7 @@ class Transfer:
         try:
             try:
                 sent = await self._link.attempt(
-                    lambda store: Reconciler(store, session.mirrored).send(claim.token),
+                    lambda store: self._reconciler(store, session).send(claim.token),
                     seconds=SEND_SECONDS,
                 )
             except Diverged:
@@ -141,7 +149,7 @@ class Transfer:
                 sent = True
                 await self.fetch(session)
                 await self._link.attempt(
-                    lambda store: Reconciler(store, session.mirrored).send(claim.token),
+                    lambda store: self._reconciler(store, session).send(claim.token),
                     seconds=SEND_SECONDS,
                 )
         finally:
@@ -153,7 +161,7 @@ class Transfer:
         session.fetching = True
         try:
             kept = await self._link.attempt(
-                lambda store: Reconciler(store, session.mirrored).fetch(), seconds=FETCH_SECONDS
+                lambda store: self._reconciler(store, session).fetch(), seconds=FETCH_SECONDS
             )
         finally:
             session.fetching = False
@@ -164,6 +172,9 @@ class Transfer:
                 f"The session {session.session_id} was also continued on another machine. It now "
                 f"has the messages from there; the messages from here are in the session {kept}.",
             )
+
+    def _reconciler(self, store: SharedStore, session: MirroredSession) -> Reconciler:
+        return Reconciler(store, session.mirrored, self._lanes.session(session.session_id))
 
     async def claim_soon(self, session: MirroredSession) -> None:
         """Claim a session that may be somebody's for a moment only, to send the end of a run."""
@@ -196,6 +207,7 @@ class Transfer:
         if session.deleted:
             return
         try:
-            await disk.run(self._states.write, session.mirrored)
+            lane = self._lanes.session(session.session_id)
+            await lane.run(self._states.write, session.mirrored)
         except StoreUnavailable as error:
             logger.warning("%s", error)
