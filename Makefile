@@ -31,6 +31,7 @@ setup: $(READY)
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python 3.11 or newer is needed; this is %d.%d. Name one: make PYTHON=python3.12" % v[:2])'
+	@echo "make setup: installing the requirements into $(VENV)"
 	@sh scripts/python.sh venv $(VENV) $(PYTHON)
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install -q --require-hashes -r requirements/dev.txt
