@@ -1,6 +1,6 @@
 # make demo    the main job in your terminal, against the embedded loopback model
 # make test    everything that must hold: linters, types, layers, the whole suite
-# make check   in a minute: linters, types, and the unit tests on the machine's oldest and newest Python
+# make check   in a minute: linters and types of Python, and the unit tests on the oldest and newest here
 # make setup   what both need: leaves .venv/bin/claude-agent-lsp
 # make editors the real editors that its tests use, in a cache outside the tree
 # make editors-table   write the table of editors/README.md anew, from its tests' results
