@@ -1,6 +1,6 @@
 # make demo    the main job in your terminal, against the embedded loopback model
 # make test    everything that must hold: linters, types, layers, the whole suite
-# make check   in a minute: linters, types, and the unit tests on the machine's oldest and newest Python
+# make check   in a minute: linters and types of Python, and the unit tests on the oldest and newest here
 # make setup   what both need: leaves .venv/bin/claude-agent-lsp
 # make editors the real editors that its tests use, in a cache outside the tree
 # make editors-table   write the table of editors/README.md anew, from its tests' results
@@ -31,6 +31,7 @@ setup: $(READY)
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "Python 3.11 or newer is needed; this is %d.%d. Name one: make PYTHON=python3.12" % v[:2])'
+	@echo "make setup: installing the requirements into $(VENV)"
 	@sh scripts/python.sh venv $(VENV) $(PYTHON)
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install -q --disable-pip-version-check uv
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install -q --require-hashes -r requirements/dev.txt

@@ -16,6 +16,7 @@ while read -r version python; do
     dir=.venvs/$version
     sum=$(cat requirements/dev.txt pyproject.toml | cksum)
     if [ "$(cat "$dir/.installed" 2>/dev/null)" != "$sum" ] || ! "$dir/bin/python" -c '' 2>/dev/null; then
+        echo "Python $version: making its environment in $dir"
         rm -rf "$dir"
         "$uv" venv -q --python "$python" "$dir"
         VIRTUAL_ENV=$dir "$uv" pip install -q --require-hashes -r requirements/dev.txt
@@ -26,6 +27,7 @@ done <<END
 $wanted
 END
 
+echo "Python $(echo "$wanted" | cut -d ' ' -f 1 | paste -s -d ' ' -): running the unit tests"
 started=
 while read -r version python; do
     # shellcheck disable=SC2086 # a list of folders

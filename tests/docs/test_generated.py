@@ -26,6 +26,7 @@ def _load() -> ModuleType:
 
 
 GENERATED = _load()
+read = GENERATED._read
 FILES: dict[str, str] = GENERATED.files()
 
 
@@ -46,5 +47,15 @@ def test_version_is_that_of_the_project_everywhere() -> None:
 
 def test_a_setting_without_a_place_in_the_manifest_is_told() -> None:
     manifest = (ROOT / "editors/vscode/package.json").read_text(encoding="utf-8")
-    with pytest.raises(LookupError, match=r"put claudeAgent\.env into a group"):
+    with pytest.raises(
+        GENERATED.MissingPlace, match=r'put "claudeAgent\.env": \{"order": N\} into'
+    ):
         GENERATED.manifest(manifest.replace('"claudeAgent.env"', '"claudeAgent.environment"'))
+
+
+def test_what_has_no_place_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(GENERATED, "_read", lambda path: "" if path.endswith(".md") else read(path))
+    assert GENERATED.main(["--check"]) == 1
+    assert capsys.readouterr().err == "docs/protocol.md: there is no table of settings\n"

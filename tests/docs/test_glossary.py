@@ -69,10 +69,10 @@ def quoted(page: str) -> list[str]:
 
 def is_there(name: str) -> bool:
     """Whether a path, or a name of the code, is there; true of what is neither."""
+    if re.match(r"(docs|editors|scripts|server|tests)/[\w/.-]*$", name):
+        return (ROOT / name).exists()
     if name.endswith(".py"):  # in the section of its folder, its name alone
         return any(any(root.rglob(name)) for root in (PACKAGE, ROOT / "tests"))
-    if re.match(r"(docs|scripts|server|tests)/[\w/.-]*$", name):
-        return (ROOT / name).exists()
     if re.fullmatch(r"[A-Z][a-z]\w*(\.\w+)?|_?[a-z]+(_[a-z]+)+", name):
         return name in NAMES | OTHERS
     return True

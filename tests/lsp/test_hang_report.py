@@ -28,9 +28,15 @@ asyncio.run(main())
 """
 
 
-def log_of(level: str) -> str:
+BEFORE = """def before():
+    time.sleep(0.15)
+
+def hold_up"""
+
+
+def log_of(level: str, script: str = SCRIPT) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, level], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, level], capture_output=True, text=True, check=True
     )
     return done.stderr
 
@@ -39,6 +45,14 @@ def test_callback_that_holds_up_the_loop_is_named() -> None:
     log = log_of("DEBUG")
     assert "The event loop was blocked for" in log
     assert "in hold_up_the_loop" in log
+
+
+def test_stack_is_of_the_long_part_of_what_holds_up_the_loop() -> None:
+    script = SCRIPT.replace("    time.sleep(0.2)\n", "    before()\n    time.sleep(0.8)\n", 1)
+    script = script.replace("def hold_up", BEFORE, 1)
+    log = log_of("DEBUG", script)
+    assert "in hold_up_the_loop" in log
+    assert "in before" not in log
 
 
 def test_nothing_is_watched_at_another_level() -> None:

@@ -52,6 +52,24 @@ def venv(tools: Path, directory: Path, program: str) -> subprocess.CompletedProc
     )
 
 
+def test_pythons_of_pyenv_are_found_wherever_it_is(tools: Path, tmp_path: Path) -> None:
+    for name in ("tr", "ls", "sort", "cut"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    python = tmp_path / "pyenv" / "versions" / "3" / "bin" / "python3"
+    python.parent.mkdir(parents=True)
+    base = os.path.realpath(sys.executable)
+    python.write_text(f'#!/bin/sh\nexec {base} "$@"\n')
+    python.chmod(0o755)
+    done = subprocess.run(
+        ["sh", os.fspath(SCRIPT), "all"],
+        env={"PATH": os.fspath(tools), "PYENV_ROOT": os.fspath(tmp_path / "pyenv")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split()[1:] == [base]
+
+
 def test_a_try_that_fails_leaves_nothing_and_says_what_to_install(
     tools: Path, tmp_path: Path
 ) -> None:

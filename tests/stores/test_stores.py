@@ -247,4 +247,4 @@ def test_missing_driver_is_told_with_the_way_to_install_it(
     monkeypatch.setitem(sys.modules, "redis" if extra == "redis" else "asyncpg", None)
     with pytest.raises(StoreUnavailable) as refused:
         open_store(url)
-    assert f"claude-agent-lsp[{extra}]" in refused.value.hint
+    assert f"uv tool install '.[{extra}]'" in refused.value.hint

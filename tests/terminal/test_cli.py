@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from claude_agent_lsp import __version__
 from claude_agent_lsp.lsp.wire.reader import Frames, Garbled
-from claude_agent_lsp.terminal.cli import main
+from claude_agent_lsp.terminal.cli import NO_EDITOR, main
 
 from .conftest import EXECUTABLE, SECONDS
 
@@ -141,6 +142,15 @@ def test_log_is_appended_to(user: User, tmp_path: Path) -> None:
     for _ in range(2):
         user.run("--log-file", str(log), "--log-level", "debug")
     assert log.read_text().startswith("of yesterday\n")
+
+
+def test_server_says_in_a_terminal_what_it_is(user: User) -> None:
+    controller, terminal = pty.openpty()
+    os.write(controller, b"\x04")  # Ctrl-D
+    done = user.run(stdin=terminal)
+    os.close(terminal)
+    os.close(controller)
+    assert (done.stdout, done.stderr) == ("", f"{NO_EDITOR}\n")
 
 
 def test_server_loads_nothing_of_what_its_commands_need() -> None:

@@ -75,6 +75,8 @@ def test_sessions_of_the_folder_are_listed_for_programs(user: User, disk: Disk) 
         "interrupted": False,
         "origin": "terminal",
     }
+    assert user.run("sessions").stdout == user.run("sessions", "list").stdout
+    assert here in user.run("sessions").stdout
     assert [one["sessionId"] for one in listed(user, "--all")] == [there, here]
     assert [one["sessionId"] for one in listed(user, "--folder", "other")] == [there]
     assert [one["sessionId"] for one in listed(user, "--all", "--search", "SHED")] == [here]
@@ -131,8 +133,10 @@ def test_session_is_exported_byte_for_byte(user: User, disk: Disk, tmp_path: Pat
     assert user.run("sessions", "export", session, "--format=jsonl").stdout == content
     file = tmp_path / "out.jsonl"
     done = user.run("sessions", "export", session, str(file), "--format=jsonl")
-    assert (done.returncode, done.stdout) == (0, "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", f"Wrote {file}\n")
     assert file.read_text() == content
+    done = user.run("sessions", "export", session, str(file))
+    assert (done.returncode, done.stderr) == (0, f"Replaced {file}\n")
     done = user.run("sessions", "export", session, str(tmp_path))
     assert done.returncode == 1
     assert f"{tmp_path} is a folder" in done.stderr

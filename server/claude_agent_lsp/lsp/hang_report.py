@@ -44,11 +44,12 @@ def report_on_signal() -> None:
 
 
 class LoopWatch:
-    """Logs what holds up the running loop for longer than `HELD_UP_SECONDS`: where it was by then.
+    """Logs what holds up the running loop for longer than `HELD_UP_SECONDS`, with a stack of it.
 
-    A timer of the system interrupts the callback, unless the loop turns before it runs out. This is
-    for debugging: where the log has a higher level than debug, and on Windows, nothing is watched.
-    Make it in the main thread.
+    A timer of the system interrupts the callback, unless the loop turns before it runs out, and
+    does so again until it turns: the stack is of the later half of the time. This is for
+    debugging: where the log has a higher level than debug, and on Windows, nothing is watched. Make
+    it in the main thread.
     """
 
     def __init__(self) -> None:
@@ -79,6 +80,8 @@ class LoopWatch:
     def _look(self, _: int, frame: FrameType | None) -> None:
         # It is logged later: here, the callback may be in the middle of writing to the log.
         self._seen = StackSummary.extract(reversed([*walk_stack(frame)]), lookup_lines=False)
+        # Looked at again when it has lasted twice as long: the last look is in its later half.
+        signal.setitimer(signal.ITIMER_REAL, time.monotonic() - self._turned_at)
 
 
 def _report_tasks() -> None:

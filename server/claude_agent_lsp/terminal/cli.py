@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 INTERRUPTED: Final = 130  # as shells have it: 128 and SIGINT's number
+NO_EDITOR: Final = (
+    "This is a language server: an editor starts it. In a terminal: doctor, demo, sessions, audit."
+)
 # What never has to wait in a pipe that has room at all.
 PIPE_BYTES: Final = getattr(select, "PIPE_BUF", 512)
 
@@ -45,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         parser.error(f"argument --log-file: {options.log_file}: {error.strerror}")
     if options.command is None:
+        if sys.stdin.isatty():
+            sys.stderr.write(f"{NO_EDITOR}\n")
         from claude_agent_lsp.lsp.main import serve
 
         return serve()
@@ -116,7 +121,8 @@ def _parser() -> argparse.ArgumentParser:
         "audit",
         help="show questions, answers and changed files",
         description=(
-            "Show the questions you were asked, your answers, and the files that the agent changed."
+            "Show the questions you were asked, your answers, and the files that the agent "
+            "changed: when, in which session, what, the outcome, and who answered."
         ),
     )
     audit.add_argument(
@@ -132,9 +138,12 @@ def _add_sessions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "sessions",
         help="list, show, export and delete sessions",
         description="List, show, export and delete sessions, from editors and terminals.",
-        epilog="A session is given by its id, or by the beginning of it.",
+        epilog=(
+            "A session is given by its id, or by the beginning of it. Without a command, they are "
+            "listed."
+        ),
     )
-    what = sessions.add_subparsers(dest="sessions_command", metavar="COMMAND", required=True)
+    what = sessions.add_subparsers(dest="sessions_command", metavar="[COMMAND]")
     listing = what.add_parser("list", help="list the sessions of a folder, newest first")
     listing.add_argument(
         "--folder", type=Path, default=Path(), help="default: the current directory"
@@ -163,6 +172,7 @@ def _add_sessions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     delete.add_argument("--yes", action="store_true", help="don't ask for confirmation")
     for one in (listing, show, delete):
         one.add_argument("--json", action="store_true", help="print JSON")
+    sessions.set_defaults(**vars(listing.parse_args([])), sessions_command="list")
 
 
 def _count(text: str) -> int:

@@ -128,7 +128,10 @@ def _export(options: Namespace, catalogue: Catalogue, state: State) -> int:
     session = _find_session(options.session, catalogue)
     content = exported(session, options.format, state.directory)
     if options.file is not None:
-        write_export(options.file.absolute(), content)
+        file = options.file.absolute()
+        done = "Replaced" if file.exists() else "Wrote"
+        write_export(file, content)
+        sys.stderr.write(f"{done} {_plain(str(file))}\n")
     elif sys.stdout.isatty():
         _write(_plain(content.decode(errors="replace")))
     else:

@@ -335,7 +335,7 @@ def test_missing_server_is_told_with_what_to_do(lua: RunLua) -> None:
         """
     )
     assert "no-such-program is not on your PATH. Run :checkhealth claude_agent" in found["text"]
-    assert "pipx install claude-agent-lsp" in found["health"]
+    assert "pipx install ." in found["health"]
 
 
 def test_health_tells_what_the_servers_doctor_finds(lua: RunLua) -> None:

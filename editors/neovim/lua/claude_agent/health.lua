@@ -51,7 +51,7 @@ function M.check()
   local command = vim.fn.exepath(cmd[1])
   if command == '' then
     vim.health.error(('`%s` is not on your PATH'):format(cmd[1]), {
-      '`pipx install claude-agent-lsp` or `uv tool install claude-agent-lsp`',
+      '`uv tool install .` or `pipx install .` in the clone of the project',
       "or name it: vim.lsp.config('claude_agent', { cmd = { '/path/to/claude-agent-lsp' } })",
     })
     return

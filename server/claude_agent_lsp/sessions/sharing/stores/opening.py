@@ -33,7 +33,7 @@ def open_store(url: str, *, timeout_seconds: float = 10.0) -> SharedStore:
     except ModuleNotFoundError as error:
         raise StoreUnavailable(
             f"The shared store {address} needs the Python package {error.name}.",
-            hint=f"Install it with the server: pip install 'claude-agent-lsp[{extra}]'.",
+            hint=f"Install the server with it, from its clone: uv tool install '.[{extra}]'.",
         ) from None
     make = adapter.RedisStore if extra == "redis" else adapter.PostgresStore
     try:
