@@ -151,7 +151,11 @@ async def test_what_waits_to_send_a_session_does_not_bring_it_back_once_it_is_de
     stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     mirror = Mirror(
-        cast("StoreLink", stage), SyncState(lambda: tmp_path), cast("Owner", None), stage.tell
+        cast("StoreLink", stage),
+        SyncState(lambda: tmp_path),
+        cast("Owner", None),
+        stage.tell,
+        Lanes(),
     )
     one = Mirrored("one", "store", "key", "/project", pending=False)
     deleting, go_on = asyncio.Event(), asyncio.Event()

@@ -193,7 +193,8 @@ class SharedSessions:
             SessionBusy: Somebody works in it.
             StoreUnavailable: A store is away, or it was sent to one that is set nowhere here.
         """
-        known = await disk.run(self._known, session_id)
+        lane = self._lanes.session(session_id)
+        known = await lane.run(self._known, session_id)
         opened = tuple(self._mirrors)
         stores = [each for each in opened if self._is_held_by(each, session_id)]
         stores += [] if url is None else [url]
@@ -202,7 +203,7 @@ class SharedSessions:
                 each for each in (*stores, *opened, *elsewhere) if _name_of(each) == known.store
             )
             if (sent_to := next(named, None)) is None:
-                await disk.run(self._sync_state().throw_if_shared, session_id)
+                await lane.run(self._sync_state().throw_if_shared, session_id)
             else:
                 stores.append(sent_to)
         for store in dict.fromkeys(stores):
