@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from claude_agent_lsp.agent.agent import Agent
-from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.base.disk.files import replace_file
 from claude_agent_lsp.sessions import edit_session
 from claude_agent_lsp.sessions.catalogue import kept_copies
 from claude_agent_lsp.sessions.catalogue.index import Index

@@ -16,7 +16,7 @@ import pytest
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget, Meter
 from claude_agent_lsp.agent.process.launch import Launch
 from claude_agent_lsp.agent.run.run import END_SECONDS
-from claude_agent_lsp.base.files import locked
+from claude_agent_lsp.base.disk.files import locked
 from claude_agent_lsp.base.lanes import Lane, disk
 from claude_agent_lsp.errors import BudgetExceeded, ModelError, StoreUnavailable
 from claude_agent_lsp.workspace.settings import Settings

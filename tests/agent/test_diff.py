@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_agent_lsp.agent.permissions.diff import MOST_BYTES, diff_of
-from claude_agent_lsp.base.line_diff import MOST_LINES
+from claude_agent_lsp.base.texts.line_diff import MOST_LINES
 
 if TYPE_CHECKING:
     from pathlib import Path

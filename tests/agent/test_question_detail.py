@@ -20,7 +20,7 @@ from claude_agent_lsp.agent.permissions.question_detail import (
     texts_of,
 )
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
-from claude_agent_lsp.base.visible import visible
+from claude_agent_lsp.base.texts.visible import visible
 
 FOLDER = Path("/project")
 

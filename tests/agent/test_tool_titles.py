@@ -14,7 +14,7 @@ from claude_agent_lsp.agent.permissions.tool_titles import (
     path_in,
     title_of,
 )
-from claude_agent_lsp.base.text import one_line
+from claude_agent_lsp.base.texts.text import one_line
 
 FOLDER = Path("/project")
 

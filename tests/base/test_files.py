@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.base.files import locked, replace_file
+from claude_agent_lsp.base.disk.files import locked, replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path

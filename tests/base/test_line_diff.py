@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_agent_lsp.base.line_diff import MOST_LINES, LineDiff
+from claude_agent_lsp.base.texts.line_diff import MOST_LINES, LineDiff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ def turned(before: list[str], after: list[str]) -> list[str]:
 @given(LINES, LINES, SHORT)
 def test_its_steps_turn_one_into_the_other(before: list[str], after: list[str], most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("claude_agent_lsp.base.line_diff.MOST_LINES", most)
+        patch.setattr("claude_agent_lsp.base.texts.line_diff.MOST_LINES", most)
         assert turned(before, after) == after
         inserted, deleted = LineDiff(before, after).counts()
         assert len(before) + inserted - deleted == len(after)

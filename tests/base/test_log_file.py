@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.base import log_file as module
-from claude_agent_lsp.base.log_file import LogFile
+from claude_agent_lsp.base.disk import log_file as module
+from claude_agent_lsp.base.disk.log_file import LogFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

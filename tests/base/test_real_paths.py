@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from claude_agent_lsp.base import lanes
-from claude_agent_lsp.base import real_paths as module
-from claude_agent_lsp.base.real_paths import is_same_path, real_path, real_paths
+from claude_agent_lsp.base.disk import real_paths as module
+from claude_agent_lsp.base.disk.real_paths import is_same_path, real_path, real_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_agent_lsp.base import redaction
-from claude_agent_lsp.base.redaction import (
+from claude_agent_lsp.base.texts import redaction
+from claude_agent_lsp.base.texts.redaction import (
     MOST_OLDER,
     MaskingFormatter,
     mask_secrets,

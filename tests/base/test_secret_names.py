@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from claude_agent_lsp.base.secret_names import is_secret
+from claude_agent_lsp.base.texts.secret_names import is_secret
 
 VALUE = "wordfish-wordfish"
 AWS = "/wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"

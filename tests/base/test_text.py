@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from claude_agent_lsp.agent.permissions.spoof_guard import mark_lookalike_lines
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
-from claude_agent_lsp.base.text import beginning, cut, one_line
-from claude_agent_lsp.base.visible import visible
+from claude_agent_lsp.base.texts.text import beginning, cut, one_line
+from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable

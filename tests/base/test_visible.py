@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_agent_lsp.base.visible import UNSEEN, visible
+from claude_agent_lsp.base.texts.visible import UNSEEN, visible
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 from pygls.exceptions import JsonRpcException
 
-from claude_agent_lsp.base.visible import visible
+from claude_agent_lsp.base.texts.visible import visible
 from claude_agent_lsp.loopback import call, reply, say
 from tests.told_secrets import TOLD
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from claude_agent_lsp.base import real_paths
+from claude_agent_lsp.base.disk import real_paths
 from claude_agent_lsp.base.lanes import Lanes
 from claude_agent_lsp.lsp.commands import order as module
 from claude_agent_lsp.lsp.commands.order import Order

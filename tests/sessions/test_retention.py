@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.base import files
+from claude_agent_lsp.base.disk import files
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.catalogue import kept_copies as module
 from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue

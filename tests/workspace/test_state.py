@@ -246,7 +246,7 @@ def test_threads_of_one_server_lose_nothing_of_each_other(state: State, folder: 
 def test_the_lock_of_a_killed_server_is_free(state: State, folder: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path\n"
-        "from claude_agent_lsp.base.files import locked\n"
+        "from claude_agent_lsp.base.disk.files import locked\n"
         "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.readline()"
     )
     state.select(folder, "one")

@@ -4,7 +4,7 @@
     parsing      long texts          2 threads: more would only fight for the interpreter
     processes    psutil and signals  16 threads
 
-No other module starts threads but those that own one for good (`base/log_file.py`,
+No other module starts threads but those that own one for good (`base/disk/log_file.py`,
 `lsp/wire/reader.py`, `lsp/wire/writer.py`, `loopback/server.py`). ruff bans that, timers with a
 thread, and processes of Python.
 

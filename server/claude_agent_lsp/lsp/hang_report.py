@@ -20,7 +20,7 @@ import time
 from traceback import StackSummary, walk_stack
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.base.log_file import LogFile
+from claude_agent_lsp.base.disk.log_file import LogFile
 
 if TYPE_CHECKING:
     from types import FrameType

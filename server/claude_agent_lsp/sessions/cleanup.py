@@ -17,7 +17,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.base.files import try_lock, unlock_and_remove
+from claude_agent_lsp.base.disk.files import try_lock, unlock_and_remove
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from claude_agent_lsp.base.files import open_to_read, try_lock, unlock_and_remove
+from claude_agent_lsp.base.disk.files import open_to_read, try_lock, unlock_and_remove
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 
 if TYPE_CHECKING:

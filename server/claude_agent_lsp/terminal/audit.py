@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from claude_agent_lsp.agent.accounts.audit_log import AuditLog
-from claude_agent_lsp.base.visible import visible
+from claude_agent_lsp.base.texts.visible import visible
 from claude_agent_lsp.terminal.screen import open_screen
 from claude_agent_lsp.workspace.state import state_directory
 

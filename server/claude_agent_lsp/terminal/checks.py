@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_agent_lsp.agent.cli import check, find, login_of
 from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.base.lanes import disk
-from claude_agent_lsp.base.redaction import mask_secrets, register_secrets
-from claude_agent_lsp.base.text import one_line
+from claude_agent_lsp.base.texts.redaction import mask_secrets, register_secrets
+from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.errors import CliNotFound, NotAuthenticated, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 from claude_agent_lsp.workspace.settings import Settings

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.base.log_file import LogFile
-from claude_agent_lsp.base.redaction import MaskingFormatter
+from claude_agent_lsp.base.disk.log_file import LogFile
+from claude_agent_lsp.base.texts.redaction import MaskingFormatter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

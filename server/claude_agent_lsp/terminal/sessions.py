@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from claude_agent_lsp.base.problems import shown
-from claude_agent_lsp.base.text import one_line
+from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.errors import InvalidArgument, RequestFailed, SessionNotFound
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue

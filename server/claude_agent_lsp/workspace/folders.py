@@ -205,7 +205,7 @@ def _real(path: Path) -> Path:
 
 def _followed(path: Path) -> str | None:
     # With its thread and lane it takes its time to load.
-    from claude_agent_lsp.base.real_paths import real_path
+    from claude_agent_lsp.base.disk.real_paths import real_path
 
     return real_path(path)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.base.files import locked, replace_file
+from claude_agent_lsp.base.disk.files import locked, replace_file
 from claude_agent_lsp.errors import StoreUnavailable
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.base.files import locked, replace_file
+from claude_agent_lsp.base.disk.files import locked, replace_file
 from claude_agent_lsp.errors import StoreUnavailable
 
 if TYPE_CHECKING:

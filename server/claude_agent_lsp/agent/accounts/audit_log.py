@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolResult
 from claude_agent_lsp.agent.permissions.question_detail import describe, shortened
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
-from claude_agent_lsp.base.files import locked
-from claude_agent_lsp.base.redaction import mask_secrets, mask_secrets_in_json
+from claude_agent_lsp.base.disk.files import locked
+from claude_agent_lsp.base.texts.redaction import mask_secrets, mask_secrets_in_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

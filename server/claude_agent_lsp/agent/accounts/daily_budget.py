@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.base.files import locked, replace_file
+from claude_agent_lsp.base.disk.files import locked, replace_file
 from claude_agent_lsp.base.lanes import Lane
 from claude_agent_lsp.errors import BudgetExceeded, StoreUnavailable
 

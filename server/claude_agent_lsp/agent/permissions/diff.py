@@ -6,9 +6,9 @@ import stat
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.permissions.tool_titles import path_in
-from claude_agent_lsp.base.line_diff import LineDiff
-from claude_agent_lsp.base.text import more_characters
-from claude_agent_lsp.base.visible import visible
+from claude_agent_lsp.base.texts.line_diff import LineDiff
+from claude_agent_lsp.base.texts.text import more_characters
+from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

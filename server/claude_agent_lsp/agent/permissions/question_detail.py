@@ -22,8 +22,8 @@ from claude_agent_lsp.agent.permissions.spoof_guard import (
     truncation_note,
 )
 from claude_agent_lsp.agent.permissions.tool_titles import path_in
-from claude_agent_lsp.base.text import one_line
-from claude_agent_lsp.base.visible import visible
+from claude_agent_lsp.base.texts.text import one_line
+from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from claude_agent_lsp.base.text import more_characters
+from claude_agent_lsp.base.texts.text import more_characters
 
 DETAIL_LENGTH: Final = 500
 BACKGROUND: Final = "In the background"

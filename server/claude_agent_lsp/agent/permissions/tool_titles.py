@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.events import Location
-from claude_agent_lsp.base.text import beginning, ellipsis
-from claude_agent_lsp.base.visible import visible
+from claude_agent_lsp.base.texts.text import beginning, ellipsis
+from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

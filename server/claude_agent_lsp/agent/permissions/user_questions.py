@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from claude_agent_lsp.agent.events import Action, QuestionOption
 from claude_agent_lsp.agent.permissions.question_detail import SUBJECT_LENGTH, one_line_of
 from claude_agent_lsp.agent.permissions.queue import DENY
-from claude_agent_lsp.base.visible import visible
+from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -35,7 +35,7 @@ from claude_agent_lsp.agent.process.sdk_errors import fault_at_start, fault_in_r
 from claude_agent_lsp.agent.process.shutdown import end_started, end_starting
 from claude_agent_lsp.base import lanes
 from claude_agent_lsp.base.abort import AbortController
-from claude_agent_lsp.base.redaction import mask_secrets, register_secrets
+from claude_agent_lsp.base.texts.redaction import mask_secrets, register_secrets
 from claude_agent_lsp.errors import CliFailedToStart, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 

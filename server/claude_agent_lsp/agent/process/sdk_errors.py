@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from claude_agent_sdk import CLIConnectionError, CLINotFoundError, ProcessError, ResultError
 
-from claude_agent_lsp.base.redaction import mask_secrets
+from claude_agent_lsp.base.texts.redaction import mask_secrets
 from claude_agent_lsp.errors import (
     BudgetExceeded,
     CliFailedToStart,

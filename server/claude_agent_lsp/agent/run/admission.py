@@ -17,7 +17,7 @@ from claude_agent_lsp.agent.os_processes.orphans import end_orphans
 from claude_agent_lsp.agent.process.launch import SessionStart
 from claude_agent_lsp.agent.run.message import user_message
 from claude_agent_lsp.agent.run.query import LAST, NEW
-from claude_agent_lsp.base.real_paths import is_same_path
+from claude_agent_lsp.base.disk.real_paths import is_same_path
 from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules

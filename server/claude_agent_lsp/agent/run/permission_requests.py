@@ -42,7 +42,7 @@ from claude_agent_lsp.agent.permissions.queue import (
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
 from claude_agent_lsp.base.abort import Aborted
 from claude_agent_lsp.base.lanes import parsing
-from claude_agent_lsp.base.visible import visible
+from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from claude_agent_lsp.agent.events import Level, Notice, Text, ToolCall, ToolResult
 from claude_agent_lsp.agent.run.message import prepend_text
 from claude_agent_lsp.base.lanes import parsing
-from claude_agent_lsp.base.redaction import mask_secrets, mask_secrets_in_json
+from claude_agent_lsp.base.texts.redaction import mask_secrets, mask_secrets_in_json
 from claude_agent_lsp.sessions.journal.journal import Called, Entry, Resulted, Said, entry_of, now
 from claude_agent_lsp.sessions.journal.recovery import marked, recovery_of, retold
 from claude_agent_lsp.sessions.journal.transcript_facts import (

@@ -12,7 +12,7 @@ from claude_agent_lsp.agent.events import Ended, Run, RunStatus
 from claude_agent_lsp.agent.process.launch import BYPASS, Overrides
 from claude_agent_lsp.agent.run.query import Query
 from claude_agent_lsp.base.abort import AbortController, AbortReason
-from claude_agent_lsp.base.text import one_line
+from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.errors import NotTrusted
 from claude_agent_lsp.lsp.commands import arguments
 from claude_agent_lsp.lsp.commands.registry import CommandGroup, command

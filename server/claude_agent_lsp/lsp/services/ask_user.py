@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from lsprotocol import types
 
 from claude_agent_lsp.agent.permissions.queue import DENY, Answer, AnsweredBy, answer_to
-from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.base.disk.files import replace_file
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.lsp.services.documents import open_document

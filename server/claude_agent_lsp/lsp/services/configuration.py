@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from claude_agent_lsp.base.abort import Aborted
-from claude_agent_lsp.base.redaction import register_secrets
+from claude_agent_lsp.base.texts.redaction import register_secrets
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from lsprotocol import types
 
 from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.base.texts.visible import visible
 from claude_agent_lsp.base.uris import path_of
-from claude_agent_lsp.base.visible import visible
 from claude_agent_lsp.errors import InvalidArgument, RequestFailed
 from claude_agent_lsp.workspace.trust import Trust, project_files
 

@@ -20,8 +20,8 @@ from claude_agent_lsp.agent.events import (
     Thinking,
     ToolCall,
 )
-from claude_agent_lsp.base.text import one_line
-from claude_agent_lsp.base.visible import visible
+from claude_agent_lsp.base.texts.text import one_line
+from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Event, Question, Run

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
-from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.base.disk.files import replace_file
 from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.lsp.services.documents import ask_for_closing, open_document
 from claude_agent_lsp.lsp.services.growing_documents import GrowingDocuments

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.base.real_paths import is_same_path, real_path, real_paths
+from claude_agent_lsp.base.disk.real_paths import is_same_path, real_path, real_paths
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
 from claude_agent_lsp.sessions.catalogue.index import SessionFilter
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies

@@ -16,7 +16,7 @@ import weakref
 from contextlib import closing
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from claude_agent_lsp.base.files import locked
+from claude_agent_lsp.base.disk.files import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -17,7 +17,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.base.files import locked_and_removed, replace_file
+from claude_agent_lsp.base.disk.files import locked_and_removed, replace_file
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.transcripts.projects import Project
 from claude_agent_lsp.sessions.transcripts.transcript import (

@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.base.text import cut
+from claude_agent_lsp.base.texts.text import cut
 from claude_agent_lsp.sessions.journal.journal import Called, Said
 from claude_agent_lsp.sessions.journal.transcript_facts import TranscriptFacts, squeezed
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript

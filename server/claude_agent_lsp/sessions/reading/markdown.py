@@ -6,7 +6,7 @@ import html
 import json
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.base.text import cut
+from claude_agent_lsp.base.texts.text import cut
 from claude_agent_lsp.sessions.reading.prose import code, fenced, one_line, prose
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.base.files import replace_file
-from claude_agent_lsp.base.line_diff import LineDiff
+from claude_agent_lsp.base.disk.files import replace_file
+from claude_agent_lsp.base.texts.line_diff import LineDiff
 from claude_agent_lsp.errors import Conflict, InvalidArgument, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.rewind.checkpoints import Checkpoints, with_lf
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of

@@ -15,7 +15,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.base.files import replace_file
+from claude_agent_lsp.base.disk.files import replace_file
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.sharing.line_codec import BEGIN, Place
 from claude_agent_lsp.sessions.sharing.stores.store import Mark

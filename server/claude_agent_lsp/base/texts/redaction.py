@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.base.secret_names import is_secret
+from claude_agent_lsp.base.texts.secret_names import is_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
