@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from claude_agent_lsp.agent.accounts import daily_budget as module
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget, Meter
 from claude_agent_lsp.agent.process.launch import Launch
 from claude_agent_lsp.agent.run.run import END_SECONDS
 from claude_agent_lsp.base.disk.files import locked
-from claude_agent_lsp.base.lanes import Lane, disk
+from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import BudgetExceeded, ModelError, StoreUnavailable
 from claude_agent_lsp.workspace.settings import Settings
 
@@ -261,8 +263,11 @@ async def test_a_ledger_that_another_server_holds_takes_no_answer_from_a_run_tha
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-async def test_a_ledger_whose_disk_hangs_takes_no_thread_of_others(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / FILE)  # whoever opens it waits
+async def test_a_ledger_whose_disk_hangs_takes_no_thread_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(module, "read_regular", lambda file: answers.wait() and read_regular(file))
     spending = DailyBudget(tmp_path)
     meters = [Meter(spending) for _ in range(40)]
     closing = [asyncio.ensure_future(meter.close(0.25, None, None)) for meter in meters]
@@ -273,7 +278,7 @@ async def test_a_ledger_whose_disk_hangs_takes_no_thread_of_others(tmp_path: Pat
             await asyncio.sleep(0)  # each has begun to count
             assert await disk.run(lambda: "no lane") == "no lane"
     finally:
-        await Lane().run((tmp_path / FILE).write_bytes, b"")  # and is let go
+        answers.set()
     await asyncio.gather(*closing)
     assert spending.today() == pytest.approx(10.0)
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.base.lanes import Lane, disk
 from claude_agent_lsp.errors import CliFailedToStart, CliNotFound
 
@@ -135,7 +136,7 @@ def _lane(path: Path) -> Lane:
 def _reach(executable: Path) -> int:
     """Read the beginning of an executable; return its last change, in ns since 1970."""
     # One may be run that may not be read.
-    with contextlib.suppress(PermissionError), executable.open("rb") as file:
+    with contextlib.suppress(PermissionError), open_regular(executable) as file:
         file.read(FIRST_BYTES)
     return executable.stat().st_mtime_ns
 

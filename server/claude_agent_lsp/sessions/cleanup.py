@@ -18,6 +18,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.disk.files import try_lock, unlock_and_remove
+from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _candidates(state_directory: Path, known: frozenset[str]) -> Iterator[tuple[
 def _is_pending(path: Path) -> bool:
     """Return whether a store may lack something of a session."""
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(content, dict) and content.get("pending") is True

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.cli import check, find, login_of
 from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.texts.redaction import mask_secrets, register_secrets
 from claude_agent_lsp.base.texts.text import one_line
@@ -144,7 +145,7 @@ def _settings(file: Path | None) -> tuple[Settings, list[Finding]]:
         text = "the defaults; --settings FILE checks the settings that your editor sends"
         return Settings(), [Finding("Settings", Verdict.NOTE, text)]
     try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
+        raw = json.loads(read_regular(file))
     except OSError as error:
         fault = Finding(
             "Settings",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.base.disk.files import locked, replace_file
+from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -170,14 +171,14 @@ class State:
         """Return the folders that have a file; one that makes no sense has nothing to forget."""
         for file in self._folders.glob("*.json"):
             with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-                yield str(json.loads(file.read_bytes())["path"])
+                yield str(json.loads(read_regular(file))["path"])
 
     def _read(self, real: str) -> _Record:
         if real in self._unwritten:
             return self._unwritten[real]
         file = self._file(real)
         try:
-            return _record_in(file.read_bytes(), real)
+            return _record_in(read_regular(file), real)
         except FileNotFoundError:
             return _Record()
         except (OSError, ValueError, RecursionError) as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.disk.files import locked, replace_file
+from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _accepted_in_terminal() -> frozenset[str]:
 def _object_in(file: Path) -> Mapping[str, Any] | None:
     """Return a JSON file's object, empty if there is no file; None if it is something else."""
     try:
-        content = json.loads(file.read_bytes())
+        content = json.loads(read_regular(file))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:

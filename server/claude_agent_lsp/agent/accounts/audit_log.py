@@ -21,6 +21,7 @@ from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolRe
 from claude_agent_lsp.agent.permissions.question_detail import describe, shortened
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
 from claude_agent_lsp.base.disk.files import locked
+from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.texts.redaction import mask_secrets, mask_secrets_in_json
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class AuditLog:
         """Return all lines, the oldest first; what can't be read is left out."""
         for file in [*reversed(self._older()), self.file]:
             with contextlib.suppress(OSError):
-                for line in file.read_bytes().splitlines():
+                for line in read_regular(file).splitlines():
                     with contextlib.suppress(ValueError):
                         entry = json.loads(line)
                         if isinstance(entry, dict):

@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.disk.files import locked, replace_file
+from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.lanes import Lane
 from claude_agent_lsp.errors import BudgetExceeded, StoreUnavailable
 
@@ -221,7 +222,7 @@ class DailyBudget:
             ValueError: It is damaged.
         """
         try:
-            content = self.file.read_bytes()
+            content = read_regular(self.file)
         except FileNotFoundError:
             return _Ledger()
         try:

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.base.disk.reading import read_regular, read_text
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
 
@@ -182,8 +183,8 @@ def _selected_text(document: Path, selected: Range) -> str:
     try:
         if not document.is_file() or document.stat().st_size > _MAX_FILE:
             return ""
-        # Not splitlines(): LSP ends lines with LF, CRLF and CR alone. read_text() turns all to LF.
-        lines = document.read_text(encoding="utf-8").split("\n")
+        # Not splitlines(): LSP ends lines with LF, CRLF and CR alone. `read_text` turns all to LF.
+        lines = read_text(document).split("\n")
     except (OSError, ValueError):
         return ""
     start, end = selected.start, selected.end
@@ -240,7 +241,7 @@ def _image(path: Path) -> dict[str, Any]:
             f"attachments: expected non-empty images of at most {MAX_IMAGE // 2**20} MiB, got "
             f"{_spelled(path)} of {size:,} bytes"
         )
-    content = path.read_bytes()
+    content = read_regular(path)
     found = (media for signature, media in _SIGNATURES if signature.match(content))
     media_type = next(found, _IMAGES[path.suffix.lower()])
     data = base64.b64encode(content).decode("ascii")

@@ -25,6 +25,7 @@ from claude_agent_lsp.sessions.transcripts.projects import all_projects, canonic
 from claude_agent_lsp.sessions.transcripts.transcript import (
     find_transcript,
     folder_of,
+    holds_messages,
     is_session_id,
 )
 
@@ -222,7 +223,8 @@ class Catalogue:
     def _lost_sessions(self, folder: Path | None) -> Iterator[Session]:
         """Return the sessions of a folder that the CLI has lost, or not written yet."""
         for session_id in self._journal.sessions():
-            if self.find(session_id) is None:
+            found = self.find(session_id)
+            if found is None or not holds_messages(found):
                 with contextlib.suppress(SessionNotFound):
                     session = self._lost_session(session_id)
                     if folder is None or is_same_path(session.workspace, folder):

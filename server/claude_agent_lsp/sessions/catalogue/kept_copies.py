@@ -18,6 +18,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.disk.files import locked_and_removed, replace_file
+from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.transcripts.projects import Project
 from claude_agent_lsp.sessions.transcripts.transcript import (
@@ -95,7 +96,7 @@ class KeptCopies:
             return
         for directory in (self._root, copy.parent):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with transcript.open("rb") as source:
+        with open_regular(transcript) as source:
             replace_file(copy, source)
         os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
 
@@ -156,7 +157,7 @@ class KeptCopies:
         # Not as old as it was: the CLI would delete it again at its start.
         transcript = config_directory() / "projects" / copy.parent.name / copy.name
         transcript.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with copy.open("rb") as source:
+        with open_regular(copy) as source:
             replace_file(transcript, source)
         logger.info("Restored %s, which the CLI had deleted", transcript)
         return transcript

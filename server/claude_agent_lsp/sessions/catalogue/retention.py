@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.sessions.catalogue.index import transcripts_in
 from claude_agent_lsp.sessions.catalogue.kept_copies import TAG
 from claude_agent_lsp.sessions.claude_settings.settings_files import MANAGED, settings_files
@@ -75,7 +76,7 @@ def retention_days(folder: Path, sources: Collection[str] = ALL_SOURCES) -> int 
     days: int | None = DEFAULT_DAYS if "user" in sources else None
     for file in (files[name] for name in files if name in (*sources, MANAGED)):
         try:
-            settings = json.loads(file.read_bytes() or b"{}")
+            settings = json.loads(read_regular(file) or b"{}")
         except FileNotFoundError:
             continue
         except (OSError, ValueError, RecursionError):

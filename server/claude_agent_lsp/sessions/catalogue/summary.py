@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar
 from claude_agent_lsp.sessions.transcripts.sdk_view import entries_in, info_of
 from claude_agent_lsp.sessions.transcripts.transcript import SYNTHETIC, config_directory
@@ -83,7 +84,7 @@ def summarize(
         OSError: It can't be read.
     """
     line = b"\n"
-    with transcript.open("rb") as file:
+    with open_regular(transcript) as file:
         if before is not None and (before.so_far is None or not before.so_far.holds(file)):
             before = None
         lines = _Lines(before)

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.sessions.claude_settings.ignore_pattern import IgnorePattern
 from claude_agent_lsp.sessions.claude_settings.settings_files import settings_files
 
 logger = logging.getLogger(__name__)
@@ -85,12 +87,10 @@ class DenyRules:
 
 
 def _matches(name: str, base: Path, pattern: str) -> bool:
-    from pathspec import GitIgnoreSpec
-
     inside = os.path.relpath(name, base)
     if inside.startswith(os.pardir + os.sep) or inside in (os.curdir, os.pardir):
         return False
-    return bool(GitIgnoreSpec.from_lines([pattern]).match_file(inside))
+    return IgnorePattern(pattern).matches(inside.replace(os.sep, "/"))
 
 
 def _placed(pattern: str, file: Path, folder: Path) -> tuple[Path, str]:
@@ -113,7 +113,7 @@ def _denied_in(file: Path) -> list[str]:
         ValueError: It makes no sense.
     """
     try:
-        content = json.loads(file.read_bytes() or b"{}")
+        content = json.loads(read_regular(file) or b"{}")
     except (FileNotFoundError, NotADirectoryError):
         return []
     match content:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def settings_files(folder: Path) -> dict[str, Path]:
 def settings_in(file: Path) -> Mapping[str, Any]:
     """Return what a settings file says; nothing if it can't be read."""
     try:
-        content = json.loads(file.read_bytes() or b"{}")
+        content = json.loads(read_regular(file) or b"{}")
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

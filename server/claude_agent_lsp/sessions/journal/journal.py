@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from claude_agent_lsp.base.disk.files import replace_file
+from claude_agent_lsp.base.disk.reading import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -125,7 +126,7 @@ class Journal:
     def content(self, session_id: str) -> bytes:
         """Return a session's journal as it is on disk, for `entry_of`; nothing if unreadable."""
         try:
-            return self._path(session_id).read_bytes()
+            return read_regular(self._path(session_id), None)
         except OSError:
             return b""
 

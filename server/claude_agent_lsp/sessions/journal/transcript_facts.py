@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar
 
 # What is read of a transcript at a time: long enough to be quick, and parsed in 20 ms.
@@ -108,7 +109,7 @@ class FactsReading:
         if self._transcript is None or self._since or not self._offset or not self._ends_a_line:
             return
         try:
-            with self._transcript.open("rb") as file:
+            with open_regular(self._transcript) as file:
                 so_far = ReadSoFar.take(file, self._offset)
         except OSError:
             return
@@ -126,7 +127,7 @@ class FactsReading:
             return
         so_far, facts = known
         try:
-            with transcript.open("rb") as file:
+            with open_regular(transcript) as file:
                 if so_far.holds(file):
                     self.facts, self._offset = facts, so_far.offset
         except OSError:
@@ -155,7 +156,7 @@ def piece_of(transcript: Path | None, since: int) -> bytes:
     if transcript is None:
         return b""
     try:
-        with transcript.open("rb") as file:
+        with open_regular(transcript) as file:
             file.seek(since)
             piece = file.read(PIECE_BYTES)
             return piece if piece.endswith(b"\n") else piece + file.readline()

@@ -6,6 +6,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.disk.files import replace_file
+from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.reading.markdown import as_markdown
@@ -35,7 +36,7 @@ def exported(session: Session, form: str, state: Path) -> bytes:
     if form == "jsonl":
         path = find_transcript(session.session_id) or KeptCopies(state).find(session.session_id)
         try:
-            return b"" if path is None else path.read_bytes()
+            return b"" if path is None else read_regular(path, None)
         except FileNotFoundError:
             raise SessionNotFound(f"There is no session {session.session_id}.") from None
     messages = read_messages(session.session_id, state)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.sessions.transcripts.sdk_view import conversation_in
 from claude_agent_lsp.sessions.transcripts.transcript import SYNTHETIC
 from claude_agent_lsp.sessions.transcripts.user_text import written
@@ -113,7 +114,7 @@ def _state_of(transcript: Path, status: os.stat_result) -> _State:
 def _links(transcript: Path) -> Iterator[dict[str, Any]]:
     """Return each line without its contents, as far as the order and the places need them."""
     offset = 0
-    with transcript.open("rb") as file:
+    with open_regular(transcript) as file:
         for line in file:
             begin, offset = offset, offset + len(line)
             if b'"uuid"' not in line:

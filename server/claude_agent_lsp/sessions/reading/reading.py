@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
+from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.journal.journal import Journal, Said
@@ -159,7 +160,7 @@ class Conversation:
         """Read some of the messages, one after the other."""
         with contextlib.ExitStack() as opened:
             path = self.transcript
-            file = None if path is None else opened.enter_context(path.open("rb"))
+            file = None if path is None else opened.enter_context(open_regular(path))
             for item in items:
                 if isinstance(item, Message):
                     yield item
@@ -281,7 +282,7 @@ def _last_line_of(message_id: str, transcript: Path) -> str | None:
     for place in reversed(places_in(transcript)):
         if place.message_id == message_id:
             last = [line for line in place.lines if line.own][-1]
-            with transcript.open("rb") as file:
+            with open_regular(transcript) as file:
                 file.seek(last.offset)
                 entry = _entry_in(file.read(last.length))
             return str(entry["uuid"]) if "uuid" in entry else None

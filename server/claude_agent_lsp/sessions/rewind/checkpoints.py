@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Checkpoints:
 
 
 def _entries(file: Path) -> Iterator[dict[str, Any]]:
-    with file.open("rb") as lines:
+    with open_regular(file) as lines:
         for line in lines:
             if any(kind in line for kind in _KINDS):
                 try:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.base.disk.files import replace_file
+from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.texts.line_diff import LineDiff
 from claude_agent_lsp.errors import Conflict, InvalidArgument, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.rewind.checkpoints import Checkpoints, with_lf
@@ -101,7 +102,7 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
 def _change(path: Path, backup: Backup, last: Write | None, put_back: set[str]) -> _Change | None:
     """Return what has to be done to a file, or None if nothing has."""
     try:
-        wanted = None if backup.copy is None else backup.copy.read_bytes()
+        wanted = None if backup.copy is None else read_regular(backup.copy)
         mode = 0o600 if backup.copy is None else stat.S_IMODE(backup.copy.stat().st_mode)
     except OSError as error:
         raise StoreUnavailable(
@@ -116,7 +117,7 @@ def _change(path: Path, backup: Backup, last: Write | None, put_back: set[str]) 
         return None if wanted is None else _Change(path, None, wanted, mode)
     if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
         raise Conflict(f"{path} is no longer a regular file with a single name.")
-    now = path.read_bytes()
+    now = read_regular(path)
     if now == wanted:
         return None
     if not _as_the_agent_left_it(now, status, last) and _hash(path, now) not in put_back:
@@ -202,7 +203,7 @@ def _hash(path: Path, content: bytes) -> str:
 def _read_restored(note: Path) -> set[str]:
     """Return what was put back before: that is nobody's change."""
     try:
-        match json.loads(note.read_bytes()):
+        match json.loads(read_regular(note)):
             case list(hashes):
                 return {one for one in hashes if isinstance(one, str)}
     except (OSError, ValueError, RecursionError):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
+from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.sessions.sharing.stores.store import START, Mark, digest_after, encoded
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def read_after(
         Rewritten: The file isn't the one that the place is in.
         FileNotFoundError: There is no such file.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         if tail_of(file, place.offset) != place.tail:
             raise Rewritten
         entries: list[SessionStoreEntry] = []
@@ -123,7 +124,7 @@ def each_after(
         FileNotFoundError: There is no such file.
     """
     whole = path.suffix == ".json"
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.seek(place.offset)
         offset, mark = place.offset, place.mark
         while line := file.read() if whole else file.readline():

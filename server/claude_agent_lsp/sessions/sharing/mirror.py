@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
+from claude_agent_lsp.sessions.sharing.stores.link import RETRY_SECONDS, RefusedByStore
 from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
 from claude_agent_lsp.sessions.sharing.transfer import (
     CLAIM_SECONDS,
@@ -292,6 +293,8 @@ class Mirror:
                     session.noted = True
                     await self._transfer.save(session)
                 await self._transfer.send(session)
+            except RefusedByStore as error:
+                self._wait_with(session, error)
             except StoreUnavailable:
                 session.lacking = True
                 session.due = self._now
@@ -308,12 +311,7 @@ class Mirror:
                 session.due, session.noted = self._now + FAULT_SECONDS, False
                 self._report_fault(error)
             else:
-                if session.at_work:
-                    session.due = self._now + INTERVAL_SECONDS
-                else:
-                    session.due, session.again = session.again, None
-                    session.mirrored.pending = session.noted = False
-                    await self._transfer.save(session)
+                await self._note_sent(session)
             session.lacking = False
             if not session.at_work:
                 try:
@@ -324,6 +322,24 @@ class Mirror:
                         "The claim of the session %s could not be released", session.session_id
                     )
         self._report_if_caught_up()
+
+    async def _note_sent(self, session: MirroredSession) -> None:
+        session.refusals = 0
+        if session.at_work:
+            session.due = self._now + INTERVAL_SECONDS
+        else:
+            session.due, session.again = session.again, None
+            session.mirrored.pending = session.noted = False
+            await self._transfer.save(session)
+
+    def _wait_with(self, session: MirroredSession, error: RefusedByStore) -> None:
+        """Try it again: soon once, since the store may just have come back; then seldom."""
+        session.refusals += 1
+        first = session.refusals == 1
+        session.due = self._now + (RETRY_SECONDS if first else FAULT_SECONDS)
+        if not first:
+            logger.warning("The session %s is not shared: %s", session.session_id, error)
+            self._report_fault(error)
 
     def _report_if_caught_up(self) -> None:
         if not any(session.lacking for session in self._sessions.values()):

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from claude_agent_lsp.base.disk.reading import first_line, read_text
+
 _GITDIR: Final = "gitdir:"
 _SECTION: Final = re.compile(r'\s*\[\s*remote\s+"((?:[^"\\]|\\.)*)"\s*\]', re.IGNORECASE)
-_URL: Final = re.compile(r"\s*url\s*=\s*(.*?)\s*$", re.IGNORECASE)
+_URL: Final = re.compile(r"\s*url\s*=(.*)", re.IGNORECASE)
 _SCP: Final = re.compile(r"(?:[^@/\s]+@)?([^:/\s]{2,}):(?!//)(.*)")
 _PORTS: Final = {"ssh": 22, "https": 443, "http": 80, "git": 9418}
 
@@ -63,18 +65,18 @@ def _common_directory(root: Path) -> Path | None:
     git = root / ".git"
     if git.is_dir():
         return git
-    line = _first_line(git)
+    line = first_line(git)
     if line is None or not line.startswith(_GITDIR):
         return None
     own = Path(os.path.normpath(root / line.removeprefix(_GITDIR).strip()))
-    shared = _first_line(own / "commondir")
+    shared = first_line(own / "commondir")
     return own if shared is None else Path(os.path.normpath(own / shared))
 
 
 def _remote(config: Path) -> str | None:
     """Return the URL of `origin`, else of the first remote."""
     try:
-        lines = config.read_text(errors="replace").splitlines()
+        lines = read_text(config, "replace").splitlines()
     except OSError:
         return None
     found: dict[str, str] = {}
@@ -83,14 +85,6 @@ def _remote(config: Path) -> str | None:
         if line.lstrip().startswith("["):
             section = _SECTION.match(line)
             name = section[1] if section else None
-        elif name is not None and (url := _URL.match(line)) and url[1]:
-            found.setdefault(name, url[1].strip('"'))
+        elif name is not None and (url := _URL.match(line)) and url[1].strip():
+            found.setdefault(name, url[1].strip().strip('"'))
     return found.get("origin") or next(iter(found.values()), None)
-
-
-def _first_line(file: Path) -> str | None:
-    try:
-        with file.open("rb") as opened:
-            return os.fsdecode(opened.readline()).rstrip("\r\n")
-    except OSError:
-        return None

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from claude_agent_sdk import project_key_for_directory
 
+from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.sessions.sharing.line_codec import (
     BEGIN,
     Place,
@@ -223,7 +224,7 @@ class Reconciler:
                 if not more:
                     offset, mark = end, behind
                 turns = turns or (more and is_turn(cast("dict[str, Any]", entry)))
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 return _Common(Place(offset, mark, tail_of(file, offset)), more, turns)
         except (FileNotFoundError, NotADirectoryError):
             return _Common()

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.errors import StoreUnavailable
 
 _PART_BYTES: Final = 1 << 20
@@ -40,7 +41,7 @@ class Replacement:
 
     def copy(self, size: int) -> None:
         """Begin with the first `size` bytes of the file that is there now."""
-        with self._path.open("rb") as file:
+        with open_regular(self._path) as file:
             while size > 0 and (part := file.read(min(size, _PART_BYTES))):
                 self.write(part)
                 size -= len(part)

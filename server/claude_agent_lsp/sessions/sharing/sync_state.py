@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.base.disk.files import replace_file
+from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.sharing.line_codec import BEGIN, Place
 from claude_agent_lsp.sessions.sharing.stores.store import Mark
@@ -69,7 +70,7 @@ class SyncState:
     def find(self, session_id: str) -> Mirrored | None:
         """Return what is known of a session, whichever store it was sent to last."""
         try:
-            return _parsed(self._path(session_id).read_bytes())
+            return _parsed(read_regular(self._path(session_id)))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

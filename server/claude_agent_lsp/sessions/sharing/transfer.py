@@ -42,6 +42,7 @@ class MirroredSession:
         lacking: Whether the store was away when something should have been sent to it.
         fetching: Whether its files here are being changed.
         deleted: Whether it is no more: who has waited for it sends nothing, and notes nothing.
+        refusals: How often in a row the store, which was there, has refused something of it.
         noted: Whether it is on disk that the store may lack something.
         changing: Held by whoever changes one of the copies.
         users: How many do something with it, or wait to.
@@ -55,6 +56,7 @@ class MirroredSession:
     lacking: bool = False
     fetching: bool = False
     deleted: bool = False
+    refusals: int = 0
     noted: bool = False
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.disk.reading import first_line
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def worktrees_of(folder: str) -> tuple[str, ...]:
     except OSError:
         linked = []
     for directory in linked:
-        link = _first_line(directory / "gitdir")
+        link = first_line(directory / "gitdir")
         if link:
             path = os.path.normpath(directory / link)
             trees.append(path.removesuffix(os.sep + ".git"))
@@ -92,20 +93,12 @@ def _common_directory(folder: Path) -> Path | None:
         git = above / ".git"
         if git.is_dir():
             return git
-        line = _first_line(git)
+        line = first_line(git)
         if line is not None and line.startswith(_GITDIR):
             own = Path(os.path.normpath(above / line.removeprefix(_GITDIR).strip()))
-            shared = _first_line(own / "commondir")
+            shared = first_line(own / "commondir")
             return own if shared is None else Path(os.path.normpath(own / shared))
     return None
-
-
-def _first_line(file: Path) -> str | None:
-    try:
-        with file.open("rb") as opened:
-            return os.fsdecode(opened.readline()).rstrip("\n")
-    except OSError:
-        return None
 
 
 def _directories(projects: Path, path: str) -> Iterator[Path]:

@@ -7,6 +7,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from claude_agent_lsp.base.disk.reading import open_regular
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -60,7 +62,7 @@ def ends_of(transcript: Path) -> bytes:
     Raises:
         OSError: It can't be read.
     """
-    with transcript.open("rb") as file:
+    with open_regular(transcript) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         if size <= 2 * END_BYTES:

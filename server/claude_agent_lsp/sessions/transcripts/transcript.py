@@ -7,12 +7,15 @@ So before a process gets its next prompt, its transcript must hold nothing that 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import threading
 from pathlib import Path
 from typing import Any, Final
+
+from claude_agent_lsp.base.disk.reading import open_regular
 
 HEAD_BYTES: Final = 262_144
 _BLOCK_BYTES: Final = 1_048_576
@@ -48,9 +51,28 @@ def transcript_below(root: Path, session_id: str) -> Path | None:
     return next(root.glob(f"*/{session_id}.jsonl"), None)
 
 
+def holds_messages(transcript: Path) -> bool:
+    """Return whether a transcript holds any message.
+
+    The CLI (2.1.330) makes the file first. With no room on the disk it writes nothing into it, says
+    nothing, and can't resume the session later.
+    """
+    try:
+        with open_regular(transcript) as file:
+            for line in file:
+                # Only what is whole counts.
+                if b'"type":"user"' in line or b'"type":"assistant"' in line:
+                    with contextlib.suppress(ValueError, RecursionError):
+                        json.loads(line)
+                        return True
+    except OSError:
+        return True  # nobody can tell
+    return False
+
+
 def folder_of(transcript: Path) -> Path | None:
     """Return the folder that a session was begun in, as its first lines say."""
-    with transcript.open("rb") as file:
+    with open_regular(transcript) as file:
         for line in file:
             if b'"cwd":' in line:
                 try:
@@ -80,7 +102,7 @@ def last_line(transcript: Path, start: bytes) -> bytes | None:
         OSError: It can't be read.
     """
     mark = b"\n" + start
-    with transcript.open("rb") as file:
+    with open_regular(transcript) as file:
         at = file.seek(0, os.SEEK_END)
         behind = b""  # the beginning of what was read before: the mark may lie across
         while at > 0:
@@ -147,7 +169,7 @@ class Transcript:
                 return False
             if size < self._known:
                 return True
-            with self._path.open("rb") as file:
+            with open_regular(self._path) as file:
                 file.seek(self._known)
                 added = file.read(size - self._known)
         except OSError:

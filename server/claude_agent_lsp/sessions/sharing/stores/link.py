@@ -25,6 +25,12 @@ T = TypeVar("T")
 # How long to wait before the first new try, and at most.
 RETRY_SECONDS: Final = 0.5
 RETRY_AT_MOST_SECONDS: Final = 8.0
+# A store that is there lists nothing in a few milliseconds.
+PROBE_SECONDS: Final = 2.0
+
+
+class RefusedByStore(StoreUnavailable):
+    """The store is there, but it did not take or give this: what it has of one session is wrong."""
 
 
 class StoreLink:
@@ -72,6 +78,7 @@ class StoreLink:
         """Do something with the store even if it was away last time.
 
         Raises:
+            RefusedByStore: This can't be done, but others can.
             StoreUnavailable: It is away, or was not done in time.
         """
         try:
@@ -86,6 +93,8 @@ class StoreLink:
             self._failed(fault)
             raise fault from None
         except StoreUnavailable as fault:
+            if await self._answers():
+                raise RefusedByStore(str(fault), hint=fault.hint) from fault
             self._failed(fault)
             raise
         self._failures = 0
@@ -107,6 +116,16 @@ class StoreLink:
         if self._store is None or (self._store.done() and self._store.exception()):
             self._store = asyncio.create_task(disk.run(_load_adapter, self.address.url))
         return await asyncio.shield(self._store)
+
+    async def _answers(self) -> bool:
+        """Return whether the store does anything at all."""
+        try:
+            store = await self._opened()
+            async with asyncio.timeout(PROBE_SECONDS):
+                await store.list_sessions("")
+        except (StoreUnavailable, TimeoutError):
+            return False
+        return True
 
     def _failed(self, fault: StoreUnavailable) -> None:
         seconds = min(RETRY_SECONDS * 2**self._failures, RETRY_AT_MOST_SECONDS)
