@@ -4,17 +4,22 @@ import dataclasses
 import json
 import math
 import re
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
+from itertools import permutations, product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claude_agent_lsp.workspace import Settings
-from claude_agent_lsp.workspace.setting import Scope
-from claude_agent_lsp.workspace.settings import _plain
+from claude_agent_lsp.workspace.modes import ASKING_MODES, PermissionMode
+from claude_agent_lsp.workspace.setting import Scope, Setting
+from claude_agent_lsp.workspace.settings import Effort, LogLevel, _plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DEFAULTS = Settings()
 SECRET = "hunter2"
@@ -79,8 +84,11 @@ def test_each_row_of_the_table_says_what_it_is() -> None:
 FREE = Settings(
     permission_mode="acceptEdits",
     append_system_prompt="Do as I say.",
+    max_turns=9,
     max_budget_usd=9.0,
     daily_budget_usd=9.0,
+    timeout_seconds=9.0,
+    cancel_grace_seconds=9.0,
     mcp_servers={"db": {"command": "db"}},
     additional_directories=(Path("/a"),),
     cli_path=Path("/claude"),
@@ -92,7 +100,8 @@ FREE = Settings(
 
 
 def test_each_setting_that_needs_trust_is_restrained_without_it_and_no_other_is() -> None:
-    held = FREE.restricted(users=Settings(max_budget_usd=1.0, daily_budget_usd=2.0))
+    users = Settings(max_turns=3, max_budget_usd=1.0, daily_budget_usd=2.0, timeout_seconds=4.0)
+    held = FREE.restricted(users=users)
     changed = {
         row.name
         for row in Settings.fields()
@@ -101,6 +110,87 @@ def test_each_setting_that_needs_trust_is_restrained_without_it_and_no_other_is(
     assert changed == {row.name for row in Settings.fields() if row.needs_trust}
     assert (held.max_budget_usd, held.daily_budget_usd) == (1.0, 2.0)
     assert held.restricted(users=held) == held
+
+
+# What a folder may say of each setting although nobody trusts it, given what the user has said.
+LIMIT = "no more than the user"
+CHOICE = "anything: it lets the agent do no more"
+NOTHING_OF_IT = "nothing"
+OTHERWISE = "only what asks, or what the user has said"
+DIRECTIONS = {
+    "model": CHOICE,
+    "effort": CHOICE,
+    "permissionMode": OTHERWISE,
+    "appendSystemPrompt": NOTHING_OF_IT,
+    "maxTurns": LIMIT,
+    "maxBudgetUsd": LIMIT,
+    "dailyBudgetUsd": LIMIT,
+    "timeoutSeconds": LIMIT,
+    "cancelGraceSeconds": LIMIT,
+    "questionTimeoutSeconds": CHOICE,
+    "idleProcessSeconds": CHOICE,
+    "maxProcesses": CHOICE,
+    "prewarm": NOTHING_OF_IT,
+    "settingSources": NOTHING_OF_IT,
+    "mcpServers": NOTHING_OF_IT,
+    "additionalDirectories": NOTHING_OF_IT,
+    "cliPath": NOTHING_OF_IT,
+    "env": NOTHING_OF_IT,
+    "sessionStore": NOTHING_OF_IT,
+    "stateDirectory": NOTHING_OF_IT,
+    "logLevel": NOTHING_OF_IT,
+}
+VALUES: dict[str, Sequence[Any]] = {
+    "model": (None, "opus"),
+    "effort": (None, *get_args(Effort)),
+    "permissionMode": get_args(PermissionMode),
+    "appendSystemPrompt": (None, "", "Do as I say."),
+    "maxTurns": (None, 1, 5, 10**9),
+    "maxBudgetUsd": (None, 0.01, 5.0, 1e9),
+    "dailyBudgetUsd": (None, 0.01, 5.0, 1e9),
+    "timeoutSeconds": (None, 0.01, 5.0, 1e9),
+    "cancelGraceSeconds": (0.0, 2.0, 1e9),
+    "questionTimeoutSeconds": (0.01, 300.0, 1e9),
+    "idleProcessSeconds": (0.0, 300.0, 1e9),
+    "maxProcesses": (1, 4, 10**9),
+    "prewarm": (True, False),
+    "settingSources": [c for n in range(4) for c in permutations(("user", "project", "local"), n)],
+    "mcpServers": ({}, {"a": {"command": "x"}}),
+    "additionalDirectories": ((), (Path("/"),)),
+    "cliPath": (None, Path("/claude")),
+    "env": ({}, {"A": "b"}),
+    "sessionStore": (None, "redis://host"),
+    "stateDirectory": (None, Path("/state")),
+    "logLevel": (None, *get_args(LogLevel)),
+}
+
+
+@pytest.mark.parametrize("row", Settings.fields(), ids=lambda row: row.name)
+def test_no_value_of_an_untrusted_folder_weakens_what_the_user_has_said(row: Setting) -> None:
+    for said, users in product(VALUES[row.name], repeat=2):
+        folder = replace(DEFAULTS, **{row.attribute: said})
+        user = replace(DEFAULTS, **{row.attribute: users})
+        held = getattr(folder.restricted(user), row.attribute)
+        match DIRECTIONS[row.name]:
+            case direction if direction == LIMIT:
+                assert held in (said, users)
+                assert users is None or held <= users
+                assert said is None or held <= said
+            case direction if direction == OTHERWISE:
+                assert held == "default" or (held == said and held in ASKING_MODES)
+            case direction if direction == NOTHING_OF_IT:
+                others = {
+                    getattr(
+                        replace(DEFAULTS, **{row.attribute: each}).restricted(user), row.attribute
+                    )
+                    == held
+                    for each in VALUES[row.name]
+                }
+                assert others == {True}, "it depends on what the folder says"
+            case _:
+                assert held == said
+        if row.name == "settingSources":
+            assert ("user" in held) == ("user" in users), "the user's own guards are theirs"
 
 
 def test_what_a_folder_that_is_not_trusted_would_change_is_told_by_name() -> None:

@@ -35,14 +35,15 @@ def _ignored(instead: object) -> Restraint:
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-_AT_MOST_THE_USERS = Restraint("at most the value sent with `initialize`", _least)
+# That there is a limit is no reason to ask for trust.
+_AT_MOST_THE_USERS = Restraint("at most the value sent with `initialize`", _least, told=False)
 _ASKING = Restraint(
     f"only {', '.join(f'`{mode}`' for mode in ASKING_MODES)}",
     lambda mode, _users: mode if mode in ASKING_MODES else "default",
 )
 _USERS_FILES = Restraint(
-    "only `user`",
-    lambda sources, _users: tuple(source for source in sources if source == "user"),
+    "`user`, unless what was sent with `initialize` leaves it out",
+    lambda _sources, users: tuple(source for source in users if source == "user"),
     told=False,  # the files that are not read are named to the user instead
 )
 
@@ -80,7 +81,10 @@ class Settings:
         untrusted=_ignored(None),
     )
     max_turns: int | None = setting(
-        None, rules.whole(least=1), "Maximum number of turns per run; unlimited by default."
+        None,
+        rules.whole(least=1),
+        "Maximum number of turns per run; unlimited by default.",
+        untrusted=_AT_MOST_THE_USERS,
     )
     max_budget_usd: float | None = setting(
         None,
@@ -97,12 +101,16 @@ class Settings:
         untrusted=_AT_MOST_THE_USERS,
     )
     timeout_seconds: float | None = setting(
-        None, rules.number(zero=False), "Maximum seconds per run; unlimited by default."
+        None,
+        rules.number(zero=False),
+        "Maximum seconds per run; unlimited by default.",
+        untrusted=_AT_MOST_THE_USERS,
     )
     cancel_grace_seconds: float = setting(
         2.0,
         rules.number(zero=True),
         "Seconds that a cancelled turn gets to end by itself before its process is ended.",
+        untrusted=_AT_MOST_THE_USERS,
     )
     question_timeout_seconds: float = setting(
         300.0,
