@@ -81,10 +81,10 @@ async def test_no_copy_is_written_back_behind_a_deletion(
             file.write('{"type":"summary"}\n')
     copying = _SlowCopy(monkeypatch)
     if way == "listed":
-        agent.keep_tagged([session_id])
+        agent.kept.keep_tagged([session_id])
         (work,) = agent._tasks
     else:
-        work = asyncio.ensure_future(agent.refresh_copies())
+        work = asyncio.ensure_future(agent.kept.refresh())
     await _deleted_meanwhile(agent, session_id, copying)
     await work
     assert kept.find(session_id) is None

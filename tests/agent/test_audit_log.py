@@ -28,7 +28,7 @@ from claude_agent_lsp.agent.events import (
     ToolResult,
     ToolStatus,
 )
-from claude_agent_lsp.agent.permissions.diff import diff_of
+from claude_agent_lsp.agent.permissions.diff import Before, diff_of
 from claude_agent_lsp.agent.permissions.question_detail import describe
 from claude_agent_lsp.agent.permissions.queue import Answer
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
@@ -162,7 +162,7 @@ def test_no_half_of_a_secret_is_left_in_what_a_question_showed(
 ) -> None:
     monkeypatch.setenv("SOME_TOKEN", SECRET)
     call = ToolCall("1", tool, title_of(tool, given), given)
-    diff = diff_of(tool, given, Path("/p"))
+    diff = diff_of(tool, given, Before())
     about = describe(tool, given, Path("/p"), diff=diff, reason="Why")
     detail = f"{about.detail}\n\nFor this session: edits"
     now = datetime.now(UTC)

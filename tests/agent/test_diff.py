@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from claude_agent_lsp.agent.permissions.diff import MOST_BYTES, diff_of
+from claude_agent_lsp.agent.permissions.diff import MOST_BYTES, before_of, diff_of
 from claude_agent_lsp.base.texts.line_diff import MOST_LINES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+def diff_in(folder: Path, tool: str, tool_input: dict[str, Any]) -> str | None:
+    return diff_of(tool, tool_input, before_of(tool, tool_input, folder))
+
+
 def test_an_edit_is_shown_where_it_is_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("".join(f"line {n}\n" for n in range(20)))
     given = {"file_path": "a.py", "old_string": "line 10\n", "new_string": "line ten\n"}
-    diff = diff_of("Edit", given, tmp_path)
+    diff = diff_in(tmp_path, "Edit", given)
     assert diff is not None
     assert diff.splitlines() == [
         "--- a.py",
@@ -42,7 +46,7 @@ def test_an_edit_changes_the_first_place_or_all(
         "new_string": "z",
         "replace_all": all_of_them,
     }
-    diff = diff_of("Edit", given, tmp_path)
+    diff = diff_in(tmp_path, "Edit", given)
     assert diff is not None
     assert diff.count("\n+z") == count
 
@@ -54,7 +58,7 @@ def test_a_write_that_changes_several_places_has_a_hunk_for_each(
     before = [f"line {n % 10}" for n in range(lines)]
     (tmp_path / "a").write_text("\n".join(before))
     after = ["first", *before[1:-1], "last"]
-    diff = diff_of("Write", {"file_path": "a", "content": "\n".join(after)}, tmp_path)
+    diff = diff_in(tmp_path, "Write", {"file_path": "a", "content": "\n".join(after)})
     assert diff is not None
     assert diff.splitlines() == [
         *("--- a", "+++ a", "@@ -1,4 +1,4 @@"),
@@ -70,7 +74,7 @@ def test_too_many_lines_to_compare_are_one_hunk(tmp_path: Path) -> None:
     ends = ["same"] * 9
     (tmp_path / "a").write_text("\n".join([*ends, *before, *ends]))
     given = {"file_path": "a", "content": "\n".join([*ends, *after, *ends])}
-    diff = diff_of("Write", given, tmp_path)
+    diff = diff_in(tmp_path, "Write", given)
     assert diff is not None
     assert diff.splitlines()[2:] == [
         f"@@ -7,{MOST_LINES + 7} +7,{MOST_LINES + 6} @@",
@@ -90,7 +94,7 @@ def test_an_edit_of_a_long_file_whose_lines_repeat_takes_no_time(
     (tmp_path / "a").write_text("\n".join(lines))
     began = time.process_time()
     edit = {"file_path": "a", "new_string": "x", "replace_all": "all" in given, **given}
-    diff = diff_of("Edit", edit, tmp_path)
+    diff = diff_in(tmp_path, "Edit", edit)
     assert time.process_time() - began < 2  # it took 14 seconds
     assert diff is not None
     if "all" not in given:
@@ -98,25 +102,25 @@ def test_an_edit_of_a_long_file_whose_lines_repeat_takes_no_time(
 
 
 def test_an_edit_of_what_is_not_there_is_shown_by_itself(tmp_path: Path) -> None:
-    diff = diff_of("Edit", {"file_path": "a", "old_string": "x", "new_string": "y"}, tmp_path)
+    diff = diff_in(tmp_path, "Edit", {"file_path": "a", "old_string": "x", "new_string": "y"})
     assert diff is not None
     assert diff.splitlines()[-2:] == ["-x", "+y"]
 
 
 def test_a_new_file_is_all_added_and_an_old_one_is_compared(tmp_path: Path) -> None:
     given = {"file_path": "new", "content": "one\ntwo"}
-    diff = diff_of("Write", given, tmp_path)
+    diff = diff_in(tmp_path, "Write", given)
     assert diff is not None
     assert diff.splitlines() == ["--- /dev/null", "+++ new", "@@ -0,0 +1,2 @@", "+one", "+two"]
     (tmp_path / "new").write_text("one\n")
-    diff = diff_of("Write", given, tmp_path)
+    diff = diff_in(tmp_path, "Write", given)
     assert diff is not None
     assert diff.splitlines()[2:] == ["@@ -1 +1,2 @@", " one", "+two"]
 
 
 def test_what_is_there_and_can_not_be_compared_is_no_new_file(tmp_path: Path) -> None:
     def shown(name: str, content: str = "one\ntwo") -> list[str]:
-        diff = diff_of("Write", {"file_path": name, "content": content}, tmp_path)
+        diff = diff_in(tmp_path, "Write", {"file_path": name, "content": content})
         assert diff is not None
         return diff.splitlines()
 
@@ -140,20 +144,20 @@ def test_what_is_there_and_can_not_be_compared_is_no_new_file(tmp_path: Path) ->
 
 def test_of_a_file_too_large_to_compare_an_edit_shows_the_part(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * (MOST_BYTES + 1))
-    diff = diff_of("Edit", {"file_path": "a", "old_string": "x", "new_string": "y"}, tmp_path)
+    diff = diff_in(tmp_path, "Edit", {"file_path": "a", "old_string": "x", "new_string": "y"})
     assert diff == "--- a\n+++ a\n@@ -1 +1 @@\n-x\n+y"
 
 
 def test_nothing_in_a_diff_is_hidden(tmp_path: Path) -> None:
-    diff = diff_of("Write", {"file_path": "a\x1b[2K", "content": "b\u202e\f\x00"}, tmp_path)
+    diff = diff_in(tmp_path, "Write", {"file_path": "a\x1b[2K", "content": "b\u202e\f\x00"})
     assert diff is not None
     assert "+++ a\\x1b[2K" in diff
     assert diff.endswith("+b\\u202e\\x0c\\x00")
 
 
 def test_what_is_no_edit_or_too_large_has_no_diff(tmp_path: Path) -> None:
-    assert diff_of("Bash", {"command": "ls"}, tmp_path) is None
-    assert diff_of("Write", {}, tmp_path) is None
-    assert diff_of("Write", {"file_path": "a", "content": "x" * (MOST_BYTES + 1)}, tmp_path) is None
+    assert diff_in(tmp_path, "Bash", {"command": "ls"}) is None
+    assert diff_in(tmp_path, "Write", {}) is None
+    assert diff_in(tmp_path, "Write", {"file_path": "a", "content": "x" * (MOST_BYTES + 1)}) is None
     (tmp_path / "binary").write_bytes(b"\xff\x00" * 10)
-    assert diff_of("Write", {"file_path": "binary", "content": "x"}, tmp_path) is not None
+    assert diff_in(tmp_path, "Write", {"file_path": "binary", "content": "x"}) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -12,8 +13,11 @@ from claude_agent_sdk import PermissionResultAllow, ToolPermissionContext
 
 from claude_agent_lsp.agent.events import Question, QuestionAsked
 from claude_agent_lsp.agent.permissions.queue import ALLOW, Answer, QuestionQueue
+from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
+from claude_agent_lsp.agent.run import permission_requests
 from claude_agent_lsp.agent.run.permission_requests import STOPPED, PermissionRequests
 from claude_agent_lsp.base.abort import AbortController
+from claude_agent_lsp.base.lanes import FolderLane
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +33,7 @@ class Turn:
     def __init__(self, folder: Path, answer: str = ALLOW) -> None:
         self.asked: list[Question] = []
         self.controller = AbortController()
+        self.lane = FolderLane()
 
         async def show(_: Question) -> Answer:
             return Answer(answer)
@@ -47,9 +52,10 @@ class Turn:
             signal=self.controller.signal,
             mode=lambda: "default",
             set_mode=lambda _: None,
-            grants=set(),
+            grants=SessionGrants(),
             emit=emit,
             questions=QuestionQueue(show),
+            folder_lane=self.lane,
         )
         self.decisions = PermissionRequests(
             cast("Any", task), cast("Any", means), lambda _, __: None
@@ -101,3 +107,20 @@ async def test_the_whole_command_is_in_the_question_and_its_start_in_the_detail(
     assert question.action is not None
     assert question.action.command == LINES
     assert question.detail == f"{LINES[:500]}\n… ({len(LINES) - 500} more characters)"
+
+
+async def test_a_file_whose_disk_hangs_keeps_no_question_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(permission_requests, "READ_SECONDS", 0.05)
+    hung = threading.Event()
+    monkeypatch.setattr(permission_requests, "before_of", lambda *_: hung.wait())
+    turns = [Turn(tmp_path) for _ in range(3)]
+    try:
+        async with asyncio.timeout(20):
+            for turn in turns:
+                await turn.decide("Write", file_path="a.py", content="x\n")
+                assert turn.asked[0].diff is not None
+                assert "its disk does not answer" in turn.asked[0].diff
+    finally:
+        hung.set()

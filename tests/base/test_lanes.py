@@ -164,7 +164,7 @@ WITHOUT_LANE = {
     "_load_adapter": "the modules of a database",
     "locate": "the CLI that comes with the SDK",
     "known.pending": "all sessions that a store lacks, when it is opened",
-    "self._kept_copies.sessions": "the names of all sessions that are kept, now and then",
+    "self.copies.sessions": "the names of all sessions that are kept, now and then",
     "self.opened_catalogue": "the one index of all sessions",
     "self._opened_index": "the one index of all sessions",
     "cleanup.clean_up": "the whole state directory, once",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What only the server needs: to find its processes again.
-OWN = {"env", "stderr", "can_use_tool"}
+OWN = {"env", "stderr", "can_use_tool", "hooks"}
 
 
 async def _refuse(_: str, __: object, ___: object) -> PermissionResultDeny:

@@ -347,8 +347,8 @@ async def test_what_the_agent_reads_there_hides_nothing_from_the_user(
     assert (hostile / FORGED).read_text() == FORGED
     assert (hostile / "made\u202e").exists()
     shown = [params.message for params, _ in editor.questions]
-    assert len(shown) == 3
-    assert "touch 'made\\u202e'\nls" in shown[2]
+    assert len(shown) == 4
+    assert "touch 'made\\u202e'\nls" in shown[3]
     assert_nothing_hidden(environment)
 
 

@@ -17,9 +17,11 @@ from claude_agent_lsp.agent.accounts.audit_log import AuditLog, ToolTrail, quest
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
 from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.idle_processes import IdleProcesses
+from claude_agent_lsp.agent.kept_sessions import KeptSessions
 from claude_agent_lsp.agent.os_processes.orphans import end_all, server_mark
 from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
 from claude_agent_lsp.agent.permissions.queue import QuestionQueue
+from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
 from claude_agent_lsp.agent.pool_loader import PoolLoader
 from claude_agent_lsp.agent.run.admission import Admission, Admitted
 from claude_agent_lsp.agent.run.context import RunSpec
@@ -27,9 +29,8 @@ from claude_agent_lsp.agent.run.permission_modes import PermissionModes
 from claude_agent_lsp.agent.run.run import END_SECONDS, ActiveRun
 from claude_agent_lsp.agent.run.run_journal import RunJournal
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
-from claude_agent_lsp.base.lanes import Lane, Lanes, disk, processes
+from claude_agent_lsp.base.lanes import Lane, Lanes, processes
 from claude_agent_lsp.errors import SessionNotFound
-from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, now
 from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
@@ -37,7 +38,7 @@ from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, fo
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from claude_agent_lsp.agent.accounts.audit_log import Entry
@@ -68,6 +69,7 @@ class Agent:
 
     Attributes:
         lanes: Those of its folders and sessions.
+        kept: The sessions that the user wants kept.
         idle_processes: Those that no run has asked for yet.
     """
 
@@ -92,6 +94,7 @@ class Agent:
         told = self._notify_of_sharing
         self.sharing = SharedSessions(lambda: state.directory, editor, told, lanes)
         self.daily_budget = DailyBudget(own)
+        self.kept = KeptSessions(state, self.lanes, self._track)
         self._notify = tell
         self._state = state
         self._admission = Admission(state, self.locks, self.journal, self.daily_budget)
@@ -99,7 +102,7 @@ class Agent:
         self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._modes = PermissionModes()
-        self._grants: dict[str, set[str]] = {}
+        self._grants: dict[str, SessionGrants] = {}
         self._pools = PoolLoader(self.watchdog, server_settings, self._shutdown.signal)
         self.idle_processes = IdleProcesses(
             pools=self._pools,
@@ -108,6 +111,7 @@ class Agent:
             admission=self._admission,
             locks=self.locks,
             modes=self._modes,
+            grants=self._grants,
         )
 
     @property
@@ -203,6 +207,7 @@ class Agent:
         """Begin the run of a query that has its session."""
         session = admitted.session
         lane = self.lanes.folder(query.folder)
+        grants = self._grants.setdefault(session.session_id, SessionGrants())
         launch = self.idle_processes.launch(query, session, admitted.denied)
         if query.settings.daily_budget_usd is not None:
             launch = await lane.run(self.daily_budget.within, launch)
@@ -224,7 +229,8 @@ class Agent:
             budget=self.daily_budget,
             on_mode=partial(self._modes.remember, session.session_id),
             trail=ToolTrail(self._write_audit, run_id, session.session_id, query.folder),
-            grants=self._grants.setdefault(session.session_id, set()),
+            grants=grants,
+            folder_lane=lane,
         )
         self._runs[run_id] = (run, controller)
         run.ended.add_done_callback(lambda _: limit.release())
@@ -284,17 +290,6 @@ class Agent:
         self._modes.forget(session_id)
         self._grants.pop(session_id, None)
 
-    def keep_tagged(self, session_ids: Iterable[str]) -> None:
-        """Begin to copy these sessions, if their tag wants them kept; nothing waits for it."""
-        for session_id in session_ids:
-            lane = self.lanes.session(session_id)
-            self._track(lane.run(self._kept_copies.keep_if_tagged, session_id))
-
-    async def refresh_copies(self) -> None:
-        """Bring all copies of sessions that are kept up to date."""
-        for session_id in await disk.run(self._kept_copies.sessions):
-            await self.lanes.session(session_id).run(self._kept_copies.refresh, session_id)
-
     def folder_in_use(self, session_id: str) -> Path | None:
         """Return the folder of a session that has a run or a process."""
         launches = [run.spec.launch for run in self.runs if run.session_id == session_id]
@@ -333,10 +328,6 @@ class Agent:
         await processes.run(self.watchdog.close)
         await self.sharing.close()
 
-    @property
-    def _kept_copies(self) -> KeptCopies:
-        return KeptCopies(self._state.directory)
-
     async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
         """Release the run's session; return what is still done after that."""
         self._runs.pop(run.run_id, None)
@@ -368,7 +359,7 @@ class Agent:
             process = next((p for p in self.processes if p.session_id == run.session_id), None)
             if process is not None:
                 process.transcript.changed_by_others()
-            self._kept_copies.refresh(run.session_id)
+            self.kept.copies.refresh(run.session_id)
             if not run.spec.session.resumes and find_transcript(run.session_id) is not None:
                 self._state.settle(folder, run.session_id)
             if run.cleared and self._state.current(folder) == run.session_id:

@@ -12,13 +12,16 @@ from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
     from claude_agent_lsp.agent.pool_loader import PoolLoader
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.admission import Admission
     from claude_agent_lsp.agent.run.permission_modes import PermissionModes
     from claude_agent_lsp.base.abort import AbortSignal
+    from claude_agent_lsp.base.disk.places import Place
     from claude_agent_lsp.base.lanes import Lanes
     from claude_agent_lsp.sessions.lock import SessionLocks
     from claude_agent_lsp.workspace.settings import Settings
@@ -35,6 +38,7 @@ class IdleProcesses:
         admission: Knows how a session is gone on with.
         locks: Know which sessions are in use.
         modes: The modes that were set for sessions.
+        grants: What was allowed for sessions, by their ids.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class IdleProcesses:
         admission: Admission,
         locks: SessionLocks,
         modes: PermissionModes,
+        grants: Mapping[str, SessionGrants],
     ) -> None:
         self._pools = pools
         self._lanes = lanes
@@ -53,9 +58,14 @@ class IdleProcesses:
         self._admission = admission
         self._locks = locks
         self._modes = modes
+        self._grants = grants
 
     async def prewarm(
-        self, folder: Path, settings: Settings, revoked: asyncio.Future[None]
+        self,
+        folder: Path,
+        settings: Settings,
+        revoked: asyncio.Future[None],
+        place: Place | None = None,
     ) -> None:
         """Start a process ahead of the next query in a folder that is trusted, if there is room.
 
@@ -63,6 +73,7 @@ class IdleProcesses:
             folder: The folder.
             settings: What holds there.
             revoked: That of the folder's lane, from before trust was looked at.
+            place: What it was when it was found to be trusted.
         """
         if settings.max_budget_usd is not None or settings.daily_budget_usd is not None:
             return  # a process with a budget is one run's, and is started with what is left then
@@ -72,11 +83,17 @@ class IdleProcesses:
             session = await self.next_session(folder)
             busy = await lane.run(self._locks.busy, session.session_id)
             if not busy and not revoked.done():
-                query = Query("", folder, settings, trusted=True)
+                query = Query("", folder, settings, trusted=True, place=place)
                 pool.prewarm(self.launch(query, session, DenyRules()), session)
 
     async def process_in(
-        self, folder: Path, settings: Settings, signal: AbortSignal, *, trusted: bool
+        self,
+        folder: Path,
+        settings: Settings,
+        signal: AbortSignal,
+        *,
+        trusted: bool,
+        place: Place | None,
     ) -> AgentProcess:
         """Return a started process of this folder, for what the CLI reports outside of runs.
 
@@ -85,6 +102,7 @@ class IdleProcesses:
             settings: What holds there.
             signal: Ends the waiting; what is not started by then never is.
             trusted: Whether the folder is trusted.
+            place: What it was when it was found to be trusted.
 
         Raises:
             Aborted: The signal fired while it had to be waited for.
@@ -97,7 +115,7 @@ class IdleProcesses:
             lane = self._lanes.folder(folder)
             session = await self.next_session(folder)
             denied = await lane.read(DenyRules.read, folder)
-            query = Query("", folder, settings, trusted=trusted)
+            query = Query("", folder, settings, trusted=trusted, place=place)
             launch = self.launch(query, session, denied)
             process = await pool.borrow(launch, session, signal, lambda: None)
             pool.release(process)
@@ -116,11 +134,18 @@ class IdleProcesses:
         # The folder may have lost its trust since the mode was set.
         mode = self._modes.chosen_for(session.session_id, trusted=query.trusted)
         launch = Launch.build(query.folder, query.settings, query.wanted, mode)
-        return launch if query.trusted else replace(launch, denied=denied.rules)
+        if (grants := self._grants.get(session.session_id)) is not None:
+            launch = replace(
+                launch, granted_rules=grants.rules, granted_directories=grants.directories
+            )
+        if query.trusted:
+            return replace(launch, place=query.place)
+        return replace(launch, trusted=False, denied=denied.rules)
 
     def spare_session(self, query: Query) -> str | None:
         """Return the session of a process that waits for the first prompt of such a query."""
         if (pool := self._pools.loaded) is None:
             return None
-        spare = pool.spare(Launch.build(query.folder, query.settings, query.wanted))
+        launch = Launch.build(query.folder, query.settings, query.wanted)
+        spare = pool.spare(replace(launch, trusted=query.trusted, place=query.place))
         return spare if spare is None or self._locks.owner(spare) is None else None

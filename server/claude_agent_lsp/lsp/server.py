@@ -214,7 +214,7 @@ class AgentServer(LanguageServer):
             await asyncio.wait(asked, timeout=SETTINGS_SECONDS)
         for each in asked:
             each.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await self._agent.refresh_copies()
+        await self._agent.kept.refresh()
         cleanup = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.cleanup")
         busy = self._agent.locks.busy
         await disk.run(cleanup.clean_up, self._state.directory, busy)

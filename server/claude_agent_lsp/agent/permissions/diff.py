@@ -1,11 +1,16 @@
-"""What an edit would make of a file, as a unified diff. Reads the file: call it in a thread."""
+"""What an edit would make of a file, as a unified diff.
+
+before_of: the file, in its folder's lane ──▶ diff_of: the comparison, where long texts are
+"""
 
 from __future__ import annotations
 
 import stat
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.permissions.tool_titles import path_in
+from claude_agent_lsp.base.disk.reading import read_text
 from claude_agent_lsp.base.texts.line_diff import LineDiff
 from claude_agent_lsp.base.texts.text import more_characters
 from claude_agent_lsp.base.texts.visible import visible
@@ -15,21 +20,52 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONTEXT_LINES: Final = 3
+EDITS: Final = ("Edit", "Write")
 # Of a larger file only the changed part itself is shown.
 MOST_BYTES: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a file holds before an edit.
+
+    Attributes:
+        content: Its text; None if there is no such file.
+        why: Why it can't be compared, if there is something that can't.
+    """
+
+    content: str | None = None
+    why: str | None = None
+
+
+def before_of(tool: str, tool_input: Mapping[str, Any], folder: Path) -> Before:
+    """Read the file that an Edit or a Write would change. It touches the disk.
+
+    Args:
+        tool: The tool's name.
+        tool_input: Its input.
+        folder: What a relative path in it is relative to.
+    """
+    path = path_in(tool_input)
+    if path is None or tool not in EDITS:
+        return Before()
+    try:
+        return Before(_content_of(folder / path))
+    except _NotComparedError as why:
+        return Before(why=str(why))
 
 
 class _NotComparedError(Exception):
     """There is a file, or something else, that can't be compared; the message says why."""
 
 
-def diff_of(tool: str, tool_input: Mapping[str, Any], folder: Path) -> str | None:
+def diff_of(tool: str, tool_input: Mapping[str, Any], before_it: Before) -> str | None:
     """Return the diff of an Edit or a Write.
 
     Args:
         tool: The tool's name.
         tool_input: Its input.
-        folder: What a relative path in it is relative to.
+        before_it: What the file holds.
 
     Returns:
         A unified diff in which nothing is hidden, or None if it is no change that can be shown:
@@ -37,19 +73,16 @@ def diff_of(tool: str, tool_input: Mapping[str, Any], folder: Path) -> str | Non
         compared, one removed line says so and stands for all of it.
     """
     path = path_in(tool_input)
-    if path is None or tool not in ("Edit", "Write"):
+    if path is None or tool not in EDITS:
         return None
     name = visible(str(path))
     write, content = tool == "Write", str(tool_input.get("content", ""))
-    try:
-        before = _content_of(folder / path)
-        if write and before is not None and len(content) > MOST_BYTES:
-            raise _NotComparedError(f"{len(before)} characters")
-        after = content if write else _edited(before or "", tool_input)
-    except _NotComparedError as why:
-        if write:
-            return _replacing(name, str(why), content)
-        before = after = None
+    before, why = before_it.content, before_it.why
+    if write and before is not None and len(content) > MOST_BYTES:
+        why = f"{len(before)} characters"
+    if why is not None and write:
+        return _replacing(name, why, content)
+    after = content if write else _edited(before or "", tool_input)
     if after is None:
         before, after = str(tool_input.get("old_string", "")), str(tool_input.get("new_string", ""))
     if len(before or "") > MOST_BYTES or len(after) > MOST_BYTES:
@@ -89,7 +122,7 @@ def _content_of(path: Path) -> str | None:
             raise _NotComparedError("not a regular file")
         if status.st_size > MOST_BYTES:
             raise _NotComparedError(f"{status.st_size} bytes")
-        return path.read_text(encoding="utf-8", errors="surrogateescape")
+        return read_text(path, "surrogateescape")
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:

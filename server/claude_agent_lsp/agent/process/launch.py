@@ -7,14 +7,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from claude_agent_lsp.agent.os_processes.marked import marks
+from claude_agent_lsp.agent.permissions.tool_policy import IN_TRUSTED, rule_on
+from claude_agent_lsp.agent.process.private_files import PROMPT, SERVERS, SETTINGS
+from claude_agent_lsp.agent.process.restraint import restraining_environment
+from claude_agent_lsp.base.disk.places import place_of
+from claude_agent_lsp.errors import NotTrusted
 from claude_agent_lsp.sessions.claude_settings.settings_files import setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from claude_agent_sdk import CanUseTool, ClaudeAgentOptions
+    from claude_agent_sdk import CanUseTool, ClaudeAgentOptions, HookMatcher
 
+    from claude_agent_lsp.agent.permissions.tool_policy import Ruling
+    from claude_agent_lsp.base.disk.places import Place
     from claude_agent_lsp.workspace.settings import Settings
 
 # The CLI takes this mode only if it was started with it.
@@ -40,11 +47,16 @@ class Launch:
     """The folder, the settings and the limits that a process is started with.
 
     Two runs may share a process if their launches fit: they are equal but for the model and the
-    permission mode, which can be changed while it runs.
+    permission mode, which can be changed while it runs, and for what was granted since it runs,
+    which it was told then.
 
     Attributes:
         may_bypass: Whether the mode may become "bypassPermissions".
         denied: What is forbidden beside what the CLI's own settings forbid.
+        trusted: Whether the user trusts the folder.
+        place: What the folder was when it was found to be trusted.
+        granted_rules: What the user has allowed for the session, as rules of the CLI.
+        granted_directories: Where else the user lets the agent work in this session.
     """
 
     folder: Path
@@ -57,6 +69,10 @@ class Launch:
     max_budget_usd: float | None = None
     output_schema: Mapping[str, Any] | None = None
     denied: tuple[str, ...] = ()
+    trusted: bool = True
+    place: Place | None = None
+    granted_rules: frozenset[str] = frozenset()
+    granted_directories: frozenset[str] = frozenset()
 
     @classmethod
     def build(
@@ -90,8 +106,14 @@ class Launch:
             return False
         if other.may_bypass and not self.may_bypass:
             return False
-        same = {"model": None, "permission_mode": "default", "may_bypass": False}
-        return replace(self, **same) == replace(other, **same)  # type: ignore[arg-type]
+        same: dict[str, Any] = {
+            "model": None,
+            "permission_mode": "default",
+            "may_bypass": False,
+            "granted_rules": frozenset(),
+            "granted_directories": frozenset(),
+        }
+        return replace(self, **same) == replace(other, **same)
 
     def own_model(self) -> str | None:
         """Return the model that the CLI uses where none is named, or None. Reads files.
@@ -103,6 +125,25 @@ class Launch:
         found = named or setting(self.folder, "model", sources)
         return found if isinstance(found, str) else None
 
+    def check_place(self) -> None:
+        """See to it that the folder is still the one that is trusted. Reads the disk.
+
+        Raises:
+            NotTrusted: Another one has taken its place.
+        """
+        if self.place is not None and place_of(self.folder) != self.place:
+            raise NotTrusted(f"{self.folder} is no longer the folder that was trusted.")
+
+    def _policy(self) -> HookMatcher:
+        from claude_agent_sdk import HookMatcher
+
+        async def rule(call: Any, _: str | None, __: Any) -> Any:
+            tool, tool_input = str(call.get("tool_name")), call.get("tool_input")
+            known = tool_input if isinstance(tool_input, dict) else {}
+            return _hooked(rule_on(tool, known, trusted=self.trusted))
+
+        return HookMatcher(matcher=IN_TRUSTED if self.trusted else None, hooks=[rule])
+
     def options(
         self,
         session: SessionStart,
@@ -110,14 +151,21 @@ class Launch:
         mark: str,
         can_use_tool: CanUseTool,
         stderr: Callable[[str], None],
+        files: Mapping[str, Path] | None = None,
     ) -> ClaudeAgentOptions:
-        """Return the SDK's options for a process of this launch in `session`."""
+        """Return the SDK's options for a process of this launch in `session`.
+
+        Args:
+            session: The session.
+            mark: The process's own.
+            can_use_tool: Decides about tool calls.
+            stderr: Takes the lines that it writes there.
+            files: Those of `private_files.py`, written already.
+        """
         from claude_agent_sdk import ClaudeAgentOptions
 
         settings = self.settings
-        prompt: dict[str, str] = {"type": "preset", "preset": "claude_code"}
-        if settings.append_system_prompt:
-            prompt["append"] = settings.append_system_prompt
+        own = files or {}
         return ClaudeAgentOptions(
             cwd=self.folder,
             cli_path=settings.cli_path,
@@ -125,6 +173,7 @@ class Launch:
             # to say when it is idle, since a result doesn't mean that it is.
             env={
                 **settings.env,
+                **({} if self.trusted else restraining_environment(os.environ | settings.env)),
                 "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
                 **marks(mark),
             },
@@ -132,7 +181,11 @@ class Launch:
             resume=session.source,
             fork_session=session.forks,
             resume_session_at=session.at,
-            system_prompt=cast("Any", prompt),
+            system_prompt={"type": "preset", "preset": "claude_code"},
+            settings=os.fspath(own[SETTINGS]) if SETTINGS in own else None,
+            extra_args=(
+                {"append-system-prompt-file": os.fspath(own[PROMPT])} if PROMPT in own else {}
+            ),
             tools={"type": "preset", "preset": "claude_code"},
             model=self.model,
             effort=cast("Any", self.effort),
@@ -144,7 +197,7 @@ class Launch:
                 if self.output_schema is not None
                 else None
             ),
-            mcp_servers=cast("Any", dict(settings.mcp_servers)),
+            mcp_servers=own.get(SERVERS, {}),
             add_dirs=[os.fspath(path) for path in settings.additional_directories],
             setting_sources=cast("Any", list(settings.setting_sources)),
             disallowed_tools=list(self.denied),
@@ -152,8 +205,21 @@ class Launch:
             enable_file_checkpointing=True,
             max_buffer_size=MAX_MESSAGE_BYTES,
             can_use_tool=can_use_tool,
+            hooks={"PreToolUse": [self._policy()]},
             stderr=stderr,
         )
+
+
+def _hooked(ruling: Ruling | None) -> Any:
+    if ruling is None:
+        return {}
+    return {
+        "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": ruling.decision,
+            "permissionDecisionReason": ruling.reason,
+        }
+    }
 
 
 @dataclass(frozen=True, slots=True)

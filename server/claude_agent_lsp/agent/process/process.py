@@ -29,6 +29,7 @@ from claude_agent_sdk import (
 from claude_agent_lsp.agent.cli import check, locate, reach
 from claude_agent_lsp.agent.os_processes.marked import Marked, marks
 from claude_agent_lsp.agent.process.client_queue import ClientQueue
+from claude_agent_lsp.agent.process.private_files import PrivateFiles
 from claude_agent_lsp.agent.process.process_state import Lifecycle, ProcessState
 from claude_agent_lsp.agent.process.receiver import CurrentReceiver
 from claude_agent_lsp.agent.process.sdk_errors import fault_at_start, fault_in_run
@@ -58,6 +59,8 @@ warnings.filterwarnings("ignore", "can_use_tool will not be invoked")
 
 # A CLI is up within a second; a machine with a cold cache and many MCP servers takes longer.
 START_SECONDS = 60.0
+# A disk that hangs keeps what it keeps; nobody waits for it.
+REMOVE_SECONDS = 0.5
 STDERR_LINES = 50
 
 
@@ -218,25 +221,30 @@ class AgentProcess:
         """
         after.push_async_callback(self._kill_if_it_died)
         after.push_async_callback(self._read_to_the_end)
-        options = self.launch.options(
-            self.session,
-            mark=self._mark,
-            can_use_tool=self._receiver.decide,
-            stderr=self._keep_stderr,
-        )
+        files = PrivateFiles()
+        after.push_async_callback(self._remove, files)
         too_late = asyncio.get_running_loop().call_later(START_SECONDS, self._time_out_start)
         after.callback(too_late.cancel)
-        configured = await self._unless_given_up(self._prepare())
+        configured = await self._unless_given_up(self._prepare(files))
         if configured is not None:
             # What it starts is found by the mark, and ended with the rest.
             await check(configured, marks(self._mark))
             await self._unless_given_up(self._disk.read(reach, configured, self.launch.folder))
-        client = ClaudeSDKClient(options)
+        client = ClaudeSDKClient(
+            self.launch.options(
+                self.session,
+                mark=self._mark,
+                can_use_tool=self._receiver.decide,
+                stderr=self._keep_stderr,
+                files=files.paths,
+            )
+        )
         after.push_async_callback(self._disconnect, client)
         after.callback(self._client_queue.drop)
         after.callback(self._life.begin_ending)
         self._marked.starts()
         await self._connect(client)
+        self._disk.put(files.remove)
         self.info = await client.get_server_info() or {}
         self._raise_if_ending()
         pid = self.info.get("pid")
@@ -248,8 +256,11 @@ class AgentProcess:
         self.started.set_result(None)
         await self._client_queue.serve(client)
 
-    async def _prepare(self) -> Path | None:
+    async def _prepare(self, files: PrivateFiles) -> Path | None:
         """Do what touches disks before the start; one that hangs is waited for until it's ended.
+
+        Args:
+            files: Is written.
 
         Returns:
             The executable that the settings name.
@@ -260,7 +271,12 @@ class AgentProcess:
         if configured is not None:
             await self._disk.read(locate, configured)
         await self._disk.read(reach, configured, self.launch.folder)
+        await self._disk.run(files.write, self.launch)
+        await self._disk.run(self.launch.check_place)
         return configured
+
+    async def _remove(self, files: PrivateFiles) -> None:
+        await asyncio.wait({self._disk.put(files.remove)}, timeout=REMOVE_SECONDS)
 
     async def _unless_given_up(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for work that a disk may hold up, until the start is given up."""

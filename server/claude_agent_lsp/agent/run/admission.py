@@ -21,7 +21,11 @@ from claude_agent_lsp.base.disk.real_paths import is_same_path
 from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
-from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
+from claude_agent_lsp.sessions.transcripts.transcript import (
+    find_transcript,
+    folder_of,
+    holds_messages,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,12 +154,16 @@ class Admission:
     def _start_of(self, session_id: str, folder: Path, *, must_be: bool = False) -> SessionStart:
         """Return how a session continues: resumed, or begun if the CLI does not have it yet."""
         transcript = KeptCopies(self._state.directory).restore(session_id)
-        if transcript is None:
+        empty = transcript is not None and not holds_messages(transcript)
+        if transcript is None or empty:
             if must_be and not self._was_begun(session_id, folder):
                 raise SessionNotFound(f"There is no session {session_id} in {folder}.")
             fork = self._state.fork(folder, session_id)
             if fork is not None and find_transcript(fork[0]) is not None:
                 return SessionStart(session_id, source=fork[0], at=fork[1])
+            if transcript is not None:
+                # Where it is, the CLI begins no session of this id.
+                transcript.unlink(missing_ok=True)
             return SessionStart(session_id)
         begun_in = folder_of(transcript)
         if begun_in is not None and not is_same_path(begun_in, folder):

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.events import Emit
     from claude_agent_lsp.agent.permissions.queue import QuestionQueue
+    from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
     from claude_agent_lsp.agent.process.launch import Launch, SessionStart
     from claude_agent_lsp.agent.run.run_journal import RunJournal
     from claude_agent_lsp.base.abort import AbortSignal
+    from claude_agent_lsp.base.lanes import Lane
 
 
 class Backpressure(Protocol):
@@ -62,15 +64,17 @@ class RunContext:
         questions: The queue for what the user has to decide.
         journal: Takes what is shown.
         on_cost: Called with what the run has cost so far, in US dollars.
+        folder_lane: Reads the folder's files.
     """
 
     run_id: str
     signal: AbortSignal
     mode: Callable[[], str]
     set_mode: Callable[[str], None]
-    grants: set[str]
+    grants: SessionGrants
     emit: Emit
     backpressure: Backpressure
     questions: QuestionQueue
     journal: RunJournal
     on_cost: Callable[[float], None]
+    folder_lane: Lane

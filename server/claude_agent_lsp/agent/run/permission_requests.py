@@ -8,7 +8,6 @@ A run that is stopped withdraws its question, and the CLI is told to stop.
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +22,7 @@ from claude_agent_lsp.agent.events import (
     QuestionAsked,
     QuestionOption,
 )
-from claude_agent_lsp.agent.permissions.diff import diff_of
+from claude_agent_lsp.agent.permissions.diff import EDITS, Before, before_of, diff_of
 from claude_agent_lsp.agent.permissions.question_detail import (
     describe,
     grants_of,
@@ -56,6 +55,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LONGEST_QUESTION: Final = 365 * 86_400.0
+# A file is read in a few milliseconds; nobody is kept from deciding by a disk that hangs.
+READ_SECONDS: Final = 2.0
 STOPPED: Final = "The user has stopped the run."
 REFUSED: Final = "The user said no."
 KEEP_PLANNING: Final = "The user wants you to go on planning."
@@ -102,16 +103,12 @@ class PermissionRequests:
         """Ask for permission to use a tool."""
         for_session = [replace(update, destination="session") for update in context.suggestions]
         for_ever = [u for u in context.suggestions if self._is_saved(u)]
-        # A mode is the session's as long as nobody sets another: it is no grant.
-        modes = [update.mode for update in for_session if update.mode is not None]
-        needed = {json.dumps(update.to_dict()) for update in for_session if update.mode is None}
-        if needed and not modes and needed <= self._context.grants:
-            # Granted before, in a process that has ended since: the CLI has forgotten it.
-            return PermissionResultAllow(updated_permissions=for_session)
+        if self._context.grants.hold(tool, tool_input, context.decision_reason):
+            return PermissionResultAllow()
+        before = await self._read_before(tool, tool_input)
+        grants = grants_of(for_session, for_ever)
         about = await self._in_thread(
-            lambda: self._describe(
-                tool, tool_input, context.decision_reason, grants_of(for_session, for_ever)
-            )
+            lambda: self._describe(tool, tool_input, before, context.decision_reason, grants)
         )
         options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
         if for_session:
@@ -135,8 +132,8 @@ class PermissionRequests:
             return PermissionResultDeny(message=answer.note or REFUSED)
         updates = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
         if answer.value == ALLOW_SESSION:
-            self._context.grants.update(needed)
-            for mode in modes:
+            self._context.grants.add(tool, tool_input, context.decision_reason, for_session)
+            for mode in filter(None, (update.mode for update in for_session)):
                 self._context.set_mode(mode)
         return PermissionResultAllow(updated_permissions=updates)
 
@@ -186,11 +183,32 @@ class PermissionRequests:
             answers[choice.text] = answer.value
         return PermissionResultAllow(updated_input={**tool_input, "answers": answers})
 
+    async def _read_before(self, tool: str, tool_input: Mapping[str, Any]) -> Before:
+        """Return what a file holds that is to be edited, if its disk tells.
+
+        Raises:
+            Aborted: The run was stopped.
+        """
+        if tool not in EDITS:
+            return Before()
+        lane, folder = self._context.folder_lane, self._spec.launch.folder
+        reading = asyncio.ensure_future(lane.read(before_of, tool, tool_input, folder))
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                return await self._context.signal.wait_or_abort(reading)
+        except TimeoutError:
+            return Before(why="its disk does not answer")
+
     def _describe(
-        self, tool: str, tool_input: Mapping[str, Any], reason: str | None, grants: Grants
+        self,
+        tool: str,
+        tool_input: Mapping[str, Any],
+        before: Before,
+        reason: str | None,
+        grants: Grants,
     ) -> Description:
         folder = self._spec.launch.folder
-        diff = diff_of(tool, tool_input, folder)
+        diff = diff_of(tool, tool_input, before)
         return describe(tool, tool_input, folder, diff=diff, reason=reason, grants=grants)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

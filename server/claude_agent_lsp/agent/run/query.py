@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.agent.run.message import EditorContext
+    from claude_agent_lsp.base.disk.places import Place
     from claude_agent_lsp.workspace.settings import Settings
 
 LAST: Final = "last"
@@ -25,6 +26,7 @@ class Query:
     Attributes:
         session: "last", "new" or a session id.
         trusted: Whether the folder may run what it brings along.
+        place: What the folder was when it was found to be trusted.
         resume_at: The message to go back to, in a fork.
     """
 
@@ -39,3 +41,4 @@ class Query:
     wanted: Overrides = field(default_factory=Overrides)
     timeout_seconds: float | None = None
     trusted: bool = False
+    place: Place | None = None

@@ -45,11 +45,13 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
     from claude_agent_lsp.agent.events import Emit, Event
     from claude_agent_lsp.agent.permissions.queue import QuestionQueue
+    from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
     from claude_agent_lsp.agent.process.pool import ProcessPool
     from claude_agent_lsp.agent.run.context import Backpressure, RunSpec
     from claude_agent_lsp.agent.run.run_journal import RunJournal
     from claude_agent_lsp.agent.run.turn import Turn
     from claude_agent_lsp.base.abort import AbortSignal
+    from claude_agent_lsp.base.lanes import Lane
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +92,7 @@ class ActiveRun:
         on_mode: Called with a permission mode that the user has chosen for the session.
         grants: What the user has allowed for the session; the run adds to it.
         trail: Follows its tool calls, for the audit log.
+        folder_lane: Reads the folder's files.
 
     Attributes:
         trail: The same.
@@ -109,8 +112,9 @@ class ActiveRun:
         journal: RunJournal,
         budget: DailyBudget,
         on_mode: Callable[[str], None],
-        grants: set[str],
+        grants: SessionGrants,
         trail: ToolTrail,
+        folder_lane: Lane,
     ) -> None:
         self.spec = spec
         self.permission_mode = spec.launch.permission_mode
@@ -130,6 +134,7 @@ class ActiveRun:
             questions=questions,
             journal=journal,
             on_cost=self._meter.update,
+            folder_lane=folder_lane,
         )
         self.ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         self._run = Run(

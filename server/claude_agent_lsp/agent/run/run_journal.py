@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp.agent.events import Level, Notice, Text, ToolCall, ToolResult
@@ -25,7 +26,7 @@ from claude_agent_lsp.sessions.journal.transcript_facts import (
     TranscriptFacts,
     has_line,
 )
-from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
+from claude_agent_lsp.sessions.transcripts.transcript import config_directory, find_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -42,6 +43,12 @@ T = TypeVar("T")
 
 # A write to the system's cache takes microseconds; a disk that hangs must not hold up a run.
 PATIENCE_SECONDS: Final = 2.0
+# Less room than this the CLI's next line may not have.
+LEAST_BYTES: Final = 64 * 2**10
+NO_ROOM: Final = (
+    "The disk that Claude Code keeps its conversations on is full, so this turn was not saved "
+    "there. The journal of this server has its text, and tells the agent of it when there is room."
+)
 DAMAGED: Final = (
     "The journal of this session is damaged. Its readable part was recovered; a part of the "
     "last answer may be missing."
@@ -163,6 +170,8 @@ class RunJournal:
         alone = not self._held_before
         if completed and alone and await self._in_lane(self._forget_if_written):
             return
+        if completed and await self._in_lane(_is_full, session_id):
+            self._emit(Notice(Level.WARNING, NO_ROOM))
         before = await self._entry(session_id)
         entry = marked(before, turn_id, completed=completed)
         known = await self._read_transcript(session_id, self._since if alone else 0)
@@ -229,6 +238,16 @@ class RunJournal:
 def _size_of_transcript(session_id: str) -> int:
     transcript = find_transcript(session_id)
     return transcript.stat().st_size if transcript is not None else 0
+
+
+def _is_full(session_id: str) -> bool:
+    """Return whether there is no room for the transcript of a session."""
+    transcript = find_transcript(session_id)
+    place = config_directory() if transcript is None else transcript.parent
+    try:
+        return shutil.disk_usage(place).free < LEAST_BYTES
+    except OSError:
+        return False
 
 
 def _ignore_result(done: asyncio.Future[None]) -> None:

@@ -41,7 +41,7 @@ class SessionCommands(CommandGroup):
             shared=shared,
         )
         # Some other program may have set the tag.
-        agent.keep_tagged(each.session_id for each in page.sessions if each.tag == TAG)
+        agent.kept.keep_tagged(each.session_id for each in page.sessions if each.tag == TAG)
         return page
 
     @command("claudeAgent.session.read", arguments.SessionReadArgument)

@@ -1,0 +1,74 @@
+"""What a CLI is told at its start and nobody else may read: not on its command line.
+
+Every user of the machine sees the command line of a process, and so does the agent itself. Keys of
+MCP servers, the user's words for the system prompt, and rules made of commands go by files that
+only this user can read. The CLI (2.1.330) reads them once, before it tells that it has started;
+then they are removed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from claude_agent_lsp.agent.process.launch import Launch
+
+SETTINGS: Final = "settings.json"
+SERVERS: Final = "mcp.json"
+PROMPT: Final = "system-prompt.md"
+
+
+class PrivateFiles:
+    """The files of one start, and the options that name them. It touches the disk: in a thread."""
+
+    def __init__(self) -> None:
+        self._directory: Path | None = None
+        self.paths: Mapping[str, Path] = {}
+
+    def write(self, launch: Launch) -> None:
+        """Write what a launch needs, if it needs anything.
+
+        Raises:
+            OSError: There is no room, or no place.
+        """
+        contents = contents_of(launch)
+        if not contents:
+            return
+        # Only its owner may look into it (tempfile.mkdtemp).
+        self._directory = Path(tempfile.mkdtemp(prefix="claude-agent-lsp-"))
+        self.paths = {name: self._directory / name for name in contents}
+        for name, content in contents.items():
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            with open(os.open(self.paths[name], flags, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123 - a handle, since it carries the mode
+                file.write(content)
+
+    def remove(self) -> None:
+        """Remove them; any number of times."""
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def contents_of(launch: Launch) -> dict[str, str]:
+    """Return what is written for a launch, by the names of the files."""
+    settings = launch.settings
+    contents = {}
+    if launch.granted_rules or launch.granted_directories:
+        permissions: dict[str, Any] = {
+            "allow": sorted(launch.granted_rules),
+            "additionalDirectories": sorted(launch.granted_directories),
+        }
+        contents[SETTINGS] = json.dumps({"permissions": permissions})
+    if settings.mcp_servers:
+        contents[SERVERS] = json.dumps(
+            {"mcpServers": {name: dict(server) for name, server in settings.mcp_servers.items()}}
+        )
+    if settings.append_system_prompt:
+        contents[PROMPT] = settings.append_system_prompt
+    return contents

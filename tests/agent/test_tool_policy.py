@@ -1,0 +1,126 @@
+"""What the CLI does unasked, and what is asked or denied all the same."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claude_agent_lsp.agent.permissions import tool_policy
+from claude_agent_lsp.agent.permissions.tool_policy import (
+    IN_THE_FOLDER,
+    IN_TRUSTED,
+    KNOWN,
+    LOOKS_BEYOND,
+    PLAIN_PROGRAMS,
+    REACHES_BEYOND,
+    first_to_ask_about,
+    rule_on,
+)
+
+
+def decision(tool: str, *, trusted: bool, **tool_input: str) -> str | None:
+    ruling = rule_on(tool, tool_input, trusted=trusted)
+    return None if ruling is None else ruling.decision
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ls -la src",
+        "cat a.py | head -5",
+        "grep -rn 'git status' . && wc -l a.py",
+        "cd src; pwd",
+        "echo git",
+        'echo "a; git status"',
+        "sort <names.txt",
+        "diff a b || true",
+    ],
+)
+def test_what_reads_no_configuration_is_left_to_the_cli(command: str) -> None:
+    assert first_to_ask_about(command) is None
+    assert decision("Bash", trusted=False, command=command) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [
+        ("git status", "git"),
+        ("ls && git log", "git"),
+        ("ls | git diff", "git"),
+        ("cat x; git blame x", "git"),
+        ("(git show)", "git"),
+        ("ls & git ls-files", "git"),
+        ("'git' status", "git"),
+        ('g"it" status', "git"),
+        ("make -n", "make"),
+        ("npm ls", "npm"),
+        ("node --version", "node"),
+        ("rg x", "rg"),
+        ("command git status", "command"),
+        ("env git status", "env"),
+        ("xargs git", "xargs"),
+        ("time git status", "time"),
+        ("! git status", ""),
+        ("A=1 git status", ""),
+        ("/usr/bin/git status", ""),
+        ("./ls", ""),
+        ("ls $(git status)", ""),
+        ("ls `git status`", ""),
+        ("ls <(git status)", ""),
+        ("ls\ngit status", ""),
+        ("$'git' status", ""),
+        ("ls ${x:-$(git status)}", ""),
+        ("g\\it status", ""),
+        ("{ git status; }", ""),
+        ("ls 'unclosed", ""),
+        ("ls ;;& git status", ""),
+        ("ls " + "x" * 3000, ""),
+    ],
+)
+def test_what_may_run_what_the_folder_names_is_asked(command: str, program: str) -> None:
+    assert first_to_ask_about(command) == program
+    for shell in ("Bash", "Monitor"):
+        assert decision(shell, trusted=False, command=command) == "ask"
+        assert decision(shell, trusted=True, command=command) is None
+
+
+@given(st.lists(st.sampled_from([*"ab ;|&()<>'\"\n$`\\", " git ", " ls ", "git", "ls"])))
+def test_git_never_goes_unasked_as_a_command(pieces: list[str]) -> None:
+    command = "".join(pieces)
+    if first_to_ask_about(command) is None:
+        # Outside of quotes no part of it begins with another program.
+        bare = re.sub(r"'[^']*'|\"[^\"]*\"", "Q", command)
+        for part in re.split(r"[;|&()]+", re.sub(r"[<>]+\s*\S*", " ", bare)):
+            words = part.split()
+            assert not words or words[0] in PLAIN_PROGRAMS or "Q" in words[0]
+
+
+def test_other_sessions_are_out_of_reach_of_an_untrusted_folder() -> None:
+    for tool in REACHES_BEYOND:
+        assert decision(tool, trusted=False) == "deny"
+        assert decision(tool, trusted=True) == "ask"
+    for tool in LOOKS_BEYOND:
+        assert decision(tool, trusted=False) == "deny"
+        assert decision(tool, trusted=True) is None
+
+
+def test_an_unknown_tool_is_asked_and_a_users_server_is_left_to_the_cli() -> None:
+    for trusted in (True, False):
+        assert decision("TimeMachine", trusted=trusted) == "ask"
+        assert decision("mcp__docs__search", trusted=trusted) is None
+        for tool in IN_THE_FOLDER:
+            assert decision(tool, trusted=trusted) is None
+
+
+def test_only_what_may_be_ruled_on_is_sent_from_a_trusted_folder() -> None:
+    sent = re.compile(IN_TRUSTED)
+    for tool in KNOWN | {"TimeMachine", "Bashful", "mcp__docs__search"}:
+        assert bool(sent.search(tool)) == (rule_on(tool, {}, trusted=True) is not None), tool
+
+
+def test_no_program_is_plain_that_runs_others() -> None:
+    assert not PLAIN_PROGRAMS & {"env", "xargs", "git", "make", "sh", "bash", "awk", "sed", "rg"}
+    assert tool_policy.LONGEST_COMMAND >= 1000
