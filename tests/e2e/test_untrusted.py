@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.loopback import Loopback
 
     from .conftest import Open
+    from .editor import Editor
 
 
 @pytest.fixture
@@ -175,3 +176,123 @@ async def test_trust_that_is_lost_elsewhere_starts_nothing_more(
     assert folder["trusted"] is False
     await begin(editor, "hello", 1).asked
     assert not canary.exists()
+
+
+@pytest.fixture
+def hooked(stranger: Path, tmp_path: Path) -> Path:
+    """Somebody else's folder, whose hooks run with each prompt once it is trusted."""
+    hook = {"hooks": [{"type": "command", "command": f"touch {tmp_path}/canary"}]}
+    hooks = {name: [hook] for name in ("SessionStart", "UserPromptSubmit")}
+    (stranger / ".claude" / "settings.json").write_text(json.dumps({"hooks": hooks}))
+    return stranger
+
+
+@pytest.fixture
+def trusted(tmp_path: Path) -> Path:
+    """A folder that the user trusts."""
+    folder = tmp_path / "trusted"
+    folder.mkdir()
+    return folder
+
+
+async def trusting(editor_with: Open, by: str, trusted: Path, *folders: Path) -> Editor:
+    """An editor whose client trusts a folder, or whose user does."""
+    if by == "client":
+        options = {"trustedFolders": [trusted.as_uri()]}
+        return await editor_with(*folders, announces={"trust": True}, options=options)
+    editor = await editor_with(trusted, *folders)
+    await editor.command("trust", {"workspace": trusted.as_uri(), "trusted": True})
+    return editor
+
+
+async def ran(editor: Editor, folder: Path, canary: Path, number: int = 0) -> bool:
+    """Whether hooks run with a query in a folder."""
+    canary.unlink(missing_ok=True)
+    run = begin(editor, "hello", number, session="new", workspace=folder.as_uri())
+    assert (await run.asked)["status"] == "completed"
+    return canary.exists()
+
+
+@pytest.mark.parametrize("by", ["client", "user"])
+@pytest.mark.parametrize("kind", ["dots", "link", "link of a link", "below a link"])
+async def test_name_below_a_trusted_folder_makes_no_other_one_trusted(
+    editor_with: Open, hooked: Path, trusted: Path, tmp_path: Path, kind: str, by: str
+) -> None:
+    names = {
+        "dots": trusted / ".." / hooked.name,
+        "link": trusted / "link",
+        "link of a link": trusted / "one",
+        "below a link": trusted / "up" / hooked.name,
+    }
+    (trusted / "link").symlink_to(hooked)
+    (trusted / "one").symlink_to(trusted / "link")
+    (trusted / "up").symlink_to(hooked.parent)
+    editor = await trusting(editor_with, by, trusted, names[kind])
+    assert not await ran(editor, names[kind], tmp_path / "canary")
+
+
+@pytest.mark.parametrize("by", ["client", "user"])
+@pytest.mark.parametrize("kind", ["a link", "another folder", "a link above", "moved and back"])
+async def test_folder_that_is_put_in_the_place_of_a_trusted_one_is_not_trusted(
+    editor_with: Open, hooked: Path, trusted: Path, tmp_path: Path, kind: str, by: str
+) -> None:
+    place = trusted / "project"
+    place.mkdir()
+    editor = await trusting(editor_with, by, place, place)
+    assert not await ran(editor, place, tmp_path / "canary"), "it has no hooks of its own"
+    assert (await folder_of(editor, place))["trusted"]
+    moved = trusted / "moved"
+    match kind:
+        case "a link":
+            place.rename(moved)
+            place.symlink_to(hooked)
+        case "a link above":
+            hooked.rename(hooked.with_name("project"))
+            trusted.rename(trusted.with_name("before"))
+            trusted.symlink_to(hooked.parent)
+        case _:
+            place.rename(moved)
+            hooked.rename(place)
+    assert not await ran(editor, place, tmp_path / "canary", 1)
+    assert not (await folder_of(editor, place))["trusted"]
+    if kind == "moved and back":
+        place.rename(hooked)
+        moved.rename(place)
+        assert (await folder_of(editor, place))["trusted"]
+
+
+@pytest.mark.parametrize("by", ["client", "user"])
+async def test_trusted_folder_is_trusted_whatever_it_is_called(
+    editor_with: Open, hooked: Path, tmp_path: Path, by: str
+) -> None:
+    (tmp_path / "link").symlink_to(hooked)
+    (hooked / "sub").mkdir()
+    name = hooked / "sub" / ".."
+    editor = await trusting(editor_with, by, tmp_path / "link", name)
+    assert await ran(editor, name, tmp_path / "canary")
+
+
+async def folder_of(editor: Editor, folder: Path) -> dict[str, Any]:
+    uri = folder.as_uri()
+    return next(each for each in (await status(editor))["folders"] if each["uri"] == uri)
+
+
+async def test_question_names_the_real_folder_and_the_answer_is_for_no_other(
+    editor_with: Open, hooked: Path, tmp_path: Path
+) -> None:
+    link, harmless = tmp_path / "link", tmp_path / "harmless"
+    harmless.mkdir()
+    (harmless / "CLAUDE.md").write_text("Be nice.\n")
+    link.symlink_to(harmless)
+    editor = await editor_with(link)
+    query = begin(editor, "hello", workspace=link.as_uri())
+    question = await editor.question()
+    assert question.message.startswith(f"Trust the authors of {harmless}?")
+    assert f"Opened as {link}" in question.message
+    await query.asked
+    link.unlink()
+    link.symlink_to(hooked)
+    editor.answer("Trust")
+    await eventually(lambda: bool(editor.messages))
+    assert "no longer the folder" in editor.messages[-1].message
+    assert not await ran(editor, link, tmp_path / "canary", 1)

@@ -27,6 +27,8 @@ class Stage:
     def __init__(self, home: Path) -> None:
         self.state = home / "state"
         self.slow, self.quick = home / "slow", home / "quick"
+        for folder in (self.slow, self.quick):
+            folder.mkdir()
         self.lanes = Lanes()
         self.revoked: list[Path] = []
         self.left = asyncio.Event()
@@ -93,6 +95,7 @@ async def test_a_decision_has_taken_effect_in_its_folder_and_below_when_it_is_an
     stage: Stage,
 ) -> None:
     below = stage.quick / "below"
+    below.mkdir()
     for folder in (stage.quick, below):
         stage.decide_elsewhere(stage.quick, trusted=True)
         assert await stage.trust.is_trusted(folder)

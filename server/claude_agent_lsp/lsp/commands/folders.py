@@ -39,7 +39,11 @@ class FolderCommands(CommandGroup):
         signal = AbortSignal.any(request.signal, revoked)
         try:
             process = await agent.idle_processes.process_in(
-                folder.path, settings, signal, trusted=trusted
+                folder.path,
+                settings,
+                signal,
+                trusted=trusted,
+                place=self._services.trust.place(folder.path),
             )
         except Aborted:
             request.signal.throw_if_aborted()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.events import Event
     from claude_agent_lsp.agent.run.run import ActiveRun
+    from claude_agent_lsp.base.disk.places import Place
     from claude_agent_lsp.lsp.commands.order import Order
     from claude_agent_lsp.lsp.commands.registry import Request
     from claude_agent_lsp.lsp.services.progress import WorkDone
@@ -113,7 +114,15 @@ class QueryCommands(CommandGroup):
                 f"bypassPermissions needs a trusted folder, and {folder.path} is not trusted."
             )
         run = await self._ask(
-            _query(argument, folder, settings, trusted=trusted), argument, request
+            _query(
+                argument,
+                folder,
+                settings,
+                trusted=trusted,
+                place=self._services.trust.place(folder.path),
+            ),
+            argument,
+            request,
         )
         if revoked.done():  # it has lost the trust that these settings were read with
             self._services.agent.cancel(run_id=run.run_id)
@@ -202,7 +211,12 @@ class QueryCommands(CommandGroup):
 
 
 def _query(
-    argument: arguments.QueryArgument, folder: Folder, settings: Settings, *, trusted: bool
+    argument: arguments.QueryArgument,
+    folder: Folder,
+    settings: Settings,
+    *,
+    trusted: bool,
+    place: Place | None,
 ) -> Query:
     """Return what is asked in a folder, by its settings unless the argument says otherwise."""
     return Query(
@@ -224,4 +238,5 @@ def _query(
         ),
         timeout_seconds=argument.timeout_seconds or settings.timeout_seconds,
         trusted=trusted,
+        place=place,
     )

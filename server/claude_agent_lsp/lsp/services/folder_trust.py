@@ -6,24 +6,27 @@ import asyncio
 import logging
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lsprotocol import types
 
+from claude_agent_lsp.base.disk.places import place_of
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.texts.visible import visible
 from claude_agent_lsp.base.uris import path_of
-from claude_agent_lsp.errors import InvalidArgument, RequestFailed
+from claude_agent_lsp.errors import InvalidArgument, NotTrusted, RequestFailed
+from claude_agent_lsp.workspace.pinned_folders import PinnedFolders
 from claude_agent_lsp.workspace.trust import Trust, project_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.agent.events import Question, Run
     from claude_agent_lsp.agent.permissions.queue import Answer
     from claude_agent_lsp.agent.run.run import ActiveRun
+    from claude_agent_lsp.base.disk.places import Place
     from claude_agent_lsp.lsp.editor import Editor
     from claude_agent_lsp.workspace.folders import Folder, Folders
     from claude_agent_lsp.workspace.settings import Settings
@@ -57,8 +60,11 @@ class FolderTrust:
         self._listeners: list[Callable[[], None]] = []
         self._trust = Trust(state_directory)
         # The folders that the client trusts; None if it does not say.
-        self._from_client: frozenset[Path] | None = None
-        self._trusted: set[Path] = set()
+        self._from_client: PinnedFolders | None = None
+        # What those that are trusted were when that was looked up.
+        self._trusted: dict[Path, Place] = {}
+        # What was first trusted at a path: another folder that is put there is decided about anew.
+        self._first: dict[str, Place] = {}
         # Of the decisions that these rest on.
         self._stamp: object = None
         self._decisions = 0
@@ -73,13 +79,14 @@ class FolderTrust:
     def begin(self, options: object) -> None:
         """Take `initializationOptions.trustedFolders` from a client that announces trust."""
         if self._editor.profile.trust:
-            self._from_client = _folders_in(options)
+            self._from_client = PinnedFolders(_folders_in(options))
 
     async def change(self, params: object) -> None:
         """Take the client's `claudeAgent/trustChanged`; a folder that lost trust is revoked."""
         if not self._editor.profile.trust:
             return
-        self._from_client = _folders_in(params)
+        self._from_client = PinnedFolders(_folders_in(params))
+        self._trusted.clear()
         self._notify_listeners()
         revoking = [self._revoke_unless_trusted(folder.path) for folder in self._folders]
         if revoking:
@@ -87,24 +94,33 @@ class FolderTrust:
 
     async def is_trusted(self, folder: Path) -> bool:
         """Return whether a folder is trusted."""
-        if self._from_client is None and folder in self._trusted:
+        if folder in self._trusted:
             await self.look_again(folder)  # it may have been decided anew elsewhere
             if folder in self._trusted:
                 return True
         return await self._look_up(folder)
 
+    def place(self, folder: Path) -> Place | None:
+        """Return what a folder was when it was found to be trusted; None if it was not."""
+        return self._trusted.get(folder)
+
     async def _look_up(self, folder: Path) -> bool:
         if self._from_client is not None:
-            return any(place in self._from_client for place in (folder, *folder.parents))
+            place = await self._agent().lanes.folder(folder).read(place_of, folder)
+            trusted = place is not None and await self._from_client.hold(folder, place)
+            if trusted and place is not None:
+                self._trusted[folder] = place
+            return trusted
         decisions = -1
         while decisions != self._decisions:  # what was read before a decision is worth nothing
             decisions = self._decisions
             lane = self._agent().lanes.folder(folder)
-            stamp, trusted = await lane.run(self._read_decision, folder)
-        if trusted:
-            self._stamp = self._stamp if self._trusted else stamp
-            self._trusted.add(folder)
-        return bool(trusted)
+            stamp, place, trusted = await lane.run(self._read_decision, folder)
+        if not trusted or place is None or self._first.setdefault(place.path, place) != place:
+            return False
+        self._stamp = self._stamp if self._trusted else stamp
+        self._trusted[folder] = place
+        return True
 
     async def look_again(self, folder: Path) -> None:
         """Notice what the user has decided since, in another editor or in the terminal.
@@ -112,16 +128,30 @@ class FolderTrust:
         Whoever starts or resumes something in a folder does it first, before it takes
         `FolderLane.revoked`. What was decided about other folders takes effect beside it.
         """
-        if self._trusted and await disk.run(self._trust.stamp) != self._stamp:
+        decided_here = self._from_client is None and self._trusted
+        if decided_here and await disk.run(self._trust.stamp) != self._stamp:
             self._reconsider()
+        if (known := self._trusted.get(folder)) is not None:
+            place = await self._agent().lanes.folder(folder).read(place_of, folder)
+            if place != known and self._trusted.get(folder) is known:
+                # Another folder has taken its place.
+                del self._trusted[folder]
+                self._asked.discard(folder)
+                self._revoke_unless_trusted(folder)
         if (revoking := self._revoking.get(folder)) is not None:
             await asyncio.wait({revoking})
 
-    async def decide(self, folder: Path, *, trusted: bool) -> None:
+    async def decide(self, folder: Path, *, trusted: bool, shown: Place | None = None) -> None:
         """Remember what the user has decided; a folder that loses trust loses its processes.
+
+        Args:
+            folder: The folder.
+            trusted: Whether it is trusted.
+            shown: What the folder was when the user was asked.
 
         Raises:
             InvalidArgument: The client itself says which folders are trusted.
+            NotTrusted: It is not the folder any more that the user was asked about.
             StoreUnavailable: It could not be written.
         """
         if self._from_client is not None:
@@ -130,7 +160,13 @@ class FolderTrust:
                 "trusted."
             )
         self._asked.add(folder)
-        await self._agent().lanes.folder(folder).run(self._trust.decide, folder, trusted=trusted)
+        place = (
+            await self._agent()
+            .lanes.folder(folder)
+            .run(self._decide, folder, trusted=trusted, shown=shown)
+        )
+        if place is not None:
+            self._first[place.path] = place
         self._decisions += 1
         self._notify_listeners()
         self._reconsider()
@@ -153,7 +189,10 @@ class FolderTrust:
             return
         self._asked.add(place)
         lane = self._agent().lanes.folder(place)
-        if await lane.run(self._trust.decision_on, place) is not None:
+        known = await lane.run(self._trust.decision_on, place)
+        shown = await lane.read(place_of, place)
+        # What has taken the place of a trusted one is asked about, whatever was decided of that.
+        if shown is None or (known is not None and self._first.get(shown.path, shown) == shown):
             return
         withheld = [f"claudeAgent.{name}" for name in settings.withheld()]
         withheld += await lane.read(project_files, place)
@@ -162,17 +201,18 @@ class FolderTrust:
         profile = self._editor.profile
         if not (profile.questions or profile.show_message_request):
             text = (
-                f"{visible(str(place))} is not trusted, so these are ignored: "
+                f"{visible(shown.path)} is not trusted, so these are ignored: "
                 f"{', '.join(withheld)}. {HOW}"
             )
             self._editor.show_message(types.MessageType.Info, text)
             return
         seconds = min(settings.question_timeout_seconds, LONGEST_QUESTION)
-        answer = await self._ask(_question(place, withheld, run, seconds), seconds, run)
+        question = _question(shown.path, place, withheld, run, seconds)
+        answer = await self._ask(question, seconds, run)
         if answer is None:
             self._asked.discard(place)
         else:
-            await self._take(answer, place)
+            await self._take(answer, place, shown)
 
     async def _ask(self, question: Question, seconds: float, run: ActiveRun) -> Answer | None:
         """Ask the user; return None if the question is withdrawn because the run is stopped."""
@@ -191,14 +231,14 @@ class FolderTrust:
             asking.cancel()
         return None if asking.cancelled() else asking.result()
 
-    async def _take(self, answer: Answer, place: Path) -> None:
+    async def _take(self, answer: Answer, place: Path, shown: Place) -> None:
         """Decide as the user answered; a deadline that passed decides nothing."""
         from claude_agent_lsp.agent.permissions.queue import ALLOW, AnsweredBy
 
         if answer.by not in (AnsweredBy.EDITOR, AnsweredBy.COMMAND):
             return
         try:
-            await self.decide(place, trusted=answer.value == ALLOW)
+            await self.decide(place, trusted=answer.value == ALLOW, shown=shown)
         except RequestFailed as error:
             self._editor.show_message(types.MessageType.Error, f"{error} {error.hint}")
 
@@ -211,7 +251,7 @@ class FolderTrust:
 
         What runs in one that never was goes on: it runs nothing that needs trust.
         """
-        before, self._trusted = self._trusted, set()
+        before, self._trusted = self._trusted, {}
         for folder in before:
             self._revoke_unless_trusted(folder)
 
@@ -234,15 +274,27 @@ class FolderTrust:
         task.add_done_callback(settled)
         return task
 
-    def _read_decision(self, folder: Path) -> tuple[object, bool | None]:
-        return self._trust.stamp(), self._trust.decision_on(folder)
+    def _read_decision(self, folder: Path) -> tuple[object, Place | None, bool]:
+        stamp, place = self._trust.stamp(), place_of(folder)
+        trusted = place is not None and self._trust.decision_on(Path(place.path))
+        return stamp, place, bool(trusted)
+
+    def _decide(self, folder: Path, *, trusted: bool, shown: Place | None) -> Place | None:
+        place = place_of(folder)
+        if shown is not None and place != shown:
+            raise NotTrusted(f"{folder} is no longer the folder that you were asked about.")
+        self._trust.decide(folder if place is None else Path(place.path), trusted=trusted)
+        return place
 
 
-def _question(place: Path, withheld: list[str], run: ActiveRun, seconds: float) -> Question:
+def _question(
+    real: str, place: Path, withheld: list[str], run: ActiveRun, seconds: float
+) -> Question:
     """Return the question whether a folder is trusted.
 
     Args:
-        place: The folder.
+        real: The real path of the folder.
+        place: The folder as the editor calls it.
         withheld: What is ignored until it is trusted.
         run: The run that shows the question.
         seconds: How long the user has to answer.
@@ -250,19 +302,21 @@ def _question(place: Path, withheld: list[str], run: ActiveRun, seconds: float) 
     from claude_agent_lsp.agent.events import Action, Question, QuestionOption
     from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY
 
-    name = visible(str(place))
+    name = visible(real)
     note = f"Ignored until you trust the folder, because they could run code: {', '.join(withheld)}"
+    opened = () if real == str(place) else (f"Opened as {visible(str(place))}",)
+    notes = (*opened, note)
     return Question(
         question_id=str(uuid.uuid4()),
         run_id=run.run_id,
         session_id=run.session_id,
         kind="trust",
         title=f"Trust the authors of {name}?",
-        detail=note,
+        detail="\n".join(notes),
         options=(QuestionOption(DENY, "Don't trust"), QuestionOption(ALLOW, "Trust")),
         deadline=datetime.now(UTC) + timedelta(seconds=seconds),
-        action=Action(visible(place.name), path=name),
-        notes=(note,),
+        action=Action(visible(Path(real).name), path=name),
+        notes=notes,
     )
 
 

@@ -58,6 +58,8 @@ class Prewarming:
         if not settings.prewarm or not used:
             return
         try:
-            await agent.idle_processes.prewarm(folder.path, settings, left)
+            await agent.idle_processes.prewarm(
+                folder.path, settings, left, self._trust.place(folder.path)
+            )
         except Exception as error:  # noqa: BLE001 - the first query will fail with it
             logger.warning("No process could be started in advance for %s: %s", folder.path, error)
