@@ -33,6 +33,12 @@ The conversation has all of them.")
 (defvar claude-agent-questions--open nil
   "The questions that wait, the oldest first: (QUESTION . BUFFER).")
 
+(defconst claude-agent-questions--seen-seconds 0.5
+  "How long a question has to be shown before the server takes an answer.")
+
+(defvar claude-agent-questions--shown (make-hash-table :test #'equal)
+  "When each of those that wait was shown first, by its id.")
+
 (defvar claude-agent-questions--put-off nil
   "The ids of those that the user has put off.")
 
@@ -71,6 +77,7 @@ The conversation has all of them.")
     ("question"
      (let ((question (plist-get event :question)))
        (claude-agent-questions--show question)
+       (puthash (plist-get question :questionId) (float-time) claude-agent-questions--shown)
        (setq claude-agent-questions--open
              (append claude-agent-questions--open (list (cons question (current-buffer)))))
        (message "Claude: %s  %s" (plist-get question :title)
@@ -178,6 +185,7 @@ BY is how it came: \"editor\", \"command\", \"deadline\" or \"withdrawn\"."
   (pcase-let ((`(,question . ,buffer)
                (seq-find (lambda (each) (equal (plist-get (car each) :questionId) id))
                          claude-agent-questions--open)))
+    (remhash id claude-agent-questions--shown)
     (setq claude-agent-questions--open
           (seq-remove (lambda (each) (equal (plist-get (car each) :questionId) id))
                       claude-agent-questions--open)
@@ -286,8 +294,13 @@ Return the value of an option, words of the user's own, or a vector of several."
                        "The question stays open: \\[claude-agent-questions] answers it")))))))
 
 (defun claude-agent-questions--answer (id answer)
-  "Answer the question ID with ANSWER."
-  (claude-agent-server-call "question.answer" (list :questionId id :answer answer)))
+  "Answer the question ID with ANSWER, once it has been shown for a moment."
+  (let ((left (- (+ (gethash id claude-agent-questions--shown 0)
+                    claude-agent-questions--seen-seconds)
+                 (float-time))))
+    (if (> left 0)
+        (run-at-time left nil #'claude-agent-questions--answer id answer)
+      (claude-agent-server-call "question.answer" (list :questionId id :answer answer)))))
 
 (defun claude-agent-questions--press (button)
   "Give the answer that BUTTON stands for."

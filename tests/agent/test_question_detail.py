@@ -44,12 +44,26 @@ def title(tool: str, **tool_input: Any) -> str:
     [
         ("Bash", {"command": "npm test"}, "Run `npm test`?"),
         ("Bash", {"command": " \n"}, "Run a command?"),
-        ("Edit", {"file_path": "/project/src/cart.py"}, "Edit cart.py?"),
+        ("Edit", {"file_path": "/project/src/cart.py"}, "Edit src/cart.py?"),
+        ("Write", {"file_path": "./config"}, "Write config?"),
+        ("Write", {"file_path": "/home/me/.ssh/config"}, "Write /home/me/.ssh/config?"),
+        ("Write", {"file_path": "../other/config"}, "Write /other/config?"),
+        ("Write", {"file_path": "..config"}, "Write ..config?"),
+        (
+            "Write",
+            {"file_path": f"/{'a/' * 60}.ssh/config"},
+            f"Write /{'a/' * 12}a…{'a/' * 21}.ssh/config?",
+        ),
+        (
+            "Bash",
+            {"command": f"find . {'-name x ' * 40}&& rm -rf /"},
+            f"Run `find . -name x -name x -na…x{' -name x' * 5} && rm -rf /`?",
+        ),
         ("MultiEdit", {"file_path": "cart.py", "edits": []}, "Edit cart.py?"),
         ("NotebookEdit", {"notebook_path": "a.ipynb"}, "Edit a.ipynb?"),
         ("Write", {"file_path": "{}"}, "Write {}?"),
         ("Write", {}, "Write a file?"),
-        ("Read", {"file_path": "/etc/passwd"}, "Read passwd?"),
+        ("Read", {"file_path": "/etc/passwd"}, "Read /etc/passwd?"),
         ("LS", {"path": "/"}, "List /?"),
         ("Grep", {"pattern": "x+", "path": "src"}, "Search for `x+`?"),
         ("Glob", {"pattern": "*.py"}, "Find files that match `*.py`?"),
@@ -70,7 +84,7 @@ def test_a_title_asks_for_what_would_happen(
 
 
 def test_a_long_title_is_cut_and_a_forged_one_is_spelled_out() -> None:
-    assert title("Bash", command="x" * 1000) == f"Run `{'x' * 79}…`?"
+    assert title("Bash", command="x" * 1000) == f"Run `{'x' * 26}…{'x' * 53}`?"
     assert title("Bash", command="ls`?\u202e\n\x1b[2KRun `x") == "Run `ls`?\\u202e \\x1b[2KRun `x`?"
     assert title("x\ny") == "Use x\\ny?"
 
@@ -106,7 +120,7 @@ def test_what_a_question_is_about_has_fields_of_its_own() -> None:
     assert command.notes == ("In the background", "shell: z")
     assert (command.reason, command.grants) == ("It is outside.", grants)
     edit = about("Edit", "-x\n+y", file_path="/project/src/a.py", old_string="x", new_string="y")
-    assert edit.action == Action("a.py", "Edit", path="src/a.py")
+    assert edit.action == Action("src/a.py", "Edit", path="src/a.py")
     assert (edit.notes, edit.diff) == ((), "-x\n+y")
     fetch = about("WebFetch", url="https://a.b", prompt="Sum it up")
     assert fetch.action == Action("https://a.b", "WebFetch")

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from claude_agent_lsp.agent.events import Question, QuestionOption
+from claude_agent_lsp.agent.permissions import queue as queue_module
 from claude_agent_lsp.agent.permissions.queue import (
     ALLOW,
     ALLOW_SESSION,
     DENY,
     Answer,
+    AnsweredBy,
     QuestionQueue,
 )
 
@@ -56,7 +58,9 @@ def screen() -> Screen:
 
 
 @pytest.fixture
-def questions(screen: Screen) -> QuestionQueue:
+def questions(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> QuestionQueue:
+    """A queue with no pause between an answer and the next question."""
+    monkeypatch.setattr(queue_module, "SEEN_SECONDS", 0.0)
     return QuestionQueue(screen.show)
 
 
@@ -180,6 +184,41 @@ async def test_the_time_to_answer_begins_when_it_is_open(
     await first
     assert questions.pending[0].deadline > before
     assert (await second).value == DENY
+
+
+def test_the_next_one_is_shown_half_a_second_after_an_answer() -> None:
+    loop = VirtualTime()
+
+    async def life() -> None:
+        screen = Screen()
+        questions = QuestionQueue(screen.show)
+        asked = [loop.create_task(questions.ask(question(name), SECONDS)) for name in "abc"]
+        await settle()
+        assert questions.unseen("a", named=False)
+        assert questions.unseen("b", named=True)
+        loop.now += 0.5
+        assert not questions.unseen("a", named=False)
+        assert not questions.unseen("b", named=True)
+        assert questions.unseen("b", named=False), "it is not on the screen yet"
+        questions.answer("a", Answer(ALLOW, by=AnsweredBy.COMMAND))
+        for moment in (0.0, 0.25, 0.24):
+            loop.now += moment
+            await settle()
+            assert screen.shown == {}
+            assert questions.unseen("b", named=False)
+        loop.now += 0.02
+        await settle()
+        assert list(screen.shown) == ["b"]
+        assert questions.unseen("b", named=False), "it has only just come"
+        loop.now += 0.5
+        assert not questions.unseen("b", named=False)
+        for name in "bc":
+            questions.answer(name, Answer(DENY))
+        await asyncio.gather(*asked)
+        assert not questions.unseen("b", named=True), "that there is none is told otherwise"
+
+    loop.run_until_complete(life())
+    loop.close()
 
 
 class VirtualTime(asyncio.SelectorEventLoop):

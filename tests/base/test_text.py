@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from claude_agent_lsp.agent.permissions.spoof_guard import mark_lookalike_lines
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
-from claude_agent_lsp.base.texts.text import beginning, cut, one_line
+from claude_agent_lsp.base.texts.text import beginning, both_ends, cut, one_line
 from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
@@ -87,3 +87,23 @@ def test_a_title_of_much_text_takes_no_longer_than_of_little(
 def test_cleaning_takes_as_long_as_the_text(show: Callable[[str], object], piece: str) -> None:
     short, long = piece * (20_000 // len(piece)), piece * (160_000 // len(piece))
     assert seconds(lambda: show(long)) < 24 * seconds(lambda: show(short)) + 0.01
+
+
+@given(st.text(alphabet="ab \n\u200b\x1b", max_size=200), st.integers(8, 40))
+def test_both_ends_are_shown_and_nothing_hidden(text: str, limit: int) -> None:
+    line = both_ends(text, limit)
+    assert len(line) <= limit
+    assert visible(line) == line
+    whole = one_line(text, 10_000)
+    if line != whole:
+        before, _, after = line.partition("…")
+        assert whole.startswith(before)
+        assert whole.endswith(after)
+        assert len(after) >= len(before)
+
+
+def test_both_ends_of_a_huge_text_cost_what_is_shown() -> None:
+    text = "a" * 10_000_000
+    before = time.thread_time()
+    assert both_ends(text, 80) == "a" * 26 + "…" + "a" * 53
+    assert time.thread_time() - before < 0.5

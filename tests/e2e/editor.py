@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 from lsprotocol import types
 from lsprotocol.converters import get_converter
+from pygls.exceptions import JsonRpcException
 from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import register_lsp_features
@@ -151,6 +152,16 @@ class Editor(LanguageClient):
         if work_done_token is not None:
             self.progress_reports.setdefault(work_done_token, [])
         return self.ask(types.WORKSPACE_EXECUTE_COMMAND, params)
+
+    async def answer_by_command(self, answer: Any) -> Any:
+        """`claudeAgent.question.answer`, as soon as it takes answers."""
+        while True:
+            try:
+                return await self.command("question.answer", answer)
+            except JsonRpcException as error:
+                if "only just been asked" not in error.message:
+                    raise
+            await asyncio.sleep(0.05)
 
     def query(self, prompt: str, *, work_done_token: str | None = None, **fields: Any) -> Asked:
         """`claudeAgent.query`; `partialResultToken` is "events" unless named."""

@@ -55,7 +55,7 @@ async def test_each_question_and_each_change_is_in_it(
     session = (await query.asked)["sessionId"]
     query = begin(editor, "make one", 1)
     await editor.question(2)
-    await editor.command("question.answer", {"answer": "deny", "note": "Not again."})
+    await editor.answer_by_command({"answer": "deny", "note": "Not again."})
     await query.asked
     await begin(editor, "make one", 2).asked  # nobody answers
     await begin(editor, "write it", 3, permissionMode="acceptEdits").asked

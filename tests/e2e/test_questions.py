@@ -209,13 +209,13 @@ async def test_question_is_answered_by_command_with_a_note(
     assert question["title"] == "Run `touch one`?"
     assert [option["value"] for option in question["options"]][:2] == ["deny", "allow"]
     answer = {"questionId": question["questionId"], "answer": "deny", "note": "Use mkdir."}
-    assert await editor.command("question.answer", answer) == {"answered": True}
+    assert await editor.answer_by_command(answer) == {"answered": True}
     run = await asked
     assert run["permissionDenials"] == [{"tool": "Bash", "reason": "Use mkdir."}]
     assert any("Use mkdir." in said.text for said in model.requests[-1].conversation)
     assert not (folder / "one").exists()
     with pytest.raises(JsonRpcException, match="questionId"):
-        await editor.command("question.answer", answer)
+        await editor.answer_by_command(answer)
 
 
 async def test_answer_must_be_one_of_the_options(editor: Editor) -> None:
@@ -223,9 +223,7 @@ async def test_answer_must_be_one_of_the_options(editor: Editor) -> None:
     await editor.question()
     (question,) = (await editor.command("question.list"))["questions"]
     with pytest.raises(JsonRpcException, match="answer: expected one of deny, allow"):
-        await editor.command(
-            "question.answer", {"questionId": question["questionId"], "answer": "yes"}
-        )
+        await editor.answer_by_command({"questionId": question["questionId"], "answer": "yes"})
     editor.answer("Deny")
     await asked
 
@@ -237,7 +235,7 @@ async def test_closed_question_stays_open_for_a_command(editor: Editor, folder: 
     await waiting_line(editor, "touch one")
     (question,) = (await editor.command("question.list"))["questions"]
     answer = {"questionId": question["questionId"], "answer": "allow"}
-    await editor.command("question.answer", answer)
+    await editor.answer_by_command(answer)
     assert (await asked)["status"] == "completed"
     assert (folder / "one").exists()
 
@@ -249,7 +247,7 @@ async def test_client_that_shows_no_questions_is_told_by_progress(
     asked = helix.query("make one", wait=True)
     await waiting_line(helix, "touch one")
     assert helix.questions == []
-    await helix.command("question.answer", "allow")
+    await helix.answer_by_command("allow")
     assert (await asked)["status"] == "completed"
     assert (folder / "one").exists()
 
@@ -261,11 +259,11 @@ async def test_answer_without_an_id_is_for_the_question_that_progress_tells_of(
     asked = helix.query("make five", wait=True)
     for number in range(5):
         await waiting_line(helix, f"touch file{number}")
-        await helix.command("question.answer", {"answer": "deny" if number else "allow"})
+        await helix.answer_by_command({"answer": "deny" if number else "allow"})
     await asked
     assert [path.name for path in folder.iterdir()] == ["file0"]
     with pytest.raises(JsonRpcException, match="questionId: expected the id of an open question"):
-        await helix.command("question.answer", "allow")
+        await helix.answer_by_command("allow")
 
 
 async def waiting_line(editor: Editor, wish: str) -> None:
@@ -360,7 +358,7 @@ async def test_editor_that_refuses_to_show_a_question_is_told_how_to_answer(
 
     await editor.until(told)
     answer = {"questionId": question["questionId"], "answer": "allow"}
-    assert await editor.command("question.answer", answer) == {"answered": True}
+    assert await editor.answer_by_command(answer) == {"answered": True}
     await asked
     assert (folder / "one").exists()
 

@@ -173,7 +173,7 @@ async def test_of_two_answers_the_first_stands(open_way: OpenWay, folder: Path) 
     asked = run(way.editor, "make one")
     question = await way.question()
     first = {"questionId": question["questionId"], "answer": "deny"}
-    assert await way.editor.command("question.answer", first) == {"answered": True}
+    assert await way.editor.answer_by_command(first) == {"answered": True}
     if way.profile != "helix":  # its question has been withdrawn
         shown = way.editor.requests or way.editor.questions
         await eventually(shown[0][1].cancelled)
@@ -317,7 +317,7 @@ async def test_choice_is_answered_in_words_of_ones_own(open_way: OpenWay, model:
     question = await way.question()
     if way.announces is None:  # a message has no place for words, the command has
         words = {"questionId": question["questionId"], "answer": "MongoDB, please"}
-        await way.editor.command("question.answer", words)
+        await way.editor.answer_by_command(words)
     else:
         await way.answer("MongoDB, please")
     await way.question(2)

@@ -102,7 +102,7 @@ class ByCommand(Way):
         answer: dict[str, Any] = {"answer": value if isinstance(value, str) else list(value)}
         if note is not None:
             answer["note"] = note
-        assert await self.editor.command("question.answer", answer) == {"answered": True}
+        assert await self.editor.answer_by_command(answer) == {"answered": True}
 
 
 WAYS = (ByMessage, ByRequest, ByCommand)

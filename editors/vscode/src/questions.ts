@@ -1,13 +1,19 @@
 /** Questions of the agent: a card where its conversation is seen, a notification where it isn't. */
+import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Question } from '../shared/protocol';
 import type { Conversations } from './conversation/conversations';
 import type { Server } from './server/server';
 
+/** The server takes no answer to a question that has only just been shown. */
+const SEEN_MS = 500;
+
 export class Questions implements vscode.Disposable {
   private readonly open = new Map<string, Question>();
   /** A list that was on its way when one of them was settled still has it. */
   private readonly over = new Set<string>();
+  /** When each of the open ones came. */
+  private readonly seen = new Map<string, number>();
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly listening: vscode.Disposable;
 
@@ -59,6 +65,7 @@ export class Questions implements vscode.Disposable {
     answer: string | readonly string[],
     note?: string,
   ): Promise<boolean> {
+    await setTimeout(this.left(questionId));
     const { answered } = await this.server.execute('claudeAgent.question.answer', {
       questionId,
       answer,
@@ -73,6 +80,12 @@ export class Questions implements vscode.Disposable {
     this.changed.dispose();
   }
 
+  /** Returns for how many milliseconds more a question takes no answer: it has only just come. */
+  private left(questionId: string): number {
+    const since = this.seen.get(questionId) ?? Date.now();
+    return Math.max(0, since + SEEN_MS - Date.now());
+  }
+
   /** A question's deadline counts from when it is opened: only the server knows it. */
   private async look(): Promise<void> {
     const { questions } = await this.server.execute('claudeAgent.question.list', {});
@@ -84,6 +97,9 @@ export class Questions implements vscode.Disposable {
     for (const question of questions) {
       if (!this.over.has(question.questionId)) {
         this.open.set(question.questionId, question);
+        if (!this.seen.has(question.questionId)) {
+          this.seen.set(question.questionId, Date.now());
+        }
       }
     }
     this.changed.fire();
@@ -91,6 +107,7 @@ export class Questions implements vscode.Disposable {
 
   private settled(questionId: string): void {
     this.over.add(questionId);
+    this.seen.delete(questionId);
     if (this.open.delete(questionId)) {
       this.changed.fire();
     }

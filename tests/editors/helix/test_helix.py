@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from claude_agent_lsp.agent.permissions.queue import SEEN_SECONDS
 from claude_agent_lsp.loopback import call, reply, say
 from tests.editors.abilities import Ability, shows
 from tests.processes import gone_within
@@ -70,6 +72,7 @@ def test_question_is_denied_on_the_screen_and_allowed_by_command(
     helix.wait_for("Allow once")
     helix.keys("Escape")
     helix.wait_for("Waiting for you: Run `touch one`? Answer with")
+    time.sleep(SEEN_SECONDS)  # it takes no answer sooner
     helix.keys("Space", "q", "y")
     helix.wait_for(lambda screen: "Done" in screen and "once more" in screen)
     assert (folder / "one").exists()

@@ -22,7 +22,7 @@ from claude_agent_lsp.agent.permissions.spoof_guard import (
     truncation_note,
 )
 from claude_agent_lsp.agent.permissions.tool_titles import path_in
-from claude_agent_lsp.base.texts.text import one_line
+from claude_agent_lsp.base.texts.text import both_ends, one_line
 from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def describe(
         others = {} if diff is not None else {k: v for k, v in tool_input.items() if v != str(path)}
     notes += [_shown(f"{visible(name)}: {value}", lines=True) for name, value in others.items()]
     action = Action(
-        subject=_subject(tool, tool_input),
+        subject=_subject(tool, tool_input, folder),
         tool=visible(tool),
         command=command,
         path=place,
@@ -212,7 +212,7 @@ def _needs_no_line(name: str, value: object) -> bool:
     return name in _BASH_FIELDS_SHOWN or (name in _WAYS and value in (True, "true", False, None))
 
 
-def _subject(tool: str, tool_input: Mapping[str, Any]) -> str:
+def _subject(tool: str, tool_input: Mapping[str, Any], folder: Path) -> str:
     """Return what a tool is used on, in one short line; empty if there is no such thing."""
     if tool.startswith("mcp__"):
         server, _, function = tool.removeprefix("mcp__").partition("__")
@@ -220,8 +220,9 @@ def _subject(tool: str, tool_input: Mapping[str, Any]) -> str:
     name = _TITLES.get(tool, ("",))[0]
     if name == "path":
         path = path_in(tool_input)
-        return "" if path is None else _short(path.name or str(path))
-    return _short(str(tool_input.get(name) or ""))
+        return "" if path is None else both_ends(_place(path, folder), SUBJECT_LENGTH)
+    text = str(tool_input.get(name) or "")
+    return both_ends(text, SUBJECT_LENGTH) if tool == "Bash" else _short(text)
 
 
 def _short(text: str) -> str:
@@ -234,7 +235,7 @@ def _shown(text: str, *, lines: bool = False) -> str:
 
 
 def _place(path: Path, folder: Path) -> str:
-    if not path.is_absolute():
-        return str(path)
-    inside = os.path.relpath(path, folder)
-    return str(path) if inside.startswith("..") else inside
+    """Return a path as it is seen from the folder; whole if it leads out of it."""
+    inside = os.path.relpath(folder / path, folder)
+    outside = inside == os.pardir or inside.startswith(os.pardir + os.sep)
+    return os.path.normpath(folder / path) if outside else inside

@@ -4,6 +4,8 @@
                  │               ├─▶ past its deadline: denied
                  └───────────────┴─▶ withdrawn    its run was stopped
 
+Between an answer and the next question lies half a second: a key that is hit twice answers one.
+
 `QuestionQueue` owns every state. Who asks awaits `ask`; cancelling that await withdraws the
 question.
 """
@@ -12,8 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from dataclasses import dataclass, field, replace
+import math
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Final
@@ -31,6 +33,8 @@ ALLOW_SESSION: Final = "allowSession"
 ALLOW_ALWAYS: Final = "allowAlways"
 # What a person takes at least to read a question, and to begin to answer it.
 UNREAD_SECONDS: Final = 2.0
+# Whoever answers sooner has not seen it: the key was hit twice, or was meant for something else.
+SEEN_SECONDS: Final = 0.5
 # Of a plan: carry it out, and ask no more about edits.
 ALLOW_EDITS: Final = "acceptEdits"
 
@@ -90,9 +94,10 @@ class _Entry:
     question: Question
     seconds: float
     answer: asyncio.Future[Answer]
+    asked_at: float
     deadline: asyncio.TimerHandle | None = None
     showing: asyncio.Task[None] | None = None
-    opened: bool = field(default=False)
+    opened_at: float | None = None
 
 
 class QuestionQueue:
@@ -112,7 +117,8 @@ class QuestionQueue:
         self._show = show
         self._on_answered = on_answered
         self._entries: dict[str, _Entry] = {}
-        self._unanswered_at = -UNREAD_SECONDS
+        self._unanswered_at = self._answered_at = -math.inf
+        self._pause: asyncio.TimerHandle | None = None
 
     @property
     def unread(self) -> bool:
@@ -120,7 +126,21 @@ class QuestionQueue:
 
         An answer that names no question may be meant for that one.
         """
-        return time.monotonic() - self._unanswered_at < UNREAD_SECONDS
+        return _now() - self._unanswered_at < UNREAD_SECONDS
+
+    def unseen(self, question_id: str, *, named: bool) -> bool:
+        """Return whether a question was shown so shortly ago that no answer can be meant for it.
+
+        Args:
+            question_id: The question.
+            named: Whether the answer names it. Else it counts from when it stood on the screen
+                alone.
+        """
+        entry = self._entries.get(question_id)
+        if entry is None:
+            return False
+        since = entry.asked_at if named else entry.opened_at
+        return since is None or _now() - since < SEEN_SECONDS
 
     @property
     def pending(self) -> tuple[Question, ...]:
@@ -129,7 +149,7 @@ class QuestionQueue:
 
     async def ask(self, question: Question, seconds: float) -> Answer:
         """Ask and wait for the answer; "deny" once it has been open for `seconds`."""
-        entry = _Entry(question, seconds, asyncio.get_running_loop().create_future())
+        entry = _Entry(question, seconds, asyncio.get_running_loop().create_future(), _now())
         self._entries[question.question_id] = entry
         self._open_next()
         answer = Answer(DENY, by=AnsweredBy.WITHDRAWN)
@@ -138,8 +158,10 @@ class QuestionQueue:
             return answer
         finally:
             del self._entries[question.question_id]
-            if entry.opened and answer.by not in (AnsweredBy.EDITOR, AnsweredBy.COMMAND):
-                self._unanswered_at = time.monotonic()
+            if answer.by in (AnsweredBy.EDITOR, AnsweredBy.COMMAND):
+                self._answered_at = _now()
+            elif entry.opened_at is not None:
+                self._unanswered_at = _now()
             if entry.deadline is not None:
                 entry.deadline.cancel()
             if entry.showing is not None:
@@ -161,14 +183,22 @@ class QuestionQueue:
 
     def _open_next(self) -> None:
         entry = next(iter(self._entries.values()), None)
-        if entry is None or entry.opened:
+        if entry is None or entry.opened_at is not None or self._pause is not None:
             return
-        entry.opened = True
+        loop = asyncio.get_running_loop()
+        left = self._answered_at + SEEN_SECONDS - _now()
+        if left > 0:
+            self._pause = loop.call_later(left, self._end_pause)
+            return
+        entry.opened_at = _now()
         until = datetime.now(UTC) + timedelta(seconds=entry.seconds)
         entry.question = replace(entry.question, deadline=until)
-        loop = asyncio.get_running_loop()
         entry.deadline = loop.call_later(entry.seconds, self._expire, entry)
         entry.showing = asyncio.create_task(self._present(entry))
+
+    def _end_pause(self) -> None:
+        self._pause = None
+        self._open_next()
 
     async def _present(self, entry: _Entry) -> None:
         with contextlib.suppress(Exception):  # an editor that can't show it: a command can answer
@@ -180,3 +210,7 @@ class QuestionQueue:
         if not entry.answer.done():
             note = f"The user did not answer within {entry.seconds:g} seconds."
             entry.answer.set_result(Answer(DENY, note, AnsweredBy.DEADLINE))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -50,6 +50,22 @@ def one_line(text: str, limit: int) -> str:
     return ellipsis(beginning(text.strip(), limit, _in_one_line), limit)
 
 
+def both_ends(text: str, limit: int) -> str:
+    """Put a text in one line that has its beginning and its end: what it does may stand in either.
+
+    Args:
+        text: The text, of any length.
+        limit: At most so many characters are returned. A text that is cut has an ellipsis for what
+            is left out, with twice as much behind it as before it.
+    """
+    text = text.strip()
+    if len(text) <= limit * 2 and len(line := _in_one_line(text)) <= limit:
+        return line
+    before = (limit - 1) // 3
+    after = limit - 1 - before
+    return f"{_in_one_line(text[:limit])[:before]}…{_in_one_line(text[-limit:])[-after:]}"
+
+
 def cut(text: str, limit: int, gap: str = "\n") -> str:
     """Cut a text to `limit` characters and say how many more there are, behind a gap."""
     more = len(text) - limit

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.permissions.queue import AnsweredBy, answer_to
+from claude_agent_lsp.agent.permissions.queue import DENY, AnsweredBy, answer_to
+from claude_agent_lsp.base.texts.text import both_ends
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.commands import arguments
 from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
 
 if TYPE_CHECKING:
+    from claude_agent_lsp.agent.events import Question
     from claude_agent_lsp.lsp.commands.registry import Request
 
 
@@ -32,11 +34,32 @@ class QuestionCommands(CommandGroup):
         question = next((q for q in questions.pending if wanted in (None, q.question_id)), None)
         if question is None:
             raise InvalidArgument("questionId: expected the id of an open question.")
+        if wanted is None and argument.answer != DENY and _is_cut(question):
+            raise InvalidArgument(
+                f"questionId: expected {question.question_id}; the command is longer than the line "
+                "that shows it, so it can't be allowed without the question's id."
+            )
         if wanted is None and (question.kind == "trust" or questions.unread):
             raise InvalidArgument(
                 f"questionId: expected {question.question_id}; this question can't be answered "
                 "without its id."
             )
+        named = wanted is not None
+        if questions.unseen(question.question_id, named=named) and not (
+            named and argument.answer == DENY
+        ):
+            raise InvalidArgument(
+                f"answer: {question.question_id} has only just been asked; read it, and answer "
+                "again."
+            )
         answer = answer_to(question, argument.answer, argument.note, by=AnsweredBy.COMMAND)
         answered = questions.answer(question.question_id, answer)
         return {"answered": answered}
+
+
+def _is_cut(question: Question) -> bool:
+    """Return whether a question's title shows only parts of the command that it is about."""
+    action = question.action
+    if action is None or action.command is None:
+        return False
+    return both_ends(action.command, len(action.command) + 1) != action.subject

@@ -1,0 +1,108 @@
+"""A disk without room costs what the CLI can't write, and never what the user saw."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from claude_agent_lsp.loopback import recall, reply, say
+
+from .runs import begin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from claude_agent_lsp.loopback import Loopback
+
+    from .conftest import Open
+    from .editor import Editor
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a small disk"
+)
+
+
+class SmallDisk:
+    """A disk of 16 MiB, mounted where the CLI keeps its conversations."""
+
+    def __init__(self, place: Path) -> None:
+        self._filler = place / "filler"
+
+    def fill(self) -> None:
+        """Take all the room that is left."""
+        with contextlib.suppress(OSError), self._filler.open("wb", buffering=0) as filler:
+            while True:
+                filler.write(b"x" * 4096)
+
+    def clear(self) -> None:
+        """Give it back."""
+        self._filler.unlink()
+
+
+@pytest.fixture
+def disk(environment: dict[str, str]) -> Iterator[SmallDisk]:
+    place = Path(environment["CLAUDE_CONFIG_DIR"])
+    before = {file.name: file.read_bytes() for file in place.iterdir() if file.is_file()}
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("this container mounts no disks")
+    try:
+        for name, content in before.items():
+            (place / name).write_bytes(content)
+        yield SmallDisk(place)
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture(autouse=True)
+def _model(model: Loopback) -> None:
+    model.add(
+        reply("remember the first", say("I will remember it.")),
+        reply("remember the second", say("That, too.")),
+        reply("what do you know", recall(r"CODE-\d")),
+    )
+
+
+def notices(editor: Editor, token: str) -> list[str]:
+    return [event["text"] for event in editor.events(token, "notice")]
+
+
+@pytest.mark.parametrize("first_has_room", [False, True])
+async def test_conversation_goes_on_once_there_is_room(
+    editor_with: Open, disk: SmallDisk, first_has_room: bool
+) -> None:
+    if not first_has_room:
+        disk.fill()
+    editor = await editor_with()
+    first = begin(editor, "remember the first: CODE-1")
+    session = (await first.asked)["sessionId"]
+    if first_has_room:
+        disk.fill()
+    second = begin(editor, "remember the second: CODE-2", 1, session=session)
+    assert (await second.asked)["status"] == "completed"
+    assert any("disk" in text and "full" in text for text in notices(editor, second.events))
+    await editor.quit()
+    disk.clear()
+    editor = await editor_with()
+    listed = (await editor.command("session.list", {}))["sessions"]
+    assert session in [each["sessionId"] for each in listed]
+    again = await begin(editor, "what do you know", session=session).asked
+    assert again["sessionId"] == session
+    assert "CODE-1" in again["text"]
+    read = await editor.command("session.read", {"sessionId": session})
+    said = str(read["messages"])
+    assert "CODE-1" in said
+    assert "CODE-2" in said
+
+
+async def test_there_is_nothing_to_say_while_there_is_room(editor_with: Open) -> None:
+    editor = await editor_with()
+    query = begin(editor, "remember the first: CODE-1")
+    await query.asked
+    assert notices(editor, query.events) == []
