@@ -145,6 +145,6 @@ def test_floors_are_those_of_the_contracts() -> None:
     assert goes_up("agent/agent.py", "lsp/wire/writer.py")
     assert goes_up("agent/run/run.py", "agent/pool_loader.py")
     assert goes_up("base/abort.py", "workspace/state.py")
-    assert not goes_up("agent/permissions/queue.py", "agent/process/pool.py")
+    assert goes_up("agent/permissions/queue.py", "agent/process/pool.py")
     assert not goes_up("lsp/server.py", "lsp/wire/reader.py")
     assert not goes_up("workspace/state.py", "workspace/trust.py")
