@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 import json
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import pytest_asyncio
 from pygls.exceptions import JsonRpcException
+from redis.asyncio import Redis
 
+from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.loopback import Loopback, recall, reply, say, tokens
 from claude_agent_lsp.sessions.sharing.project_key import project_key
+from claude_agent_lsp.sessions.sharing.stores.link import RefusedByStore, StoreLink
 from claude_agent_lsp.sessions.sharing.stores.opening import open_store
 from tests.e2e.runs import eventually
 
@@ -353,3 +356,67 @@ async def test_password_is_told_nowhere(
     said = json.dumps([status, told(here), repr(here.log)]).encode() + anna.log.read_bytes()
     assert b"s3cret" not in said + b"".join(state)
     assert b"can't be used" in said
+
+
+async def test_session_that_the_store_refuses_takes_no_other_ones_fence_away(
+    machines: tuple[Machine, Machine], redis: RedisServer
+) -> None:
+    anna, bert = machines
+    anna.store = bert.store = redis.url
+    here, there = await anna.open(), await bert.open()
+    good = (await here.query("remember the code", session="new", wait=True))["sessionId"]
+    bad = (await here.query("remember the code", session="new", wait=True))["sessionId"]
+    await assert_mirrored(redis, anna, good)
+    await assert_mirrored(redis, anna, bad)
+    await asyncio.sleep(3)  # what the CLI notes a moment after a turn is sent, too
+    async with Redis.from_url(redis.url) as client:
+        keys = [key async for key in client.scan_iter(f"*{bad}*:digests")]
+        await client.delete(*keys)
+    await here.query("remember the code", session=bad, wait=True)
+    await eventually(lambda: bool(told(here, "could not be shared")))
+    (store,) = (await here.command("status"))["stores"]
+    assert store["available"]
+    assert store["sessionsBehind"] == 1
+    working = here.query("count a while", session=good, wait=True)
+    await here.event("text")
+    with pytest.raises(SessionIsBusy):
+        await _unless_busy(there.query("which code", session=good, wait=True))
+    await working
+    assert not told(here, "reachable again")
+
+
+async def test_only_a_store_that_answers_nothing_is_away() -> None:
+    good = StoreUnavailable("It says no.", hint="h")
+
+    class Store:
+        """Refuses one thing, or all."""
+
+        away = False
+
+        async def list_sessions(self, _: str) -> list[Any]:
+            if self.away:
+                raise good
+            return []
+
+        async def close(self) -> None:
+            pass
+
+    store = Store()
+    news: list[str] = []
+    link = StoreLink("redis://127.0.0.1:1", lambda _, text: news.append(text))
+    opened: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    opened.set_result(store)
+    link._store = cast("Any", opened)
+
+    async def refuse(_: object) -> None:
+        raise good
+
+    with pytest.raises(RefusedByStore, match="It says no"):
+        await link.attempt(refuse, seconds=1)
+    link.throw_if_away()
+    assert news == []
+    store.away = True
+    with pytest.raises(StoreUnavailable, match="It says no"):
+        await link.attempt(refuse, seconds=1)
+    assert link.fault is good
+    assert len(news) == 1
