@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 from claude_agent_lsp.loopback import call, reply, say
 from tests.conftest import trust_in_terminal
 
+from .editor import EXECUTABLE
 from .runs import SECONDS, begin, cancelled, clis, eventually, processes_at, status
 
 if TYPE_CHECKING:
@@ -296,3 +298,30 @@ async def test_question_names_the_real_folder_and_the_answer_is_for_no_other(
     await eventually(lambda: bool(editor.messages))
     assert "no longer the folder" in editor.messages[-1].message
     assert not await ran(editor, link, tmp_path / "canary", 1)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+async def test_state_directory_is_the_users_alone_whatever_the_umask(
+    editor_with: Open, environment: dict[str, str]
+) -> None:
+    state = Path(environment["XDG_STATE_HOME"], "claude-agent-lsp")
+    before = os.umask(0)
+    try:
+        editor = await editor_with()
+        await begin(editor, "hello").asked
+        await editor.quit()
+    finally:
+        os.umask(before)
+    places = [state, *(path for path in state.rglob("*") if path.is_dir())]
+    assert len(places) > 3
+    assert {path.name: oct(path.stat().st_mode & 0o777) for path in places} == {
+        path.name: "0o700" for path in places
+    }
+    state.chmod(0o777)
+    doctor = await asyncio.create_subprocess_exec(
+        EXECUTABLE, "doctor", "--json", env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await doctor.communicate()
+    assert "other users may write there" in said.decode()
+    editor = await editor_with()
+    await eventually(lambda: state.stat().st_mode & 0o777 == 0o700)

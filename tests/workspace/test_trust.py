@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,3 +131,21 @@ def test_each_decision_changes_the_stamp(trust: Trust, tmp_path: Path) -> None:
     trust_in_terminal(tmp_path, tmp_path / "other")
     stamps.append(trust.stamp())
     assert len(set(stamps)) == len(stamps)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+@pytest.mark.parametrize("kind", ["mode", "owner"])
+def test_what_others_may_have_written_trusts_no_folder(tmp_path: Path, kind: str) -> None:
+    trust = Trust(tmp_path / "state")
+    trust.decide(tmp_path, trusted=True)
+    assert trust.decision_on(tmp_path) is True
+    file = tmp_path / "state" / "trust.json"
+    if kind == "mode":
+        file.chmod(0o666)
+    elif os.geteuid() == 0:
+        os.chown(file, 65534, 65534)
+    else:
+        pytest.skip("only root may give a file away")
+    assert trust.decision_on(tmp_path) is None
+    trust.decide(tmp_path, trusted=True)
+    assert trust.decision_on(tmp_path) is True

@@ -17,6 +17,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from claude_agent_lsp import __version__
+from claude_agent_lsp.base.disk.private import keep_private
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.errors import InvalidArgument
@@ -214,6 +215,10 @@ class AgentServer(LanguageServer):
             await asyncio.wait(asked, timeout=SETTINGS_SECONDS)
         for each in asked:
             each.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            await disk.run(keep_private, self._state.directory)
+        except OSError as error:
+            logger.warning("%s can't be kept from other users: %s", self._state.directory, error)
         await self._agent.kept.refresh()
         cleanup = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.cleanup")
         busy = self._agent.locks.busy

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from claude_agent_lsp.base.disk.files import open_to_read, try_lock, unlock_and_remove
+from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ class SessionLocks:
     def _lock(self, session_id: str) -> tuple[int, Path] | None:
         path = self._path(session_id)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directory(path.parent)
             handle = self._try(path, session_id)
         except OSError as error:
             if os.path.lexists(path):

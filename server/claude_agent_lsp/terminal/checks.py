@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.cli import check, find, login_of
 from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+from claude_agent_lsp.base.disk.private import others_may
 from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.texts.redaction import mask_secrets, register_secrets
@@ -254,6 +255,8 @@ def _state(settings: Settings) -> Finding:
         hint = "Make it absolute: each editor starts the server in a different directory."
         return Finding("State", Verdict.FAULT, text, hint)
     wrong = State(directory).check()
+    if wrong is None and directory.is_dir() and (others := others_may(directory)) is not None:
+        wrong = f"{directory}: {others}"
     if wrong is None:
         return Finding("State", Verdict.GOOD, where)
     hint = (

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.base.disk.files import locked, replace_file
+from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.errors import StoreUnavailable
 
@@ -212,8 +213,8 @@ class State:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._folders.mkdir(mode=0o700, exist_ok=True)
+            make_directory(self.directory)
+            make_directory(self._folders)
             with locked(self.directory / "lock"):
                 yield
         except OSError as error:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.disk.files import locked, replace_file
+from claude_agent_lsp.base.disk.private import WRITE, make_directory, others_may
 from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.errors import StoreUnavailable
 
@@ -75,7 +76,7 @@ class Trust:
             StoreUnavailable: It could not be written.
         """
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directory(self._directory)
             with locked(self._directory / "lock"):
                 decided = {**(self._decided() or {}), os.path.realpath(folder): trusted}
                 replace_file(self._file, json.dumps(decided, indent=1).encode())
@@ -89,9 +90,20 @@ class Trust:
     def _file(self) -> Path:
         return self._directory / "trust.json"
 
+    def _is_ours(self) -> bool:
+        """Return whether nobody else can have written the decisions."""
+        try:
+            wrong = others_may(self._file, WRITE)
+        except OSError as error:
+            wrong = str(error)
+        if wrong is None:
+            return True
+        logger.warning("The decisions in %s count for nothing: %s", self._file, wrong)
+        return False
+
     def _decided(self) -> dict[str, bool] | None:
         decided = _object_in(self._file)
-        if decided is None:
+        if decided is None or (decided and not self._is_ours()):
             return None
         return {path: value for path, value in decided.items() if isinstance(value, bool)}
 

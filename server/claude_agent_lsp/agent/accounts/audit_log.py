@@ -21,6 +21,7 @@ from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolRe
 from claude_agent_lsp.agent.permissions.question_detail import describe, shortened
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
 from claude_agent_lsp.base.disk.files import locked
+from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.texts.redaction import mask_secrets, mask_secrets_in_json
 
@@ -96,7 +97,7 @@ class AuditLog:
 
     def _append(self, line: bytes) -> None:
         file = self.file
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(file.parent)
         with contextlib.suppress(FileNotFoundError):
             if file.stat().st_size + len(line) > MOST_BYTES:
                 self._rotate(len(line))

@@ -23,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.disk.files import locked, replace_file
+from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.lanes import Lane
 from claude_agent_lsp.errors import BudgetExceeded, StoreUnavailable
@@ -194,7 +195,7 @@ class DailyBudget:
         Raises:
             OSError: It can't be written.
         """
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(self._directory)
         with locked(self._directory / "spending.lock", patience_seconds=patience_seconds):
             day = self._day()
             held = self._unwritten.get(day, 0.0)

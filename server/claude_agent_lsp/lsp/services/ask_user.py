@@ -10,6 +10,7 @@ from lsprotocol import types
 
 from claude_agent_lsp.agent.permissions.queue import DENY, Answer, AnsweredBy, answer_to
 from claude_agent_lsp.base.disk.files import replace_file
+from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.lsp.services.documents import open_document
@@ -160,5 +161,5 @@ async def _open_document(editor: Editor, path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(path.parent)
     replace_file(path, text.encode())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from claude_agent_lsp.base.disk.files import replace_file
+from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.lsp.services.documents import ask_for_closing, open_document
 from claude_agent_lsp.lsp.services.growing_documents import GrowingDocuments
@@ -117,7 +118,7 @@ def write_transcript(catalogue: Catalogue, session_id: str, path: Path) -> int:
     """
     export = importlib.import_module("claude_agent_lsp.sessions.reading.export")
     content: bytes = export.exported(catalogue.session(session_id), "markdown", path.parent.parent)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(path.parent)
     replace_file(path, content)
     try:
         catalogue.session(session_id)

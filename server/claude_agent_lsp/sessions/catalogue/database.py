@@ -17,6 +17,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from claude_agent_lsp.base.disk.files import locked
+from claude_agent_lsp.base.disk.private import make_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -96,7 +97,7 @@ class Database:
             return work(db)
 
     def _open(self) -> sqlite3.Connection:
-        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(self.file.parent)
         # SQLite itself would let others read it.
         os.close(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o600))
         db = sqlite3.connect(self.file, timeout=BUSY_SECONDS, isolation_level=None)

@@ -18,6 +18,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.disk.files import locked_and_removed, replace_file
+from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.transcripts.projects import Project
@@ -61,7 +62,7 @@ class KeptCopies:
         path = self._locks / f"{session_id}.kept.lock"
         with contextlib.ExitStack() as lock:
             try:
-                self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_directory(self._locks)
                 lock.enter_context(locked_and_removed(path))
             except TimeoutError:
                 raise
@@ -95,7 +96,7 @@ class KeptCopies:
         if _is_copied(status, copy):
             return
         for directory in (self._root, copy.parent):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directory(directory)
         with open_regular(transcript) as source:
             replace_file(copy, source)
         os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -156,7 +157,7 @@ class KeptCopies:
             return transcript  # another server was quicker
         # Not as old as it was: the CLI would delete it again at its start.
         transcript = config_directory() / "projects" / copy.parent.name / copy.name
-        transcript.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(transcript.parent)
         with open_regular(copy) as source:
             replace_file(transcript, source)
         logger.info("Restored %s, which the CLI had deleted", transcript)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.base.disk.files import replace_file
+from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.texts.line_diff import LineDiff
 from claude_agent_lsp.errors import Conflict, InvalidArgument, SessionNotFound, StoreUnavailable
@@ -216,7 +217,7 @@ def _record_restored(note: Path, changes: Iterable[_Change]) -> None:
         _hash(change.path, change.wanted) for change in changes if change.wanted is not None
     }
     try:
-        note.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(note.parent)
         replace_file(note, json.dumps(sorted(hashes)).encode())
     except OSError as error:
         raise StoreUnavailable(

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.base.disk.files import replace_file
+from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.sharing.line_codec import BEGIN, Place
@@ -102,7 +103,7 @@ class SyncState:
         path = self._path(mirrored.session_id)
         content = asdict(mirrored)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directory(path.parent)
             replace_file(path, json.dumps(content).encode())
         except OSError as error:
             raise StoreUnavailable(f"{path} cannot be written: {error.strerror}.") from error
