@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import fcntl
 import os
+import signal
 import socket
+import sys
 import threading
 from pathlib import Path
 
@@ -145,3 +148,24 @@ def test_no_module_opens_files_by_another_door() -> None:
     }
     assert {name: lines for name, lines in opening.items() if name not in OTHERWISE} == {}
     assert sorted(OTHERWISE.keys() - opening.keys()) == [], "they no longer do"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has leases")
+def test_a_file_that_somebody_has_a_lease_on_is_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"content")
+    handle = os.open(file, os.O_WRONLY)
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    read: list[bytes] = []
+    try:
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        reading = threading.Thread(target=lambda: read.append(read_regular(file)), daemon=True)
+        reading.start()
+        reading.join(0.2)
+        assert read == [], "there is no lease here"
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        reading.join(20)
+        assert read == [b"content"]
+    finally:
+        os.close(handle)
+        signal.signal(signal.SIGIO, before)

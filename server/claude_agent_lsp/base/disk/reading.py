@@ -36,7 +36,12 @@ def open_regular(path: Path | str) -> BinaryIO:
         OSError: It can't be opened, or it is something else: a device, a FIFO, a directory.
         ValueError: No file can have this name.
     """
-    handle = os.open(path, _FLAGS)
+    try:
+        handle = os.open(path, _FLAGS)
+    except BlockingIOError:
+        # Somebody has a lease on it (fcntl(2)), and gives it up when the kernel asks: what has
+        # one is a regular file.
+        handle = os.open(path, _FLAGS & ~getattr(os, "O_NONBLOCK", 0))
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
