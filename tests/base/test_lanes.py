@@ -168,6 +168,7 @@ WITHOUT_LANE = {
     "self.opened_catalogue": "the one index of all sessions",
     "self._opened_index": "the one index of all sessions",
     "cleanup.clean_up": "the whole state directory, once",
+    "keep_private": "the same",
     "self._trust.stamp": "one file of the CLI, on which trust of all folders rests",
     "partial(_follow, name, look[0])": "a thread for each path, waited for only so long",
     "_end_by_force": "the one that ends the server where all else hangs",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from .editor import SECONDS
+from .hanging import HangingDisk
 from .runs import CANCELLED, begin, data_of, refusal, run_of
 
 if TYPE_CHECKING:
@@ -125,16 +125,15 @@ async def test_a_folder_whose_store_is_silent_holds_up_no_other(
 
 
 @pytest.fixture
-def hung(slow: Path) -> Iterator[None]:
+def hung(slow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whoever reads the slow folder's rules waits for ever, as on a network disk that is gone."""
-    rules = slow / ".claude" / "settings.local.json"
-    rules.parent.mkdir()
-    os.mkfifo(rules)
+    (slow / ".claude").mkdir()
+    disk = HangingDisk(slow / ".claude", tmp_path, monkeypatch)
+    disk.hang()
     yield
-    rules.unlink()
+    disk.answer()
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 @pytest.mark.usefixtures("hung")
 async def test_a_folder_whose_disk_hangs_holds_up_nothing_but_itself(
     editor_with: Open, slow: Path, folder: Path

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING
 
-import pytest
 from lsprotocol import types
 
 from .editor import SECONDS
+from .hanging import HangingDisk
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from .conftest import Open
 
 MORE_THAN_THREADS = 20
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 async def test_stores_of_a_folder_whose_repository_hangs_hold_up_nothing_else(
-    editor_with: Open, folder: Path, tmp_path: Path
+    editor_with: Open, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = tmp_path / "slow"
-    slow.mkdir()
+    (slow / ".git").mkdir(parents=True)
+    disk = HangingDisk(slow / ".git", tmp_path, monkeypatch)
     editor = await editor_with(slow, folder, settings={"prewarm": False})
     told = await editor.query("remember the code PINEAPPLE-42", workspace=folder.as_uri())
-    os.mkfifo(slow / ".git")
+    disk.hang()
     store = {"claudeAgent": {"sessionStore": "redis://127.0.0.1:9/0", "prewarm": False}}
     editor.set_configuration(store, scope_uri=slow.as_uri())
     editor.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings=None))

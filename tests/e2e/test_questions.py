@@ -12,6 +12,8 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 
+from claude_agent_lsp.agent.permissions.question_detail import SUBJECT_LENGTH
+from claude_agent_lsp.base.texts.text import both_ends
 from claude_agent_lsp.loopback import call, reply, say
 
 from .runs import eventually
@@ -87,7 +89,7 @@ async def test_each_kind_of_tool_is_told_in_fields(
     assert {tool: question["title"] for tool, question in found.items()} == {
         "Bash": "Run `mkfifo a mkfifo b`?",
         "Write": "Write a.txt?",
-        "Read": "Read outside.txt?",
+        "Read": f"Read {both_ends(str(outside), SUBJECT_LENGTH)}?",
         "WebFetch": "Fetch `https://a.example/b`?",
     }
     assert found["Bash"]["action"] == {

@@ -182,6 +182,8 @@ class RunJournal:
     def _forget_if_written(self) -> bool:
         """Forget the turn if the transcript holds it, and return whether it does."""
         session_id = self._session.session_id
+        if _is_full(session_id):
+            return False  # the prompt may stand there, and the answer not
         written = has_line(find_transcript(session_id), self._turn.message_id, self._since)
         if written:
             self._journal.forget(session_id)
