@@ -33,7 +33,7 @@ The conversation has all of them.")
 (defvar claude-agent-questions--open nil
   "The questions that wait, the oldest first: (QUESTION . BUFFER).")
 
-(defconst claude-agent-questions--seen-seconds 0.5
+(defconst claude-agent-questions--seen-seconds 0.7
   "How long a question has to be shown before the server takes an answer.")
 
 (defvar claude-agent-questions--shown (make-hash-table :test #'equal)

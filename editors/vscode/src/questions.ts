@@ -5,8 +5,8 @@ import type { Question } from '../shared/protocol';
 import type { Conversations } from './conversation/conversations';
 import type { Server } from './server/server';
 
-/** The server takes no answer to a question that has only just been shown. */
-const SEEN_MS = 500;
+/** The server takes no answer for half a second; the rest is for the way there. */
+const SEEN_MS = 700;
 
 export class Questions implements vscode.Disposable {
   private readonly open = new Map<string, Question>();
