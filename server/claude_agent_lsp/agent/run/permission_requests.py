@@ -244,9 +244,13 @@ class PermissionRequests:
             deadline=datetime.now(UTC) + timedelta(seconds=seconds),
             **more,
         )
+        # From here on a client may show it, before the queue has it.
+        announced_at = asyncio.get_running_loop().time()
         self._context.emit(QuestionAsked(question))
         answer = Answer(DENY, by=AnsweredBy.WITHDRAWN)
-        asking = asyncio.create_task(self._context.questions.ask(question, seconds))
+        asking = asyncio.create_task(
+            self._context.questions.ask(question, seconds, announced_at)
+        )
         try:
             answer = await self._context.signal.wait_or_abort(asking)
         finally:
