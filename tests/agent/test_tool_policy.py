@@ -77,6 +77,8 @@ def test_what_reads_no_configuration_is_left_to_the_cli(command: str) -> None:
         ("{ git status; }", ""),
         ("ls 'unclosed", ""),
         ("ls ;;& git status", ""),
+        ("", ""),
+        (" \t", ""),
         ("ls " + "x" * 3000, ""),
     ],
 )
@@ -96,6 +98,11 @@ def test_git_never_goes_unasked_as_a_command(pieces: list[str]) -> None:
         for part in re.split(r"[;|&()]+", re.sub(r"[<>]+\s*\S*", " ", bare)):
             words = part.split()
             assert not words or words[0] in PLAIN_PROGRAMS or "Q" in words[0]
+
+
+def test_a_shell_that_names_its_command_otherwise_is_asked() -> None:
+    assert decision("Monitor", trusted=False, script="git status") == "ask"
+    assert decision("Bash", trusted=False) == "ask"
 
 
 def test_other_sessions_are_out_of_reach_of_an_untrusted_folder() -> None:

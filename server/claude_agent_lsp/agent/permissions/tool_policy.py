@@ -124,7 +124,8 @@ def first_to_ask_about(command: str) -> str | None:
     Returns:
         Its name; empty if it can't be told; None if there is none.
     """
-    if len(command) > LONGEST_COMMAND or _UNCLEAR.search(command):
+    # A shell whose command stands in another field is not looked into.
+    if not command.strip() or len(command) > LONGEST_COMMAND or _UNCLEAR.search(command):
         return ""
     lexer = shlex.shlex(command, posix=True, punctuation_chars="();<>|&")
     lexer.whitespace_split = True
