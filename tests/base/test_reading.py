@@ -26,7 +26,6 @@ OTHERWISE = {
     "terminal/sessions.py": "the place where output goes to nowhere",
     "agent/accounts/audit_log.py": "the log, which it writes",
     "agent/os_processes/tree.py": "a process in /proc",
-    "agent/process/private_files.py": "what it writes for a CLI",
     "sessions/journal/journal.py": "the journal, which it writes",
     "sessions/catalogue/database.py": "the index, which it writes",
     "sessions/rewind/rewind.py": "what it writes back",

@@ -9,7 +9,6 @@ then they are removed.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -45,9 +44,8 @@ class PrivateFiles:
         self._directory = Path(tempfile.mkdtemp(prefix="claude-agent-lsp-"))
         self.paths = {name: self._directory / name for name in contents}
         for name, content in contents.items():
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            with open(os.open(self.paths[name], flags, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123 - a handle, since it carries the mode
-                file.write(content)
+            self.paths[name].touch(0o600)
+            self.paths[name].write_text(content, encoding="utf-8")
 
     def remove(self) -> None:
         """Remove them; any number of times."""
