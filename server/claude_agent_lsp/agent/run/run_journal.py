@@ -170,7 +170,7 @@ class RunJournal:
         alone = not self._held_before
         if completed and alone and await self._in_lane(self._forget_if_written):
             return
-        if completed and await self._in_lane(_is_full, session_id):
+        if completed and await self._in_lane(lambda: _is_full(find_transcript(session_id))):
             self._emit(Notice(Level.WARNING, NO_ROOM))
         before = await self._entry(session_id)
         entry = marked(before, turn_id, completed=completed)
@@ -181,12 +181,12 @@ class RunJournal:
 
     def _forget_if_written(self) -> bool:
         """Forget the turn if the transcript holds it, and return whether it does."""
-        session_id = self._session.session_id
-        if _is_full(session_id):
+        transcript = find_transcript(self._session.session_id)
+        if _is_full(transcript):
             return False  # the prompt may stand there, and the answer not
-        written = has_line(find_transcript(session_id), self._turn.message_id, self._since)
+        written = has_line(transcript, self._turn.message_id, self._since)
         if written:
-            self._journal.forget(session_id)
+            self._journal.forget(self._session.session_id)
         return written
 
     async def _entry(self, session_id: str) -> Entry:
@@ -242,9 +242,8 @@ def _size_of_transcript(session_id: str) -> int:
     return transcript.stat().st_size if transcript is not None else 0
 
 
-def _is_full(session_id: str) -> bool:
-    """Return whether there is no room for the transcript of a session."""
-    transcript = find_transcript(session_id)
+def _is_full(transcript: Path | None) -> bool:
+    """Return whether there is no room for more of a transcript."""
     place = config_directory() if transcript is None else transcript.parent
     try:
         return shutil.disk_usage(place).free < LEAST_BYTES
