@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,10 +181,17 @@ async def test_of_a_long_diff_in_an_editor_that_shows_it(
 
 
 async def test_of_a_long_plan(editor_with: Open, model: Loopback, clock: Clock) -> None:
-    model.add(reply("plan it", [call("ExitPlanMode", plan=words())], [say("Planned.")]))
     editor = await opened(editor_with, permissionMode="plan")
+    first = await begin(editor, "hello").asked
+    # The CLI takes a plan from the file that it names, and not from the call.
+    place = re.search(r"/\S*?plans/\S*?\.md", str(model.requests[-1].body))
+    assert place is not None
+    written = call("Write", file_path=place[0], content=words())
+    model.add(reply("plan it", [written], [call("ExitPlanMode")], [say("Planned.")]))
     clock.forget()
-    query = begin(editor, "plan it")
+    query = begin(editor, "plan it", 1, session=first["sessionId"])
+    question = (await editor.event("question", query.events))["question"]
+    assert len(question["document"].encode()) >= LENGTH - 100
     await editor.question()
     editor.answer("Keep planning")
     await query.asked
