@@ -12,7 +12,12 @@ globalThis.harness = {
   said,
   violations,
   canary: [],
-  tell: (message) => window.postMessage(message, '*'),
+  // A key may overtake what is posted, so it is waited for. (The view has listened for longer.)
+  tell: (message) =>
+    new Promise((resolve) => {
+      addEventListener('message', () => resolve(), { once: true });
+      window.postMessage(message, '*');
+    }),
   state: () => state,
   // The page is the next test's, which finds nothing of this one.
   forget: () => {

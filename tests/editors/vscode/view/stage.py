@@ -66,7 +66,7 @@ class View:
         self.wait_said("ready")
 
     def tell(self, kind: str, **fields: Any) -> None:
-        """Sends a message of the host."""
+        """Sends a message of the host, and waits until the view has it."""
         self.page.evaluate("message => harness.tell(message)", {"type": kind, **fields})
 
     def conversation(
