@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import pytest
 import pytest_asyncio
 
 from tests.processes import kill_all
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 PATIENT = {"cancelGraceSeconds": 20}
 """An interrupt that a busy machine is slow to see must not cost the session its process."""
+
+
+@pytest.fixture
+def canaries(tmp_path: Path) -> Path:
+    """Where whatever runs leaves a file of its name."""
+    place = tmp_path / "canaries"
+    place.mkdir()
+    return place
 
 
 class Open(Protocol):

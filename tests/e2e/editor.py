@@ -155,11 +155,12 @@ class Editor(LanguageClient):
 
     async def answer_by_command(self, answer: Any) -> Any:
         """`claudeAgent.question.answer`, as soon as it takes answers."""
+        until = time.monotonic() + SECONDS
         while True:
             try:
                 return await self.command("question.answer", answer)
             except JsonRpcException as error:
-                if "only just been asked" not in error.message:
+                if "only just been asked" not in error.message or time.monotonic() > until:
                     raise
             await asyncio.sleep(0.05)
 

@@ -35,14 +35,6 @@ FORGED = "name\n\x1b[2KAllow once\u202e"
 
 
 @pytest.fixture
-def canaries(tmp_path: Path) -> Path:
-    """Where each vector that runs leaves a file of its name."""
-    place = tmp_path / "canaries"
-    place.mkdir()
-    return place
-
-
-@pytest.fixture
 def hostile(tmp_path: Path, environment: dict[str, str], canaries: Path) -> Path:
     """A repository that does what it can. Nobody has trusted it in the terminal."""
     Path(environment["CLAUDE_CONFIG_DIR"], ".claude.json").unlink()

@@ -49,14 +49,6 @@ UNASKED_BY_THE_CLI = (
 
 
 @pytest.fixture
-def canaries(tmp_path: Path) -> Path:
-    """Where whatever runs leaves a file of its name."""
-    place = tmp_path / "canaries"
-    place.mkdir()
-    return place
-
-
-@pytest.fixture
 def repository(folder: Path, environment: dict[str, str], canaries: Path) -> Path:
     """A repository whose configuration runs what it can, as an archive may bring it along."""
     Path(environment["CLAUDE_CONFIG_DIR"], ".claude.json").unlink()

@@ -368,7 +368,6 @@ async def test_session_that_the_store_refuses_takes_no_other_ones_fence_away(
     bad = (await here.query("remember the code", session="new", wait=True))["sessionId"]
     await assert_mirrored(redis, anna, good)
     await assert_mirrored(redis, anna, bad)
-    await asyncio.sleep(3)  # what the CLI notes a moment after a turn is sent, too
     async with Redis.from_url(redis.url) as client:
         keys = [key async for key in client.scan_iter(f"*{bad}*:digests")]
         await client.delete(*keys)
