@@ -248,9 +248,7 @@ class PermissionRequests:
         announced_at = asyncio.get_running_loop().time()
         self._context.emit(QuestionAsked(question))
         answer = Answer(DENY, by=AnsweredBy.WITHDRAWN)
-        asking = asyncio.create_task(
-            self._context.questions.ask(question, seconds, announced_at)
-        )
+        asking = asyncio.create_task(self._context.questions.ask(question, seconds, announced_at))
         try:
             answer = await self._context.signal.wait_or_abort(asking)
         finally:
