@@ -34,6 +34,7 @@ class Turn:
         self.asked: list[Question] = []
         self.controller = AbortController()
         self.lane = FolderLane()
+        self.soon_after: list[tuple[Question, ...]] = []
 
         async def show(_: Question) -> Answer:
             return Answer(answer)
@@ -41,7 +42,11 @@ class Turn:
         def emit(event: object) -> None:
             if isinstance(event, QuestionAsked):
                 self.asked.append(event.question)
+                asyncio.get_running_loop().call_soon(
+                    lambda: self.soon_after.append(questions.pending)
+                )
 
+        questions = QuestionQueue(show)
         settings = SimpleNamespace(question_timeout_seconds=60.0, setting_sources=("local",))
         task = SimpleNamespace(
             launch=SimpleNamespace(folder=folder, settings=settings),
@@ -54,7 +59,7 @@ class Turn:
             set_mode=lambda _: None,
             grants=SessionGrants(),
             emit=emit,
-            questions=QuestionQueue(show),
+            questions=questions,
             folder_lane=self.lane,
         )
         self.decisions = PermissionRequests(
@@ -96,6 +101,13 @@ async def test_a_stop_does_not_wait_for_words(tmp_path: Path) -> None:
     turn.controller.abort()
     result = await deciding
     assert (getattr(result, "message", None), turn.asked) == (STOPPED, [])
+
+
+async def test_what_is_announced_waits_for_its_answer_already(tmp_path: Path) -> None:
+    turn = Turn(tmp_path)
+    await turn.decide("Bash", command="ls")
+    ((waiting,),) = turn.soon_after
+    assert waiting.question_id == turn.asked[0].question_id
 
 
 async def test_the_whole_command_is_in_the_question_and_its_start_in_the_detail(

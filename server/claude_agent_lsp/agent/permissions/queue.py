@@ -147,18 +147,9 @@ class QuestionQueue:
         """All that wait for an answer, the open one first."""
         return tuple(entry.question for entry in self._entries.values())
 
-    async def ask(
-        self, question: Question, seconds: float, announced_at: float | None = None
-    ) -> Answer:
-        """Ask and wait for the answer; "deny" once it has been open for `seconds`.
-
-        Args:
-            question: The question.
-            seconds: How long it is open.
-            announced_at: When it was announced, on the loop's clock; now, if it was not before.
-        """
-        asked_at = _now() if announced_at is None else announced_at
-        entry = _Entry(question, seconds, asyncio.get_running_loop().create_future(), asked_at)
+    async def ask(self, question: Question, seconds: float) -> Answer:
+        """Ask and wait for the answer; "deny" once it has been open for `seconds`."""
+        entry = _Entry(question, seconds, asyncio.get_running_loop().create_future(), _now())
         self._entries[question.question_id] = entry
         self._open_next()
         answer = Answer(DENY, by=AnsweredBy.WITHDRAWN)

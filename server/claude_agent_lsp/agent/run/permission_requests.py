@@ -244,11 +244,8 @@ class PermissionRequests:
             deadline=datetime.now(UTC) + timedelta(seconds=seconds),
             **more,
         )
-        # From here on a client may show it, before the queue has it.
-        announced_at = asyncio.get_running_loop().time()
-        self._context.emit(QuestionAsked(question))
         answer = Answer(DENY, by=AnsweredBy.WITHDRAWN)
-        asking = asyncio.create_task(self._context.questions.ask(question, seconds, announced_at))
+        asking = asyncio.create_task(self._ask_queue(question, seconds))
         try:
             answer = await self._context.signal.wait_or_abort(asking)
         finally:
@@ -257,6 +254,11 @@ class PermissionRequests:
                 QuestionAnswered(question.question_id, answer.value, answer.by.value, answer.note)
             )
         return answer
+
+    async def _ask_queue(self, question: Question, seconds: float) -> Answer:
+        # In one step of the loop: once it is announced, a client may show it, and soon answers.
+        self._context.emit(QuestionAsked(question))
+        return await self._context.questions.ask(question, seconds)
 
     def _is_saved(self, update: PermissionUpdate) -> bool:
         """Return whether a suggestion is written down, and read again by the next process."""
