@@ -172,18 +172,30 @@ async def test_no_answer_means_no(questions: QuestionQueue) -> None:
     assert "0.001 seconds" in answer.note
 
 
-async def test_the_time_to_answer_begins_when_it_is_open(
+def test_the_time_to_answer_begins_when_it_is_open(
     questions: QuestionQueue, screen: Screen
 ) -> None:
-    first = asyncio.create_task(questions.ask(question("a"), SECONDS))
-    second = asyncio.create_task(questions.ask(question("b"), 0.001))
-    await asyncio.sleep(0.01)  # longer than the second one has, once it is open
-    assert not second.done()
-    before = questions.pending[1].deadline
-    screen.shown["a"].set_result(Answer(DENY))
-    await first
-    assert questions.pending[0].deadline > before
-    assert (await second).value == DENY
+    loop = VirtualTime()
+
+    async def life() -> None:
+        first = loop.create_task(questions.ask(question("a"), SECONDS))
+        second = loop.create_task(questions.ask(question("b"), 1.0))
+        await settle()
+        loop.now += 1.5  # longer than the second one has, once it is open
+        await settle()
+        assert not second.done()
+        before = questions.pending[1].deadline
+        screen.shown["a"].set_result(Answer(DENY))
+        await first
+        assert questions.pending[0].deadline > before
+        loop.now += 0.5
+        await settle()
+        assert not second.done()
+        loop.now += 1.0
+        assert (await second).value == DENY
+
+    loop.run_until_complete(life())
+    loop.close()
 
 
 def test_the_next_one_is_shown_half_a_second_after_an_answer() -> None:

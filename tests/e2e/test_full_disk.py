@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +11,7 @@ import pytest
 from claude_agent_lsp.loopback import reply, say
 
 from .runs import begin
+from .small_disk import small_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,12 +21,8 @@ if TYPE_CHECKING:
     from .conftest import Open
     from .editor import Editor
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount a small disk"
-)
 
-
-class SmallDisk:
+class Disk:
     """A disk of 16 MiB, mounted where the CLI keeps its conversations."""
 
     def __init__(self, place: Path) -> None:
@@ -46,18 +40,13 @@ class SmallDisk:
 
 
 @pytest.fixture
-def disk(environment: dict[str, str]) -> Iterator[SmallDisk]:
+def disk(environment: dict[str, str]) -> Iterator[Disk]:
     place = Path(environment["CLAUDE_CONFIG_DIR"])
     before = {file.name: file.read_bytes() for file in place.iterdir() if file.is_file()}
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(place)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("this container mounts no disks")
-    try:
+    with small_disk(place, 16 * 1024):
         for name, content in before.items():
             (place / name).write_bytes(content)
-        yield SmallDisk(place)
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
+        yield Disk(place)
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +64,7 @@ def notices(editor: Editor, token: str) -> list[str]:
 
 @pytest.mark.parametrize("first_has_room", [False, True])
 async def test_conversation_goes_on_once_there_is_room(
-    editor_with: Open, disk: SmallDisk, model: Loopback, first_has_room: bool
+    editor_with: Open, disk: Disk, model: Loopback, first_has_room: bool
 ) -> None:
     if not first_has_room:
         disk.fill()

@@ -7,8 +7,6 @@ import contextlib
 import os
 import signal
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +32,7 @@ from .runs import (
     run_of,
     sleepers,
 )
+from .small_disk import small_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -312,27 +311,20 @@ async def test_a_state_directory_that_can_not_be_written_costs_the_record_and_no
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system that is full after 64 KiB."""
+def soon_full(tmp_path: Path) -> Iterator[Path]:
+    """A directory that takes 64 KiB."""
     place = tmp_path / "small"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
-    if (
-        sys.platform != "linux"
-        or os.geteuid() != 0
-        or subprocess.run(mount, check=False).returncode != 0
-    ):
-        pytest.skip("fills a file system of its own, which only root can mount, on Linux")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    with small_disk(place, 64):
+        yield place
 
 
 async def test_a_full_disk_costs_the_record_and_not_the_run(
-    editor_with: Open, model: Loopback, small_disk: Path
+    editor_with: Open, model: Loopback, soon_full: Path
 ) -> None:
     model.add(reply("fill it", tokens(20_000)))
     editor = await editor_with(
-        environment={"CLAUDE_AGENT_LSP_STATE_DIRECTORY": str(small_disk / "state")}
+        environment={"CLAUDE_AGENT_LSP_STATE_DIRECTORY": str(soon_full / "state")}
     )
     session = await remember(editor)
     query = begin(editor, "fill it")

@@ -19,7 +19,8 @@ def executable(name: str) -> Path:
     """Returns an editor's executable; skips the test where it, or tmux, cannot be had."""
     found = find(name)
     if found is None:
-        pytest.skip(f"no {name}: `make editors` sets it up on Debian")
+        oldest = ".".join(map(str, OLDEST[name]))
+        pytest.skip(f"no {name} of {oldest} or newer; on Debian, `make editors` installs it")
     if shutil.which("tmux") is None:
         pytest.skip("no tmux, in which the real editors run")
     return found

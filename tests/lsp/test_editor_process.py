@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,29 @@ if TYPE_CHECKING:
 SECONDS = 20
 
 
-@pytest_asyncio.fixture
-async def editor() -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process that ends when its input does, or is killed."""
+@contextlib.asynccontextmanager
+async def a_process() -> AsyncIterator[asyncio.subprocess.Process]:
+    """One that ends when its input does, or is killed."""
     process = await asyncio.create_subprocess_exec("cat", stdin=asyncio.subprocess.PIPE)
     yield process
     assert process.stdin is not None
     process.stdin.close()
     await process.wait()
+
+
+@pytest_asyncio.fixture
+async def editor() -> AsyncIterator[asyncio.subprocess.Process]:
+    async with a_process() as process:
+        yield process
+
+
+async def another_is_noticed() -> None:
+    """Until the end of a second editor has been noticed, in which time the first was looked at."""
+    noticed = asyncio.Event()
+    async with a_process() as other:
+        EditorProcess(noticed.set).watch(other.pid)
+        other.kill()
+        await asyncio.wait_for(noticed.wait(), SECONDS)
 
 
 @pytest.fixture(params=["told", "polled"])
@@ -35,7 +51,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.setattr("claude_agent_lsp.lsp.wire.editor_process.pidfd_open", None)
         monkeypatch.setattr("claude_agent_lsp.lsp.wire.editor_process.POLL_SECONDS", 0.01)
     elif not hasattr(os, "pidfd_open"):
-        pytest.skip("only Linux tells")
+        pytest.skip("only Linux signals the end of a process; elsewhere it is polled")
     return str(request.param)
 
 
@@ -52,7 +68,7 @@ async def test_the_end_is_noticed_once(editor: asyncio.subprocess.Process) -> No
     EditorProcess(on_end).watch(editor.pid)
     editor.kill()
     await asyncio.wait_for(noticed.wait(), SECONDS)
-    await asyncio.sleep(0.05)  # several polls
+    await another_is_noticed()
     assert ends == 1
 
 
@@ -60,7 +76,7 @@ async def test_the_end_is_noticed_once(editor: asyncio.subprocess.Process) -> No
 async def test_one_that_lives_is_left_alone(editor: asyncio.subprocess.Process) -> None:
     noticed = asyncio.Event()
     EditorProcess(noticed.set).watch(editor.pid)
-    await asyncio.sleep(0.05)  # several polls
+    await another_is_noticed()
     assert not noticed.is_set()
     editor.kill()
     await asyncio.wait_for(noticed.wait(), SECONDS)

@@ -28,7 +28,7 @@ def test_logic(run_emacs: RunEmacs) -> None:
 def test_linter_has_nothing_to_say(run_emacs: RunEmacs, linter: str) -> None:
     paths = [PACKAGE, *(directory() / LINTERS).glob("*")]
     if linter == "lint-package" and len(paths) == 1:
-        pytest.skip("no package-lint: `make editors` sets it up on Debian")
+        pytest.skip("no package-lint for Emacs; on Debian, `make editors` installs it")
     load_path = [word for path in paths for word in ("-L", path)]
     files = sorted(PACKAGE.glob("*.el"))
     assert files
