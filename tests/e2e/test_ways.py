@@ -146,6 +146,7 @@ async def test_cancelled_while_open(open_way: OpenWay, folder: Path) -> None:
     way = await open_way()
     query = begin(way.editor, "make one")
     await way.editor.event("question", query.events)
+    await way.shown(1)
     await cancelled(way.editor, query)
     (answered,) = way.editor.events(query.events, "questionAnswered")
     assert (answered["answer"], answered["by"]) == ("deny", "withdrawn")
