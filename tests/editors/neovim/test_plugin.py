@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.loopback import call, reply, say
+from claude_agent_lsp.loopback import call, reply, say, think, tokens
 from tests.editors.abilities import Ability, shows
 
 from .conftest import PLUGIN
 
 if TYPE_CHECKING:
-    from claude_agent_lsp.loopback import Loopback
+    from claude_agent_lsp.loopback import Loopback, Step
 
     from .conftest import RunLua
 
@@ -286,6 +286,35 @@ def test_resumed_conversation_is_the_one_that_was_streamed_with_its_folds(
     # The server's titles are not in the transcript.
     titles = re.compile(r"^▸ .*$", re.MULTILINE)
     assert titles.sub("▸", found["resumed"]).rstrip() == titles.sub("▸", found["streamed"]).rstrip()
+
+
+@pytest.mark.parametrize("command", ["bwipeout", "bdelete", "bunload", "edit"])
+def test_conversation_whose_buffer_is_given_up_in_mid_run_is_resumed_whole(
+    lua: RunLua, model: Loopback, command: str
+) -> None:
+    first: list[Step] = [think("Red."), call("Bash", command="true")]
+    then: list[Step] = [tokens(200, pace=0.005), say("Done.")]
+    model.add(reply("paint", first, then))
+    found = lua(
+        f"""
+        vim.cmd('ClaudeAgent ask paint')
+        assert(vim.wait(30000, function() return text():find('word3') end, 5))
+        local session = talk().session
+        vim.cmd('ClaudeAgent')
+        vim.cmd.{command}({{ bang = true }})
+        local conversation = require('claude_agent.conversation')
+        assert(vim.wait(30000, function() return not conversation.at_work() end, 5))
+        vim.cmd('ClaudeAgent resume ' .. session)
+        assert(vim.wait(30000, function() return vim.bo.filetype == 'claude_agent' end, 5))
+        vim.cmd.wincmd('p')
+        local said = vim.api.nvim_exec2('messages', {{ output = true }}).output
+        return {{ resumed = text(), said = said }}
+        """
+    )
+    assert "Error" not in found["said"], found["said"]
+    assert "## You\n\npaint" in found["resumed"]
+    assert "word199" in found["resumed"]
+    assert found["resumed"].rstrip().endswith("Done.")
 
 
 def test_conversation_survives_the_end_of_its_server(lua: RunLua) -> None:

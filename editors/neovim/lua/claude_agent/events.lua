@@ -27,10 +27,19 @@ function M.forget(token)
   listeners[token] = nil
 end
 
+--- When Neovim itself is leaving, nobody is to be told: a message could wait for a key that never
+--- comes.
+---@return boolean
+local function leaving()
+  return vim.v.exiting ~= vim.NIL
+end
+
 ---@type lsp.Handler
 function M.on_progress(err, params, ctx)
   local listener = params and listeners[params.token]
-  if not listener then
+  if listener and leaving() then
+    return
+  elseif not listener then
     return vim.lsp.handlers['$/progress'](err, params, ctx)
   end
   listener.on_event(params.value)
@@ -39,11 +48,10 @@ function M.on_progress(err, params, ctx)
   end
 end
 
---- A server is gone, and its runs with it. When Neovim itself is leaving, nobody is to be told: a
---- message could wait for a key that never comes.
+--- A server is gone, and its runs with it.
 ---@param client_id integer
 function M.on_exit(client_id)
-  if vim.v.exiting ~= vim.NIL then
+  if leaving() then
     return
   end
   for token, listener in pairs(listeners) do

@@ -46,12 +46,25 @@ function M.new(name, folder)
       window.moved(api.nvim_get_current_win())
     end,
   })
+  api.nvim_create_autocmd('BufUnload', {
+    buffer = buf,
+    callback = function()
+      -- What was in it is gone, so that it is never shown again half empty: the session has it all.
+      vim.schedule(function()
+        if api.nvim_buf_is_valid(buf) then
+          api.nvim_buf_delete(buf, { force = true })
+        end
+      end)
+    end,
+  })
   return setmetatable({ buf = buf }, Page)
 end
 
+--- Whether what was written is still in it: Neovim unloads buffers by `:bdelete`, and at its end
+--- while events still come. A line that is put into such a buffer would load it, empty.
 ---@return boolean
 function Page:exists()
-  return api.nvim_buf_is_valid(self.buf)
+  return api.nvim_buf_is_loaded(self.buf)
 end
 
 ---@param change fun()
