@@ -13,6 +13,7 @@ from claude_agent_sdk import ResultMessage
 from claude_agent_lsp.agent.accounts.audit_log import ToolTrail
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
 from claude_agent_lsp.agent.agent import Agent
+from claude_agent_lsp.agent.background import Background
 from claude_agent_lsp.agent.events import RunStatus
 from claude_agent_lsp.agent.run.delivery import Delivery
 from claude_agent_lsp.agent.run.query import Query
@@ -72,10 +73,10 @@ class Process:
     """A process that answers each prompt at once."""
 
     session = SimpleNamespace(source=None)
-    background_tasks: frozenset[str] = frozenset()
     cost_usd, usable = 0.0, True
 
     def __init__(self) -> None:
+        self.background = Background()
         self._receiver: Any = None
 
     async def change(self, **_: Any) -> None:
@@ -142,7 +143,8 @@ class Stage:
         self.folder.mkdir()
         self.pool = Pool()
         self.told: list[Event] = []
-        self.agent = Agent(State(home / "state"), show=cast("Any", None))
+        nobody = cast("Any", None)
+        self.agent = Agent(State(home / "state"), show=nobody, own_runs=nobody)
         loaded: asyncio.Future[ProcessPool] = asyncio.get_running_loop().create_future()
         loaded.set_result(cast("ProcessPool", self.pool))
         self.agent._pools._pool = loaded

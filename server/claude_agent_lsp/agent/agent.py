@@ -13,23 +13,30 @@ import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.accounts.audit_log import AuditLog, ToolTrail, question_entry
+from claude_agent_lsp.agent.accounts.audit_log import (
+    AuditLog,
+    AuditWriter,
+    ToolTrail,
+    question_entry,
+)
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
+from claude_agent_lsp.agent.custody import Custody
 from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.idle_processes import IdleProcesses
 from claude_agent_lsp.agent.kept_sessions import KeptSessions
 from claude_agent_lsp.agent.os_processes.orphans import end_all, server_mark
 from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
+from claude_agent_lsp.agent.own_turns import OwnTurns
 from claude_agent_lsp.agent.permissions.queue import QuestionQueue
 from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
 from claude_agent_lsp.agent.pool_loader import PoolLoader
 from claude_agent_lsp.agent.run.admission import Admission, Admitted
 from claude_agent_lsp.agent.run.context import RunSpec
 from claude_agent_lsp.agent.run.permission_modes import PermissionModes
-from claude_agent_lsp.agent.run.run import END_SECONDS, ActiveRun
+from claude_agent_lsp.agent.run.run import ActiveRun
 from claude_agent_lsp.agent.run.run_journal import RunJournal
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
-from claude_agent_lsp.base.lanes import Lane, Lanes, processes
+from claude_agent_lsp.base.lanes import Lanes, processes
 from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, now
 from claude_agent_lsp.sessions.lock import SessionLocks
@@ -41,11 +48,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from claude_agent_lsp.agent.accounts.audit_log import Entry
     from claude_agent_lsp.agent.events import Emit, Question
     from claude_agent_lsp.agent.permissions.queue import Answer
     from claude_agent_lsp.agent.process.process import AgentProcess
-    from claude_agent_lsp.agent.run.context import Backpressure
+    from claude_agent_lsp.agent.run.context import Backpressure, OwnRuns
     from claude_agent_lsp.agent.run.query import Query
     from claude_agent_lsp.workspace.state import State
 
@@ -62,6 +68,7 @@ class Agent:
         state: What is kept across restarts.
         show: Shows a question in the editor; returns None if a command will answer it.
         editor: The editor's name, shown in another one that wants the same session.
+        own_runs: Shows the runs that an agent begins by itself.
         tell: Shows a notice in the editor when there is no run to show it in.
         own_directory: Keeps what no setting may move: what the runs cost, and the audit log.
             Left out, the state's.
@@ -81,12 +88,12 @@ class Agent:
         tell: Callable[[Notice], None] = lambda _: None,
         own_directory: Path | None = None,
         *,
+        own_runs: OwnRuns,
         server_settings: Callable[[], Settings] = Settings,
     ) -> None:
         self.questions = QuestionQueue(show, self._audit_answer)
         own = own_directory or state.directory
-        self._audit = AuditLog(own, editor)
-        self._audit_lane = Lane()
+        self._audit = AuditWriter(AuditLog(own, editor), self._track)
         self.locks = SessionLocks(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
@@ -103,7 +110,19 @@ class Agent:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._modes = PermissionModes()
         self._grants: dict[str, SessionGrants] = {}
-        self._pools = PoolLoader(self.watchdog, server_settings, self._shutdown.signal)
+        self._pools = PoolLoader(
+            self.watchdog, server_settings, self._shutdown.signal, self._own_turn
+        )
+        self.custody = Custody(self.locks, lanes, self.sharing, self._process_of, self._track)
+        self._own_turns = OwnTurns(
+            pools=self._pools,
+            lanes=lanes,
+            locks=self.locks,
+            custody=self.custody,
+            display=own_runs,
+            make=self._make_run,
+            conduct=self._conduct,
+        )
         self.idle_processes = IdleProcesses(
             pools=self._pools,
             lanes=self.lanes,
@@ -145,6 +164,9 @@ class Agent:
     def processes(self) -> tuple[AgentProcess, ...]:
         """The CLI processes, the least recently used first."""
         return self._pools.processes
+
+    def _process_of(self, session_id: str) -> AgentProcess | None:
+        return next((p for p in self.processes if p.session_id == session_id), None)
 
     def lent(self, process: AgentProcess) -> bool:
         """Return whether a run has this process."""
@@ -206,33 +228,16 @@ class Agent:
     ) -> ActiveRun:
         """Begin the run of a query that has its session."""
         session = admitted.session
-        lane = self.lanes.folder(query.folder)
-        grants = self._grants.setdefault(session.session_id, SessionGrants())
         launch = self.idle_processes.launch(query, session, admitted.denied)
         if query.settings.daily_budget_usd is not None:
+            lane = self.lanes.folder(query.folder)
             launch = await lane.run(self.daily_budget.within, launch)
         spec = RunSpec(query.prompt, admitted.message, launch, session)
-        turn = JournaledTurn(spec.message_id, query.prompt, query.folder, now())
-        journal = RunJournal(self.journal, session, turn, self.lanes.session(session.session_id))
-        await journal.begin()
-        controller = AbortController()
         seconds = query.timeout_seconds
         limit = AbortSignal() if seconds is None else AbortSignal.timeout(seconds)
-        run = ActiveRun(
-            run_id,
-            spec,
-            signal=AbortSignal.any(signal, controller.signal, limit, self._shutdown.signal),
-            to_editor=to_editor,
-            backpressure=backpressure,
-            questions=self.questions,
-            journal=journal,
-            budget=self.daily_budget,
-            on_mode=partial(self._modes.remember, session.session_id),
-            trail=ToolTrail(self._write_audit, run_id, session.session_id, query.folder),
-            grants=grants,
-            folder_lane=lane,
+        run = await self._make_run(
+            run_id, spec, AbortSignal.any(signal, limit), to_editor, backpressure
         )
-        self._runs[run_id] = (run, controller)
         run.ended.add_done_callback(lambda _: limit.release())
         try:
             await self.sharing.began(query.settings.session_store, query.folder, run.session_id)
@@ -242,8 +247,46 @@ class Agent:
                 "The session %s could not be fetched from the shared store; using the local copy",
                 run.session_id,
             )
-        self._track(run.conduct(self._pools.load, lambda: self._end(run)))
+        self._conduct(run)
         return run
+
+    async def _make_run(
+        self,
+        run_id: str,
+        spec: RunSpec,
+        signal: AbortSignal,
+        to_editor: Emit,
+        backpressure: Backpressure,
+    ) -> ActiveRun:
+        """Make the run of a session that it has; it is at work, and its prompt written down."""
+        folder, session_id = spec.launch.folder, spec.session.session_id
+        own = spec.cause is not None
+        turn = JournaledTurn(spec.message_id, spec.prompt, folder, now(), own=own)
+        journal = RunJournal(self.journal, spec.session, turn, self.lanes.session(session_id))
+        await journal.begin()
+        controller = AbortController()
+        run = ActiveRun(
+            run_id,
+            spec,
+            signal=AbortSignal.any(signal, controller.signal, self._shutdown.signal),
+            to_editor=to_editor,
+            backpressure=backpressure,
+            questions=self.questions,
+            journal=journal,
+            budget=self.daily_budget,
+            on_mode=partial(self._modes.remember, session_id),
+            trail=ToolTrail(self._audit.put, run_id, session_id, folder),
+            grants=self._grants.setdefault(session_id, SessionGrants()),
+            folder_lane=self.lanes.folder(folder),
+        )
+        self._runs[run_id] = (run, controller)
+        return run
+
+    async def _own_turn(self, process: AgentProcess, signal: AbortSignal) -> None:
+        await self._own_turns.own(process, signal)
+
+    def _conduct(self, run: ActiveRun, lent: AgentProcess | None = None) -> None:
+        self._track(run.conduct(self._pools.load, lambda: self._end(run), lent))
 
     def cancel(self, *, run_id: str | None = None, session_id: str | None = None) -> list[str]:
         """Stop a run, a session's run, or all runs if neither is named.
@@ -268,7 +311,7 @@ class Agent:
         Raises:
             SessionNotFound: There is no such session.
         """
-        process = next((p for p in self.processes if p.session_id == session_id), None)
+        process = self._process_of(session_id)
         run = next((run for run in self.runs if run.session_id == session_id), None)
         unknown = process is None and run is None
         lane = self.lanes.session(session_id)
@@ -333,11 +376,7 @@ class Agent:
         self._runs.pop(run.run_id, None)
         if not self._grants.get(run.session_id):
             self._grants.pop(run.session_id, None)
-        await self._release(run.session_id, run.run_id)
-        try:
-            self.sharing.turn_ended(run.session_id)
-        except Exception:
-            logger.exception("The session %s could not be shared", run.session_id)
+        await self.custody.after(run.session_id, run.run_id)
         return self._track(self.lanes.session(run.session_id).run(self._settle, run))
 
     async def _give_back(self, admitting: asyncio.Future[Admitted], run_id: str) -> None:
@@ -345,19 +384,13 @@ class Agent:
         if not admitting.done():  # the process ends, and with it the lock
             return
         if not admitting.cancelled() and admitting.exception() is None:
-            await self._release(admitting.result().session.session_id, run_id)
-
-    async def _release(self, session_id: str, run_id: str) -> None:
-        """Release a session's lock; on a disk that hangs it is released as soon as that answers."""
-        released = self.lanes.session(session_id).put(self.locks.release, session_id, run_id)
-        await asyncio.wait({released}, timeout=END_SECONDS)
+            await self.custody.after(admitting.result().session.session_id, run_id)
 
     def _settle(self, run: ActiveRun) -> None:
         """Note after a run that its session has a transcript, and all that stands in it."""
         folder = run.spec.launch.folder
         try:
-            process = next((p for p in self.processes if p.session_id == run.session_id), None)
-            if process is not None:
+            if (process := self._process_of(run.session_id)) is not None:
                 process.transcript.changed_by_others()
             self.kept.copies.refresh(run.session_id)
             if not run.spec.session.resumes and find_transcript(run.session_id) is not None:
@@ -372,11 +405,7 @@ class Agent:
         call = None if run is None else run.trail.call(question.tool_call_id)
         folder = None if run is None else run.spec.launch.folder
         # Its words take the longer, the more the agent has written.
-        entry = partial(question_entry, question, answer, call, folder)
-        self._track(self._audit_lane.run(lambda: self._audit.write("question", entry())))
-
-    def _write_audit(self, kind: str, entry: Entry) -> None:
-        self._track(self._audit_lane.run(self._audit.write, kind, entry))
+        self._audit.put("question", partial(question_entry, question, answer, call, folder))
 
     def _notify_of_sharing(self, good: bool, text: str) -> None:
         """Notify the runs at work, or the user if there are none."""

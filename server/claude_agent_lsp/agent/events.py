@@ -61,6 +61,10 @@ class Run:
     permission_denials: tuple[PermissionDenial, ...] = ()
     error: RequestFailed | None = None
     """Why it failed or timed out."""
+    origin: Literal["user", "agent"] = "user"
+    """Who has begun it."""
+    cause: str | None = None
+    """Why the agent has begun it by itself, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

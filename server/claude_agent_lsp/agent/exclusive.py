@@ -26,7 +26,7 @@ async def hold_session(agent: Agent, session_id: str) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await lane.run(agent.locks.release, session_id, holder)
+        await agent.custody.after(session_id, holder)
 
 
 @contextlib.asynccontextmanager

@@ -115,6 +115,7 @@ class AgentServer(LanguageServer):
     @cached_property
     def _agent(self) -> Agent:
         from claude_agent_lsp.agent.agent import Agent
+        from claude_agent_lsp.lsp.commands.run_display import RunDisplay
         from claude_agent_lsp.lsp.services.ask_user import AskUser
 
         asking = AskUser(
@@ -132,6 +133,7 @@ class AgentServer(LanguageServer):
             name,
             self._notice,
             self._own_directory,
+            own_runs=RunDisplay(self.services),
             server_settings=lambda: settings.adopted,
         )
 

@@ -12,7 +12,7 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -23,6 +23,7 @@ from claude_agent_lsp.agent.permissions.tool_titles import title_of
 from claude_agent_lsp.base.disk.files import locked
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.lanes import Lane
 from claude_agent_lsp.base.texts.redaction import mask_secrets, mask_secrets_in_json
 
 if TYPE_CHECKING:
@@ -118,6 +119,24 @@ class AuditLog:
 
     def _older(self) -> list[Path]:
         return [self.file.with_name(f"audit.{n}.jsonl") for n in range(1, OLDER_FILES + 1)]
+
+
+class AuditWriter:
+    """Writes lines in the log's own lane: nobody waits for its disk.
+
+    Args:
+        log: The log.
+        begin: Begins work that nobody waits for.
+    """
+
+    def __init__(self, log: AuditLog, begin: Callable[[Awaitable[None]], object]) -> None:
+        self._log = log
+        self._begin = begin
+        self._lane = Lane()
+
+    def put(self, kind: str, entry: Entry) -> None:
+        """Add a line behind those before."""
+        self._begin(self._lane.run(self._log.write, kind, entry))
 
 
 def question_entry(

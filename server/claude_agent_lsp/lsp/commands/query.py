@@ -6,36 +6,26 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from lsprotocol import types
-
-from claude_agent_lsp.agent.events import Ended, Run, RunStatus
 from claude_agent_lsp.agent.process.launch import BYPASS, Overrides
 from claude_agent_lsp.agent.run.query import Query
-from claude_agent_lsp.base.abort import AbortController, AbortReason
-from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.errors import NotTrusted
 from claude_agent_lsp.lsp.commands import arguments
 from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
+from claude_agent_lsp.lsp.commands.run_display import RunDisplay
 from claude_agent_lsp.lsp.convert.to_errors import fault_of
-from claude_agent_lsp.lsp.convert.to_json import jsonable, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from claude_agent_lsp.agent.events import Event
     from claude_agent_lsp.agent.run.run import ActiveRun
+    from claude_agent_lsp.base.abort import AbortController
     from claude_agent_lsp.base.disk.places import Place
     from claude_agent_lsp.lsp.commands.order import Order
     from claude_agent_lsp.lsp.commands.registry import Request
-    from claude_agent_lsp.lsp.services.progress import WorkDone
     from claude_agent_lsp.lsp.services.services import Services
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
 
 # How long a cancel waits for queries that are on their way to their run.
 CANCEL_SECONDS: Final = 2.0
-# Helix has one line for it and for what the agent does, and asks.
-TITLE_LENGTH: Final = 30
 
 
 @dataclass(eq=False)
@@ -64,6 +54,7 @@ class QueryCommands(CommandGroup):
     def __init__(self, services: Services, order: Order) -> None:
         super().__init__(services, order)
         self._beginning: set[_StartingQuery] = set()
+        self._display = RunDisplay(services)
 
     @command("claudeAgent.query", arguments.QueryArgument)
     async def query(self, argument: arguments.QueryArgument, request: Request) -> object:
@@ -72,7 +63,7 @@ class QueryCommands(CommandGroup):
         request.has_run.set()
         waits = self._services.editor.profile.waits if argument.wait is None else argument.wait
         if not waits or not self._services.editor.profile.shows_results:
-            self._follow(run, waits=waits)
+            self._services.editor.spawn(self._report_end(run, waits=waits))
         if not waits:
             return run.snapshot()
         ended = await asyncio.shield(run.ended)
@@ -134,45 +125,18 @@ class QueryCommands(CommandGroup):
         self, query: Query, argument: arguments.QueryArgument, request: Request
     ) -> ActiveRun:
         """Begin the run, and show its progress from before it begins."""
-        progress = self._services.progress.start(
-            request.work_done_token,
-            f"Claude: {one_line(argument.prompt, TITLE_LENGTH)}",
-            request.stop,
-        )
+        progress = self._display.start(request.work_done_token, argument.prompt, request.stop)
         try:
             return await self._services.agent.ask(
                 query,
                 signal=request.signal,
-                to_editor=self._to_editor(argument.partial_result_token, progress),
+                to_editor=self._display.to_editor(argument.partial_result_token, progress),
                 backpressure=self._services.editor.backpressure,
             )
         except BaseException:
             if progress is not None:
                 self._services.progress.end(progress)
             raise
-
-    def _to_editor(
-        self, token: int | str | None, progress: WorkDone | None
-    ) -> Callable[[Event], None]:
-        """Return what shows a run's events wherever the editor shows something of it.
-
-        Args:
-            token: Where the editor wants the events themselves, if anywhere.
-            progress: The run's progress display, if there is one.
-        """
-        follow = self._services.documents.follower()
-
-        def to_editor(event: Event) -> None:
-            follow(event)
-            if token is not None:
-                self._services.editor.progress(token, jsonable(event))
-            if progress is not None:
-                progress.show_event(event)
-                if isinstance(event, Ended):
-                    self._services.progress.end(progress)
-            self._services.session_events.follow(event)
-
-        return to_editor
 
     @command("claudeAgent.cancel", arguments.CancelArgument)
     async def cancel(self, argument: arguments.CancelArgument, _: Request) -> object:
@@ -195,19 +159,8 @@ class QueryCommands(CommandGroup):
         stopped += [run.run_id for run in runs if run is not None and run.is_target(**which)]
         return {"cancelled": list(dict.fromkeys(stopped))}
 
-    def _follow(self, run: ActiveRun, *, waits: bool) -> None:
-        self._services.editor.spawn(self._report_end(run, waits=waits))
-
     async def _report_end(self, run: ActiveRun, *, waits: bool) -> None:
-        """Show how a run ended to somebody who gets no answer any more, or can't see it."""
-        ended: Run = await asyncio.shield(run.ended)
-        shows = self._services.editor.profile.shows_results
-        if ended.error is not None and not (waits and shows):
-            text = f"{sentence(ended.error)} {ended.error.hint}"
-            self._services.editor.show_message(types.MessageType.Error, text)
-        stopped = self._services.agent.stopped is AbortReason.SHUTDOWN
-        if not shows and ended.status is not RunStatus.FAILED and not stopped:
-            await self._services.documents.show_result(ended)
+        await self._display.report_end(await asyncio.shield(run.ended), waits=waits)
 
 
 def _query(

@@ -151,7 +151,7 @@ def _process(services: Services, process: AgentProcess) -> dict[str, Any]:
         "sessionId": process.session_id,
         "workspace": process.launch.folder,
         "state": state,
-        "backgroundTasks": len(process.background_tasks),
+        "backgroundTasks": len(process.background.ids),
         "costUsd": process.cost_usd,
     }
 

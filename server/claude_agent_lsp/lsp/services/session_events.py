@@ -12,7 +12,7 @@ from claude_agent_lsp.lsp.convert.to_json import jsonable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from claude_agent_lsp.agent.events import Event
+    from claude_agent_lsp.agent.events import Event, Run
     from claude_agent_lsp.lsp.editor import Editor
     from claude_agent_lsp.sessions.catalogue.catalogue import Session
 
@@ -37,8 +37,14 @@ class SessionEvents:
     def follow(self, event: Event) -> None:
         """Report a run's beginning and end, and then its session."""
         if isinstance(event, Started | Ended) and self._editor.profile.session_events:
-            self._editor.notify(RUN, jsonable(event.run))
+            if isinstance(event, Ended) or event.run.origin == "user":
+                self.announce(event.run)
             self._editor.spawn(self._look_up(event.run.session_id))
+
+    def announce(self, run: Run) -> None:
+        """Report how a run stands."""
+        if self._editor.profile.session_events:
+            self._editor.notify(RUN, jsonable(run))
 
     def changed(self, session: Session) -> Session:
         """Report a session that a command has changed; return it."""

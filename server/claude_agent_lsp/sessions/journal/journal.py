@@ -75,6 +75,7 @@ class JournaledTurn:
         told_by: The message that has told the agent of it.
         lacks_prompt: Whether the transcript lacks the prompt itself, as far as is known.
         unsent: Whether it was stopped before the agent got it: the agent is not told of it.
+        own: Whether the agent has begun it by itself: there is no prompt.
     """
 
     message_id: str
@@ -86,6 +87,7 @@ class JournaledTurn:
     told_by: str | None = None
     lacks_prompt: bool = True
     unsent: bool = False
+    own: bool = False
 
 
 # The id of a prompt that never was: whatever it told, the agent does not know.
@@ -242,6 +244,7 @@ def _head_of(turn: JournaledTurn) -> dict[str, Any]:
         "text": turn.prompt,
         "folder": os.fsdecode(turn.folder),
         "at": turn.at.isoformat(),
+        **({"own": True} if turn.own else {}),
     }
 
 
@@ -330,7 +333,12 @@ class _Reader:
     def _begin(self, record: dict[str, Any]) -> None:
         self._current = str(record["message"])
         self._turns[self._current] = JournaledTurn(
-            self._current, str(record["text"]), Path(record["folder"]), _moment(record)
+            self._current,
+            str(record["text"]),
+            Path(record["folder"]),
+            _moment(record),
+            own=record.get("own") is True,
+            lacks_prompt=record.get("own") is not True,
         )
         self._steps[self._current] = []
 
