@@ -19,6 +19,7 @@ from claude_agent_lsp.agent.run.delivery import Delivery
 from claude_agent_lsp.agent.run.query import Query
 from claude_agent_lsp.agent.run.run import NEXT, ActiveRun, RunState
 from claude_agent_lsp.agent.run.run_journal import RunJournal
+from claude_agent_lsp.agent.runs import Runs
 from claude_agent_lsp.base.abort import AbortSignal
 from claude_agent_lsp.errors import RequestFailed
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
@@ -243,7 +244,7 @@ async def test_a_query_that_fails_anywhere_before_its_run_gives_its_session_back
         (Pool, "borrow"),
         (Process, "change"),
         (Process, "prompt"),
-        (Agent, "_end"),
+        (Runs, "_end"),
     ],
 )
 async def test_whatever_a_run_rests_on_may_fail(
@@ -261,7 +262,7 @@ async def test_whatever_a_run_rests_on_may_fail(
         ended = await asyncio.wait_for(asyncio.shield(run.ended), SECONDS)
         assert ended.status in (RunStatus.COMPLETED, RunStatus.FAILED)
     monkeypatch.undo()
-    if (owner, method) == (Agent, "_end"):
+    if (owner, method) == (Runs, "_end"):
         return  # that is the step that gives it back
     await stage.assert_free()
 

@@ -31,6 +31,10 @@ export interface Run {
   readonly filesChanged: readonly Uri[];
   readonly permissionDenials: readonly { readonly tool: string; readonly reason: string }[];
   readonly error?: RunError | null;
+  /** Who has begun it. */
+  readonly origin: "user" | "agent";
+  /** Why the agent has begun it by itself. */
+  readonly cause?: string | null;
 }
 
 export interface Session {

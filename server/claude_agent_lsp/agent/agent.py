@@ -10,14 +10,11 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.accounts.audit_log import (
     AuditLog,
     AuditWriter,
-    ToolTrail,
-    question_entry,
 )
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
 from claude_agent_lsp.agent.custody import Custody
@@ -27,18 +24,14 @@ from claude_agent_lsp.agent.kept_sessions import KeptSessions
 from claude_agent_lsp.agent.os_processes.orphans import end_all, server_mark
 from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
 from claude_agent_lsp.agent.own_turns import OwnTurns
-from claude_agent_lsp.agent.permissions.queue import QuestionQueue
-from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
 from claude_agent_lsp.agent.pool_loader import PoolLoader
 from claude_agent_lsp.agent.run.admission import Admission, Admitted
 from claude_agent_lsp.agent.run.context import RunSpec
-from claude_agent_lsp.agent.run.permission_modes import PermissionModes
-from claude_agent_lsp.agent.run.run import ActiveRun
-from claude_agent_lsp.agent.run.run_journal import RunJournal
+from claude_agent_lsp.agent.runs import Runs
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.base.lanes import Lanes, processes
 from claude_agent_lsp.errors import SessionNotFound
-from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, now
+from claude_agent_lsp.sessions.journal.journal import Journal
 from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
@@ -49,10 +42,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.agent.events import Emit, Question
-    from claude_agent_lsp.agent.permissions.queue import Answer
+    from claude_agent_lsp.agent.permissions.queue import Answer, QuestionQueue
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.context import Backpressure, OwnRuns
     from claude_agent_lsp.agent.run.query import Query
+    from claude_agent_lsp.agent.run.run import ActiveRun
     from claude_agent_lsp.workspace.state import State
 
 logger = logging.getLogger(__name__)
@@ -91,47 +85,61 @@ class Agent:
         own_runs: OwnRuns,
         server_settings: Callable[[], Settings] = Settings,
     ) -> None:
-        self.questions = QuestionQueue(show, self._audit_answer)
         own = own_directory or state.directory
-        self._audit = AuditWriter(AuditLog(own, editor), self._track)
         self.locks = SessionLocks(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
         self.lanes = lanes = Lanes()
-        told = self._notify_of_sharing
-        self.sharing = SharedSessions(lambda: state.directory, editor, told, lanes)
+        self.sharing = SharedSessions(
+            lambda: state.directory, editor, self._notify_of_sharing, lanes
+        )
         self.daily_budget = DailyBudget(own)
         self.kept = KeptSessions(state, self.lanes, self._track)
         self._notify = tell
         self._state = state
         self._admission = Admission(state, self.locks, self.journal, self.daily_budget)
         self._shutdown = AbortController()
-        self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._modes = PermissionModes()
-        self._grants: dict[str, SessionGrants] = {}
         self._pools = PoolLoader(
-            self.watchdog, server_settings, self._shutdown.signal, self._own_turn
+            self.watchdog,
+            server_settings,
+            self._shutdown.signal,
+            lambda *turn: self._own_turns.own(*turn),  # once it is there # noqa: PLW0108
         )
-        self.custody = Custody(self.locks, lanes, self.sharing, self._process_of, self._track)
-        self._own_turns = OwnTurns(
-            pools=self._pools,
-            lanes=lanes,
+        self.custody = Custody(
+            state=state,
             locks=self.locks,
-            custody=self.custody,
-            display=own_runs,
-            make=self._make_run,
-            conduct=self._conduct,
+            lanes=lanes,
+            sharing=self.sharing,
+            kept=self.kept,
+            process_of=self._pools.process_of,
+            begin=self._track,
         )
+        self._runs = Runs(
+            show=show,
+            audit=AuditWriter(AuditLog(own, editor), self._track),
+            journal=self.journal,
+            lanes=lanes,
+            budget=self.daily_budget,
+            pools=self._pools,
+            custody=self.custody,
+            shutdown=self._shutdown.signal,
+            begin=self._track,
+        )
+        self._own_turns = OwnTurns(self._pools, self.custody, self._runs, own_runs)
         self.idle_processes = IdleProcesses(
             pools=self._pools,
             lanes=self.lanes,
             state=state,
             admission=self._admission,
             locks=self.locks,
-            modes=self._modes,
-            grants=self._grants,
+            runs=self._runs,
         )
+
+    @property
+    def questions(self) -> QuestionQueue:
+        """What the user has to decide."""
+        return self._runs.questions
 
     @property
     def state(self) -> State:
@@ -158,15 +166,12 @@ class Agent:
     @property
     def runs(self) -> tuple[ActiveRun, ...]:
         """The runs at work, the oldest first."""
-        return tuple(run for run, _ in self._runs.values())
+        return tuple(self._runs)
 
     @property
     def processes(self) -> tuple[AgentProcess, ...]:
         """The CLI processes, the least recently used first."""
         return self._pools.processes
-
-    def _process_of(self, session_id: str) -> AgentProcess | None:
-        return next((p for p in self.processes if p.session_id == session_id), None)
 
     def lent(self, process: AgentProcess) -> bool:
         """Return whether a run has this process."""
@@ -212,7 +217,7 @@ class Agent:
                         backpressure=backpressure,
                     )
                 except BaseException:
-                    self._runs.pop(run_id, None)
+                    self._runs.drop(run_id)
                     await self._give_back(admitting, run_id)
                     raise
 
@@ -235,7 +240,7 @@ class Agent:
         spec = RunSpec(query.prompt, admitted.message, launch, session)
         seconds = query.timeout_seconds
         limit = AbortSignal() if seconds is None else AbortSignal.timeout(seconds)
-        run = await self._make_run(
+        run = await self._runs.make(
             run_id, spec, AbortSignal.any(signal, limit), to_editor, backpressure
         )
         run.ended.add_done_callback(lambda _: limit.release())
@@ -247,46 +252,8 @@ class Agent:
                 "The session %s could not be fetched from the shared store; using the local copy",
                 run.session_id,
             )
-        self._conduct(run)
+        self._runs.conduct(run)
         return run
-
-    async def _make_run(
-        self,
-        run_id: str,
-        spec: RunSpec,
-        signal: AbortSignal,
-        to_editor: Emit,
-        backpressure: Backpressure,
-    ) -> ActiveRun:
-        """Make the run of a session that it has; it is at work, and its prompt written down."""
-        folder, session_id = spec.launch.folder, spec.session.session_id
-        own = spec.cause is not None
-        turn = JournaledTurn(spec.message_id, spec.prompt, folder, now(), own=own)
-        journal = RunJournal(self.journal, spec.session, turn, self.lanes.session(session_id))
-        await journal.begin()
-        controller = AbortController()
-        run = ActiveRun(
-            run_id,
-            spec,
-            signal=AbortSignal.any(signal, controller.signal, self._shutdown.signal),
-            to_editor=to_editor,
-            backpressure=backpressure,
-            questions=self.questions,
-            journal=journal,
-            budget=self.daily_budget,
-            on_mode=partial(self._modes.remember, session_id),
-            trail=ToolTrail(self._audit.put, run_id, session_id, folder),
-            grants=self._grants.setdefault(session_id, SessionGrants()),
-            folder_lane=self.lanes.folder(folder),
-        )
-        self._runs[run_id] = (run, controller)
-        return run
-
-    async def _own_turn(self, process: AgentProcess, signal: AbortSignal) -> None:
-        await self._own_turns.own(process, signal)
-
-    def _conduct(self, run: ActiveRun, lent: AgentProcess | None = None) -> None:
-        self._track(run.conduct(self._pools.load, lambda: self._end(run), lent))
 
     def cancel(self, *, run_id: str | None = None, session_id: str | None = None) -> list[str]:
         """Stop a run, a session's run, or all runs if neither is named.
@@ -294,12 +261,7 @@ class Agent:
         Returns:
             The ids of the runs that are being stopped.
         """
-        stopped = []
-        for run, controller in tuple(self._runs.values()):
-            if run.is_target(run_id=run_id, session_id=session_id):
-                controller.abort(AbortReason.CANCELLED)
-                stopped.append(run.run_id)
-        return stopped
+        return self._runs.cancel(run_id=run_id, session_id=session_id)
 
     async def set_mode(self, session_id: str, permission_mode: str) -> asyncio.Future[None]:
         """Change a session's permission mode, at once and for its later runs.
@@ -311,14 +273,14 @@ class Agent:
         Raises:
             SessionNotFound: There is no such session.
         """
-        process = self._process_of(session_id)
+        process = self._pools.process_of(session_id)
         run = next((run for run in self.runs if run.session_id == session_id), None)
         unknown = process is None and run is None
         lane = self.lanes.session(session_id)
         if unknown and await lane.read(find_transcript, session_id) is None:
             raise SessionNotFound(f"There is no session {session_id}.")
         lent = process is not None and self.lent(process)
-        change = self._modes.change(session_id, permission_mode, run, process, lent=lent)
+        change = self._runs.modes.change(session_id, permission_mode, run, process, lent=lent)
         return self._track(change)
 
     def folder_of(self, session_id: str) -> Path | None:
@@ -330,8 +292,8 @@ class Agent:
 
     def forget(self, session_id: str) -> None:
         """Hold nothing of a session that is deleted: its mode, and what was allowed for it."""
-        self._modes.forget(session_id)
-        self._grants.pop(session_id, None)
+        self._runs.modes.forget(session_id)
+        self._runs.grants.pop(session_id, None)
 
     def folder_in_use(self, session_id: str) -> Path | None:
         """Return the folder of a session that has a run or a process."""
@@ -353,9 +315,9 @@ class Agent:
     async def close(self) -> None:
         """Stop all runs, report their ends, and end all processes in order."""
         self._shutdown.abort(AbortReason.SHUTDOWN)
-        if self._runs:
+        if runs := self.runs:
             # However much grace a run has: without its process, it ends.
-            await asyncio.wait([run.ended for run in self.runs], timeout=STOP_SECONDS)
+            await asyncio.wait([run.ended for run in runs], timeout=STOP_SECONDS)
         # However a process hangs: what is left of it is ended below.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
@@ -371,41 +333,12 @@ class Agent:
         await processes.run(self.watchdog.close)
         await self.sharing.close()
 
-    async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
-        """Release the run's session; return what is still done after that."""
-        self._runs.pop(run.run_id, None)
-        if not self._grants.get(run.session_id):
-            self._grants.pop(run.session_id, None)
-        await self.custody.after(run.session_id, run.run_id)
-        return self._track(self.lanes.session(run.session_id).run(self._settle, run))
-
     async def _give_back(self, admitting: asyncio.Future[Admitted], run_id: str) -> None:
         """Release the session of a query that came to no run, if it got one."""
         if not admitting.done():  # the process ends, and with it the lock
             return
         if not admitting.cancelled() and admitting.exception() is None:
             await self.custody.after(admitting.result().session.session_id, run_id)
-
-    def _settle(self, run: ActiveRun) -> None:
-        """Note after a run that its session has a transcript, and all that stands in it."""
-        folder = run.spec.launch.folder
-        try:
-            if (process := self._process_of(run.session_id)) is not None:
-                process.transcript.changed_by_others()
-            self.kept.copies.refresh(run.session_id)
-            if not run.spec.session.resumes and find_transcript(run.session_id) is not None:
-                self._state.settle(folder, run.session_id)
-            if run.cleared and self._state.current(folder) == run.session_id:
-                self._state.select(folder, None)
-        except Exception:
-            logger.exception("The state of %s could not be saved", folder)
-
-    def _audit_answer(self, question: Question, answer: Answer) -> None:
-        run, _ = self._runs.get(question.run_id, (None, None))
-        call = None if run is None else run.trail.call(question.tool_call_id)
-        folder = None if run is None else run.spec.launch.folder
-        # Its words take the longer, the more the agent has written.
-        self._audit.put("question", partial(question_entry, question, answer, call, folder))
 
     def _notify_of_sharing(self, good: bool, text: str) -> None:
         """Notify the runs at work, or the user if there are none."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from claude_agent_lsp.base.texts.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 # After these the agent may go on at any time, as long as its process lives.
 TIMERS: Final = frozenset({"CronCreate", "ScheduleWakeup"})
@@ -22,6 +22,17 @@ TITLE_LENGTH: Final = 80
 # A task names the call that began it, which came just before.
 CALLS_KEPT: Final = 100
 _ENDS: Final = {"completed": "has ended", "failed": "has failed", "killed": "was stopped"}
+
+
+class Call(Protocol):
+    """A tool call, as the SDK has it."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def input(self) -> Mapping[str, Any]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +81,17 @@ class Background:
             return " ".join(news)
         return "A timer has fired." if self._timer_set else "The agent goes on by itself."
 
-    def call(self, call_id: str, tool: str, tool_input: Mapping[str, Any]) -> None:
-        """Take note of a tool call."""
-        if tool in TIMERS:
-            self._timer_set = True
-            self._tell_change()
-        command = tool_input.get("command")
-        if isinstance(command, str):
-            self._commands[call_id] = command
-            if len(self._commands) > CALLS_KEPT:
-                self._commands.popitem(last=False)
+    def calls(self, calls: Iterable[Call]) -> None:
+        """Take note of tool calls."""
+        for call in calls:
+            if call.name in TIMERS:
+                self._timer_set = True
+                self._tell_change()
+            command = call.input.get("command")
+            if isinstance(command, str):
+                self._commands[call.id] = command
+                if len(self._commands) > CALLS_KEPT:
+                    self._commands.popitem(last=False)
 
     def read(self, subtype: str, data: Mapping[str, Any]) -> None:
         """Take in what the CLI reports of itself."""

@@ -17,14 +17,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.run.run import END_SECONDS
+from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from claude_agent_lsp.agent.kept_sessions import KeptSessions
     from claude_agent_lsp.agent.process.process import AgentProcess
+    from claude_agent_lsp.agent.run.run import ActiveRun
     from claude_agent_lsp.base.lanes import Lanes
     from claude_agent_lsp.sessions.lock import SessionLocks
     from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
+    from claude_agent_lsp.workspace.state import State
 
 logger = logging.getLogger(__name__)
 
@@ -37,26 +41,42 @@ class Custody:
     """The sessions of one server, after their runs.
 
     Args:
+        state: Each folder's current one.
         locks: Who has which.
         lanes: Those of sessions.
         sharing: Has to know when a session is given back.
+        kept: Those that the user wants kept.
         process_of: Returns a session's process.
         begin: Begins work that nobody waits for.
     """
 
     def __init__(
         self,
+        *,
+        state: State,
         locks: SessionLocks,
         lanes: Lanes,
         sharing: SharedSessions,
+        kept: KeptSessions,
         process_of: Callable[[str], AgentProcess | None],
         begin: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
+        self._state = state
+        self._kept_sessions = kept
         self._locks = locks
         self._lanes = lanes
         self._sharing = sharing
         self._process_of = process_of
         self._begin = begin
+
+    async def take(self, session_id: str, holder: str) -> None:
+        """Take a session that nobody else has.
+
+        Raises:
+            SessionBusy: Somebody has it.
+            StoreUnavailable: What is in its lock's place is no lock.
+        """
+        await self._lanes.session(session_id).run(self._locks.claim, session_id, holder)
 
     async def after(self, session_id: str, holder: str) -> None:
         """Give a session back after what has had it, unless the agent may go on in it.
@@ -70,6 +90,20 @@ class Custody:
             self._begin(self._watch(process, holder))
         else:
             await self.give_back(session_id, holder)
+
+    def settle(self, run: ActiveRun) -> None:
+        """Note after a run that its session has a transcript, and all that stands in it."""
+        folder, session_id = run.spec.launch.folder, run.session_id
+        try:
+            if (process := self._process_of(session_id)) is not None:
+                process.transcript.changed_by_others()
+            self._kept_sessions.copies.refresh(session_id)
+            if not run.spec.session.resumes and find_transcript(session_id) is not None:
+                self._state.settle(folder, session_id)
+            if run.cleared and self._state.current(folder) == session_id:
+                self._state.select(folder, None)
+        except Exception:
+            logger.exception("The state of %s could not be saved", folder)
 
     async def give_back(self, session_id: str, holder: str) -> None:
         """Give a session back; on a disk that hangs that is done as soon as the disk answers."""

@@ -21,8 +21,7 @@ async def hold_session(agent: Agent, session_id: str) -> AsyncIterator[None]:
         SessionBusy: A run is at work in it.
     """
     holder = str(uuid.uuid4())
-    lane = agent.lanes.session(session_id)
-    await lane.run(agent.locks.claim, session_id, holder)
+    await agent.custody.take(session_id, holder)
     try:
         yield
     finally:

@@ -19,16 +19,13 @@ from claude_agent_lsp.agent.run.context import RunSpec
 from claude_agent_lsp.base.abort import Aborted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from claude_agent_lsp.agent.custody import Custody
     from claude_agent_lsp.agent.pool_loader import PoolLoader
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.context import OwnRuns
     from claude_agent_lsp.agent.run.run import ActiveRun
+    from claude_agent_lsp.agent.runs import Runs
     from claude_agent_lsp.base.abort import AbortSignal
-    from claude_agent_lsp.base.lanes import Lanes
-    from claude_agent_lsp.sessions.lock import SessionLocks
 
 logger = logging.getLogger(__name__)
 
@@ -38,32 +35,16 @@ class OwnTurns:
 
     Args:
         pools: Lends their processes.
-        lanes: Those of sessions.
-        locks: Who has which session.
-        custody: Gives a session back.
-        display: Shows the runs.
-        make: Makes a run of a session that it has.
-        conduct: Conducts one whose process is lent.
+        custody: Takes the sessions, and gives them back.
+        runs: Makes the runs.
+        display: Shows them.
     """
 
-    def __init__(
-        self,
-        *,
-        pools: PoolLoader,
-        lanes: Lanes,
-        locks: SessionLocks,
-        custody: Custody,
-        display: OwnRuns,
-        make: Callable[..., Awaitable[ActiveRun]],
-        conduct: Callable[[ActiveRun, AgentProcess], None],
-    ) -> None:
+    def __init__(self, pools: PoolLoader, custody: Custody, runs: Runs, display: OwnRuns) -> None:
         self._pools = pools
-        self._lanes = lanes
-        self._locks = locks
         self._custody = custody
         self._display = display
-        self._make = make
-        self._conduct = conduct
+        self._runs = runs
 
     async def own(self, process: AgentProcess, signal: AbortSignal) -> None:
         """Begin a run for the turn at work in a process; return once the run has it.
@@ -84,16 +65,16 @@ class OwnTurns:
             await process.end()
             await self._custody.give_back(session_id, run_id)
             return
-        self._conduct(run, process)
+        self._runs.conduct(run, process)
         with contextlib.suppress(Aborted):
             await signal.wait_or_abort(run.ended)
 
     async def _begin(self, process: AgentProcess, run_id: str) -> ActiveRun:
         session_id = process.session_id
-        await self._lanes.session(session_id).run(self._locks.claim, session_id, run_id)
+        await self._custody.take(session_id, run_id)
         cause = process.background.take_cause()
         signal, to_editor, backpressure = self._display.begin(run_id, cause)
         session = SessionStart(session_id, source=session_id)
         message = {"uuid": str(uuid.uuid4())}
         spec = RunSpec("", message, process.launch, session, cause=cause)
-        return await self._make(run_id, spec, signal, to_editor, backpressure)
+        return await self._runs.make(run_id, spec, signal, to_editor, backpressure)

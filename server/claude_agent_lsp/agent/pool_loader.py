@@ -59,6 +59,10 @@ class PoolLoader:
         """The CLI processes, the least recently used first."""
         return tuple(pool) if (pool := self.loaded) is not None else ()
 
+    def process_of(self, session_id: str) -> AgentProcess | None:
+        """Return a session's process, if it has one."""
+        return next((p for p in self.processes if p.session_id == session_id), None)
+
     def lent(self, process: AgentProcess) -> bool:
         """Return whether a run has this process."""
         return (pool := self.loaded) is not None and pool.lent(process)

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import logging
 import uuid
-import warnings
 from collections import deque
 from dataclasses import replace
 from functools import partial
@@ -56,9 +55,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-# A process that may bypass all questions can be set back to a mode that asks them.
-warnings.filterwarnings("ignore", "can_use_tool will not be invoked")
 
 # A CLI is up within a second; a machine with a cold cache and many MCP servers takes longer.
 START_SECONDS = 60.0
@@ -121,7 +117,7 @@ class AgentProcess:
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
         self._fault: RequestFailed | None = None
         self._reading: asyncio.Task[None] | None = None
-        # Only what was asked to end has one; what has died by itself is ENDING, too.
+        # Only of what was asked to end; what has died by itself is ENDING, too.
         self._ending: asyncio.Task[None] | None = None
         self._before_start = before_start
         self._given_up = AbortController()
@@ -344,8 +340,9 @@ class AgentProcess:
     def _follow(self, message: Message) -> None:
         if isinstance(message, AssistantMessage | UserMessage):
             self.transcript.expect(message.uuid)
-            for call in (block for block in message.content if isinstance(block, ToolUseBlock)):
-                self.background.call(call.id, call.name, call.input)
+            self.background.calls(
+                each for each in message.content if isinstance(each, ToolUseBlock)
+            )
         elif isinstance(message, ResultMessage):
             self.cost_usd = message.total_cost_usd or self.cost_usd
         elif isinstance(message, SystemMessage):
