@@ -112,6 +112,14 @@ class SessionBusy(RequestFailed):
     default_hint = "Wait until that run has ended, cancel it, or query again with `fork: true`."
 
 
+class SessionAtWork(SessionBusy):
+    """It is a run of this very server, or one that waits for the session: one can wait for it."""
+
+    def __init__(self, message: str, session_id: str) -> None:
+        super().__init__(message)
+        self.session_id = session_id
+
+
 class Conflict(RequestFailed):
     """A file is not as the agent left it; nothing was touched."""
 

@@ -14,6 +14,7 @@ from claude_agent_lsp.agent.events import (
     Notice,
     QuestionAnswered,
     QuestionAsked,
+    Queued,
     RunStatus,
     Started,
     Text,
@@ -100,7 +101,7 @@ class WorkDone:
         self._line = ""
         self._outcome: str | None = None
         self._given = token is not None
-        self._shown = False
+        self._started = self._shown = False
         self._saying = ""
         self.run_id: str | None = None
         self._asking: str | None = None
@@ -130,7 +131,10 @@ class WorkDone:
             self._report("Continuing")
 
     def _show_step(self, event: Event) -> None:
-        if isinstance(event, Started):
+        if isinstance(event, Queued):
+            self._start()
+            self._report("Waiting for the run before it")
+        elif isinstance(event, Started):
             self.run_id = event.run.run_id
             self._start()
         elif isinstance(event, ToolCall):
@@ -145,6 +149,9 @@ class WorkDone:
             self._end(outcome_of(event.run))
 
     def _start(self) -> None:
+        if self._started:
+            return
+        self._started = True
         if self._given:
             self._begin()
             return
