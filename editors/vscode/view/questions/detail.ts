@@ -45,8 +45,7 @@ function granted(
 }
 
 function blocks(words: string): readonly HTMLElement[] {
-  const attributes = { class: 'detail', tabindex: '0', role: 'group', 'aria-label': 'Detail' };
-  return words === '' ? [] : [element('pre', attributes, visible(words))];
+  return words === '' ? [] : [element('pre', { class: 'detail' }, visible(words))];
 }
 
 function lines(words: string): readonly HTMLElement[] {
