@@ -10,7 +10,7 @@ import { visible } from '../visible';
 export function detailOf(question: Question): readonly HTMLElement[] {
   const { action, detail, diff, document, grants, notes = [], reason } = question;
   if (document != null) {
-    return [new GrowingMarkdown(document).element];
+    return [new GrowingMarkdown(visible(document)).element];
   }
   if (action == null) {
     return blocks(detail);
