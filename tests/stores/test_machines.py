@@ -13,7 +13,7 @@ import pytest_asyncio
 from pygls.exceptions import JsonRpcException
 from redis.asyncio import Redis
 
-from claude_agent_lsp.errors import StoreUnavailable
+from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 from claude_agent_lsp.loopback import Loopback, recall, reply, say, tokens
 from claude_agent_lsp.sessions.sharing.project_key import project_key
 from claude_agent_lsp.sessions.sharing.stores.link import RefusedByStore, StoreLink
@@ -369,8 +369,8 @@ async def test_session_that_the_store_refuses_takes_no_other_ones_fence_away(
     await assert_mirrored(redis, anna, good)
     await assert_mirrored(redis, anna, bad)
     async with Redis.from_url(redis.url) as client:
-        keys = [key async for key in client.scan_iter(f"*{bad}*:digests")]
-        await client.delete(*keys)
+        async for key in client.scan_iter(f"*{bad}*:digests"):
+            await client.set(key, "not a list")
     await here.query("remember the code", session=bad, wait=True)
     await eventually(lambda: bool(told(here, "could not be shared")))
     (store,) = (await here.command("status"))["stores"]
@@ -392,10 +392,10 @@ async def test_only_a_store_that_answers_nothing_is_away() -> None:
 
         away = False
 
-        async def list_sessions(self, _: str) -> list[Any]:
+        async def claim(self, *_: Any) -> Any:
             if self.away:
                 raise good
-            return []
+            raise SessionBusy("Somebody asks the same.")
 
         async def close(self) -> None:
             pass

@@ -9,9 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 # Each write takes the session's claim first (a token of "0" needs none), and adds to nothing but
-# what its caller has seen.
+# what its caller has seen. Of a transcript of which a part was evicted nothing is left.
 _GUARD: Final = """
 if ARGV[1] ~= '0' and redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 'lost' end
+if redis.call('LLEN', KEYS[2]) ~= redis.call('LLEN', KEYS[3]) then
+    redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+end
 if redis.call('LLEN', KEYS[2]) ~= tonumber(ARGV[2]) then return 'moved' end
 if (redis.call('LINDEX', KEYS[3], -1) or '') ~= ARGV[3] then return 'moved' end
 """
@@ -67,6 +70,8 @@ local token = now[1] * 1000000 + now[2]
 local newest = tonumber(redis.call('GET', KEYS[2]) or '0')
 if token <= newest then token = newest + 1 end
 local text = string.format('%.0f', token)
+-- Where no memory is left, what follows a write that takes none is taken all the same.
+redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], text)
 redis.call('HSET', KEYS[1], 'token', text, 'owner', ARGV[1], 'server', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -78,4 +83,10 @@ RENEW: Final = """
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
 if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+
+# KEYS: the session's deletion
+NOTE_DELETION: Final = """
+local now = redis.call('TIME')
+redis.call('SET', KEYS[1], string.format('%.0f', now[1] * 1000000 + now[2]))
 """
