@@ -169,9 +169,10 @@ class RedisServer(Server):
     def answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
-                connection.sendall(b"PING\r\n")
-                # Without the password it answers too, once its data is loaded.
-                return b"NOAUTH" in connection.recv(100)
+                # It takes the password, and answers nothing else, while its data is loaded.
+                connection.sendall(f'AUTH "{PASSWORD}"\r\nPING\r\n'.encode())
+                connection.shutdown(socket.SHUT_WR)
+                return b"PONG" in b"".join(iter(lambda: connection.recv(100), b""))
         except OSError:
             return False
 

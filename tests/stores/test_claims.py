@@ -268,6 +268,25 @@ async def test_entry_of_any_characters_is_taken(
     await claim.release()
 
 
+async def test_session_can_be_read_and_deleted_where_no_memory_is_left(
+    redis: RedisServer, key: SessionKey
+) -> None:
+    store = open_store(redis.url)
+    claim = await store.claim(key, ANNA)
+    entry = cast("Any", {"type": "x"})
+    await store.append(key, [entry], after=START, token=claim.token)
+    await claim.release()
+    async with out_of_memory(redis):
+        again = await store.claim(key, ANNA)
+        assert (await store.head(key)).lines == 1
+        assert len(await store.digests(key)) == len(await store.load_after(key, 0, 9)) == 1
+        await store.delete(key)
+        await again.release()
+    assert await store.load(key) is None
+    assert await store.deleted(key, since=claim.token)
+    await store.close()
+
+
 async def test_store_that_is_only_read_counts_as_away_until_sessions_can_be_claimed(
     machines: tuple[Machine, Machine], server: Postgres | RedisServer, key: SessionKey
 ) -> None:

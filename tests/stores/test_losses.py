@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest_asyncio
 from claude_agent_lsp.sessions.sharing import losses, mirror
 from claude_agent_lsp.sessions.sharing.stores.listing import sessions_of
 from claude_agent_lsp.sessions.sharing.stores.opening import open_store
+from claude_agent_lsp.sessions.sharing.stores.store import START
 from tests.sessions.lines import Talk
 
 from .misfortunes import another_type, evict, lose
@@ -88,6 +90,29 @@ async def test_loss_that_one_session_shows_is_looked_for_in_all(
     opened.began(known)
     await until(lambda: _lines_are(machine, one, 2))
     await until(lambda: _lines_are(machine, other, 1))
+
+
+async def test_where_another_went_on_after_a_loss_what_is_here_is_kept_under_a_new_id(
+    machine: Sharer, server: Postgres | RedisServer
+) -> None:
+    mirrored = await machine.sent("1", "2")
+    before = await machine.store.load(mirrored.key()) or []
+    await lose(server, mirrored.session_id)
+    # It had fetched the first line alone.
+    other: Any = {"type": "user", "uuid": "other's", "message": {"content": "3"}}
+    await machine.store.append(mirrored.key(), [before[0], other], after=START)
+    machine.open()
+    await until(lambda: bool(machine.told))
+    (told,) = machine.told
+    assert f"{mirrored.session_id} was also continued on another machine" in told
+    (kept,) = set(machine.path(mirrored).parent.glob("*.jsonl")) - {machine.path(mirrored)}
+    assert kept.stem in told
+    assert [json.loads(line)["uuid"] for line in kept.read_text().splitlines()] == [
+        line["uuid"] for line in before
+    ]
+    here = [json.loads(line)["uuid"] for line in machine.path(mirrored).read_text().splitlines()]
+    assert here == [before[0]["uuid"], "other's"]
+    assert await machine.store.load(mirrored.key()) == [before[0], other]
 
 
 async def test_deleted_session_that_is_gone_on_with_is_sent_again(machine: Sharer) -> None:

@@ -22,7 +22,6 @@ from redis.backoff import NoBackoff
 from claude_agent_lsp.sessions.sharing.stores import redis_scripts
 from claude_agent_lsp.sessions.sharing.stores.redis_claim import RedisClaim
 from claude_agent_lsp.sessions.sharing.stores.store import (
-    START,
     ClaimLost,
     Diverged,
     Line,
@@ -258,14 +257,13 @@ class RedisStore(SharedStore):
         ]
 
     async def _forget(self, keys: _Keys) -> None:
-        async with self._redis.pipeline(transaction=True) as together:
-            together.delete(keys.lines, keys.digests, keys.uuids)
-            if keys.subpath:
-                together.srem(keys.subkeys, keys.subpath)
-            else:
-                together.zrem(keys.sessions, keys.session)
-                together.hdel(keys.summaries, keys.session)
-            await together.execute()
+        await self._redis.eval(
+            redis_scripts.FORGET,
+            6,
+            *keys.transcript[1:],
+            *(keys.sessions, keys.summaries, keys.subkeys),
+            *(keys.session, keys.subpath),
+        )
 
     async def list_subkeys(self, key: SessionListSubkeysKey) -> list[str]:
         """See `SharedStore`."""
@@ -298,14 +296,9 @@ class RedisStore(SharedStore):
 
     async def _stored(self, keys: _Keys, first: int = 0, last: int = 0) -> tuple[Mark, list[str]]:
         """Return how much there is of a transcript, and the digests of some of its lines."""
-        async with self._redis.pipeline(transaction=True) as together:
-            together.llen(keys.lines)
-            together.llen(keys.digests)
-            together.lindex(keys.digests, -1)
-            together.lrange(keys.digests, first, last)
-            lines, digests, digest, some = await together.execute()
-        if lines != digests or not lines:  # a part that was evicted takes the rest with it
-            return START, []
+        lines, digest, some = await self._redis.eval(
+            redis_scripts.STORED, 2, keys.lines, keys.digests, first, last
+        )
         return Mark(lines, digest), some
 
     def _is_done(self, answer: str, keys: _Keys) -> bool:

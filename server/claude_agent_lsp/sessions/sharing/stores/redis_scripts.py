@@ -1,4 +1,4 @@
-"""What Redis does in one step, as scripts of its own.
+"""What Redis does in one step, as scripts of its own: a transaction is refused by one that is full.
 
 A claim is a hash of `token`, `owner` and `server` that expires. A token is compared as text: Lua's
 numbers would do, but its JSON would not.
@@ -57,6 +57,27 @@ return 'done'
 """
 )
 
+# KEYS: lines, digests, uuids, sessions, summaries, subkeys; ARGV: session, subpath
+FORGET: Final = """
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+if ARGV[2] == '' then
+    redis.call('ZREM', KEYS[4], ARGV[1])
+    redis.call('HDEL', KEYS[5], ARGV[1])
+else
+    redis.call('SREM', KEYS[6], ARGV[2])
+end
+"""
+
+# KEYS: lines, digests; ARGV: the first and the last digest that are wanted, counted from zero
+# Returns how many lines there are, their digest, and those wanted. A part that was evicted takes
+# the rest with it.
+STORED: Final = """
+local lines = redis.call('LLEN', KEYS[1])
+if lines == 0 or lines ~= redis.call('LLEN', KEYS[2]) then return {0, '', {}} end
+local some = redis.call('LRANGE', KEYS[2], ARGV[1], ARGV[2])
+return {lines, redis.call('LINDEX', KEYS[2], -1), some}
+"""
+
 # A token is a time, so that it grows even after the server has lost what it knew.
 # A server that hung executes a claim whose client has long given up: that client may have it again.
 # KEYS: claim, newest token; ARGV: owner, lease in milliseconds, the owner's server
@@ -87,6 +108,8 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 
 # KEYS: the session's deletion
 NOTE_DELETION: Final = """
+-- As above: what frees memory must not be refused for want of it.
+redis.call('DEL', KEYS[1])
 local now = redis.call('TIME')
 redis.call('SET', KEYS[1], string.format('%.0f', now[1] * 1000000 + now[2]))
 """
