@@ -1,8 +1,12 @@
-"""Two machines whose store is restored, or whom the network parts."""
+"""Two machines whose store is restored, or whom the network parts.
+
+`make torture` does it with each kind of store; the suite with one.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 from typing import TYPE_CHECKING
@@ -18,8 +22,12 @@ if TYPE_CHECKING:
     from .machines import Machine
     from .servers import Postgres, RedisServer
 
+EACH = ["postgres", "redis"]
+TORTURE = "TORTURE_STORE_KILLS" in os.environ
+
 
 @pytest.mark.long
+@pytest.mark.parametrize("server", EACH if TORTURE else ["postgres"], indirect=True)
 async def test_restored_store_gets_again_what_it_lacks_and_nothing_that_was_deleted(
     machines: tuple[Machine, Machine], server: Postgres | RedisServer
 ) -> None:
@@ -56,6 +64,7 @@ async def test_restored_store_gets_again_what_it_lacks_and_nothing_that_was_dele
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("server", EACH if TORTURE else ["redis"], indirect=True)
 async def test_machine_that_was_cut_off_is_told_under_which_id_its_own_words_are_kept(
     machines: tuple[Machine, Machine], server: Postgres | RedisServer
 ) -> None:
