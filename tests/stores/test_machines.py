@@ -270,17 +270,17 @@ async def test_password_is_told_nowhere(
     assert b"can't be used" in said
 
 
+@pytest.mark.parametrize("server", ["redis"], indirect=True)
 async def test_session_that_the_store_refuses_takes_no_other_ones_fence_away(
-    machines: tuple[Machine, Machine], redis: RedisServer
+    machines: tuple[Machine, Machine], server: RedisServer
 ) -> None:
     anna, bert = machines
-    anna.store = bert.store = redis.url
     here, there = await anna.open(), await bert.open()
     good = (await here.query("remember the code", session="new", wait=True))["sessionId"]
     bad = (await here.query("remember the code", session="new", wait=True))["sessionId"]
-    await assert_mirrored(redis, anna, good)
-    await assert_mirrored(redis, anna, bad)
-    async with Redis.from_url(redis.url) as client:
+    await assert_mirrored(server, anna, good)
+    await assert_mirrored(server, anna, bad)
+    async with Redis.from_url(server.url) as client:
         async for key in client.scan_iter(f"*{bad}*:digests"):
             await client.set(key, "not a list")
     await here.query("remember the code", session=bad, wait=True)
