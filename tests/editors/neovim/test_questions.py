@@ -77,6 +77,8 @@ def allow(neovim: Terminal, folder: Path) -> None:
     time.sleep(HASTY_SECONDS + 0.1)
     neovim.type("2", "Enter")
     neovim.wait_for(lambda _: (folder / "one").exists())
+    neovim.wait_for("Tried.")
+    neovim.wait_for("Done")
 
 
 @pytest.mark.parametrize(
