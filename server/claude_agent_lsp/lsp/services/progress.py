@@ -35,6 +35,7 @@ LINE_LENGTH: Final = 120
 # An editor answers at once. One that never does must not have the request kept for ever.
 CREATE_SECONDS: Final = 60.0
 ANSWER: Final = "Answer with claudeAgent.question.answer"
+READ_FIRST: Final = "Read it with claudeAgent.question.list."
 # Helix shows a token to its user.
 _own_tokens = (f"claude-{number}" for number in itertools.count(1))
 
@@ -70,11 +71,11 @@ class Progress:
         self._shown[progress.token] = progress
         return progress
 
-    def show_question(self, question: Question) -> None:
-        """Show the open question where its run is shown, and how to answer it."""
+    def show_question(self, question: Question, unread: bool) -> None:
+        """Show the open question where its run is shown, and how to read and to answer it."""
         for progress in self._shown.values():
             if progress.run_id == question.run_id:
-                progress.show_question(question)
+                progress.show_question(question, unread=unread)
 
     def end(self, progress: WorkDone) -> None:
         """Forget a run's token."""
@@ -106,11 +107,17 @@ class WorkDone:
         self.run_id: str | None = None
         self._asking: str | None = None
 
-    def show_question(self, question: Question) -> None:
-        """Show the open question, which the editor does not, until it is settled."""
+    def show_question(self, question: Question, *, unread: bool) -> None:
+        """Show the open question, which the editor does not, until it is settled.
+
+        Args:
+            question: The question.
+            unread: Whether a part of it has to be read elsewhere.
+        """
         self._asking = question.question_id
         values = " or ".join(f'"{visible(option.value)}"' for option in question.options)
-        self._report(_waiting_line(question), f" {ANSWER} {values}")
+        hint = f"{READ_FIRST} {ANSWER}" if unread else ANSWER
+        self._report(_waiting_line(question), f" {hint} {values}")
 
     def show_event(self, event: Event) -> None:
         """Show what the event means for somebody who waits."""
