@@ -91,7 +91,7 @@ class Agent:
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
         self.lanes = lanes = Lanes()
-        told = self._notify_of_sharing
+        told = self._notify_all
         self.sharing = SharedSessions(lambda: state.directory, editor, told, lanes)
         self.daily_budget = DailyBudget(own)
         self.kept = KeptSessions(state, self.lanes, self._track)
@@ -372,13 +372,17 @@ class Agent:
         call = None if run is None else run.trail.call(question.tool_call_id)
         folder = None if run is None else run.spec.launch.folder
         # Its words take the longer, the more the agent has written.
-        entry = partial(question_entry, question, answer, call, folder)
-        self._track(self._audit_lane.run(lambda: self._audit.write("question", entry())))
+        self._write_audit("question", partial(question_entry, question, answer, call, folder))
 
     def _write_audit(self, kind: str, entry: Entry) -> None:
-        self._track(self._audit_lane.run(self._audit.write, kind, entry))
+        async def write() -> None:
+            wrong = await self._audit_lane.run(self._audit.write, kind, entry)
+            if wrong is not None:
+                self._notify_all(False, wrong)
 
-    def _notify_of_sharing(self, good: bool, text: str) -> None:
+        self._track(write())
+
+    def _notify_all(self, good: bool, text: str) -> None:
         """Notify the runs at work, or the user if there are none."""
         notice = Notice(Level.INFO if good else Level.WARNING, text)
         if not [run for run in self.runs if run.notify(notice)]:
