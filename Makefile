@@ -116,7 +116,8 @@ fuzz: $(READY)
 .PHONY: torture
 torture: $(READY)
 	TORTURE_MOMENTS=500 $(BIN)/pytest -n 2 -s tests/e2e/test_torture.py
-	TORTURE_DAMAGE=1 $(BIN)/pytest -n 2 tests/e2e/test_damaged_state.py
+	TORTURE_DAMAGE=1 TORTURE_DESCRIPTORS=1 $(BIN)/pytest -n 2 \
+		tests/e2e/test_damaged_state.py tests/e2e/test_descriptors.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
