@@ -116,8 +116,10 @@ fuzz: $(READY)
 .PHONY: torture
 torture: $(READY)
 	TORTURE_MOMENTS=500 $(BIN)/pytest -n 2 -s tests/e2e/test_torture.py
-	TORTURE_DAMAGE=1 TORTURE_DESCRIPTORS=1 $(BIN)/pytest -n 2 \
-		tests/e2e/test_damaged_state.py tests/e2e/test_descriptors.py
+	TORTURE_DAMAGE=1 TORTURE_DESCRIPTORS=1 TORTURE_DISKS=1 $(BIN)/pytest -n 2 \
+		tests/e2e/test_damaged_state.py tests/e2e/test_descriptors.py tests/e2e/test_full_disk.py
+	TORTURE_CANCELS=1000 $(BIN)/pytest -s tests/e2e/test_cancel_moments.py -k hundred
+	TORTURE_LARGE=1 $(BIN)/pytest -s tests/e2e/test_large.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
