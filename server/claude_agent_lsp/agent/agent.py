@@ -146,6 +146,9 @@ class Agent:
         """The CLI processes, the least recently used first."""
         return self._pools.processes
 
+    def _process_of(self, session_id: str) -> AgentProcess | None:
+        return next((p for p in self.processes if p.session_id == session_id), None)
+
     def lent(self, process: AgentProcess) -> bool:
         """Return whether a run has this process."""
         return self._pools.lent(process)
@@ -268,7 +271,7 @@ class Agent:
         Raises:
             SessionNotFound: There is no such session.
         """
-        process = next((p for p in self.processes if p.session_id == session_id), None)
+        process = self._process_of(session_id)
         run = next((run for run in self.runs if run.session_id == session_id), None)
         unknown = process is None and run is None
         lane = self.lanes.session(session_id)
@@ -331,6 +334,8 @@ class Agent:
     async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
         """Release the run's session; return what is still done after that."""
         self._runs.pop(run.run_id, None)
+        if run.lost_lines and (process := self._process_of(run.session_id)) is not None:
+            process.end()  # the next one resumes what is there, and is told of the rest
         if not self._grants.get(run.session_id):
             self._grants.pop(run.session_id, None)
         await self._release(run.session_id, run.run_id)
@@ -356,8 +361,7 @@ class Agent:
         """Note after a run that its session has a transcript, and all that stands in it."""
         folder = run.spec.launch.folder
         try:
-            process = next((p for p in self.processes if p.session_id == run.session_id), None)
-            if process is not None:
+            if (process := self._process_of(run.session_id)) is not None:
                 process.transcript.changed_by_others()
             self.kept.copies.refresh(run.session_id)
             if not run.spec.session.resumes and find_transcript(run.session_id) is not None:

@@ -187,6 +187,11 @@ class ActiveRun:
             permission_denials=tuple(figures.permission_denials),
         )
 
+    @property
+    def lost_lines(self) -> bool:
+        """Whether its session's transcript may lack lines of it."""
+        return self._journal.lost_lines
+
     def notify(self, notice: Notice) -> bool:
         """Report something that is not of the run itself; return whether it could be."""
         telling = self._state in (RunState.RUNNING, RunState.ENDING)
