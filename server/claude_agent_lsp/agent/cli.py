@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.agent.os_processes.output import output_of
 from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.base.lanes import Lane, disk
 from claude_agent_lsp.errors import CliFailedToStart, CliNotFound
@@ -143,30 +144,15 @@ def _reach(executable: Path) -> int:
 
 async def _version(path: Path, environment: Mapping[str, str]) -> str:
     try:
-        process = await asyncio.create_subprocess_exec(
+        said, _ = await output_of(
             path,
             "--version",
-            env={**os.environ, **environment},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+            environment={**os.environ, **environment},
+            seconds=VERSION_SECONDS,
+            most_bytes=MOST_BYTES,
         )
     except OSError as error:
         raise CliFailedToStart(f"{path} can't be run: {error.strerror}.") from error
-    assert process.stdout is not None
-    said, more = b"", b""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(VERSION_SECONDS):
-            # One that prints for ever must be neither waited for nor kept in memory.
-            while len(said) < MOST_BYTES and (more := await process.stdout.read(MOST_BYTES)):
-                said += more
-            if not more:
-                # It has said all: let it end. To kill it in that very moment makes asyncio warn.
-                await process.wait()
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
     text = said.decode(errors="replace")
     match = _VERSION.match(text)
     if match is None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 from claude_agent_lsp.agent.os_processes.marked import marks
 from claude_agent_lsp.agent.permissions.tool_policy import IN_TRUSTED, rule_on
 from claude_agent_lsp.agent.process.private_files import PROMPT, SERVERS, SETTINGS
-from claude_agent_lsp.agent.process.restraint import restraining_environment
+from claude_agent_lsp.agent.process.restraint import named_by, restraining_environment
 from claude_agent_lsp.base.disk.places import place_of
 from claude_agent_lsp.errors import NotTrusted
 from claude_agent_lsp.sessions.claude_settings.settings_files import setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from claude_agent_sdk import CanUseTool, ClaudeAgentOptions, HookMatcher
@@ -137,6 +137,14 @@ class Launch:
         if self.place is not None and place_of(self.folder) != self.place:
             raise NotTrusted(f"{self.folder} is no longer the folder that was trusted.")
 
+    async def restrained(self) -> tuple[str, ...]:
+        """Return what of the folder's git configuration must be overridden. Runs git.
+
+        Raises:
+            CliFailedToStart: It can't be told.
+        """
+        return () if self.trusted else await named_by(self.folder)
+
     def _policy(self) -> HookMatcher:
         from claude_agent_sdk import HookMatcher
 
@@ -155,6 +163,7 @@ class Launch:
         can_use_tool: CanUseTool,
         stderr: Callable[[str], None],
         files: Mapping[str, Path] | None = None,
+        named: Collection[str] = (),
     ) -> ClaudeAgentOptions:
         """Return the SDK's options for a process of this launch in `session`.
 
@@ -164,6 +173,7 @@ class Launch:
             can_use_tool: Decides about tool calls.
             stderr: Takes the lines that it writes there.
             files: Those of `private_files.py`, written already.
+            named: What `restrained` has found.
         """
         from claude_agent_sdk import ClaudeAgentOptions
 
@@ -176,7 +186,11 @@ class Launch:
             # to say when it is idle, since a result doesn't mean that it is.
             env={
                 **settings.env,
-                **({} if self.trusted else restraining_environment(os.environ | settings.env)),
+                **(
+                    {}
+                    if self.trusted
+                    else restraining_environment(os.environ | settings.env, named)
+                ),
                 "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
                 **marks(mark),
             },

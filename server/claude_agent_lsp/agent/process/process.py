@@ -231,6 +231,7 @@ class AgentProcess:
             # What it starts is found by the mark, and ended with the rest.
             await check(configured, marks(self._mark))
             await self._unless_given_up(self._disk.read(reach, configured, self.launch.folder))
+        named = await self._unless_given_up(self.launch.restrained())
         client = ClaudeSDKClient(
             self.launch.options(
                 self.session,
@@ -238,6 +239,7 @@ class AgentProcess:
                 can_use_tool=self._receiver.decide,
                 stderr=self._keep_stderr,
                 files=files.paths,
+                named=named,
             )
         )
         after.push_async_callback(self._disconnect, client)
