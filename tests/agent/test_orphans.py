@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from claude_agent_lsp.agent.os_processes.adoption import OWN
 from claude_agent_lsp.agent.os_processes.orphans import (
     SERVER,
     _alive,
@@ -147,7 +148,7 @@ def test_it_weighs_little_and_does_nothing_while_it_waits() -> None:
         before = process.cpu_times()
         info = process.memory_full_info()
         assert getattr(info, "pss", info.uss) < 15 * 2**20
-        assert process.environ() == {}
+        assert process.environ() == {OWN: "1"}
         assert process.cpu_times() == before
     finally:
         watchdog.close()

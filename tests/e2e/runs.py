@@ -13,6 +13,7 @@ import psutil
 import pytest
 from pygls.exceptions import JsonRpcException
 
+from claude_agent_lsp.agent.os_processes.adoption import OWN
 from tests.processes import processes_of
 
 if TYPE_CHECKING:
@@ -174,10 +175,10 @@ def clis(editor: Editor) -> list[psutil.Process]:
 
 
 def pid_of_watchdog(editor: Editor) -> int:
-    """The server's child that no environment was given to."""
+    """The server's child in a session of its own."""
     for child in psutil.Process(editor.pid).children():
         with contextlib.suppress(psutil.Error):
-            if child.environ() == {}:
+            if OWN in child.environ():
                 return child.pid
     raise AssertionError("there is no watchdog")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from claude_agent_lsp.loopback import call, reply, say, tokens
@@ -23,7 +25,10 @@ from .runs import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from claude_agent_lsp.loopback import Loopback
+    from claude_agent_lsp.loopback.script import Call
 
     from .editor import Editor
 
@@ -79,6 +84,42 @@ async def test_what_a_tool_has_detached_ends_with_its_run(
     assert sleepers(environment) == {earlier}
     assert await editor.quit() == 0
     assert not sleepers(environment)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux gives a server what it has lost")
+@pytest.mark.usefixtures("tools_allowed")
+async def test_a_daemon_without_parents_and_mark_ends_with_its_run(
+    editor: Editor, model: Loopback, folder: Path
+) -> None:
+    def daemon(name: str) -> Call:
+        inner = f"trap : TERM HUP; sleep 1000 & echo $$ > {name}.new; mv {name}.new {name}; wait"
+        return call("Bash", command=f"(env -i setsid sh -c '{inner}' &) ; true")
+
+    async def process(name: str) -> psutil.Process:
+        await eventually((folder / name).exists)
+        return psutil.Process(int((folder / name).read_text()))
+
+    model.add(
+        reply("leave one", [daemon("earlier")], [say("It is left.")]),
+        reply("leave another", [daemon("short")], [say("It is left.")]),
+        reply("leave more", [daemon("later")], [tokens(5000, pace=0.02)]),
+    )
+    await begin(editor, "leave one").asked
+    await begin(editor, "leave another", 1).asked
+    earlier, short = await process("earlier"), await process("short")
+    query = begin(editor, "leave more", 2)
+    await editor.event("text", query.events)
+    later = await process("later")
+    tree = [later, *later.children()]
+    await cancelled(editor, query)
+    await eventually(lambda: not any(each.is_running() for each in tree))
+    assert earlier.is_running()
+    # What ends by itself is reaped.
+    for each in (*short.children(), short):
+        each.kill()
+    await eventually(lambda: not short.is_running())
+    assert await editor.quit() == 0
+    assert not earlier.is_running()
 
 
 @pytest.mark.usefixtures("tools_allowed")

@@ -21,6 +21,7 @@ from claude_agent_lsp.agent.custody import Custody
 from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.idle_processes import IdleProcesses
 from claude_agent_lsp.agent.kept_sessions import KeptSessions
+from claude_agent_lsp.agent.os_processes.adoption import end_adopted
 from claude_agent_lsp.agent.os_processes.orphans import end_all, server_mark
 from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
 from claude_agent_lsp.agent.own_turns import OwnTurns
@@ -348,6 +349,7 @@ class Agent:
         # What tools have left running goes with the editor; a watchdog would end it otherwise.
         mark = server_mark()
         await processes.run(end_all, lambda found: found == mark)
+        await processes.run(end_adopted)
         await processes.run(self.watchdog.close)
         await self.sharing.close()
 

@@ -19,6 +19,7 @@ import sys
 import time
 from typing import Any, Final
 
+from claude_agent_lsp.agent.os_processes.adoption import Adoption
 from claude_agent_lsp.base import lanes
 from claude_agent_lsp.lsp.hang_report import LoopWatch, report_on_signal
 from claude_agent_lsp.lsp.server import AgentServer
@@ -62,6 +63,7 @@ async def _serve(stdin: int, stdout: int) -> int:
         with contextlib.suppress(AttributeError, NotImplementedError):  # Windows
             loop.add_signal_handler(getattr(signal, name), server.exit_with, 0)
     report_on_signal()
+    Adoption().begin()
     watch = LoopWatch()
     reading = asyncio.create_task(reader.run())
     lost = asyncio.create_task(writer.lost.wait())

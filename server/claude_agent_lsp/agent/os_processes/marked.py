@@ -10,6 +10,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, ClassVar
 
+from claude_agent_lsp.agent.os_processes.adoption import adopted
 from claude_agent_lsp.agent.os_processes.orphans import SERVER, server_mark
 from claude_agent_lsp.agent.os_processes.tree import (
     ProcessTree,
@@ -59,11 +60,26 @@ class Marked:
 
     # The process ids that the CLIs of this server have reported.
     _told: ClassVar[dict[str, int]] = {}
+    # When the last turn of each has ended, and what it had left in the background; None before.
+    _rested: ClassVar[dict[str, int | None]] = {}
+    # The last of these times of a CLI that is gone.
+    _last_gone: ClassVar[int] = 0
 
     def __init__(self, mark: str) -> None:
         self._mark = mark
         self._since: int | None = None
+        self._gone = False
         self._sweeps: set[asyncio.Task[None]] = set()
+
+    def works(self) -> None:
+        """Record that a turn is at work in the CLI."""
+        if not self._gone:
+            self._rested[self._mark] = None
+
+    def rests(self) -> None:
+        """Record that nothing is at work in the CLI any more."""
+        if not self._gone:
+            self._rested[self._mark] = now()
 
     def starts(self) -> None:
         """Record that the CLI is about to be started."""
@@ -72,7 +88,11 @@ class Marked:
     def has_told(self, pid: int | None) -> None:
         """Record the process id that the CLI has reported; None once it is gone."""
         if pid is None:
+            self._gone = True
             self._told.pop(self._mark, None)
+            if self._mark in self._rested:
+                del self._rested[self._mark]
+                Marked._last_gone = now()
         else:
             self._told[self._mark] = pid
 
@@ -107,7 +127,8 @@ class Marked:
                 to; a time of `tree.now`.
         """
         if processes or since is not None:
-            work = lanes.processes.run(self._sweep, processes, cli, since, now())
+            alone = since is not None and self._alone_since(since)
+            work = lanes.processes.run(self._sweep, processes, cli, since, now(), alone)
             task = asyncio.create_task(work)
             self._sweeps.add(task)
             task.add_done_callback(self._sweeps.discard)
@@ -121,8 +142,20 @@ class Marked:
         """Send SIGKILL to everything with the mark. It takes a moment: call it in a thread."""
         kill_all_with(MARK, self._mark)
 
+    def _alone_since(self, since: int) -> bool:
+        """Return whether no other CLI of this server can have started anything since then."""
+        others = [rested for mark, rested in self._rested.items() if mark != self._mark]
+        return self._last_gone < since and all(
+            rested is not None and rested < since for rested in others
+        )
+
     def _sweep(
-        self, processes: Collection[Process], cli: int | None, since: int | None, until: int
+        self,
+        processes: Collection[Process],
+        cli: int | None,
+        since: int | None,
+        until: int,
+        alone: bool,
     ) -> None:
         found = set(processes)
         if since is not None and cli is not None:
@@ -136,6 +169,9 @@ class Marked:
                 and (start := started(each)) is not None
                 and since <= start <= until
             }
+            # What has lost its mark, too, can be the work of this CLI alone, or of any.
+            if alone:
+                found.update(adopted(since, until))
         left = wait_gone(found, SWEEP_SECONDS)
         kill(left)
         wait_gone(left, SWEEP_SECONDS)

@@ -17,6 +17,7 @@ import sys
 import threading
 from typing import Final
 
+from claude_agent_lsp.agent.os_processes.adoption import OWN
 from claude_agent_lsp.agent.os_processes.orphans import server_mark
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Watchdog:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     # It needs nothing of the environment, and the user's secrets stay out of it.
-                    env={},
+                    env={OWN: "1"},
                     cwd=os.sep,
                     # What ends the server's process group (a closed terminal) must not end it.
                     start_new_session=True,

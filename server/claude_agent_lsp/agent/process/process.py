@@ -135,11 +135,14 @@ class AgentProcess:
 
     def attach(self, receiver: Receiver) -> None:
         """Pass its messages and questions to `receiver` until `detach`."""
+        self._marked.works()
         self._receiver.attach(receiver)
 
     def detach(self) -> None:
         """Detach the receiver; what comes now belongs to no run."""
         self._receiver.detach()
+        if not self.background.ids:
+            self._marked.rests()
 
     def prompt(self, message: dict[str, Any]) -> None:
         """Send a user message, after it has started."""
@@ -195,8 +198,7 @@ class AgentProcess:
 
         Args:
             processes: Which.
-            since: All that tools have started from then to now is ended too, wherever it has got
-                to; a time of `tree.now`.
+            since: All that tools have started since is ended too; a time of `tree.now`.
         """
         self._marked.sweep(processes, self.pid, since)
 
@@ -231,17 +233,15 @@ class AgentProcess:
             # What it starts is found by the mark, and ended with the rest.
             await check(configured, marks(self._mark))
             await self._unless_given_up(self._disk.read(reach, configured, self.launch.folder))
-        named = await self._unless_given_up(self.launch.restrained())
-        client = ClaudeSDKClient(
-            self.launch.options(
-                self.session,
-                mark=self._mark,
-                can_use_tool=self._receiver.decide,
-                stderr=self._keep_stderr,
-                files=files.paths,
-                named=named,
-            )
+        options = self.launch.options(
+            self.session,
+            mark=self._mark,
+            can_use_tool=self._receiver.decide,
+            stderr=self._keep_stderr,
+            files=files.paths,
+            named=await self._unless_given_up(self.launch.restrained()),
         )
+        client = ClaudeSDKClient(options)
         after.push_async_callback(self._disconnect, client)
         after.callback(self._client_queue.drop)
         after.callback(self._life.begin_ending)
