@@ -288,12 +288,12 @@ async def test_a_hundred_a_second(editor_with: Open, environment: dict[str, str]
         assert error.code == CANCELLED
         if error.data is None:  # it was answered before it came to a run
             continue
-        told = [event["kind"] for event in editor.events(query.events)]
-        if "started" in told:
+        seen = [event["kind"] for event in editor.events(query.events)]
+        if "started" in seen:
             stopped += 1
-            assert_told_of_once(editor, query, "cancelled", queued=told[0] == "queued")
+            assert_told_of_once(editor, query, "cancelled", queued=seen[0] == "queued")
         else:  # the one before was still ending
-            assert told == ["queued", "ended"]
+            assert seen == ["queued", "ended"]
     assert stopped > CANCELS / 20
     print(  # noqa: T201
         f"{CANCELS} cancels, {stopped} of them of a run, in {loop.time() - began:.1f} s; the "
