@@ -47,15 +47,14 @@ class QuestionCommands(CommandGroup):
                 f"questionId: expected {question.question_id}; the question is longer than what "
                 "shows it, so it can't be allowed without its id."
             )
-        if wanted is None and (question.kind == "trust" or questions.unread):
+        if wanted is None and (question.kind == "trust" or questions.unread()):
             raise InvalidArgument(
                 f"questionId: expected {question.question_id}; this question can't be answered "
                 "without its id."
             )
         named = wanted is not None
-        if questions.unseen(question.question_id, named=named) and not (
-            named and argument.answer == DENY
-        ):
+        denied = named and argument.answer == DENY
+        if not denied and questions.unseen(question.question_id, named=named):
             raise InvalidArgument(
                 f"answer: {question.question_id} has only just been asked; read it, and answer "
                 "again."
