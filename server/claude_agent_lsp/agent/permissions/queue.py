@@ -129,13 +129,13 @@ class QuestionQueue:
 
         An answer that names no question may be meant for that one: it comes too soon.
         """
-        return self._refuse(_now() - self._unanswered_at < UNREAD_SECONDS)
+        return self._puts_off(_now() - self._unanswered_at < UNREAD_SECONDS)
 
     def unseen(self, question_id: str, *, named: bool) -> bool:
         """Return whether an answer comes so soon that it can't be meant for its question.
 
         That is, the question has only just been shown, or another answer has only just been given,
-        or has come too soon itself: a key that is held down stands for one answer.
+        or was refused: a key that is held down stands for one answer.
 
         Args:
             question_id: The question.
@@ -146,11 +146,20 @@ class QuestionQueue:
         if entry is None:
             return False
         shown_at = entry.asked_at if named else entry.opened_at
-        return self._refuse(
+        return self._puts_off(
             shown_at is None
             or _now() - max(shown_at, self._answered_at) < SEEN_SECONDS
             or _now() - self._refused_at < PAUSE_SECONDS
         )
+
+    def put_off(self) -> None:
+        """Take note that an answer is refused: those that follow without a pause are, too."""
+        self._refused_at = _now()
+
+    def _puts_off(self, refused: bool) -> bool:
+        if refused:
+            self.put_off()
+        return refused
 
     @property
     def pending(self) -> tuple[Question, ...]:
@@ -190,11 +199,6 @@ class QuestionQueue:
             return False
         entry.answer.set_result(answer)
         return True
-
-    def _refuse(self, too_soon: bool) -> bool:
-        if too_soon:
-            self._refused_at = _now()
-        return too_soon
 
     def _open_next(self) -> None:
         entry = next(iter(self._entries.values()), None)

@@ -18,20 +18,25 @@ _TITLES: Final = {
     "Agent": ("Delegating", "description"),
     "AskUserQuestion": ("Asking you", ""),
     "Bash": ("Running", "command"),
+    "CronCreate": ("Ordering for later", "prompt"),
     "Edit": ("Editing", "path"),
     "ExitPlanMode": ("Proposing a plan", ""),
     "Glob": ("Looking for", "pattern"),
     "Grep": ("Searching for", "pattern"),
+    "Monitor": ("Running", "command"),
     "MultiEdit": ("Editing", "path"),
     "NotebookEdit": ("Editing", "path"),
     "Read": ("Reading", "path"),
+    "ScheduleWakeup": ("Ordering for later", "prompt"),
+    "SendMessage": ("Sending", "message"),
     "Task": ("Delegating", "description"),
     "TodoWrite": ("Planning", ""),
     "WebFetch": ("Fetching", "url"),
     "WebSearch": ("Searching the web for", "query"),
+    "Workflow": ("Running", "script"),
     "Write": ("Writing", "path"),
 }
-PATH_FIELDS = ("file_path", "notebook_path", "path")
+PATH_FIELDS = ("file_path", "notebook_path", "path", "scriptPath")
 
 
 def title_of(tool: str, tool_input: Mapping[str, Any]) -> str:
