@@ -247,6 +247,12 @@ def test_a_file_is_called_by_where_its_links_lead(tmp_path: Path) -> None:
                 assert remark is None or not other.title_says_all
 
 
+def test_the_path_is_that_of_the_tool_and_no_other_that_is_named_beside_it() -> None:
+    shown = about("NotebookEdit", file_path="harmless", notebook_path="b.ipynb", new_source="x")
+    assert (shown.title, shown.action.path) == ("Edit b.ipynb?", "b.ipynb")
+    assert "file_path: harmless" in shown.notes
+
+
 def test_where_a_disk_does_not_tell_the_line_says_not_enough() -> None:
     where = Destinations(Path("/project"), {"/project/docs/x": None})
     shown = describe("Write", {"file_path": "docs/x", "content": ""}, where)

@@ -21,7 +21,6 @@ from claude_agent_lsp.agent.permissions.spoof_guard import (
     truncation_note,
 )
 from claude_agent_lsp.agent.permissions.tool_policy import SHELLS
-from claude_agent_lsp.agent.permissions.tool_titles import path_in
 from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
@@ -104,7 +103,6 @@ def describe(
         grants: What the answers would allow beyond it.
     """
     title = question_title(tool, tool_input, where, reason)
-    path = path_in(tool_input)
     command = description = place = None
     notes: list[str] = []
     others = dict(in_order(tool_input))
@@ -115,11 +113,12 @@ def describe(
         others = {name: value for name, value in others.items() if not _needs_no_line(name, value)}
     elif title.script:
         command = _shown(str(others.pop(title.script)), lines=True)
-    elif path is not None:
-        place = _shown(where.shown(path))
-        remark = where.remark(path)
+    elif title.path is not None:
+        place = _shown(where.shown(title.path))
+        remark = where.remark(title.path)
         notes += [remark] if remark else []
-        others = {} if diff is not None else {k: v for k, v in others.items() if v != str(path)}
+        named = str(title.path)
+        others = {} if diff is not None else {k: v for k, v in others.items() if v != named}
     notes += [_shown(f"{visible(name)}: {value}", lines=True) for name, value in others.items()]
     action = Action(
         subject=title.subject,

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_agent_lsp.agent.permissions.session_grants import NO_REASONS
 from claude_agent_lsp.agent.permissions.spoof_guard import BACKGROUND, UNBOXED
 from claude_agent_lsp.agent.permissions.tool_policy import SHELLS, rule_on
-from claude_agent_lsp.agent.permissions.tool_titles import PATH_FIELDS, path_in
+from claude_agent_lsp.agent.permissions.tool_titles import PATH_FIELDS, path_in, paths_in
 from claude_agent_lsp.base.texts.text import both_ends, one_line
 from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from claude_agent_lsp.agent.permissions.destinations import Destinations
 
@@ -117,12 +118,14 @@ class Title:
         subject: What the tool is used on; empty if there is no such thing.
         says_all: Whether nothing is done that the words don't say.
         script: Of a tool that runs what stands in its input: the field that it stands in.
+        path: The file or folder that the tool is used on.
     """
 
     words: str
     subject: str
     says_all: bool
     script: str | None = None
+    path: Path | None = None
 
 
 def question_title(
@@ -165,7 +168,8 @@ def question_title(
         says_all &= _is_usual(tool, tool_input, reason)
     subject = parts[subject_field].text if subject_field else ""
     script = next((field for field in ("command", "script") if field in fields), None)
-    return Title(words, subject, says_all, script)
+    path = path_in({field: tool_input[field] for field in fields if field in PATH_FIELDS})
+    return Title(words, subject, says_all, script, path)
 
 
 def in_order(tool_input: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -200,15 +204,15 @@ def _of_any_tool(
     given = ", ".join(f"{field}: {_text(value)}" for field, value in in_order(tool_input))
     # Line ends are spelled out: what is in one field must not look like another one.
     with_it = _in_line(visible(given), SUBJECT_LENGTH)
-    path = path_in(tool_input)
+    paths = paths_in(tool_input)
     says_all = called.whole and (with_it.whole or not tool_input)
-    says_all &= path is None or where.remark(path) is None
+    says_all &= all(where.remark(path) is None for path in paths)
     says_all &= _is_usual(tool, tool_input, reason)
     words = f"Use {called.text} with `{with_it.text}`?" if tool_input else f"Use {called.text}?"
     if name != tool:
         subject = called.text if not tool_input else f"{called.text} with `{with_it.text}`"
-        return Title(words, subject, says_all)
-    return Title(words, with_it.text, says_all)
+        return Title(words, subject, says_all, path=path_in(tool_input))
+    return Title(words, with_it.text, says_all, path=path_in(tool_input))
 
 
 def _part(tool_input: Mapping[str, Any], field: str, where: Destinations, *, aside: bool) -> _Part:

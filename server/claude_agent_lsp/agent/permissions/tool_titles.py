@@ -72,12 +72,18 @@ def locations_of(tool_input: Mapping[str, Any], folder: Path) -> tuple[Location,
 
 
 def path_in(tool_input: Mapping[str, Any]) -> Path | None:
-    """Return the path that a tool call's input names."""
-    for field in PATH_FIELDS:
-        value = tool_input.get(field)
-        if isinstance(value, str) and value and "\0" not in value and _is_unicode(value):
-            return Path(value)
-    return None
+    """Return the path that a tool call's input names; of several, the first."""
+    return next(iter(paths_in(tool_input)), None)
+
+
+def paths_in(tool_input: Mapping[str, Any]) -> list[Path]:
+    """Return all paths that a tool call's input names."""
+    values = (tool_input.get(field) for field in PATH_FIELDS)
+    return [
+        Path(value)
+        for value in values
+        if isinstance(value, str) and value and "\0" not in value and _is_unicode(value)
+    ]
 
 
 def _is_unicode(text: str) -> bool:

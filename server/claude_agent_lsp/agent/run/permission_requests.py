@@ -40,7 +40,7 @@ from claude_agent_lsp.agent.permissions.queue import (
     Answer,
     AnsweredBy,
 )
-from claude_agent_lsp.agent.permissions.tool_titles import path_in
+from claude_agent_lsp.agent.permissions.tool_titles import paths_in
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
 from claude_agent_lsp.base.abort import Aborted
 from claude_agent_lsp.base.lanes import disk, parsing
@@ -214,13 +214,12 @@ class PermissionRequests:
     async def _follow_links(
         self, tool_input: Mapping[str, Any], suggestions: Iterable[PermissionUpdate]
     ) -> Destinations:
-        """Return where a call's path, and the folders that might be granted for it, lead.
+        """Return where a call's paths, and the folders that might be granted for it, lead.
 
         Raises:
             Aborted: The run was stopped.
         """
-        path = path_in(tool_input)
-        paths = [] if path is None else [path]
+        paths = paths_in(tool_input)
         for update in suggestions:
             paths += map(Path, update.directories or ())
         following = disk.run(Destinations.follow, self._spec.launch.folder, paths)
