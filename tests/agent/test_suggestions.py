@@ -34,7 +34,6 @@ def allow(*rules: tuple[str, str | None]) -> PermissionUpdate:
         ({}, ("mcp__docs__search.all", None)),
         ({"url": "https://a.example/x*"}, ("WebFetch", "domain:a.example")),
         ({"file_path": "/out/a/s"}, ("Read", "//out/a/**")),
-        ({"file_path": "/out/a*/s"}, ("Read", "//out/a\\*/**")),
         ({"file_path": "/out/p(q)[r]/s"}, ("Read", "//out/p\\(q\\)\\[r\\]/**")),
         ({"file_path": "/out/b\\c/s"}, ("Read", "//out/b\\\\c/**")),
         ({"file_path": "/p/.claude/x"}, ("Edit", "/.claude/**")),
@@ -71,6 +70,8 @@ def test_what_it_means_as_it_reads_is_offered(
         ({"url": "https://\uff0a.example/"}, ("WebFetch", "domain:*.example")),
         ({"file_path": "/out/a?c/s"}, ("Read", "//out/a?c/**")),
         ({"file_path": "/out/a*/s"}, ("Read", "//out/a*/**")),
+        # The CLI lets a `\\*` in a path stand for anything, too.
+        ({"file_path": "/out/a*/s"}, ("Read", "//out/a\\*/**")),
         ({"file_path": "/out/[a]/s"}, ("Edit", "//out/[a]/**")),
         ({"file_path": "/s"}, ("Read", "/**")),
         ({"file_path": "/s"}, ("Read", "**")),

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 _TOOL: Final = re.compile(r"[\w.-]+")
 # Words that a shell takes as they are, and what the CLI adds to say "and whatever follows".
 _PREFIX: Final = re.compile(r"[\w./@%+=,:-]+(?: [\w./@%+=,:-]+)*?(?: \*|:\*)")
-# The CLI escapes what is special in a path, but for the question mark.
-_PATH: Final = re.compile(r"(?:[^\\*?\[\]{}!]|\\.)+?(?:/\*\*)?", re.DOTALL)
+# The CLI escapes what is special in a path, but for the question mark, and then it takes a `\*` for
+# a star all the same.
+_PATH: Final = re.compile(r"(?:[^\\*?\[\]{}!]|\\[^*?])+?(?:/\*\*)?")
 _PATH_TOOLS: Final = frozenset({"Edit", "Read"})
 _PREFIX_TOOLS: Final = frozenset({"Bash", "Skill"})
 LONGEST_PATTERN: Final = 4096
