@@ -13,7 +13,6 @@ selection and an attachment. Who attaches something is told which file to mend.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -21,9 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.sessions.claude_settings.ignore_pattern import IgnorePattern
-from claude_agent_lsp.sessions.claude_settings.settings_files import settings_files
+from claude_agent_lsp.sessions.claude_settings.settings_files import (
+    read_settings,
+    settings_files,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class DenyRules:
         for file in settings_files(folder).values():
             try:
                 denied = _denied_in(file)
-            except (OSError, ValueError, RecursionError) as error:
+            except (OSError, ValueError) as error:
                 logger.warning("The deny rules in %s are unknown: %s", file, error)
                 unknown.append(file)
                 continue
@@ -113,7 +114,7 @@ def _denied_in(file: Path) -> list[str]:
         ValueError: It makes no sense.
     """
     try:
-        content = json.loads(read_regular(file) or b"{}")
+        content = read_settings(file)
     except (FileNotFoundError, NotADirectoryError):
         return []
     match content:
@@ -125,6 +126,4 @@ def _denied_in(file: Path) -> list[str]:
             return []
         case {"permissions": _}:
             raise ValueError("`permissions` is not an object")
-        case dict():
-            return []
-    raise ValueError("it does not hold a JSON object")
+    return []
