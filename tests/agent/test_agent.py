@@ -26,7 +26,7 @@ SECONDS = 10.0  # only catches hangs
 
 @pytest.fixture
 async def agent(home: Path) -> Agent:
-    return Agent(State(home / "state"), show=cast("Any", None))
+    return Agent(State(home / "state"), show=cast("Any", None), own_runs=cast("Any", None))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from claude_agent_lsp.agent.os_processes.marked import MARK
-from claude_agent_lsp.agent.process.interrupt import Background
+from claude_agent_lsp.agent.process.interrupt import LeftAtWork
 from claude_agent_lsp.agent.process.process import AgentProcess
 
 from .conftest import alive, new_session
@@ -59,7 +59,7 @@ async def test_what_a_turn_has_detached_at_once_ends_with_it_whenever_the_system
     await asyncio.wait_for(process.started, SECONDS)
     with detached(process) as earlier:
         await in_the_next_tick()
-        background = await Background.scan(process)
+        background = await LeftAtWork.scan(process)
         with detached(process) as own:
             process.sweep((), since=background.since)
             await process._marked.swept()

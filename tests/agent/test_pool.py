@@ -159,6 +159,12 @@ async def test_a_cli_that_does_not_start_fails_the_run(pool: Pool, home: Path) -
     assert list(pool) == []
 
 
+def works_behind(process: AgentProcess, *, at_work: bool = True) -> None:
+    """The CLI says what goes on behind its turns."""
+    tasks = [{"task_id": "task", "description": "serves"}] if at_work else []
+    process.background.read("background_tasks_changed", {"tasks": tasks})
+
+
 async def test_the_least_recently_used_goes_first(pool: Pool, launch: Launch) -> None:
     one, two, three = new_session(), new_session(), new_session()
     await pool.use(launch, one)
@@ -171,7 +177,7 @@ async def test_the_least_recently_used_goes_first(pool: Pool, launch: Launch) ->
 
 async def test_one_with_background_tasks_is_spared(pool: Pool, launch: Launch) -> None:
     busy = await pool.use(launch, new_session())
-    busy.background_tasks = frozenset({"task"})
+    works_behind(busy)
     idle = await pool.use(launch, new_session())
     await pool.use(launch, new_session())
     assert idle.gone.is_set()
@@ -321,12 +327,12 @@ async def test_an_idle_process_with_background_tasks_is_kept_until_they_end(
     monkeypatch.setattr("claude_agent_lsp.agent.process.pool.LOOK_AGAIN_SECONDS", 0.01)
     pool = Pool(idle_seconds=0.0)
     process = await pool.lend(launch, new_session())
-    process.background_tasks = frozenset({"task"})
+    works_behind(process)
     pool.release(process)
     other = await pool.use(launch, new_session())
     await gone(other)
     assert not process.gone.is_set()
-    process.background_tasks = frozenset()
+    works_behind(process, at_work=False)
     await gone(process)
     await pool.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -14,6 +14,8 @@ from claude_agent_lsp.workspace.state import State
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+NOBODY: Final[Any] = None  # to show the runs that no prompt has begun
 
 
 async def test_a_pool_that_could_not_be_loaded_is_loaded_with_the_next_run(
@@ -25,7 +27,7 @@ async def test_a_pool_that_could_not_be_loaded_is_loaded_with_the_next_run(
     def full(name: str) -> Any:
         raise OSError(f"{name}: too many open files")
 
-    agent = Agent(State(home / "state"), show)
+    agent = Agent(State(home / "state"), show, own_runs=NOBODY)
     with monkeypatch.context() as patch:
         patch.setattr(importlib, "import_module", full)
         with pytest.raises(OSError, match="too many open files"):
@@ -42,7 +44,7 @@ async def test_limits_of_the_pool_are_those_of_the_server_whatever_a_folder_has(
     async def show(_: Any) -> None:
         return None
 
-    agent = Agent(State(home / "state"), show, server_settings=lambda: current[0])
+    agent = Agent(State(home / "state"), show, own_runs=NOBODY, server_settings=lambda: current[0])
     pool = await agent._pools.load()
     assert (pool.limit, pool.idle_seconds) == (2, 10.0)
     current[0] = Settings(max_processes=3)

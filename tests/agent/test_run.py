@@ -13,11 +13,13 @@ from claude_agent_sdk import ResultMessage
 from claude_agent_lsp.agent.accounts.audit_log import ToolTrail
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
 from claude_agent_lsp.agent.agent import Agent
+from claude_agent_lsp.agent.background import Background
 from claude_agent_lsp.agent.events import RunStatus
 from claude_agent_lsp.agent.run.delivery import Delivery
 from claude_agent_lsp.agent.run.query import Query
 from claude_agent_lsp.agent.run.run import NEXT, ActiveRun, RunState
 from claude_agent_lsp.agent.run.run_journal import RunJournal
+from claude_agent_lsp.agent.runs import Runs
 from claude_agent_lsp.base.abort import AbortSignal
 from claude_agent_lsp.errors import RequestFailed
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
@@ -72,10 +74,10 @@ class Process:
     """A process that answers each prompt at once."""
 
     session = SimpleNamespace(source=None)
-    background_tasks: frozenset[str] = frozenset()
     cost_usd, usable = 0.0, True
 
     def __init__(self) -> None:
+        self.background = Background()
         self._receiver: Any = None
 
     async def change(self, **_: Any) -> None:
@@ -142,7 +144,8 @@ class Stage:
         self.folder.mkdir()
         self.pool = Pool()
         self.told: list[Event] = []
-        self.agent = Agent(State(home / "state"), show=cast("Any", None))
+        nobody = cast("Any", None)
+        self.agent = Agent(State(home / "state"), show=nobody, own_runs=nobody)
         loaded: asyncio.Future[ProcessPool] = asyncio.get_running_loop().create_future()
         loaded.set_result(cast("ProcessPool", self.pool))
         self.agent._pools._pool = loaded
@@ -241,7 +244,7 @@ async def test_a_query_that_fails_anywhere_before_its_run_gives_its_session_back
         (Pool, "borrow"),
         (Process, "change"),
         (Process, "prompt"),
-        (Agent, "_end"),
+        (Runs, "_end"),
     ],
 )
 async def test_whatever_a_run_rests_on_may_fail(
@@ -259,7 +262,7 @@ async def test_whatever_a_run_rests_on_may_fail(
         ended = await asyncio.wait_for(asyncio.shield(run.ended), SECONDS)
         assert ended.status in (RunStatus.COMPLETED, RunStatus.FAILED)
     monkeypatch.undo()
-    if (owner, method) == (Agent, "_end"):
+    if (owner, method) == (Runs, "_end"):
         return  # that is the step that gives it back
     await stage.assert_free()
 

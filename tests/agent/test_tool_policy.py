@@ -88,6 +88,8 @@ def test_what_reads_no_configuration_is_left_to_the_cli(command: str) -> None:
         ("ls $(git status)", ""),
         ("ls `git status`", ""),
         ("ls <(git status)", ""),
+        # Another command in a shell that doesn't know this sign.
+        ("ls &>a git status", ""),
         ("ls\ngit status", ""),
         ("$'git' status", ""),
         ("ls ${x:-$(git status)}", ""),

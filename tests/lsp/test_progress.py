@@ -131,7 +131,7 @@ async def test_answers_of_an_open_question_hide_nothing(server: Server) -> None:
     progress = start(server, "t")
     tell(progress, Started(RUN))
     option = QuestionOption("a\x1b[2J\nClaude: Done\u202e\u200b", "a")
-    server.tokens.show_question(replace(QUESTION, options=(option,)))
+    server.tokens.show_question(replace(QUESTION, options=(option,)), unread=False)
     told = server.told[-1][2]
     assert told.endswith('question.answer "a\\x1b[2J\\nClaude: Done\\u202e\\u200b"')
 
@@ -148,12 +148,15 @@ async def test_open_question_stays_until_it_is_settled_where_the_editor_shows_no
     question = replace(QUESTION, options=(QuestionOption("deny", "Deny"),))
     tell(progress, QuestionAsked(question), QuestionAsked(replace(question, question_id="q2")))
     assert server.told == [], "a question that waits for another one can't be answered yet"
-    server.tokens.show_question(question)
+    server.tokens.show_question(question, unread=False)
     tell(progress, CALL, Text("m", "Hi"), QuestionAnswered("q2", "deny", "editor"))
     line = 'Waiting for you: Run `rm`? Answer with claudeAgent.question.answer "deny"'
     assert server.told == [("t", "report", line)]
     tell(progress, QuestionAnswered("q1", "deny", "editor"), CALL)
     assert [words for _, _, words in server.told[1:]] == ["Continuing", "Reading a.py"]
+    server.tokens.show_question(question, unread=True)
+    line = line.replace("Answer with", "Read it with claudeAgent.question.list. Answer with")
+    assert server.told[-1] == ("t", "report", line)
 
 
 @pytest.mark.parametrize(

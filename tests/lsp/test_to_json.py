@@ -50,6 +50,7 @@ RUN_JSON = {
     "costUsd": 0.0,
     "filesChanged": [],
     "permissionDenials": [],
+    "origin": "user",
 }
 DEADLINE = datetime(2026, 1, 2, 3, 4, 5, 678_901, UTC)
 QUESTION = Question(

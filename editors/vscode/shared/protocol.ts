@@ -3,7 +3,7 @@ import type { QuestionKind } from './vocabulary';
 
 export type Uri = string;
 
-export type RunStatus = 'running' | 'completed' | 'cancelled' | 'timedOut' | 'failed';
+export type RunStatus = 'queued' | 'running' | 'completed' | 'cancelled' | 'timedOut' | 'failed';
 
 export interface RunError {
   readonly reason: string;
@@ -31,6 +31,12 @@ export interface Run {
   readonly filesChanged: readonly Uri[];
   readonly permissionDenials: readonly { readonly tool: string; readonly reason: string }[];
   readonly error?: RunError | null;
+  /** Who has begun it. */
+  readonly origin: 'user' | 'agent';
+  /** Why the agent has begun it by itself. */
+  readonly cause?: string | null;
+  /** Whether it waits for its session. */
+  readonly queued?: boolean | null;
 }
 
 export interface Session {
@@ -150,6 +156,7 @@ export interface Question {
 
 /** What a run tells, on its `partialResultToken`. */
 export type RunEvent =
+  | { readonly kind: 'queued'; readonly run: Run; readonly position: number }
   | { readonly kind: 'started'; readonly run: Run }
   | { readonly kind: 'text' | 'thinking'; readonly messageId: string; readonly text: string }
   | {
@@ -212,6 +219,7 @@ export interface QueryArgument {
   readonly outputSchema?: Readonly<Record<string, unknown>>;
   readonly partialResultToken?: string | number;
   readonly wait?: boolean;
+  readonly ifBusy?: 'queue' | 'refuse';
 }
 
 export interface Diagnostic {

@@ -10,28 +10,29 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.accounts.audit_log import AuditLog, ToolTrail, question_entry
+from claude_agent_lsp.agent.accounts.audit_log import (
+    AuditLog,
+    AuditWriter,
+)
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
+from claude_agent_lsp.agent.custody import Custody
 from claude_agent_lsp.agent.events import Level, Notice
 from claude_agent_lsp.agent.idle_processes import IdleProcesses
 from claude_agent_lsp.agent.kept_sessions import KeptSessions
 from claude_agent_lsp.agent.os_processes.orphans import end_all, server_mark
 from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
-from claude_agent_lsp.agent.permissions.queue import QuestionQueue
-from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
+from claude_agent_lsp.agent.own_turns import OwnTurns
 from claude_agent_lsp.agent.pool_loader import PoolLoader
 from claude_agent_lsp.agent.run.admission import Admission, Admitted
 from claude_agent_lsp.agent.run.context import RunSpec
-from claude_agent_lsp.agent.run.permission_modes import PermissionModes
-from claude_agent_lsp.agent.run.run import END_SECONDS, ActiveRun
-from claude_agent_lsp.agent.run.run_journal import RunJournal
+from claude_agent_lsp.agent.runs import Runs
+from claude_agent_lsp.agent.session_queue import SessionQueue
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
-from claude_agent_lsp.base.lanes import Lane, Lanes, processes
+from claude_agent_lsp.base.lanes import Lanes, processes
 from claude_agent_lsp.errors import SessionNotFound
-from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, now
+from claude_agent_lsp.sessions.journal.journal import Journal
 from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
@@ -41,12 +42,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from claude_agent_lsp.agent.accounts.audit_log import Entry
     from claude_agent_lsp.agent.events import Emit, Question
-    from claude_agent_lsp.agent.permissions.queue import Answer
+    from claude_agent_lsp.agent.permissions.queue import Answer, QuestionQueue
     from claude_agent_lsp.agent.process.process import AgentProcess
-    from claude_agent_lsp.agent.run.context import Backpressure
+    from claude_agent_lsp.agent.run.context import Backpressure, OwnRuns
     from claude_agent_lsp.agent.run.query import Query
+    from claude_agent_lsp.agent.run.run import ActiveRun
     from claude_agent_lsp.workspace.state import State
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class Agent:
         state: What is kept across restarts.
         show: Shows a question in the editor; returns None if a command will answer it.
         editor: The editor's name, shown in another one that wants the same session.
+        own_runs: Shows the runs that an agent begins by itself.
         tell: Shows a notice in the editor when there is no run to show it in.
         own_directory: Keeps what no setting may move: what the runs cost, and the audit log.
             Left out, the state's.
@@ -70,6 +72,7 @@ class Agent:
     Attributes:
         lanes: Those of its folders and sessions.
         kept: The sessions that the user wants kept.
+        queue: Those that wait for a session.
         idle_processes: Those that no run has asked for yet.
     """
 
@@ -81,38 +84,64 @@ class Agent:
         tell: Callable[[Notice], None] = lambda _: None,
         own_directory: Path | None = None,
         *,
+        own_runs: OwnRuns,
         server_settings: Callable[[], Settings] = Settings,
     ) -> None:
-        self.questions = QuestionQueue(show, self._audit_answer)
         own = own_directory or state.directory
-        self._audit = AuditLog(own, editor)
-        self._audit_lane = Lane()
         self.locks = SessionLocks(lambda: state.directory, editor)
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
         self.lanes = lanes = Lanes()
-        told = self._notify_of_sharing
+        told = self._notify_all
         self.sharing = SharedSessions(lambda: state.directory, editor, told, lanes)
         self.daily_budget = DailyBudget(own)
         self.kept = KeptSessions(state, self.lanes, self._track)
         self._notify = tell
         self._state = state
-        self._admission = Admission(state, self.locks, self.journal, self.daily_budget)
+        self.queue = SessionQueue()
+        self._admission = Admission(
+            state, self.locks, self.journal, self.daily_budget, self.queue.stands_before
+        )
         self._shutdown = AbortController()
-        self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._modes = PermissionModes()
-        self._grants: dict[str, SessionGrants] = {}
-        self._pools = PoolLoader(self.watchdog, server_settings, self._shutdown.signal)
+        self._pools = PoolLoader(
+            self.watchdog, server_settings, self._shutdown.signal, self._own_turn
+        )
+        self.custody = Custody(
+            state=state,
+            locks=self.locks,
+            lanes=lanes,
+            sharing=self.sharing,
+            kept=self.kept,
+            process_of=self._pools.process_of,
+            begin=self._track,
+        )
+        self._runs = Runs(
+            show=show,
+            audit=AuditWriter(AuditLog(own, editor), self._track, self._notify_all),
+            journal=self.journal,
+            lanes=lanes,
+            budget=self.daily_budget,
+            pools=self._pools,
+            custody=self.custody,
+            queue=self.queue,
+            shutdown=self._shutdown.signal,
+            begin=self._track,
+        )
+        self._own_turns = OwnTurns(self._pools, self.custody, self._runs, own_runs)
         self.idle_processes = IdleProcesses(
             pools=self._pools,
             lanes=self.lanes,
             state=state,
             admission=self._admission,
             locks=self.locks,
-            modes=self._modes,
-            grants=self._grants,
+            runs=self._runs,
         )
+
+    @property
+    def questions(self) -> QuestionQueue:
+        """What the user has to decide."""
+        return self._runs.questions
 
     @property
     def state(self) -> State:
@@ -139,19 +168,28 @@ class Agent:
     @property
     def runs(self) -> tuple[ActiveRun, ...]:
         """The runs at work, the oldest first."""
-        return tuple(run for run, _ in self._runs.values())
+        return tuple(self._runs)
 
     @property
     def processes(self) -> tuple[AgentProcess, ...]:
         """The CLI processes, the least recently used first."""
         return self._pools.processes
 
+    def _process_of(self, session_id: str) -> AgentProcess | None:
+        return next((p for p in self.processes if p.session_id == session_id), None)
+
     def lent(self, process: AgentProcess) -> bool:
         """Return whether a run has this process."""
         return self._pools.lent(process)
 
     async def ask(
-        self, query: Query, *, signal: AbortSignal, to_editor: Emit, backpressure: Backpressure
+        self,
+        query: Query,
+        *,
+        signal: AbortSignal,
+        to_editor: Emit,
+        backpressure: Backpressure,
+        run_id: str | None = None,
     ) -> ActiveRun:
         """Begin a run. The caller has the folder's place in the order.
 
@@ -161,14 +199,16 @@ class Agent:
                 limit, and the end of the server.
             to_editor: Takes its events.
             backpressure: Knows whether the editor is too slow.
+            run_id: Its id, if it has waited in the queue.
 
         Raises:
             InvalidArgument: An attachment can't be read, or there is no message to go back to.
             SessionNotFound: There is no such session in this folder.
-            SessionBusy: A run is at work in the session.
+            SessionAtWork: A run of this server is at work in the session, or waits for it.
+            SessionBusy: A run of another server is at work in it.
             BudgetExceeded: Nothing is left of the day's budget.
         """
-        run_id = str(uuid.uuid4())
+        run_id = run_id or str(uuid.uuid4())
         store = query.settings.session_store
         lane = self.lanes.folder(query.folder)
         with self.locks.on_the_way():
@@ -190,7 +230,7 @@ class Agent:
                         backpressure=backpressure,
                     )
                 except BaseException:
-                    self._runs.pop(run_id, None)
+                    self._runs.drop(run_id)
                     await self._give_back(admitting, run_id)
                     raise
 
@@ -206,33 +246,16 @@ class Agent:
     ) -> ActiveRun:
         """Begin the run of a query that has its session."""
         session = admitted.session
-        lane = self.lanes.folder(query.folder)
-        grants = self._grants.setdefault(session.session_id, SessionGrants())
         launch = self.idle_processes.launch(query, session, admitted.denied)
         if query.settings.daily_budget_usd is not None:
+            lane = self.lanes.folder(query.folder)
             launch = await lane.run(self.daily_budget.within, launch)
         spec = RunSpec(query.prompt, admitted.message, launch, session)
-        turn = JournaledTurn(spec.message_id, query.prompt, query.folder, now())
-        journal = RunJournal(self.journal, session, turn, self.lanes.session(session.session_id))
-        await journal.begin()
-        controller = AbortController()
         seconds = query.timeout_seconds
         limit = AbortSignal() if seconds is None else AbortSignal.timeout(seconds)
-        run = ActiveRun(
-            run_id,
-            spec,
-            signal=AbortSignal.any(signal, controller.signal, limit, self._shutdown.signal),
-            to_editor=to_editor,
-            backpressure=backpressure,
-            questions=self.questions,
-            journal=journal,
-            budget=self.daily_budget,
-            on_mode=partial(self._modes.remember, session.session_id),
-            trail=ToolTrail(self._write_audit, run_id, session.session_id, query.folder),
-            grants=grants,
-            folder_lane=lane,
+        run = await self._runs.make(
+            run_id, spec, AbortSignal.any(signal, limit), to_editor, backpressure
         )
-        self._runs[run_id] = (run, controller)
         run.ended.add_done_callback(lambda _: limit.release())
         try:
             await self.sharing.began(query.settings.session_store, query.folder, run.session_id)
@@ -242,8 +265,13 @@ class Agent:
                 "The session %s could not be fetched from the shared store; using the local copy",
                 run.session_id,
             )
-        self._track(run.conduct(self._pools.load, lambda: self._end(run)))
+        self._runs.conduct(run)
         return run
+
+    def advance(self, session_id: str) -> None:
+        """Let the first one that waits for a session have its turn, unless a run is at work."""
+        if self.locks.owner(session_id) is None:
+            self.queue.advance(session_id)
 
     def cancel(self, *, run_id: str | None = None, session_id: str | None = None) -> list[str]:
         """Stop a run, a session's run, or all runs if neither is named.
@@ -251,12 +279,7 @@ class Agent:
         Returns:
             The ids of the runs that are being stopped.
         """
-        stopped = []
-        for run, controller in tuple(self._runs.values()):
-            if run.is_target(run_id=run_id, session_id=session_id):
-                controller.abort(AbortReason.CANCELLED)
-                stopped.append(run.run_id)
-        return stopped
+        return self._runs.cancel(run_id=run_id, session_id=session_id)
 
     async def set_mode(self, session_id: str, permission_mode: str) -> asyncio.Future[None]:
         """Change a session's permission mode, at once and for its later runs.
@@ -268,14 +291,14 @@ class Agent:
         Raises:
             SessionNotFound: There is no such session.
         """
-        process = next((p for p in self.processes if p.session_id == session_id), None)
+        process = self._pools.process_of(session_id)
         run = next((run for run in self.runs if run.session_id == session_id), None)
         unknown = process is None and run is None
         lane = self.lanes.session(session_id)
         if unknown and await lane.read(find_transcript, session_id) is None:
             raise SessionNotFound(f"There is no session {session_id}.")
         lent = process is not None and self.lent(process)
-        change = self._modes.change(session_id, permission_mode, run, process, lent=lent)
+        change = self._runs.modes.change(session_id, permission_mode, run, process, lent=lent)
         return self._track(change)
 
     def folder_of(self, session_id: str) -> Path | None:
@@ -287,8 +310,8 @@ class Agent:
 
     def forget(self, session_id: str) -> None:
         """Hold nothing of a session that is deleted: its mode, and what was allowed for it."""
-        self._modes.forget(session_id)
-        self._grants.pop(session_id, None)
+        self._runs.modes.forget(session_id)
+        self._runs.grants.pop(session_id, None)
 
     def folder_in_use(self, session_id: str) -> Path | None:
         """Return the folder of a session that has a run or a process."""
@@ -310,9 +333,9 @@ class Agent:
     async def close(self) -> None:
         """Stop all runs, report their ends, and end all processes in order."""
         self._shutdown.abort(AbortReason.SHUTDOWN)
-        if self._runs:
+        if runs := self.runs:
             # However much grace a run has: without its process, it ends.
-            await asyncio.wait([run.ended for run in self.runs], timeout=STOP_SECONDS)
+            await asyncio.wait([run.ended for run in runs], timeout=STOP_SECONDS)
         # However a process hangs: what is left of it is ended below.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
@@ -328,57 +351,17 @@ class Agent:
         await processes.run(self.watchdog.close)
         await self.sharing.close()
 
-    async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
-        """Release the run's session; return what is still done after that."""
-        self._runs.pop(run.run_id, None)
-        if not self._grants.get(run.session_id):
-            self._grants.pop(run.session_id, None)
-        await self._release(run.session_id, run.run_id)
-        try:
-            self.sharing.turn_ended(run.session_id)
-        except Exception:
-            logger.exception("The session %s could not be shared", run.session_id)
-        return self._track(self.lanes.session(run.session_id).run(self._settle, run))
-
     async def _give_back(self, admitting: asyncio.Future[Admitted], run_id: str) -> None:
         """Release the session of a query that came to no run, if it got one."""
         if not admitting.done():  # the process ends, and with it the lock
             return
         if not admitting.cancelled() and admitting.exception() is None:
-            await self._release(admitting.result().session.session_id, run_id)
+            await self.custody.after(admitting.result().session.session_id, run_id)
 
-    async def _release(self, session_id: str, run_id: str) -> None:
-        """Release a session's lock; on a disk that hangs it is released as soon as that answers."""
-        released = self.lanes.session(session_id).put(self.locks.release, session_id, run_id)
-        await asyncio.wait({released}, timeout=END_SECONDS)
+    async def _own_turn(self, process: AgentProcess, signal: AbortSignal) -> None:
+        await self._own_turns.own(process, signal)
 
-    def _settle(self, run: ActiveRun) -> None:
-        """Note after a run that its session has a transcript, and all that stands in it."""
-        folder = run.spec.launch.folder
-        try:
-            process = next((p for p in self.processes if p.session_id == run.session_id), None)
-            if process is not None:
-                process.transcript.changed_by_others()
-            self.kept.copies.refresh(run.session_id)
-            if not run.spec.session.resumes and find_transcript(run.session_id) is not None:
-                self._state.settle(folder, run.session_id)
-            if run.cleared and self._state.current(folder) == run.session_id:
-                self._state.select(folder, None)
-        except Exception:
-            logger.exception("The state of %s could not be saved", folder)
-
-    def _audit_answer(self, question: Question, answer: Answer) -> None:
-        run, _ = self._runs.get(question.run_id, (None, None))
-        call = None if run is None else run.trail.call(question.tool_call_id)
-        folder = None if run is None else run.spec.launch.folder
-        # Its words take the longer, the more the agent has written.
-        entry = partial(question_entry, question, answer, call, folder)
-        self._track(self._audit_lane.run(lambda: self._audit.write("question", entry())))
-
-    def _write_audit(self, kind: str, entry: Entry) -> None:
-        self._track(self._audit_lane.run(self._audit.write, kind, entry))
-
-    def _notify_of_sharing(self, good: bool, text: str) -> None:
+    def _notify_all(self, good: bool, text: str) -> None:
         """Notify the runs at work, or the user if there are none."""
         notice = Notice(Level.INFO if good else Level.WARNING, text)
         if not [run for run in self.runs if run.notify(notice)]:

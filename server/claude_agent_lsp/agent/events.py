@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class RunStatus(Enum):
     """Where a run stands."""
 
+    QUEUED = "queued"
     RUNNING = "running"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
@@ -61,6 +62,12 @@ class Run:
     permission_denials: tuple[PermissionDenial, ...] = ()
     error: RequestFailed | None = None
     """Why it failed or timed out."""
+    origin: Literal["user", "agent"] = "user"
+    """Who has begun it."""
+    cause: str | None = None
+    """Why the agent has begun it by itself, in a sentence."""
+    queued: bool | None = None
+    """Whether it waits for its session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +109,17 @@ class Level(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """A run waits for its session: `position` runs come before it, but for the one at work."""
+
+    kind: ClassVar = "queued"
+    run: Run
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
-    """The first event of every run."""
+    """The first event of every run that has begun."""
 
     kind: ClassVar = "started"
     run: Run
@@ -325,7 +341,8 @@ class Ended:
 
 
 Event: TypeAlias = (
-    Started
+    Queued
+    | Started
     | Text
     | Thinking
     | ToolCall

@@ -21,12 +21,11 @@ async def hold_session(agent: Agent, session_id: str) -> AsyncIterator[None]:
         SessionBusy: A run is at work in it.
     """
     holder = str(uuid.uuid4())
-    lane = agent.lanes.session(session_id)
-    await lane.run(agent.locks.claim, session_id, holder)
+    await agent.custody.take(session_id, holder)
     try:
         yield
     finally:
-        await lane.run(agent.locks.release, session_id, holder)
+        await agent.custody.after(session_id, holder)
 
 
 @contextlib.asynccontextmanager

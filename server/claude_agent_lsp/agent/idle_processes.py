@@ -12,14 +12,12 @@ from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
     from pathlib import Path
 
-    from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
     from claude_agent_lsp.agent.pool_loader import PoolLoader
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.admission import Admission
-    from claude_agent_lsp.agent.run.permission_modes import PermissionModes
+    from claude_agent_lsp.agent.runs import Runs
     from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.base.disk.places import Place
     from claude_agent_lsp.base.lanes import Lanes
@@ -37,8 +35,7 @@ class IdleProcesses:
         state: Knows each folder's current session.
         admission: Knows how a session is gone on with.
         locks: Know which sessions are in use.
-        modes: The modes that were set for sessions.
-        grants: What was allowed for sessions, by their ids.
+        runs: Have the modes that were set for sessions, and what was allowed for them.
     """
 
     def __init__(
@@ -49,16 +46,14 @@ class IdleProcesses:
         state: State,
         admission: Admission,
         locks: SessionLocks,
-        modes: PermissionModes,
-        grants: Mapping[str, SessionGrants],
+        runs: Runs,
     ) -> None:
         self._pools = pools
         self._lanes = lanes
         self._state = state
         self._admission = admission
         self._locks = locks
-        self._modes = modes
-        self._grants = grants
+        self._runs = runs
 
     async def prewarm(
         self,
@@ -132,9 +127,9 @@ class IdleProcesses:
     def launch(self, query: Query, session: SessionStart, denied: DenyRules) -> Launch:
         """Return how a process is started for a query in its session."""
         # The folder may have lost its trust since the mode was set.
-        mode = self._modes.chosen_for(session.session_id, trusted=query.trusted)
+        mode = self._runs.modes.chosen_for(session.session_id, trusted=query.trusted)
         launch = Launch.build(query.folder, query.settings, query.wanted, mode)
-        if (grants := self._grants.get(session.session_id)) is not None:
+        if (grants := self._runs.grants.get(session.session_id)) is not None:
             launch = replace(
                 launch, granted_rules=grants.rules, granted_directories=grants.directories
             )

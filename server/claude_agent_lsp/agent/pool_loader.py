@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
     from claude_agent_lsp.agent.process.pool import ProcessPool
     from claude_agent_lsp.agent.process.process import AgentProcess
+    from claude_agent_lsp.agent.process.receiver import FindOwner
     from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.workspace.settings import Settings
 
@@ -29,6 +30,7 @@ class PoolLoader:
         server_settings: Returns the settings of the whole server. Runs of all folders share the
             pool: none of them may change it for the others.
         stopping: Fires when the server ends; nothing is loaded then.
+        find_owner: Has a run own a turn that an agent has begun by itself.
     """
 
     def __init__(
@@ -36,7 +38,9 @@ class PoolLoader:
         watchdog: Watchdog,
         server_settings: Callable[[], Settings],
         stopping: AbortSignal,
+        find_owner: FindOwner,
     ) -> None:
+        self._find_owner = find_owner
         self._watchdog = watchdog
         self._server_settings = server_settings
         self._stopping = stopping
@@ -55,6 +59,10 @@ class PoolLoader:
         """The CLI processes, the least recently used first."""
         return tuple(pool) if (pool := self.loaded) is not None else ()
 
+    def process_of(self, session_id: str) -> AgentProcess | None:
+        """Return a session's process, if it has one."""
+        return next((p for p in self.processes if p.session_id == session_id), None)
+
     def lent(self, process: AgentProcess) -> bool:
         """Return whether a run has this process."""
         return (pool := self.loaded) is not None and pool.lent(process)
@@ -70,7 +78,7 @@ class PoolLoader:
         settings = self._server_settings()
         if self._pool is None or (self._pool.done() and self.loaded is None):
             # One that failed is tried again: what kept it from loading may be gone.
-            self._pool = asyncio.ensure_future(_load(settings, self._watchdog))
+            self._pool = asyncio.ensure_future(_load(settings, self._watchdog, self._find_owner))
         elif (pool := self.loaded) is not None:
             pool.limit, pool.idle_seconds = settings.max_processes, settings.idle_process_seconds
         return self._pool
@@ -83,7 +91,7 @@ class PoolLoader:
                 await (await self._pool).close()
 
 
-async def _load(settings: Settings, watchdog: Watchdog) -> ProcessPool:
+async def _load(settings: Settings, watchdog: Watchdog, find_owner: FindOwner) -> ProcessPool:
     """Return a new pool. What a server that was killed has left is gone by then."""
     ending = asyncio.create_task(processes.run(end_orphans))
     module = await disk.run(importlib.import_module, "claude_agent_lsp.agent.process.pool")
@@ -93,5 +101,6 @@ async def _load(settings: Settings, watchdog: Watchdog) -> ProcessPool:
         limit=settings.max_processes,
         idle_seconds=settings.idle_process_seconds,
         before_start=watchdog.ensure,
+        find_owner=find_owner,
     )
     return pool

@@ -4,7 +4,8 @@
 
 The system frees a lock when its holder dies, however it dies: there are no stale locks. Its holder
 removes the file as it gives the session back. What one that was killed has left tells that its CLI
-may still be at work.
+may still be at work. Between two turns a server may keep a session in which the agent will go on by
+itself; its own next run has it then, and nobody else's.
 
 Where no lock can be made, as in a directory that can't be written, the user works on without one.
 Where something is in its place that can't be locked, nobody can tell who is at work: no run begins.
@@ -25,7 +26,7 @@ import psutil
 
 from claude_agent_lsp.base.disk.files import open_to_read, try_lock, unlock_and_remove
 from claude_agent_lsp.base.disk.private import make_directory
-from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
+from claude_agent_lsp.errors import SessionAtWork, SessionBusy, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,12 +49,14 @@ class Holder:
         editor: The editor's name, as it calls itself.
         pid: The server's process.
         started: When that process started, in seconds since 1970: ids are used again.
+        waits_for: What goes on in its background, if no run is at work.
     """
 
     run_id: str
     editor: str
     pid: int
     started: float
+    waits_for: str = ""
 
     @property
     def alive(self) -> bool:
@@ -85,6 +88,21 @@ def _own_start() -> float:
         return 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A session that this server has.
+
+    Attributes:
+        run_id: The run that has it, or had it last.
+        lock: The lock's file; None where none could be made.
+        kept: Whether it is kept for what goes on in its background.
+    """
+
+    run_id: str
+    lock: tuple[int, Path] | None
+    kept: bool = False
+
+
 @dataclass
 class _Change:
     """Who has a session is just changing.
@@ -111,7 +129,7 @@ class SessionLocks:
     def __init__(self, state_directory: Callable[[], Path], editor: str = "") -> None:
         self._state_directory = state_directory
         self._editor = editor
-        self._held: dict[str, tuple[str, tuple[int, Path] | None]] = {}
+        self._held: dict[str, _Held] = {}
         self._changes: dict[str, _Change] = {}
         self._on_their_way = 0
         # Held for a look at these, and never while the disk is touched.
@@ -121,7 +139,7 @@ class SessionLocks:
     def owner(self, session_id: str) -> str | None:
         """Return the id of this server's run at work in a session, or None."""
         held = self._held.get(session_id)
-        return held[0] if held is not None else None
+        return held.run_id if held is not None and not held.kept else None
 
     def busy(self, session_id: str) -> bool:
         """Whether a run is at work in a session, here or in another server."""
@@ -154,36 +172,56 @@ class SessionLocks:
                 self._on_their_way -= 1
 
     def claim(self, session_id: str, run_id: str) -> bool:
-        """Give a session to a run until `release`.
+        """Give a session to a run until `release`; one that this server has kept, too.
 
         Returns:
             Whether the one before was killed at work, so that its CLI may still be there.
 
         Raises:
-            SessionBusy: Another run has it, in this server or another.
+            SessionAtWork: Another run of this server has it.
+            SessionBusy: One of another server has it.
             StoreUnavailable: What is in its lock's place is no lock.
         """
         with self._changing(session_id):
-            if session_id in self._held:
-                raise SessionBusy(
-                    f"The run {self._held[session_id][0]} is active in the session {session_id}."
-                )
-            lock = self._lock(session_id)
-            handle = lock[0] if lock is not None else None
-            before = _holder_in(handle)
-            _write(handle, Holder(run_id, self._editor, os.getpid(), self._started))
-            self._held[session_id] = (run_id, lock)
+            held = self._held.get(session_id)
+            if held is not None and not held.kept:
+                message = f"The run {held.run_id} is active in the session {session_id}."
+                raise SessionAtWork(message, session_id)
+            lock = self._lock(session_id) if held is None else held.lock
+            before = None if held is not None or lock is None else _holder_in(lock[0])
+            self._hold(session_id, _Held(run_id, lock))
         return before is not None
 
-    def release(self, session_id: str, run_id: str) -> None:
-        """Give it back, if the run has it."""
+    def keep(self, session_id: str, run_id: str, waits_for: str) -> bool:
+        """Keep it after a run that has it, for what goes on in its background, until `release`.
+
+        Returns:
+            Whether the run has it, or it was kept after it.
+        """
         with self._changing(session_id):
             held = self._held.get(session_id)
-            if held is None or held[0] != run_id:
-                return
+            if held is None or held.run_id != run_id:
+                return False
+            self._hold(session_id, _Held(run_id, held.lock, kept=True), waits_for)
+            return True
+
+    def release(self, session_id: str, run_id: str) -> bool:
+        """Give it back, if the run has it, or it is still kept after it; return whether it was."""
+        with self._changing(session_id):
+            held = self._held.get(session_id)
+            if held is None or held.run_id != run_id:
+                return False
             del self._held[session_id]
-            if (lock := held[1]) is not None:
-                unlock_and_remove(*lock)
+            if held.lock is not None:
+                unlock_and_remove(*held.lock)
+            return True
+
+    def _hold(self, session_id: str, held: _Held, waits_for: str = "") -> None:
+        """Write down who has it, and that it is had."""
+        if held.lock is not None:
+            pid = os.getpid()
+            _write(held.lock[0], Holder(held.run_id, self._editor, pid, self._started, waits_for))
+        self._held[session_id] = held
 
     @contextlib.contextmanager
     def _changing(self, session_id: str) -> Iterator[None]:
@@ -218,11 +256,7 @@ class SessionLocks:
             logger.warning("%s can't be locked: %s", path, error)
             return None
         if handle is None:
-            holder = self._read(session_id)
-            who = f"{holder}" if holder is not None else "Another server"
-            raise SessionBusy(
-                f"{who[0].upper()}{who[1:]} has an active run in the session {session_id}."
-            )
+            raise SessionBusy(_refusal(session_id, self._read(session_id)))
         return handle, path
 
     def _try(self, path: Path, session_id: str) -> int | None:
@@ -247,18 +281,23 @@ class SessionLocks:
         return self._state_directory() / "locks" / f"{session_id}.lock"
 
 
-def _holder_in(handle: int | None) -> Holder | None:
-    if handle is None:
-        return None
+def _refusal(session_id: str, holder: Holder | None) -> str:
+    """Return why a session that another server has is refused."""
+    who = f"{holder}" if holder is not None else "Another server"
+    what = f"has an active run in the session {session_id}"
+    if holder is not None and holder.waits_for:
+        what = f"keeps the session {session_id} for what runs in its background: {holder.waits_for}"
+    return f"{who[0].upper()}{who[1:]} {what}."
+
+
+def _holder_in(handle: int) -> Holder | None:
     try:
         return _parsed(os.pread(handle, 4096, 0))
     except OSError:  # the lock holds all the same
         return None
 
 
-def _write(handle: int | None, holder: Holder) -> None:
-    if handle is None:
-        return
+def _write(handle: int, holder: Holder) -> None:
     content = json.dumps(asdict(holder)).encode()
     with contextlib.suppress(OSError):  # a full disk: the lock holds all the same
         os.ftruncate(handle, 0)
@@ -273,8 +312,9 @@ def _parsed(content: bytes) -> Holder | None:
                 "editor": str(editor),
                 "pid": int(pid),
                 "started": float(started),
+                **rest,
             }:
-                return Holder(run_id, editor, pid, started)
+                return Holder(run_id, editor, pid, started, str(rest.get("waits_for", "")))
     except ValueError:
         pass
     return None

@@ -269,7 +269,8 @@ function Conversation:_on_question(event)
   self:_tell('waiting', 'Waiting for you: ' .. event.question.title)
 end
 
-function Conversation:_on_questionAnswered()
+function Conversation:_on_questionAnswered(event)
+  require('claude_agent.questions').settle(event.questionId)
   self:_tell('running', self.stopping and 'Stopping' or 'Thinking')
 end
 

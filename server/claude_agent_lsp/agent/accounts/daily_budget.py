@@ -281,6 +281,11 @@ class Meter:
         self._next: asyncio.TimerHandle | None = None
         self._closing: asyncio.Future[RequestFailed | None] | None = None
 
+    async def check(self, daily_budget_usd: float | None) -> None:
+        """Let the run go on; raises as `DailyBudget.check`."""
+        if daily_budget_usd is not None:
+            await self._daily_budget.lane.run(self._daily_budget.check, daily_budget_usd)
+
     def update(self, cost_usd: float) -> None:
         """Take note of what the run has cost so far, in all."""
         self._cost = cost_usd

@@ -28,7 +28,7 @@ AGAIN_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Background:
+class LeftAtWork:
     """What earlier turns have left at work in a process, and the end of a turn doesn't touch.
 
     Attributes:
@@ -42,18 +42,18 @@ class Background:
     shells: frozenset[Process] = frozenset()
 
     @classmethod
-    async def scan(cls, process: AgentProcess) -> Background:
+    async def scan(cls, process: AgentProcess) -> LeftAtWork:
         """Look at it, before a turn begins."""
         since = now()
-        if not process.background_tasks:
+        if not process.background.ids:
             return cls(since)
-        return cls(since, process.background_tasks, frozenset((await process.tree()).tool_shells()))
+        return cls(since, process.background.ids, frozenset((await process.tree()).tool_shells()))
 
 
 async def stop_turn(
     process: AgentProcess,
     over: asyncio.Future[None],
-    background: Background,
+    before: LeftAtWork,
     *,
     grace_seconds: float,
 ) -> None:
@@ -62,7 +62,7 @@ async def stop_turn(
     Args:
         process: The process.
         over: Done as soon as the turn has ended, or the process with it.
-        background: What was at work before the turn.
+        before: What was at work before the turn.
         grace_seconds: How long the turn may take to end by itself once it is interrupted.
     """
     # What a tool's shell has started can only be found while the shell still lives. One look
@@ -75,8 +75,8 @@ async def stop_turn(
         await asyncio.wait({over}, timeout=min(AGAIN_SECONDS, max(0.0, until - loop.time())))
         if loop.time() >= until:
             break
-    shells = {shell for shell in tree.tool_shells() if shell not in background.shells}
-    process.sweep(shells, since=background.since)
+    shells = {shell for shell in tree.tool_shells() if shell not in before.shells}
+    process.sweep(shells, since=before.since)
     # Ending a background task would wake the agent once more: with such tasks, the process goes.
-    if not over.done() or process.background_tasks - background.tasks:
+    if not over.done() or process.background.ids - before.tasks:
         await process.end()

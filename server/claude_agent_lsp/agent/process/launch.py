@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 # The CLI takes this mode only if it was started with it.
 BYPASS = "bypassPermissions"
+# A process that may bypass all questions can be set back to a mode that asks them.
+warnings.filterwarnings("ignore", "can_use_tool will not be invoked")
 # One message of the CLI may hold a whole image or file.
 MAX_MESSAGE_BYTES = 64 * 2**20
 

@@ -16,12 +16,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.agent.process.process import AgentProcess
-from claude_agent_lsp.errors import RequestFailed
+from claude_agent_lsp.agent.process.receiver import nobody
+from claude_agent_lsp.errors import ProcessDied, RequestFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+    from claude_agent_lsp.agent.process.receiver import FindOwner
     from claude_agent_lsp.base.abort import AbortSignal
 
 logger = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ class ProcessPool:
 
     Args:
         before_start: Called in a thread before a process starts.
+        find_owner: Has a run own a turn that has begun by itself, of a process that it `take`s.
 
     Attributes:
         limit: How many may live at the same time.
@@ -47,8 +50,10 @@ class ProcessPool:
         limit: int = 4,
         idle_seconds: float = 300.0,
         before_start: Callable[[], None] = lambda: None,
+        find_owner: FindOwner = nobody,
     ) -> None:
         self._before_start = before_start
+        self._find_owner = find_owner
         self.limit = limit
         self.idle_seconds = idle_seconds
         # In the order of their last use.
@@ -112,6 +117,24 @@ class ProcessPool:
                     on_wait()
                 await self._wait_for_change(signal)
 
+    async def take(self, process: AgentProcess, signal: AbortSignal) -> None:
+        """Lend a process to a run for the turn at work in it, once no other run has it.
+
+        Args:
+            process: The process.
+            signal: Ends the waiting.
+
+        Raises:
+            Aborted: The signal fired.
+            ProcessDied: It has ended, or is ending.
+        """
+        while self.lent(process):
+            await self._wait_for_change(signal)
+        signal.throw_if_aborted()
+        if not process.usable:
+            raise ProcessDied("The CLI has ended.")
+        self._lend(process)
+
     def release(self, process: AgentProcess) -> None:
         """Take a process back from its run and keep it for the next one."""
         self._lent.discard(process)
@@ -135,13 +158,13 @@ class ProcessPool:
         return process.usable and process not in self._lent
 
     def _make_room(self) -> bool:
-        """End a free process, unless one is ending already; False if runs have them all."""
+        """End an idle process, unless one is ending already; False if all are at work."""
         if all(process.usable for process in self):
-            free = [process for process in self if self._is_free(process)]
-            if not free:
+            # One with something in its background is at work, too.
+            idle = (p for p in self if self._is_free(p) and not p.background.waits_for)
+            if (oldest := next(idle, None)) is None:
                 return False
-            # One with background tasks at work is only ended if there is no other.
-            min(free, key=lambda process: bool(process.background_tasks)).end()
+            oldest.end()
         return True
 
     async def _lend_if_fit(
@@ -179,7 +202,7 @@ class ProcessPool:
     def _start(self, launch: Launch, session: SessionStart) -> AgentProcess:
         if self._closed:
             raise RequestFailed("The server is shutting down.", hint="Restart the server.")
-        process = AgentProcess(launch, session, self._before_start)
+        process = AgentProcess(launch, session, self._before_start, self._find_owner)
         self._processes[session.session_id] = process
         watcher = asyncio.create_task(self._watch(process))
         self._watchers.add(watcher)
@@ -211,7 +234,7 @@ class ProcessPool:
         self._timers[process] = loop.call_later(seconds, self._expire, process)
 
     def _expire(self, process: AgentProcess) -> None:
-        if process.background_tasks:
+        if process.background.waits_for:
             self._expire_after(max(self.idle_seconds, LOOK_AGAIN_SECONDS), process)
         else:
             process.end()

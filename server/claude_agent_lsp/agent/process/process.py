@@ -13,9 +13,9 @@ import asyncio
 import contextlib
 import logging
 import uuid
-import warnings
 from collections import deque
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from claude_agent_sdk import (
@@ -23,15 +23,17 @@ from claude_agent_sdk import (
     ClaudeSDKClient,
     ResultMessage,
     SystemMessage,
+    ToolUseBlock,
     UserMessage,
 )
 
+from claude_agent_lsp.agent.background import Background
 from claude_agent_lsp.agent.cli import check, locate, reach
 from claude_agent_lsp.agent.os_processes.marked import Marked, marks
 from claude_agent_lsp.agent.process.client_queue import ClientQueue
 from claude_agent_lsp.agent.process.private_files import PrivateFiles
 from claude_agent_lsp.agent.process.process_state import Lifecycle, ProcessState
-from claude_agent_lsp.agent.process.receiver import CurrentReceiver
+from claude_agent_lsp.agent.process.receiver import CurrentReceiver, nobody
 from claude_agent_lsp.agent.process.sdk_errors import fault_at_start, fault_in_run
 from claude_agent_lsp.agent.process.shutdown import end_started, end_starting
 from claude_agent_lsp.base import lanes
@@ -48,14 +50,11 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.os_processes.tree import Process, ProcessTree
     from claude_agent_lsp.agent.process.launch import Launch, SessionStart
-    from claude_agent_lsp.agent.process.receiver import Receiver
+    from claude_agent_lsp.agent.process.receiver import FindOwner, Receiver
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-# A process that may bypass all questions can be set back to a mode that asks them.
-warnings.filterwarnings("ignore", "can_use_tool will not be invoked")
 
 # A CLI is up within a second; a machine with a cold cache and many MCP servers takes longer.
 START_SECONDS = 60.0
@@ -71,6 +70,7 @@ class AgentProcess:
         launch: What it is started with.
         session: The session it works in.
         before_start: Called in a thread before it starts.
+        find_owner: Has a run own a turn that has begun by itself: see `CurrentReceiver`.
 
     Attributes:
         launch: What it was started with; model and mode are kept up to date.
@@ -80,7 +80,7 @@ class AgentProcess:
         pid: Its process id once it has reported it.
         info: What it reported at its start: models, commands, agents, account.
         cost_usd: What its session has cost so far, in US dollars.
-        background_tasks: Ids of the tasks that run on behind its turns.
+        background: What goes on behind its turns.
         started: Done once it can take prompts; fails with a `RequestFailed` if it never will.
         gone: Set once it has ended and nothing of it is left.
     """
@@ -90,6 +90,7 @@ class AgentProcess:
         launch: Launch,
         session: SessionStart,
         before_start: Callable[[], None] = lambda: None,
+        find_owner: FindOwner = nobody,
     ) -> None:
         loop = asyncio.get_running_loop()
         # Before it can say any of them.
@@ -102,7 +103,7 @@ class AgentProcess:
         self.pid: int | None = None
         self.info: dict[str, Any] = {}
         self.cost_usd = 0.0
-        self.background_tasks: frozenset[str] = frozenset()
+        self.background = Background()
         self.started: asyncio.Future[None] = loop.create_future()
         self.started.add_done_callback(lambda done: done.cancelled() or done.exception())
         self.gone = asyncio.Event()
@@ -112,11 +113,11 @@ class AgentProcess:
         # Its folder's disk, its transcript's and that of the executable may hang.
         self._disk = lanes.Lane()
         self._client_queue = ClientQueue()
-        self._receiver = CurrentReceiver(self.session_id, self.end)
+        self._receiver = CurrentReceiver(self.session_id, self.end, partial(find_owner, self))
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
         self._fault: RequestFailed | None = None
         self._reading: asyncio.Task[None] | None = None
-        # Only what was asked to end has one; what has died by itself is ENDING, too.
+        # Only of what was asked to end; what has died by itself is ENDING, too.
         self._ending: asyncio.Task[None] | None = None
         self._before_start = before_start
         self._given_up = AbortController()
@@ -339,14 +340,15 @@ class AgentProcess:
     def _follow(self, message: Message) -> None:
         if isinstance(message, AssistantMessage | UserMessage):
             self.transcript.expect(message.uuid)
+            self.background.calls(
+                each for each in message.content if isinstance(each, ToolUseBlock)
+            )
         elif isinstance(message, ResultMessage):
             self.cost_usd = message.total_cost_usd or self.cost_usd
-        elif isinstance(message, SystemMessage) and message.subtype == "background_tasks_changed":
-            tasks = message.data.get("tasks") or ()
-            self.background_tasks = frozenset(str(task.get("task_id")) for task in tasks)
-        elif isinstance(message, SystemMessage) and message.subtype == "status":
+        elif isinstance(message, SystemMessage):
+            self.background.read(message.subtype, message.data)
             # It changes by itself once a plan is approved, or edits are accepted.
-            mode = message.data.get("permissionMode")
+            mode = message.data.get("permissionMode") if message.subtype == "status" else None
             if isinstance(mode, str):
                 self.launch = replace(self.launch, permission_mode=mode)
 

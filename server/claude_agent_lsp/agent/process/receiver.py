@@ -1,22 +1,39 @@
-"""Who gets what a process says: the turn of a run, while it has the process."""
+"""Who gets what a process says: the turn of a run, while it has the process.
+
+    nobody ──▶ a turn begins that nobody has asked for ──▶ its owner is found ──▶ a run has it
+
+The CLI begins turns by itself: a background task has ended, a timer has fired. Its first message
+waits until a run has it, and what comes behind it with it.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from claude_agent_sdk import PermissionResultDeny
+from claude_agent_sdk import AssistantMessage, PermissionResultDeny, StreamEvent, SystemMessage
 
-from claude_agent_lsp.errors import Internal
+from claude_agent_lsp.base.abort import AbortController, Aborted
+from claude_agent_lsp.errors import Internal, ProcessDied
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
+    from claude_agent_lsp.agent.process.process import AgentProcess
+    from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.errors import RequestFailed
 
+    # Has a run attach itself to a process, for a turn that has begun by itself. Returns once it
+    # has, or none can; the signal fires if another run has the turn.
+    FindOwner = Callable[[AgentProcess, AbortSignal], Awaitable[None]]
+
 logger = logging.getLogger(__name__)
+
+AT_WORK: Final = ("running", "requires_action")
 
 
 class Receiver(Protocol):
@@ -37,32 +54,51 @@ class Receiver(Protocol):
         """Let the user decide about a tool call."""
 
 
+async def nobody(process: AgentProcess, _: AbortSignal) -> None:
+    """Own no such turn."""
+    logger.warning("The agent goes on by itself in %s, and nobody listens", process.session_id)
+
+
 class CurrentReceiver:
-    """The receiver of one process, or nobody: between turns what the CLI says belongs to no run.
+    """The receiver of one process, or nobody between turns.
 
     Args:
         session_id: The process's session, for the log.
         fail: Called when the receiver could not take a message: the process has to end.
+        find_owner: Has a run attach itself, for a turn that has begun by itself; returns if none
+            can. Its signal fires as soon as another one has attached itself.
     """
 
-    def __init__(self, session_id: str, fail: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        fail: Callable[[], object],
+        find_owner: Callable[[AbortSignal], Awaitable[None]],
+    ) -> None:
         self._session_id = session_id
         self._fail = fail
+        self._find_owner = find_owner
         self._receiver: Receiver | None = None
         self._fault: RequestFailed | None = None
+        self._finding: asyncio.Future[None] | None = None
+        self._attached = AbortController()
 
     def attach(self, receiver: Receiver) -> None:
         """Pass messages and questions to `receiver` until `detach`."""
         self._receiver = receiver
+        self._attached.abort()
         if self._fault is not None:
             receiver.lost(self._fault)
 
     def detach(self) -> None:
-        """Drop what comes from now on."""
+        """Drop what comes from now on, unless a turn begins with it."""
         self._receiver = None
+        self._attached = AbortController()
 
     async def deliver(self, message: Message) -> None:
         """Pass it the next message, and wait until it has room for another one."""
+        if self._receiver is None and _begins_turn(message):
+            await self._have_owner()
         receiver = self._receiver
         if receiver is None:
             return
@@ -82,7 +118,9 @@ class CurrentReceiver:
     async def decide(
         self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
-        """Let its user decide about a tool call; without a receiver it is denied."""
+        """Let its user decide about a tool call; if nobody can be asked, it is denied."""
+        if self._receiver is None:
+            await self._have_owner()
         if self._receiver is None:
             return PermissionResultDeny(message="The run has ended, so the user can't be asked.")
         return await self._receiver.decide(tool, tool_input, context)
@@ -98,3 +136,25 @@ class CurrentReceiver:
             logger.exception(
                 "The run of %s could not be notified that its process ended", self._session_id
             )
+
+    async def _have_owner(self) -> None:
+        """Wait until a run has the turn, or none can."""
+        if self._finding is None or self._finding.done():
+            self._finding = asyncio.ensure_future(self._find_owner(self._attached.signal))
+            self._finding.add_done_callback(self._note_found)
+        with contextlib.suppress(Exception):
+            await self._attached.signal.wait_or_abort(self._finding)
+
+    def _note_found(self, finding: asyncio.Future[None]) -> None:
+        error = None if finding.cancelled() else finding.exception()
+        if error is not None and not isinstance(error, Aborted | ProcessDied):
+            logger.error("A turn of %s has no owner", self._session_id, exc_info=error)
+            self._fail()
+
+
+def _begins_turn(message: Message) -> bool:
+    """Return whether a turn is at work, if this comes while none is known."""
+    if isinstance(message, SystemMessage):
+        changed = message.subtype == "session_state_changed"
+        return changed and message.data.get("state") in AT_WORK
+    return isinstance(message, AssistantMessage | StreamEvent)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from claude_agent_lsp.agent.events import Emit
     from claude_agent_lsp.agent.permissions.queue import QuestionQueue
@@ -29,6 +29,13 @@ class Backpressure(Protocol):
         """Return a future that is done once it has caught up."""
 
 
+class OwnRuns(Protocol):
+    """Shows the runs that agents begin by themselves."""
+
+    def begin(self, run_id: str, cause: str) -> tuple[AbortSignal, Emit, Backpressure]:
+        """Return what the user stops it with, what takes its events, and the way to the editor."""
+
+
 @dataclass(frozen=True)
 class RunSpec:
     """What a run has to do.
@@ -36,12 +43,14 @@ class RunSpec:
     Attributes:
         prompt: What the user asks.
         message: All that is sent for it.
+        cause: Why the agent has begun it by itself: then nothing is asked, and nothing sent.
     """
 
     prompt: str
     message: Mapping[str, Any]
     launch: Launch
     session: SessionStart
+    cause: str | None = None
 
     @property
     def message_id(self) -> str:
@@ -64,6 +73,7 @@ class RunContext:
         questions: The queue for what the user has to decide.
         journal: Takes what is shown.
         on_cost: Called with what the run has cost so far, in US dollars.
+        check_budget: Raises a `RequestFailed` if nothing is left of the day's budget.
         folder_lane: Reads the folder's files.
     """
 
@@ -77,4 +87,5 @@ class RunContext:
     questions: QuestionQueue
     journal: RunJournal
     on_cost: Callable[[float], None]
+    check_budget: Callable[[], Coroutine[Any, Any, None]]
     folder_lane: Lane

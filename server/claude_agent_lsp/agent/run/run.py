@@ -19,6 +19,7 @@ import logging
 import time
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp.agent.accounts.daily_budget import Meter
@@ -36,7 +37,7 @@ from claude_agent_lsp.agent.events import (
 from claude_agent_lsp.agent.run.context import RunContext
 from claude_agent_lsp.agent.run.delivery import Delivery
 from claude_agent_lsp.base.abort import Aborted, AbortReason
-from claude_agent_lsp.errors import Internal, RequestFailed, TimedOut
+from claude_agent_lsp.errors import Internal, RequestFailed, TimedOut, hint_for
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.permissions.queue import QuestionQueue
     from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
     from claude_agent_lsp.agent.process.pool import ProcessPool
+    from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.context import Backpressure, RunSpec
     from claude_agent_lsp.agent.run.run_journal import RunJournal
     from claude_agent_lsp.agent.run.turn import Turn
@@ -134,6 +136,7 @@ class ActiveRun:
             questions=questions,
             journal=journal,
             on_cost=self._meter.update,
+            check_budget=partial(self._meter.check, spec.launch.settings.daily_budget_usd),
             folder_lane=folder_lane,
         )
         self.ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
@@ -142,6 +145,8 @@ class ActiveRun:
             session_id=spec.session.session_id,
             workspace=spec.launch.folder,
             status=RunStatus.RUNNING,
+            origin="user" if spec.cause is None else "agent",
+            cause=spec.cause,
         )
         self._began = time.monotonic()
         self._state = RunState.ADMITTED
@@ -187,6 +192,11 @@ class ActiveRun:
             permission_denials=tuple(figures.permission_denials),
         )
 
+    @property
+    def lost_lines(self) -> bool:
+        """Whether its session's transcript may lack lines of it."""
+        return self._journal.lost_lines
+
     def notify(self, notice: Notice) -> bool:
         """Report something that is not of the run itself; return whether it could be."""
         telling = self._state in (RunState.RUNNING, RunState.ENDING)
@@ -229,6 +239,7 @@ class ActiveRun:
         self,
         load: Callable[[], asyncio.Future[ProcessPool]],
         on_end: Callable[[], Awaitable[asyncio.Future[None]]],
+        lent: AgentProcess | None = None,
     ) -> None:
         """Do all of it, from `Started` to `Ended`; never raises.
 
@@ -236,13 +247,14 @@ class ActiveRun:
             load: Returns the pool; the first time it has to load the SDK.
             on_end: Called before `Ended`: releases the session, and returns what is still done
                 after it.
+            lent: The process that the pool has lent for it already, if its turn is at work.
         """
         status, fault, cut_off = RunStatus.COMPLETED, None, False
         try:
             self._enter(RunState.RUNNING)
             self._emit(Started(self.snapshot()))
             self._journal.report_to(self._emit)
-            fault = await self._work(load)
+            fault = await self._work(load, lent)
         except Aborted as aborted:
             status, fault = _stopped(aborted.reason)
             cut_off = aborted.reason is AbortReason.SHUTDOWN
@@ -251,7 +263,8 @@ class ActiveRun:
         except (Exception, asyncio.CancelledError) as error:
             _raise_if_cancelled()
             logger.exception("The run %s failed", self.run_id)
-            fault = Internal(f"The server failed: {type(error).__name__}: {error}")
+            what = f"The server failed: {type(error).__name__}: {error}"
+            fault = Internal(what, hint=hint_for(error))
         if fault is not None and status is RunStatus.COMPLETED:
             status = RunStatus.FAILED
         self._enter(RunState.ENDING)
@@ -299,15 +312,16 @@ class ActiveRun:
     async def _settled(self, settled: asyncio.Future[None]) -> None:
         await asyncio.wait({settled}, timeout=END_SECONDS)
 
-    async def _work(self, load: Callable[[], asyncio.Future[ProcessPool]]) -> RequestFailed | None:
-        self._context.signal.throw_if_aborted()
-        pool = await self._context.signal.wait_or_abort(load())
+    async def _work(
+        self, load: Callable[[], asyncio.Future[ProcessPool]], lent: AgentProcess | None
+    ) -> RequestFailed | None:
+        spec, signal = self.spec, self._context.signal
+        if lent is None:
+            signal.throw_if_aborted()
+        pool = await signal.wait_or_abort(load())
         from claude_agent_lsp.agent.run.turn import Turn
 
-        spec = self.spec
-        process = await pool.borrow(
-            spec.launch, spec.session, self._context.signal, self._notify_of_wait
-        )
+        process = lent or await pool.borrow(spec.launch, spec.session, signal, self._notify_of_wait)
         try:
             self._turn = Turn(spec, self._context, process)
             return await self._turn.run()

@@ -1,5 +1,7 @@
 """One turn of a run: the prompt goes to the process, its messages become events.
 
+A turn that the agent has begun by itself has no prompt; it is at work when its run gets it.
+
     prompt ──▶ answering ──┬─▶ over        the result is there and the CLI is idle
                            ├─▶ stopped     by the abort ladder
                            └─▶ lost        the process died
@@ -20,7 +22,7 @@ from claude_agent_sdk import (
 )
 
 from claude_agent_lsp.agent.events import Level, Notice
-from claude_agent_lsp.agent.process.interrupt import Background, stop_turn
+from claude_agent_lsp.agent.process.interrupt import LeftAtWork, stop_turn
 from claude_agent_lsp.agent.process.sdk_errors import fault_of_result
 from claude_agent_lsp.agent.run.permission_requests import PermissionRequests
 from claude_agent_lsp.agent.run.translate import Translator
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 # The CLI asks again for minutes when its key is refused. Once is enough for a login that has to
 # be refreshed, which it does before it asks again (CLI 2.1.330).
 REFUSALS = 2
+# What a CLI can that says of each request to the model which prompts it is for (CLI 2.1.330).
+TELLS_WHOSE = "request_marker_lists_v1"
 
 
 class Turn:
@@ -61,7 +65,8 @@ class Turn:
         self._process = process
         self.cleared = False
         self._result: ResultMessage | None = None
-        self._reports_state = False
+        self._reports_state = spec.cause is not None
+        self._others = self._tells_whose = False
         self._refusals = 0
         self._refused = AbortController()
         self._stop = context.signal
@@ -71,7 +76,7 @@ class Turn:
         self._decisions = PermissionRequests(spec, context, self.figures.deny)
 
     async def run(self) -> RequestFailed | None:
-        """Send the prompt and wait until it is answered.
+        """Send the prompt, if there is one, and wait until it is answered.
 
         Returns:
             Why the answer is an error, or None if it is none.
@@ -80,33 +85,55 @@ class Turn:
             Aborted: The run was stopped; the turn has been, too.
             RequestFailed: The process died.
         """
-        context, process = self._context, self._process
-        await self._prepare()
-        background = await Background.scan(process)
+        process = self._process
+        # From now on: the agent may just be going on by itself, and that is this run's, then.
+        process.attach(self)
+        try:
+            own = self._spec.cause is not None
+            await (self._admit() if own else self._prepare())
+            before = await LeftAtWork.scan(process)
+            if not own:
+                await self._send()
+            return await self._answered(before)
+        finally:
+            process.detach()
+            if self.cleared:
+                process.end()
+
+    async def _send(self) -> None:
+        context = self._context
         context.signal.throw_if_aborted()
         # A prompt that was announced and never sent is one that the session lacks, too.
         message = await context.signal.wait_or_abort(
             asyncio.ensure_future(context.journal.prepend_untold(self._spec.message))
         )
         context.signal.throw_if_aborted()
-        stop = self._stop = AbortSignal.any(context.signal, self._refused.signal)
-        process.attach(self)
+        self._process.prompt(dict(message))
+        context.journal.sent = True
+
+    async def _answered(self, before: LeftAtWork) -> RequestFailed | None:
+        """Wait for the answer, or stop the turn; what was at work before it stays at work."""
+        signal = self._context.signal
+        stop = self._stop = AbortSignal.any(signal, self._refused.signal)
         try:
-            process.prompt(dict(message))
-            context.journal.sent = True
             await stop.wait_or_abort(self._over)
         except Aborted:
             grace = self._spec.launch.settings.cancel_grace_seconds
-            await stop_turn(process, self._over, background, grace_seconds=grace)
-            context.signal.throw_if_aborted()
+            await stop_turn(self._process, self._over, before, grace_seconds=grace)
+            signal.throw_if_aborted()
             return NotAuthenticated("The API key or the login was refused repeatedly.")
         finally:
-            process.detach()
             stop.release()
-            if self.cleared:
-                process.end()
-        assert self._result is not None
-        return fault_of_result(self._result)
+        return None if self._result is None else fault_of_result(self._result)
+
+    async def _admit(self) -> None:
+        """Let a turn go on that the agent has begun by itself, or end it with its process."""
+        try:
+            check = asyncio.ensure_future(self._context.check_budget())
+            await self._context.signal.wait_or_abort(check)
+        except BaseException:
+            await self._process.end()
+            raise
 
     async def _prepare(self) -> None:
         """Set the process's model and mode."""
@@ -159,13 +186,17 @@ class Turn:
         return await self._decisions.decide(tool, tool_input, context)
 
     def _answers_prompt(self, result: ResultMessage) -> bool:
-        """Return whether this result is our prompt's: a background task's own turn has one, too."""
+        """Return whether this result is our prompt's: a turn of the agent's own has one, too."""
+        if self._spec.cause is not None:
+            return True
         answered = result.user_message_uuids or (
             [result.user_message_uuid] if result.user_message_uuid else None
         )
         if answered is not None:
             return self._spec.message_id in answered
-        return result.origin is None or result.origin.get("kind") == "human"
+        # A timer's turn says nothing of where it comes from.
+        human = result.origin is None or result.origin.get("kind") == "human"
+        return human and not self._others
 
     def _read_system(self, message: SystemMessage) -> None:
         data = message.data
@@ -173,8 +204,14 @@ class Turn:
             # A result ends a turn, but agents in the background may bring about more turns: the
             # CLI is "idle" when there will be none.
             self._reports_state = True
-            if data.get("state") == "idle" and self._result is not None:
+            own = self._spec.cause is not None
+            if data.get("state") == "idle" and (own or self._result is not None):
                 self._end()
+        elif message.subtype == "status" and data.get("status") == "requesting":
+            asked = data.get("user_message_uuids") or ()
+            self._others = self._tells_whose and self._spec.message_id not in asked
+        elif message.subtype == "init":
+            self._tells_whose = TELLS_WHOSE in (data.get("capabilities") or ())
         elif message.subtype == "api_retry" and data.get("error_status") in (401, 403):
             self._refusals += 1
             if self._refusals >= REFUSALS:

@@ -20,8 +20,12 @@ class QuestionCommands(CommandGroup):
 
     @command("claudeAgent.question.list", arguments.QuestionListArgument)
     async def list_questions(self, _: arguments.QuestionListArgument, __: Request) -> object:
-        """List the questions that wait for the user."""
-        return {"questions": self._services.agent.questions.pending}
+        """List the questions that wait for the user; open the first where messages are small."""
+        services = self._services
+        pending = services.agent.questions.pending
+        if pending and services.editor.profile.message_box is not None:
+            services.editor.spawn(services.question_documents.show(pending[:1]))
+        return {"questions": pending}
 
     @command("claudeAgent.question.answer", arguments.QuestionAnswerArgument)
     async def answer_question(
@@ -34,10 +38,14 @@ class QuestionCommands(CommandGroup):
         question = next((q for q in questions.pending if wanted in (None, q.question_id)), None)
         if question is None:
             raise InvalidArgument("questionId: expected the id of an open question.")
-        if wanted is None and argument.answer != DENY and _is_cut(question):
+        documents = self._services.question_documents
+        cut = (_is_cut(question) or documents.was_cut(question)) and not documents.was_opened(
+            question
+        )
+        if wanted is None and argument.answer != DENY and cut:
             raise InvalidArgument(
-                f"questionId: expected {question.question_id}; the command is longer than the line "
-                "that shows it, so it can't be allowed without the question's id."
+                f"questionId: expected {question.question_id}; the question is longer than what "
+                "shows it, so it can't be allowed without its id."
             )
         if wanted is None and (question.kind == "trust" or questions.unread):
             raise InvalidArgument(

@@ -14,6 +14,7 @@ from claude_agent_lsp.agent.events import (
     Notice,
     QuestionAnswered,
     QuestionAsked,
+    Queued,
     RunStatus,
     Started,
     Text,
@@ -34,6 +35,7 @@ LINE_LENGTH: Final = 120
 # An editor answers at once. One that never does must not have the request kept for ever.
 CREATE_SECONDS: Final = 60.0
 ANSWER: Final = "Answer with claudeAgent.question.answer"
+READ_FIRST: Final = "Read it with claudeAgent.question.list."
 # Helix shows a token to its user.
 _own_tokens = (f"claude-{number}" for number in itertools.count(1))
 
@@ -69,11 +71,11 @@ class Progress:
         self._shown[progress.token] = progress
         return progress
 
-    def show_question(self, question: Question) -> None:
-        """Show the open question where its run is shown, and how to answer it."""
+    def show_question(self, question: Question, unread: bool) -> None:
+        """Show the open question where its run is shown, and how to read and to answer it."""
         for progress in self._shown.values():
             if progress.run_id == question.run_id:
-                progress.show_question(question)
+                progress.show_question(question, unread=unread)
 
     def end(self, progress: WorkDone) -> None:
         """Forget a run's token."""
@@ -100,16 +102,22 @@ class WorkDone:
         self._line = ""
         self._outcome: str | None = None
         self._given = token is not None
-        self._shown = False
+        self._started = self._shown = False
         self._saying = ""
         self.run_id: str | None = None
         self._asking: str | None = None
 
-    def show_question(self, question: Question) -> None:
-        """Show the open question, which the editor does not, until it is settled."""
+    def show_question(self, question: Question, *, unread: bool) -> None:
+        """Show the open question, which the editor does not, until it is settled.
+
+        Args:
+            question: The question.
+            unread: Whether a part of it has to be read elsewhere.
+        """
         self._asking = question.question_id
         values = " or ".join(f'"{visible(option.value)}"' for option in question.options)
-        self._report(_waiting_line(question), f" {ANSWER} {values}")
+        hint = f"{READ_FIRST} {ANSWER}" if unread else ANSWER
+        self._report(_waiting_line(question), f" {hint} {values}")
 
     def show_event(self, event: Event) -> None:
         """Show what the event means for somebody who waits."""
@@ -130,7 +138,10 @@ class WorkDone:
             self._report("Continuing")
 
     def _show_step(self, event: Event) -> None:
-        if isinstance(event, Started):
+        if isinstance(event, Queued):
+            self._start()
+            self._report("Waiting for the run before it")
+        elif isinstance(event, Started):
             self.run_id = event.run.run_id
             self._start()
         elif isinstance(event, ToolCall):
@@ -145,6 +156,9 @@ class WorkDone:
             self._end(outcome_of(event.run))
 
     def _start(self) -> None:
+        if self._started:
+            return
+        self._started = True
         if self._given:
             self._begin()
             return

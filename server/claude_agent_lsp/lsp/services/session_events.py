@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.agent.events import Ended, Started
+from claude_agent_lsp.agent.events import Ended, Queued, Started
 from claude_agent_lsp.errors import RequestFailed
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from claude_agent_lsp.agent.events import Event
+    from claude_agent_lsp.agent.events import Event, Run
     from claude_agent_lsp.lsp.editor import Editor
     from claude_agent_lsp.sessions.catalogue.catalogue import Session
 
@@ -36,9 +36,17 @@ class SessionEvents:
 
     def follow(self, event: Event) -> None:
         """Report a run's beginning and end, and then its session."""
-        if isinstance(event, Started | Ended) and self._editor.profile.session_events:
-            self._editor.notify(RUN, jsonable(event.run))
+        if isinstance(event, Queued):
+            self.announce(event.run)
+        elif isinstance(event, Started | Ended) and self._editor.profile.session_events:
+            if isinstance(event, Ended) or event.run.origin == "user":
+                self.announce(event.run)
             self._editor.spawn(self._look_up(event.run.session_id))
+
+    def announce(self, run: Run) -> None:
+        """Report how a run stands."""
+        if self._editor.profile.session_events:
+            self._editor.notify(RUN, jsonable(run))
 
     def changed(self, session: Session) -> Session:
         """Report a session that a command has changed; return it."""

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from claude_agent_lsp.base.disk.files import replace_file
+from claude_agent_lsp.base.disk.files import open_own, replace_file
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
 
@@ -75,6 +75,7 @@ class JournaledTurn:
         told_by: The message that has told the agent of it.
         lacks_prompt: Whether the transcript lacks the prompt itself, as far as is known.
         unsent: Whether it was stopped before the agent got it: the agent is not told of it.
+        own: Whether the agent has begun it by itself: there is no prompt.
     """
 
     message_id: str
@@ -86,6 +87,7 @@ class JournaledTurn:
     told_by: str | None = None
     lacks_prompt: bool = True
     unsent: bool = False
+    own: bool = False
 
 
 # The id of a prompt that never was: whatever it told, the agent does not know.
@@ -208,12 +210,12 @@ class Journal:
     ) -> bool:
         lines = b"".join(map(_line, records))
         path = self._path(session_id)
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+        flags = os.O_RDWR | os.O_APPEND
         try:
-            handle = os.open(path, flags, 0o600)
+            handle = open_own(path, flags)
         except FileNotFoundError:
             make_directory(path.parent)
-            handle = os.open(path, flags, 0o600)
+            handle = open_own(path, flags)
         try:
             size = os.fstat(handle).st_size if begins else 0
             if size and os.pread(handle, 1, size - 1) != b"\n":
@@ -242,6 +244,7 @@ def _head_of(turn: JournaledTurn) -> dict[str, Any]:
         "text": turn.prompt,
         "folder": os.fsdecode(turn.folder),
         "at": turn.at.isoformat(),
+        **({"own": True} if turn.own else {}),
     }
 
 
@@ -330,7 +333,12 @@ class _Reader:
     def _begin(self, record: dict[str, Any]) -> None:
         self._current = str(record["message"])
         self._turns[self._current] = JournaledTurn(
-            self._current, str(record["text"]), Path(record["folder"]), _moment(record)
+            self._current,
+            str(record["text"]),
+            Path(record["folder"]),
+            _moment(record),
+            own=record.get("own") is True,
+            lacks_prompt=record.get("own") is not True,
         )
         self._steps[self._current] = []
 

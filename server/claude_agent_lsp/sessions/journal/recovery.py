@@ -80,7 +80,7 @@ def lacking_of(turn: JournaledTurn, known: TranscriptFacts) -> JournaledTurn | N
     if retold is not None:
         # It has been told as it stands: what it lacked then is what there is to read.
         return replace(turn, told_by=retold)
-    lacks_prompt = turn.message_id not in known.lines and not _is_local(turn)
+    lacks_prompt = turn.message_id not in known.lines and not (turn.own or _is_local(turn))
     # A run that ended well said what its transcript says: what was shown besides was said anew.
     if turn.completed and not lacks_prompt:
         return None
