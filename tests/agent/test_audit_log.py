@@ -29,6 +29,7 @@ from claude_agent_lsp.agent.events import (
     ToolResult,
     ToolStatus,
 )
+from claude_agent_lsp.agent.permissions.destinations import Destinations
 from claude_agent_lsp.agent.permissions.diff import Before, diff_of
 from claude_agent_lsp.agent.permissions.question_detail import describe
 from claude_agent_lsp.agent.permissions.queue import Answer
@@ -194,7 +195,7 @@ def test_no_half_of_a_secret_is_left_in_what_a_question_showed(
     monkeypatch.setenv("SOME_TOKEN", SECRET)
     call = ToolCall("1", tool, title_of(tool, given), given)
     diff = diff_of(tool, given, Before())
-    about = describe(tool, given, Path("/p"), diff=diff, reason="Why")
+    about = describe(tool, given, Destinations(Path("/p")), diff=diff, reason="Why")
     detail = f"{about.detail}\n\nFor this session: edits"
     now = datetime.now(UTC)
     asked = Question("q", "r", "s", "permission", about.title, detail, (), now, diff, None)

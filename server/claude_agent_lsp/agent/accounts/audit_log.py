@@ -19,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolResult
+from claude_agent_lsp.agent.permissions.destinations import Destinations
 from claude_agent_lsp.agent.permissions.question_detail import describe, shortened
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
 from claude_agent_lsp.base.disk.files import locked, open_own
@@ -200,8 +201,9 @@ def _masked(question: Question, call: ToolCall, folder: Path) -> tuple[str, str]
     """Return the title and the detail of a tool call's question, masked before they are cut."""
     tool_input = mask_secrets_in_json(call.input)
     title, detail, diff = question.title, question.detail, question.diff
-    shown = describe(call.tool, call.input, folder, diff=diff)
-    masked = describe(call.tool, tool_input, folder, diff=diff and mask_secrets(diff))
+    where = Destinations(folder)
+    shown = describe(call.tool, call.input, where, diff=diff)
+    masked = describe(call.tool, tool_input, where, diff=diff and mask_secrets(diff))
     # Where a hook has changed the input meanwhile, the new one is not known here.
     if title == shown.title:
         title = masked.title
