@@ -67,7 +67,6 @@ STOPPED: Final = "The user has stopped the run."
 REFUSED: Final = "The user said no."
 KEEP_PLANNING: Final = "The user wants you to go on planning."
 UNANSWERED: Final = "The user did not answer."
-# What is granted where no rule of the CLI's would mean this call alone.
 THIS_CALL: Final = Grants(session=(Grant("call", "this very call, word for word"),))
 _NO_PLAN: Final = "The agent has written no plan."
 
@@ -117,12 +116,8 @@ class PermissionRequests:
         for_ever = [update for update in updates if self._is_saved(update)]
         before = await self._read_before(tool, tool_input)
         grants = grants_of(for_session, for_ever)
-        if (
-            not updates
-            and context.suggestions
-            and may_hold(tool, tool_input, context.decision_reason)
-        ):
-            grants = THIS_CALL
+        if not updates and context.suggestions:
+            grants = _grants_of_call(tool, tool_input, context.decision_reason)
         about = await self._in_thread(
             lambda: describe(
                 tool,
@@ -290,3 +285,8 @@ class PermissionRequests:
         """Return whether a suggestion is written down, and read again by the next process."""
         source = (update.destination or "").removesuffix("Settings")
         return bool(update.rules) and source in self._spec.launch.settings.setting_sources
+
+
+def _grants_of_call(tool: str, tool_input: Mapping[str, Any], reason: str | None) -> Grants:
+    """Return what can be granted where no rule of the CLI's would mean this call alone."""
+    return THIS_CALL if may_hold(tool, tool_input, reason) else Grants()
