@@ -282,6 +282,19 @@ async def test_folder_that_is_put_in_the_place_of_a_trusted_one_is_not_trusted(
         assert (await folder_of(editor, place))["trusted"]
 
 
+async def test_folder_that_was_made_anew_between_two_servers_is_asked_about_anew(
+    editor_with: Open, hooked: Path, trusted: Path, tmp_path: Path
+) -> None:
+    editor = await trusting(editor_with, "user", trusted, trusted)
+    await editor.quit()
+    trusted.rename(tmp_path / "before")
+    hooked.rename(trusted)
+    editor = await editor_with(trusted)
+    assert not await ran(editor, trusted, tmp_path / "canary")
+    question = await editor.question()
+    assert question.message.startswith(f"Trust the authors of {trusted}?")
+
+
 @pytest.mark.parametrize("by", ["client", "user"])
 async def test_trusted_folder_is_trusted_whatever_it_is_called(
     editor_with: Open, hooked: Path, tmp_path: Path, by: str

@@ -191,10 +191,12 @@ class FolderTrust:
             return
         self._asked.add(place)
         lane = self._agent().lanes.folder(place)
-        known = await lane.run(self._trust.decision_on, place)
         shown = await lane.read(place_of, place)
+        if shown is None:
+            return
+        known = await lane.run(self._trust.decision_on, shown)
         # What has taken the place of a trusted one is asked about, whatever was decided of that.
-        if shown is None or (known is not None and self._first.get(shown.path, shown) == shown):
+        if known is not None and self._first.get(shown.path, shown) == shown:
             return
         withheld = [f"claudeAgent.{name}" for name in settings]
         withheld += await lane.read(project_files, place)
@@ -278,14 +280,14 @@ class FolderTrust:
 
     def _read_decision(self, folder: Path) -> tuple[object, Place | None, bool]:
         stamp, place = self._trust.stamp(), place_of(folder)
-        trusted = place is not None and self._trust.decision_on(Path(place.path))
+        trusted = place is not None and self._trust.decision_on(place)
         return stamp, place, bool(trusted)
 
     def _decide(self, folder: Path, *, trusted: bool, shown: Place | None) -> Place | None:
         place = place_of(folder)
         if shown is not None and place != shown:
             raise NotTrusted(f"{folder} is no longer the folder that you were asked about.")
-        self._trust.decide(folder if place is None else Path(place.path), trusted=trusted)
+        self._trust.decide(folder, trusted=trusted, place=place)
         return place
 
 
