@@ -28,7 +28,7 @@ _BIRTH_AT: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder as the disk has it. Two are the same if path, device, inode and owner are.
+    """A folder as the disk has it. Two are the same if path, device, inode, owner and `made` are.
 
     Attributes:
         path: Its real path, without links.
@@ -37,6 +37,7 @@ class Place:
         owner: The user whom it belongs to; root's number on Windows.
         born: When it was made, in nanoseconds; None if the system does not tell. An overlay tells
             another time once it is written to: no reason to stop what runs in it.
+        made: That time on a disk, where it never changes, and an inode soon has a new folder.
         above: The folders that it lies in, the nearest one first.
     """
 
@@ -45,6 +46,7 @@ class Place:
     inode: int
     owner: int
     born: int | None = field(default=None, compare=False)
+    made: int | None = None
     above: tuple[Place, ...] = field(default=(), compare=False)
 
 
@@ -72,7 +74,15 @@ def is_on_a_disk(device: int) -> bool:
 def _at(path: Path, above: tuple[Place, ...] = ()) -> Place:
     status = path.stat()
     born = _born(path, status)
-    return Place(os.fspath(path), status.st_dev, status.st_ino, status.st_uid, born, above)
+    return Place(
+        os.fspath(path),
+        device=status.st_dev,
+        inode=status.st_ino,
+        owner=status.st_uid,
+        born=born,
+        made=born if is_on_a_disk(status.st_dev) else None,
+        above=above,
+    )
 
 
 def _born(path: Path, status: os.stat_result) -> int | None:
