@@ -26,7 +26,12 @@ what to do. Both are shown as they are.
 
 from __future__ import annotations
 
-from typing import ClassVar
+import errno
+from typing import ClassVar, Final
+
+_NO_DESCRIPTORS: Final = {errno.EMFILE, errno.ENFILE}
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT}
+_NO_MEMORY: Final = {errno.ENOMEM, errno.EAGAIN}
 
 
 class AgentLspError(Exception):
@@ -56,6 +61,27 @@ class RequestFailed(AgentLspError):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint or self.default_hint
+
+
+def hint_for(error: BaseException | None) -> str | None:
+    """Return what to do about what the machine has run out of; None if it is nothing of the kind.
+
+    Args:
+        error: An error, which may have been caused by one of the system.
+    """
+    while error is not None:
+        number = error.errno if isinstance(error, OSError) else None
+        if number in _NO_DESCRIPTORS:
+            return (
+                "The server may open no more files: lower maxProcesses, or raise the limit "
+                "(`ulimit -n`) where the editor is started."
+            )
+        if number in _NO_ROOM:
+            return "The disk is full: make room on it, then try again."
+        if number in _NO_MEMORY:
+            return "The machine has no memory or no processes left: end some, then try again."
+        error = error.__cause__ or error.__context__
+    return None
 
 
 class CliNotFound(RequestFailed):

@@ -101,7 +101,7 @@ export interface Action {
   /** What it is done to, in a short line; may be empty. */
   readonly subject: string;
   readonly tool?: string | null;
-  /** The whole command. */
+  /** The whole command or script. */
   readonly command?: string | null;
   readonly path?: string | null;
   /** What the agent says that a command does. */
@@ -132,6 +132,8 @@ export interface Question {
   readonly kind: QuestionKind;
   /** A whole sentence. */
   readonly title: string;
+  /** Whether it says all that a yes would do. */
+  readonly titleSaysAll?: boolean | null;
   /** The fields below as one text, cut where it is long. */
   readonly detail: string;
   readonly options: readonly QuestionOption[];

@@ -92,7 +92,7 @@ class Agent:
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
         self.lanes = lanes = Lanes()
-        told = self._tell_of_sharing
+        told = self._notify_all
         self.sharing = SharedSessions(lambda: state.directory, editor, told, lanes)
         self.daily_budget = DailyBudget(own)
         self.kept = KeptSessions(state, self.lanes, self._track)
@@ -118,7 +118,7 @@ class Agent:
         )
         self._runs = Runs(
             show=show,
-            audit=AuditWriter(AuditLog(own, editor), self._track),
+            audit=AuditWriter(AuditLog(own, editor), self._track, self._notify_all),
             journal=self.journal,
             lanes=lanes,
             budget=self.daily_budget,
@@ -174,6 +174,9 @@ class Agent:
     def processes(self) -> tuple[AgentProcess, ...]:
         """The CLI processes, the least recently used first."""
         return self._pools.processes
+
+    def _process_of(self, session_id: str) -> AgentProcess | None:
+        return next((p for p in self.processes if p.session_id == session_id), None)
 
     def lent(self, process: AgentProcess) -> bool:
         """Return whether a run has this process."""
@@ -358,7 +361,7 @@ class Agent:
     async def _own_turn(self, process: AgentProcess, signal: AbortSignal) -> None:
         await self._own_turns.own(process, signal)
 
-    def _tell_of_sharing(self, good: bool, text: str) -> None:
+    def _notify_all(self, good: bool, text: str) -> None:
         """Notify the runs at work, or the user if there are none."""
         notice = Notice(Level.INFO if good else Level.WARNING, text)
         if not [run for run in self.runs if run.notify(notice)]:

@@ -191,9 +191,10 @@ class Action:
         subject: What it is done to, in one short line: the start of a command, a file's name, an
             address. Empty where the tool's name says it all.
         tool: The tool's name; None if the question is not about a tool.
-        command: The whole command, if it runs one.
-        path: The file or folder that it is about, as it is named in the session's folder.
-        description: What the agent says that a command does.
+        command: The whole command or script, if it runs one.
+        path: The file or folder that it is about, where links lead, as it is named in the
+            session's folder.
+        description: What the agent says that the command of a shell does.
     """
 
     subject: str
@@ -246,6 +247,7 @@ class Question:
     Attributes:
         kind: About what: permission for a tool, a plan, the agent's own, or trust in a folder.
         title: What the user decides, as a sentence of one line: "Edit cart.py?".
+        title_says_all: Of a permission: whether the title says all that would be done.
         detail: Exactly what would happen, cut where it is long: the fields below as one text.
         diff: The whole change, as a unified diff.
         document: The whole plan, as Markdown.
@@ -275,6 +277,7 @@ class Question:
     notes: tuple[str, ...] = ()
     reason: str | None = None
     grants: Grants = field(default_factory=Grants)
+    title_says_all: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,8 @@ class Runs:
     async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
         """Release the run's session; return what is still done after that."""
         self._runs.pop(run.run_id, None)
+        if run.lost_lines and (process := self._pools.process_of(run.session_id)) is not None:
+            process.end()  # the next one resumes what is there, and is told of the rest
         if not self.grants.get(run.session_id):
             self.grants.pop(run.session_id, None)
         await self._custody.after(run.session_id, run.run_id)

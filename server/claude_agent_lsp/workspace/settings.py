@@ -137,6 +137,7 @@ class Settings:
         rules.one_of(("keep", "clear")),
         "What a stop does with the prompts that wait behind the run: keep them until you go on, or "
         "clear them.",
+        Scope.USER,
         untrusted=_THE_USERS,
     )
     question_timeout_seconds: float = setting(

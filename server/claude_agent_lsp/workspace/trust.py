@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_agent_lsp.base.disk.files import locked, replace_file
 from claude_agent_lsp.base.disk.places import nobody_elses, place_of
 from claude_agent_lsp.base.disk.private import WRITE, make_directory, others_may
-from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.disk.reading import open_regular, read_regular
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.workspace.decisions import Decision
 
@@ -103,9 +103,12 @@ class Trust:
         try:
             make_directory(self._directory)
             with locked(self._directory / "lock"):
+                before = self._decided()
+                if before is None:  # to be put right by hand: it may have refused other folders
+                    self._put_aside()
                 others = [
                     each
-                    for each in (self._decided() or {}).values()
+                    for each in (before or {}).values()
                     if place is None or not each.is_about(place)
                 ]
                 kept = {each.path: each.kept() for each in (*others, new)}
@@ -130,6 +133,13 @@ class Trust:
             return True
         logger.warning("The decisions in %s count for nothing: %s", self._file, wrong)
         return False
+
+    def _put_aside(self) -> None:
+        if self._file.is_file():
+            open_regular(self._file).close()  # what can't be read just now is not damaged
+        aside = self._file.with_name(f"{self._file.name}.damaged")
+        self._file.replace(aside)
+        logger.warning("The decisions before this one are lost; their file is now %s", aside)
 
     def _decided(self) -> dict[str, Decision] | None:
         kept = _object_in(self._file)

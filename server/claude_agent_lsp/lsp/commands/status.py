@@ -70,7 +70,7 @@ async def _folder(services: Services, folder: Folder) -> tuple[Settings, dict[st
         "currentSession": await lane.read(services.agent.current, folder.path),
         "permissionMode": settings.permission_mode,
         "trusted": await services.trust.is_trusted(folder.path),
-        "retention": await lane.read(_retention, folder, settings, index),
+        "retention": await lane.catalogue.read(_retention, folder, settings, index),
     }
 
 
