@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.agent.permissions.policy.tool_policy import SHELLS, rule_on
 from claude_agent_lsp.agent.permissions.session_grants import NO_REASONS
 from claude_agent_lsp.agent.permissions.spoof_guard import BACKGROUND, UNBOXED
-from claude_agent_lsp.agent.permissions.tool_policy import SHELLS, rule_on
 from claude_agent_lsp.agent.permissions.tool_titles import PATH_FIELDS, path_in, paths_in
 from claude_agent_lsp.base.texts.text import both_ends, one_line
 from claude_agent_lsp.base.texts.visible import visible

@@ -18,6 +18,8 @@ from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, Permis
 
 from claude_agent_lsp.agent.events import (
     Action,
+    Grant,
+    Grants,
     Question,
     QuestionAnswered,
     QuestionAsked,
@@ -40,6 +42,8 @@ from claude_agent_lsp.agent.permissions.queue import (
     Answer,
     AnsweredBy,
 )
+from claude_agent_lsp.agent.permissions.session_grants import may_hold
+from claude_agent_lsp.agent.permissions.suggestions import offered
 from claude_agent_lsp.agent.permissions.tool_titles import paths_in
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
 from claude_agent_lsp.base.abort import Aborted
@@ -63,6 +67,7 @@ STOPPED: Final = "The user has stopped the run."
 REFUSED: Final = "The user said no."
 KEEP_PLANNING: Final = "The user wants you to go on planning."
 UNANSWERED: Final = "The user did not answer."
+THIS_CALL: Final = Grants(session=(Grant("call", "this very call, word for word"),))
 _NO_PLAN: Final = "The agent has written no plan."
 
 
@@ -106,11 +111,13 @@ class PermissionRequests:
         if self._context.grants.hold(tool, tool_input, context.decision_reason):
             return PermissionResultAllow()
         where = await self._follow_links(tool_input, context.suggestions)
-        suggested = where.real_updates(context.suggestions)
-        for_session = [replace(update, destination="session") for update in suggested]
-        for_ever = [update for update in suggested if self._is_saved(update)]
+        updates = offered(where.real_updates(context.suggestions), tool_input)
+        for_session = [replace(update, destination="session") for update in updates]
+        for_ever = [update for update in updates if self._is_saved(update)]
         before = await self._read_before(tool, tool_input)
         grants = grants_of(for_session, for_ever)
+        if not updates and context.suggestions:
+            grants = _grants_of_call(tool, tool_input, context.decision_reason)
         about = await self._in_thread(
             lambda: describe(
                 tool,
@@ -122,7 +129,7 @@ class PermissionRequests:
             )
         )
         options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
-        if for_session:
+        if grants.session:
             options.append(QuestionOption(ALLOW_SESSION, "Allow for this session"))
         if for_ever:
             label = f"Always allow {texts_of(about.grants.always)}"
@@ -142,12 +149,12 @@ class PermissionRequests:
         )
         if answer.value == DENY:
             return PermissionResultDeny(message=answer.note or REFUSED)
-        updates = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
+        granted = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
         if answer.value == ALLOW_SESSION:
             self._context.grants.add(tool, tool_input, context.decision_reason, for_session)
             for mode in filter(None, (update.mode for update in for_session)):
                 self._context.set_mode(mode)
-        return PermissionResultAllow(updated_permissions=updates)
+        return PermissionResultAllow(updated_permissions=granted or None)
 
     async def _ask_about_plan(
         self, tool_input: Mapping[str, Any], call: str | None
@@ -278,3 +285,8 @@ class PermissionRequests:
         """Return whether a suggestion is written down, and read again by the next process."""
         source = (update.destination or "").removesuffix("Settings")
         return bool(update.rules) and source in self._spec.launch.settings.setting_sources
+
+
+def _grants_of_call(tool: str, tool_input: Mapping[str, Any], reason: str | None) -> Grants:
+    """Return what can be granted where no rule of the CLI's would mean this call alone."""
+    return THIS_CALL if may_hold(tool, tool_input, reason) else Grants()
