@@ -450,7 +450,8 @@ def test_folder_is_trusted_no_longer_and_trusted_again(
     )
     assert [message.rpartition(" is ")[2] for message in told] == ["not trusted.", "trusted."]
     state = Path(environment["XDG_STATE_HOME"]) / "claude-agent-lsp" / "trust.json"
-    assert json.loads(state.read_text()) == {str(folder): True}
+    decided = json.loads(state.read_text())
+    assert {path: decision["trusted"] for path, decision in decided.items()} == {str(folder): True}
 
 
 def test_help_has_its_tags_and_names_every_subcommand(lua: RunLua, tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from claude_agent_lsp.agent.os_processes.marked import marks
 from claude_agent_lsp.agent.permissions.policy.tool_policy import IN_TRUSTED, rule_on
-from claude_agent_lsp.agent.process.private_files import PROMPT, SERVERS, SETTINGS
+from claude_agent_lsp.agent.process.private_files import PROMPT, SERVERS, SETTINGS, TEMPORARY
 from claude_agent_lsp.agent.process.restraint import restraining_environment
 from claude_agent_lsp.base.disk.places import place_of
 from claude_agent_lsp.errors import NotTrusted
 from claude_agent_lsp.sessions.claude_settings.settings_files import setting
+from claude_agent_lsp.workspace.temporary import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -177,6 +178,7 @@ class Launch:
             env={
                 **settings.env,
                 **({} if self.trusted else restraining_environment(os.environ | settings.env)),
+                **({VARIABLE: os.fspath(own[TEMPORARY])} if TEMPORARY in own else {}),
                 "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
                 **marks(mark),
             },

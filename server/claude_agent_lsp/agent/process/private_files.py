@@ -10,19 +10,25 @@ likes, or with a NUL in it.
 from __future__ import annotations
 
 import json
+import logging
+import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from claude_agent_lsp.workspace.temporary import own_directory
 
+if TYPE_CHECKING:
     from claude_agent_lsp.agent.process.launch import Launch
+
+logger = logging.getLogger(__name__)
 
 SETTINGS: Final = "settings.json"
 SERVERS: Final = "mcp.json"
 PROMPT: Final = "system-prompt.md"
+# No file, but the directory for the CLI's own ones (`workspace/temporary.py`).
+TEMPORARY: Final = "tmp"
 
 
 class PrivateFiles:
@@ -30,7 +36,7 @@ class PrivateFiles:
 
     def __init__(self) -> None:
         self._directory: Path | None = None
-        self.paths: Mapping[str, Path] = {}
+        self.paths: dict[str, Path] = {}
 
     def write(self, launch: Launch) -> None:
         """Write what a launch needs, if it needs anything.
@@ -38,15 +44,25 @@ class PrivateFiles:
         Raises:
             OSError: There is no room, or no place.
         """
+        self.paths = self._temporary(launch)
         contents = contents_of(launch)
         if not contents:
             return
         # Only its owner may look into it (tempfile.mkdtemp).
         self._directory = Path(tempfile.mkdtemp(prefix="claude-agent-lsp-"))
-        self.paths = {name: self._directory / name for name in contents}
+        self.paths |= {name: self._directory / name for name in contents}
         for name, content in contents.items():
             self.paths[name].touch(0o600)
             self.paths[name].write_text(content, encoding="utf-8")
+
+    @staticmethod
+    def _temporary(launch: Launch) -> dict[str, Path]:
+        try:
+            directory = own_directory(os.environ | launch.settings.env)
+        except OSError as error:  # a full disk: the CLI may start all the same
+            logger.warning("The CLI gets no temporary directory of its own: %s", error)
+            return {}
+        return {} if directory is None else {TEMPORARY: directory}
 
     def remove(self) -> None:
         """Remove them; any number of times."""
