@@ -5,7 +5,8 @@
 # make editors the real editors that its tests use, in a cache outside the tree
 # make editors-table   write the table of editors/README.md anew, from its tests' results
 # make bench   this server beside its peers, in one interleaved run
-# make torture   500 times: kill something at a random moment, resume, and see what is lost
+# make torture   500 times: kill something at a random moment, resume, and see what is lost;
+#                and kill, restore and cut off each kind of shared store
 # make fuzz    200 000 messages that no editor would send; FUZZ_SEED=… does it again
 # make vsix    the extension for VS Code, with the server in it: editors/vscode/dist/claude-agent.vsix
 # make lock    compile the pinned, hashed requirements anew
@@ -115,7 +116,8 @@ fuzz: $(READY)
 
 .PHONY: torture
 torture: $(READY)
-	TORTURE_MOMENTS=500 $(BIN)/pytest -n 2 -s tests/e2e/test_torture.py
+	TORTURE_MOMENTS=500 TORTURE_STORE_KILLS=20 $(BIN)/pytest -n 2 -s \
+		tests/e2e/test_torture.py tests/stores/test_kills.py tests/stores/test_faults.py
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)

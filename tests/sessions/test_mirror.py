@@ -71,6 +71,9 @@ class Stage:
             self.faults["write"] -= 1
             raise RuntimeError("write is broken")
 
+    def known(self, store: str) -> list[Mirrored]:
+        return []
+
     def tell(self, good: bool, text: str) -> None:
         self.told.append(text)
 
@@ -79,6 +82,12 @@ class Stage:
             while not done():
                 self.news.clear()
                 await self.news.wait()
+
+
+def made(stage: Stage, states: Any = None) -> Mirror:
+    link, owner = cast("StoreLink", stage), cast("Owner", None)
+    kept = cast("SyncState", states or stage)
+    return Mirror(link, kept, owner, stage.tell, Lanes(), store="store")
 
 
 @pytest.fixture
@@ -90,9 +99,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
 @pytest.mark.parametrize("step", ["write", "attempt", "release", "caught_up"])
 async def test_a_fault_costs_the_sharing_some_time_and_no_more(stage: Stage, step: str) -> None:
     stage.faults[step] = 2
-    mirror = Mirror(
-        cast("StoreLink", stage), cast("SyncState", stage), cast("Owner", None), stage.tell, Lanes()
-    )
+    mirror = made(stage)
     first = Mirrored("first", "store", "key", "/project", pending=True)
     mirror.resume([first])
     await stage.until(lambda: not stage.faults[step] or mirror.behind == 0)
@@ -109,9 +116,7 @@ async def test_a_session_is_forgotten_when_nothing_more_is_to_be_done_for_it(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "AFTERWARDS_SECONDS", 0.01)
-    mirror = Mirror(
-        cast("StoreLink", stage), cast("SyncState", stage), cast("Owner", None), stage.tell, Lanes()
-    )
+    mirror = made(stage)
     one = Mirrored("one", "store", "key", "/project", pending=False)
     assert await mirror.enter(one)
     mirror.began(one)
@@ -129,9 +134,7 @@ async def test_a_session_is_forgotten_when_nothing_more_is_to_be_done_for_it(
 async def test_a_session_that_somebody_waits_for_is_not_forgotten(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mirror = Mirror(
-        cast("StoreLink", stage), cast("SyncState", stage), cast("Owner", None), stage.tell, Lanes()
-    )
+    mirror = made(stage)
     one = Mirrored("one", "store", "key", "/project", pending=False)
     inside: set[int] = set()
 
@@ -150,13 +153,7 @@ async def test_a_session_that_somebody_waits_for_is_not_forgotten(
 async def test_what_waits_to_send_a_session_does_not_bring_it_back_once_it_is_deleted(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    mirror = Mirror(
-        cast("StoreLink", stage),
-        SyncState(lambda: tmp_path),
-        cast("Owner", None),
-        stage.tell,
-        Lanes(),
-    )
+    mirror = made(stage, SyncState(lambda: tmp_path))
     one = Mirrored("one", "store", "key", "/project", pending=False)
     deleting, go_on = asyncio.Event(), asyncio.Event()
     attempts: list[float] = []

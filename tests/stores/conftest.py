@@ -1,4 +1,7 @@
-"""Real servers, one of each kind for each worker; where there are none, the tests are skipped."""
+"""Real servers, one of each kind for each worker; where there are none, the tests are skipped.
+
+And two machines that share sessions by one of them.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+import pytest_asyncio
 
+from claude_agent_lsp.loopback import Loopback, recall, reply, say, tokens
+
+from .machines import Machine, git
 from .servers import Postgres, RedisServer, Server, postgres_binary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 S = TypeVar("S", bound=Server)
 
@@ -57,3 +64,29 @@ def _running(server: S) -> Iterator[S]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def model() -> Iterator[Loopback]:
+    with Loopback(
+        reply("remember the code", say("I will remember it.")),
+        reply("which code", recall(r"[A-Z]+-\d+")),
+        reply("count slowly", tokens(5000, pace=0.02)),
+        reply("count a while", tokens(150, pace=0.02)),
+    ) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def machines(
+    tmp_path: Path, model: Loopback, server: Postgres | RedisServer
+) -> AsyncIterator[tuple[Machine, Machine]]:
+    """Anna's and Bert's, with clones of the same repository; the remote is this test's own."""
+    origin = tmp_path / "origin.git"
+    await git("init", "-q", "--bare", str(origin))
+    both = [Machine(tmp_path, name, model, server.url) for name in ("anna", "bert")]
+    for machine in both:
+        await machine.clone(origin)
+    yield both[0], both[1]
+    for machine in both:
+        await machine.leave()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import psutil
+from pygls.exceptions import JsonRpcException
 
+from claude_agent_lsp.sessions.sharing.project_key import project_key
+from claude_agent_lsp.sessions.sharing.stores.opening import open_store
 from tests.conftest import trust_in_terminal
 from tests.e2e.editor import Editor
 from tests.processes import MARK, all_gone, processes_of
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.loopback import Loopback
+    from tests.e2e.editor import Asked
+
+    from .servers import Postgres, RedisServer
 
 SECONDS = 60.0  # only catches hangs
 
@@ -100,3 +107,69 @@ def told(editor: Editor, words: str = "shared store") -> list[str]:
     values = [getattr(params, "value", None) for _, _, params in editor.log]
     noticed = [v["text"] for v in values if isinstance(v, dict) and v.get("kind") == "notice"]
     return [text for text in shown + noticed if words in text]
+
+
+async def shared(editor: Editor) -> list[dict[str, Any]]:
+    sessions = (await editor.command("session.list", {}))["sessions"]
+    return [session for session in sessions if session["origin"] == "shared"]
+
+
+async def until_shared(editor: Editor, count: int = 1) -> list[dict[str, Any]]:
+    """Waits for what another machine sends a moment later."""
+    async with asyncio.timeout(SECONDS):
+        while len(found := await shared(editor)) < count:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def asked_until_free(editor: Editor, prompt: str, session: str) -> dict[str, Any]:
+    """Asks until nobody has the session any more."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            asked = editor.query(prompt, session=session)
+            with contextlib.suppress(SessionIsBusy):
+                return await unless_busy(asked)
+            await asyncio.sleep(0.1)
+
+
+class SessionIsBusy(Exception):
+    """Whoever has it told so."""
+
+
+async def unless_busy(asked: Asked) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = await asked
+    except JsonRpcException as error:
+        if isinstance(error.data, dict) and error.data["reason"] == "sessionBusy":
+            raise SessionIsBusy(error.message) from None
+        raise
+    return answer
+
+
+async def in_store(server: Postgres | RedisServer, machine: Machine, session_id: str) -> list[Any]:
+    store = open_store(server.url)
+    try:
+        key = {"project_key": project_key(machine.folder), "session_id": session_id}
+        return list(await store.load(key) or [])  # type: ignore[arg-type]
+    finally:
+        await store.close()
+
+
+def lines(machine: Machine, session_id: str) -> list[Any]:
+    content = machine.transcript(session_id).read_text()
+    return [json.loads(line) for line in content.splitlines()]
+
+
+async def assert_mirrored(
+    server: Postgres | RedisServer, machine: Machine, session_id: str
+) -> None:
+    """All of a machine's transcript is in the store, once and in order."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            here = [{**line, "cwd": None} for line in lines(machine, session_id)]
+            there = [{**line, "cwd": None} for line in await in_store(server, machine, session_id)]
+            if here == there:
+                break
+            await asyncio.sleep(0.1)
+    ids = [line["uuid"] for line in there if "uuid" in line]
+    assert len(ids) == len(set(ids))

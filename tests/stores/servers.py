@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ class Server:
     """A database server that can be stopped and started again."""
 
     url: str
+    data: Path
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -87,6 +89,19 @@ class Server:
     async def restart(self) -> None:
         await asyncio.to_thread(self.start)
 
+    def back_up(self) -> Path:
+        """Stop it, and return a copy of its data."""
+        self.stop()
+        copy = self.directory / f"backup-{uuid.uuid4()}"
+        subprocess.run(["cp", "-a", self.data, copy], check=True)
+        return copy
+
+    def restore(self, copy: Path | None) -> None:
+        """Have it begin with a copy of its data; without one, with nothing. It is stopped."""
+        shutil.rmtree(self.data)
+        if copy is not None:
+            subprocess.run(["cp", "-a", copy, self.data], check=True)
+
 
 class Postgres(Server):
     """A PostgreSQL cluster."""
@@ -94,6 +109,7 @@ class Postgres(Server):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self.url = f"postgresql://tester:{QUOTED}@127.0.0.1:{self.port}/postgres"
+        self.data = directory / "data"
         _give_away(directory)
         password = directory / "password"
         password.write_text(PASSWORD)
@@ -102,7 +118,7 @@ class Postgres(Server):
         assert initdb is not None
         subprocess.run(
             [
-                *(initdb, "-D", str(directory / "data"), "-U", "tester", "-A", "scram-sha-256"),
+                *(initdb, "-D", str(self.data), "-U", "tester", "-A", "scram-sha-256"),
                 *("-E", "UTF8", "--locale=C", f"--pwfile={password}", "--no-sync"),
             ],
             check=True,
@@ -125,7 +141,7 @@ class Postgres(Server):
             "dynamic_shared_memory_type": "mmap",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [postgres, "-D", str(self.directory / "data"), *options]
+        return [postgres, "-D", str(self.data), *options]
 
     def answers(self) -> bool:
         ready = postgres_binary("pg_isready")
@@ -140,6 +156,7 @@ class RedisServer(Server):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self.url = f"redis://:{QUOTED}@127.0.0.1:{self.port}/0"
+        self.data = directory / "appendonlydir"
         _give_away(directory)
 
     def command(self) -> Sequence[str]:
@@ -152,9 +169,10 @@ class RedisServer(Server):
     def answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
-                connection.sendall(b"PING\r\n")
-                # Without the password it answers too, once its data is loaded.
-                return b"NOAUTH" in connection.recv(100)
+                # It takes the password, and answers nothing else, while its data is loaded.
+                connection.sendall(f'AUTH "{PASSWORD}"\r\nPING\r\n'.encode())
+                connection.shutdown(socket.SHUT_WR)
+                return b"PONG" in b"".join(iter(lambda: connection.recv(100), b""))
         except OSError:
             return False
 

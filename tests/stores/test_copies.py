@@ -64,15 +64,19 @@ class Side:
             for entry in entries:
                 file.write(json.dumps(entry | common, separators=(",", ":")) + "\n")
 
-    async def send(self) -> bool:
+    async def send(self, *, at_work: bool = False) -> bool:
+        """Returns whether anything was sent."""
         self._here()
+        before = dict(self.mirrored.places)
         claim = await self.store.claim(
             {"project_key": PROJECT, "session_id": self.session_id}, Owner("e", 1, "m")
         )
         try:
-            return await Reconciler(self.store, self.mirrored, Lane()).send(claim.token)
+            reconciler = Reconciler(self.store, self.mirrored, Lane())
+            await reconciler.send(claim.token, at_work=at_work)
         finally:
             await claim.release()
+        return self.mirrored.places != before
 
     async def fetch(self) -> str | None:
         self._here()

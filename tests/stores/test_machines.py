@@ -9,118 +9,30 @@ import signal
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-import pytest_asyncio
 from pygls.exceptions import JsonRpcException
 from redis.asyncio import Redis
 
-from claude_agent_lsp.errors import StoreUnavailable
-from claude_agent_lsp.loopback import Loopback, recall, reply, say, tokens
-from claude_agent_lsp.sessions.sharing.project_key import project_key
+from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 from claude_agent_lsp.sessions.sharing.stores.link import RefusedByStore, StoreLink
-from claude_agent_lsp.sessions.sharing.stores.opening import open_store
 from tests.e2e.runs import eventually
 
-from .machines import SECONDS, Machine, git, told
+from .machines import (
+    SECONDS,
+    Machine,
+    SessionIsBusy,
+    asked_until_free,
+    assert_mirrored,
+    lines,
+    shared,
+    told,
+    unless_busy,
+    until_shared,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
-
-    from tests.e2e.editor import Asked, Editor
+    from tests.e2e.editor import Editor
 
     from .servers import Postgres, RedisServer
-
-
-@pytest.fixture
-def model() -> Iterator[Loopback]:
-    with Loopback(
-        reply("remember the code", say("I will remember it.")),
-        reply("which code", recall(r"[A-Z]+-\d+")),
-        reply("count slowly", tokens(5000, pace=0.02)),
-        reply("count a while", tokens(150, pace=0.02)),
-    ) as running:
-        yield running
-
-
-@pytest_asyncio.fixture
-async def machines(
-    tmp_path: Path, model: Loopback, server: Postgres | RedisServer
-) -> AsyncIterator[tuple[Machine, Machine]]:
-    """Anna's and Bert's, with clones of the same repository; the remote is this test's own."""
-    origin = tmp_path / "origin.git"
-    await git("init", "-q", "--bare", str(origin))
-    both = [Machine(tmp_path, name, model, server.url) for name in ("anna", "bert")]
-    for machine in both:
-        await machine.clone(origin)
-    yield both[0], both[1]
-    for machine in both:
-        await machine.leave()
-
-
-async def shared(editor: Editor) -> list[dict[str, Any]]:
-    sessions = (await editor.command("session.list", {}))["sessions"]
-    return [session for session in sessions if session["origin"] == "shared"]
-
-
-async def until_shared(editor: Editor, count: int = 1) -> list[dict[str, Any]]:
-    """Waits for what another machine sends a moment later."""
-    async with asyncio.timeout(SECONDS):
-        while len(found := await shared(editor)) < count:  # noqa: ASYNC110 - nothing tells of it
-            await asyncio.sleep(0.05)
-    return found
-
-
-async def asked_until_free(editor: Editor, prompt: str, session: str) -> dict[str, Any]:
-    """Asks until nobody has the session any more."""
-    async with asyncio.timeout(SECONDS):
-        while True:
-            asked = editor.query(prompt, session=session)
-            with contextlib.suppress(SessionIsBusy):
-                return await _unless_busy(asked)
-            await asyncio.sleep(0.1)
-
-
-class SessionIsBusy(Exception):
-    """Whoever has it told so."""
-
-
-async def _unless_busy(asked: Asked) -> dict[str, Any]:
-    try:
-        answer: dict[str, Any] = await asked
-    except JsonRpcException as error:
-        if isinstance(error.data, dict) and error.data["reason"] == "sessionBusy":
-            raise SessionIsBusy(error.message) from None
-        raise
-    return answer
-
-
-async def in_store(server: Postgres | RedisServer, machine: Machine, session_id: str) -> list[Any]:
-    store = open_store(server.url)
-    try:
-        key = {"project_key": project_key(machine.folder), "session_id": session_id}
-        return list(await store.load(key) or [])  # type: ignore[arg-type]
-    finally:
-        await store.close()
-
-
-def lines(machine: Machine, session_id: str) -> list[Any]:
-    content = machine.transcript(session_id).read_text()
-    return [json.loads(line) for line in content.splitlines()]
-
-
-async def assert_mirrored(
-    server: Postgres | RedisServer, machine: Machine, session_id: str
-) -> None:
-    """All of a machine's transcript is in the store, once and in order."""
-    async with asyncio.timeout(SECONDS):
-        while True:
-            here = [{**line, "cwd": None} for line in lines(machine, session_id)]
-            there = [{**line, "cwd": None} for line in await in_store(server, machine, session_id)]
-            if here == there:
-                break
-            await asyncio.sleep(0.1)
-    ids = [line["uuid"] for line in there if "uuid" in line]
-    assert len(ids) == len(set(ids))
 
 
 async def test_session_of_another_machine_is_listed_read_and_resumed(
@@ -201,7 +113,7 @@ async def test_of_two_machines_that_resume_a_session_at_once_one_runs(
     async def try_it(editor: Editor, token: str) -> str | None:
         """Who has the session, or None if this one has it."""
         asked = editor.query("count slowly", session=run["sessionId"], partialResultToken=token)
-        answered = asyncio.ensure_future(_unless_busy(asked))
+        answered = asyncio.ensure_future(unless_busy(asked))
         started = asyncio.ensure_future(editor.event("started", token))
         await asyncio.wait({started, answered}, return_when=asyncio.FIRST_COMPLETED)
         (answered if started.done() else started).cancel()
@@ -358,19 +270,19 @@ async def test_password_is_told_nowhere(
     assert b"can't be used" in said
 
 
+@pytest.mark.parametrize("server", ["redis"], indirect=True)
 async def test_session_that_the_store_refuses_takes_no_other_ones_fence_away(
-    machines: tuple[Machine, Machine], redis: RedisServer
+    machines: tuple[Machine, Machine], server: RedisServer
 ) -> None:
     anna, bert = machines
-    anna.store = bert.store = redis.url
     here, there = await anna.open(), await bert.open()
     good = (await here.query("remember the code", session="new", wait=True))["sessionId"]
     bad = (await here.query("remember the code", session="new", wait=True))["sessionId"]
-    await assert_mirrored(redis, anna, good)
-    await assert_mirrored(redis, anna, bad)
-    async with Redis.from_url(redis.url) as client:
-        keys = [key async for key in client.scan_iter(f"*{bad}*:digests")]
-        await client.delete(*keys)
+    await assert_mirrored(server, anna, good)
+    await assert_mirrored(server, anna, bad)
+    async with Redis.from_url(server.url) as client:
+        async for key in client.scan_iter(f"*{bad}*:digests"):
+            await client.set(key, "not a list")
     await here.query("remember the code", session=bad, wait=True)
     await eventually(lambda: bool(told(here, "could not be shared")))
     (store,) = (await here.command("status"))["stores"]
@@ -379,7 +291,7 @@ async def test_session_that_the_store_refuses_takes_no_other_ones_fence_away(
     working = here.query("count a while", session=good, wait=True)
     await here.event("text")
     with pytest.raises(SessionIsBusy):
-        await _unless_busy(there.query("which code", session=good, wait=True))
+        await unless_busy(there.query("which code", session=good, wait=True))
     await working
     assert not told(here, "reachable again")
 
@@ -392,10 +304,10 @@ async def test_only_a_store_that_answers_nothing_is_away() -> None:
 
         away = False
 
-        async def list_sessions(self, _: str) -> list[Any]:
+        async def claim(self, *_: Any) -> Any:
             if self.away:
                 raise good
-            return []
+            raise SessionBusy("Somebody asks the same.")
 
         async def close(self) -> None:
             pass

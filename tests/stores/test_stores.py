@@ -22,6 +22,7 @@ from claude_agent_lsp.sessions.sharing.stores.store import (
     chained,
 )
 
+from .misfortunes import postgres_of
 from .servers import PASSWORD, QUOTED, Postgres, RedisServer, free_port
 
 if TYPE_CHECKING:
@@ -248,3 +249,75 @@ def test_missing_driver_is_told_with_the_way_to_install_it(
     with pytest.raises(StoreUnavailable) as refused:
         open_store(url)
     assert f"uv tool install '.[{extra}]'" in refused.value.hint
+
+
+async def test_place_that_was_reached_is_lacking_once_it_is_gone(
+    store: SharedStore, key: SessionKey
+) -> None:
+    beside: SessionKey = {**key, "subpath": "subagents/agent-1"}
+    await store.append(key, lines(1, 2, 3), after=START)
+    await store.append(beside, lines(4), after=START)
+    claim = await store.claim(key, ANNA)
+    another: SessionKey = {**key, "session_id": str(uuid.uuid4())}
+    asked = [
+        (key, mark(*lines(1, 2, 3))),
+        (key, mark(*lines(1, 2))),
+        (key, mark(*lines(1, 9))),
+        (key, mark(*lines(1, 2, 3, 4))),
+        (beside, mark(*lines(4))),
+        (another, mark(*lines(1))),
+    ]
+    assert await store.lacks(asked) == [False, False, True, True, False, True]
+    await store.cut(key, mark(*lines(1)), token=claim.token)
+    assert await store.lacks(asked) == [True, True, True, True, False, True]
+    assert await store.lacks([]) == []
+    await claim.release()
+
+
+async def test_deletion_is_remembered_with_its_time(
+    store: SharedStore, other: SharedStore, key: SessionKey
+) -> None:
+    claim = await store.claim(key, ANNA)
+    await store.append(key, lines(1), after=START, token=claim.token)
+    assert not await other.deleted(key, since=0)
+    await store.delete(key)
+    assert await other.deleted(key, since=claim.token)
+    await claim.release()
+    later = await other.claim(key, BERT)
+    assert not await store.deleted(key, since=later.token)
+    await later.release()
+
+
+async def test_who_opens_a_database_that_has_the_tables_waits_for_no_writer(
+    postgres: Postgres, key: SessionKey
+) -> None:
+    first = open_store(postgres.url)
+    await first.append(key, lines(1))
+    opened = open_store(postgres.url, timeout_seconds=3.0)
+    async with postgres_of(postgres) as writer, writer.transaction():
+        # As each write has it until its end.
+        await writer.execute("LOCK TABLE claude_agent_lines IN ROW EXCLUSIVE MODE")
+        assert await opened.load(key) == lines(1)
+        await opened.append(key, lines(2))
+    assert await first.load(key) == lines(1, 2)
+    await opened.close()
+    await first.close()
+
+
+async def test_tables_that_are_gone_are_made_again(postgres: Postgres, key: SessionKey) -> None:
+    store = open_store(postgres.url)
+    await store.append(key, lines(1))
+    async with postgres_of(postgres) as database:
+        await database.execute("CREATE DATABASE another")
+    another = open_store(postgres.url.removesuffix("postgres") + "another")
+    await another.append(key, lines(1))
+    async with postgres_of(postgres, "another") as database:
+        await database.execute("DROP TABLE claude_agent_lines, claude_agent_claims")
+    with pytest.raises(StoreUnavailable):
+        await another.head(key)
+    assert await another.head(key) == START
+    await another.append(key, lines(2))
+    assert await another.load(key) == lines(2)
+    assert await store.load(key) == lines(1)
+    await another.close()
+    await store.close()

@@ -13,6 +13,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
+from claude_agent_lsp.sessions.sharing.losses import Losses
+from claude_agent_lsp.sessions.sharing.reconcile import DeletedThere
 from claude_agent_lsp.sessions.sharing.stores.link import RETRY_SECONDS, RefusedByStore
 from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
 from claude_agent_lsp.sessions.sharing.transfer import (
@@ -52,6 +54,7 @@ class Mirror:
         owner: Who we are, for those who want the same session.
         tell: Shows the user whether it is good news, and the news.
         lanes: Those of the sessions.
+        store: What the store is called in the files of `places`.
     """
 
     def __init__(
@@ -61,8 +64,11 @@ class Mirror:
         owner: Owner,
         tell: Callable[[bool, str], None],
         lanes: Lanes,
+        *,
+        store: str,
     ) -> None:
         self.link = link
+        self._losses = Losses(link, places, store)
         self._notify = tell
         self._states = places
         self._lanes = lanes
@@ -71,7 +77,7 @@ class Mirror:
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._fault_reported = False
-        link.on_failure = self._wake.set
+        link.on_failure = self._look_soon
         self._task = asyncio.create_task(self._work())
 
     @property
@@ -183,13 +189,16 @@ class Mirror:
             try:
                 await self._transfer.claim(session)
                 await self.link.attempt(
-                    lambda store: store.delete(session.key), seconds=FETCH_SECONDS
+                    lambda store: store.delete(mirrored.key()), seconds=FETCH_SECONDS
                 )
             finally:
                 await self._transfer.release(session)
-            session.stop()
-            lane = self._lanes.session(session.session_id)
-            await lane.run(self._states.forget, session.session_id)
+            await self._forget(session)
+
+    async def _forget(self, session: MirroredSession) -> None:
+        session.stop()
+        lane = self._lanes.session(session.session_id)
+        await lane.run(self._states.forget, session.session_id)
 
     async def close(self) -> None:
         """Send what can be sent in a moment, and close everything."""
@@ -249,20 +258,30 @@ class Mirror:
 
     async def _do_next(self) -> None:
         """Wait for what is due first, and do it."""
-        due = [session for session in self._sessions.values() if session.due is not None]
-        first = min(due, key=lambda session: session.due or 0.0, default=None)
-        at = first.due if first is not None else None
+        first, at = self._first(), self._losses.due
+        if first is not None:
+            at = min(at, first.due or 0.0)
         if self.link.fault is not None:
-            at = max(self.link.retry_at, at or 0.0) if first else self.link.retry_at
-        if at is None or at > self._now:
+            at = max(self.link.retry_at, at)
+        if at > self._now:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(at):
                     await self._wake.wait()
             self._wake.clear()
-        elif first is not None:
-            await self._sync(first)
+        elif first is None or self._losses.due <= self._now:
+            await self._look()
         else:
-            await self._probe_store()
+            await self._sync(first)
+
+    def _first(self) -> MirroredSession | None:
+        """Return the session to be looked at next; those in use come before all others."""
+        due = [session for session in self._sessions.values() if session.due is not None]
+        overdue = [session for session in due if (session.due or 0.0) <= self._now]
+        return min(
+            overdue or due,
+            key=lambda session: (not session.at_work, session.due or 0.0),
+            default=None,
+        )
 
     def _report_fault(self, error: Exception) -> None:
         """Notify the user, once."""
@@ -278,10 +297,18 @@ class Mirror:
         except Exception:
             logger.exception("The user could not be notified")
 
-    async def _probe_store(self) -> None:
-        """See whether the store is back."""
+    def _look_soon(self) -> None:
+        self._losses.due = self._now
+        self._wake.set()
+
+    async def _look(self) -> None:
+        """See whether the store is there, and still has all that it was sent from here."""
         with suppress(StoreUnavailable):
-            await self.link.attempt(lambda store: store.list_sessions(""), seconds=CLAIM_SECONDS)
+            for mirrored in await self._losses.find():
+                session = self._session(mirrored)
+                logger.info("The shared store has lost something of %s", session.session_id)
+                session.lacking = session.mirrored.pending = True
+                self._schedule(session)
             self._report_if_caught_up()
 
     async def _sync(self, session: MirroredSession) -> None:
@@ -289,10 +316,7 @@ class Mirror:
         async with self._using(session), session.changing:
             session.due = None
             try:
-                if not session.noted:
-                    session.noted = True
-                    await self._transfer.save(session)
-                await self._transfer.send(session)
+                await self._send(session)
             except RefusedByStore as error:
                 self._wait_with(session, error)
             except StoreUnavailable:
@@ -310,8 +334,6 @@ class Mirror:
                 logger.exception("The session %s could not be shared", session.session_id)
                 session.due, session.noted = self._now + FAULT_SECONDS, False
                 self._report_fault(error)
-            else:
-                await self._note_sent(session)
             session.lacking = False
             if not session.at_work:
                 try:
@@ -323,7 +345,17 @@ class Mirror:
                     )
         self._report_if_caught_up()
 
-    async def _note_sent(self, session: MirroredSession) -> None:
+    async def _send(self, session: MirroredSession) -> None:
+        if not session.noted:
+            session.noted = True
+            await self._transfer.save(session)
+        try:
+            lost = await self._transfer.send(session)
+        except DeletedThere:
+            await self._forget(session)
+            return
+        if lost and not session.lacking:
+            self._look_soon()  # perhaps it isn't the only one
         session.refusals = 0
         if session.at_work:
             session.due = self._now + INTERVAL_SECONDS
@@ -336,11 +368,14 @@ class Mirror:
         """Try it again: soon once, since the store may just have come back; then seldom."""
         session.refusals += 1
         first = session.refusals == 1
+        if first:
+            self._losses.due = self._now
         session.due = self._now + (RETRY_SECONDS if first else FAULT_SECONDS)
         if not first:
             logger.warning("The session %s is not shared: %s", session.session_id, error)
             self._report_fault(error)
 
     def _report_if_caught_up(self) -> None:
-        if not any(session.lacking for session in self._sessions.values()):
+        looked = self._losses.due > self._now
+        if looked and not any(session.lacking for session in self._sessions.values()):
             self.link.caught_up()

@@ -8,6 +8,8 @@ What decides is how far both say the same:
     had sent it                          store back first
     both have more                       both went on. The store's keeps the id; this one is
                                          kept, as it is, under a new id
+    the store lacks what it once had     it has lost it: `send` sends it again, but for a session
+                                         that was deleted there and not gone on with here
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from claude_agent_sdk import project_key_for_directory
 
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.errors import AgentLspError
 from claude_agent_lsp.sessions.sharing.line_codec import (
     BEGIN,
     Place,
@@ -30,6 +33,7 @@ from claude_agent_lsp.sessions.sharing.line_codec import (
     read_after,
     tail_of,
 )
+from claude_agent_lsp.sessions.sharing.losses import places_lost
 from claude_agent_lsp.sessions.sharing.replacement import Replacement
 from claude_agent_lsp.sessions.sharing.stores.store import (
     START,
@@ -45,8 +49,6 @@ from claude_agent_lsp.sessions.transcripts.transcript import (
 )
 
 if TYPE_CHECKING:
-    from claude_agent_sdk import SessionKey
-
     from claude_agent_lsp.base.lanes import Lane
     from claude_agent_lsp.sessions.sharing.stores.store import SharedStore
     from claude_agent_lsp.sessions.sharing.sync_state import Mirrored
@@ -54,6 +56,10 @@ if TYPE_CHECKING:
 # So much is in memory at a time, in either direction.
 BATCH_BYTES: Final = 1 << 20
 BATCH_LINES: Final = 500
+
+
+class DeletedThere(AgentLspError):
+    """Somebody has deleted the session in the store, and it was not gone on with here since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +85,47 @@ class Reconciler:
         self._mirrored = mirrored
         self._lane = lane
 
-    async def send(self, token: int) -> bool:
-        """Send what the store lacks.
+    async def send(self, token: int, *, at_work: bool) -> bool:
+        """Send what the store lacks, also what it had once.
 
         Args:
             token: The claim that it is sent under.
+            at_work: Whether a run is about to go on with the session, or does.
 
         Returns:
-            Whether anything was sent.
+            Whether the store had lost something.
 
         Raises:
+            DeletedThere: The session was deleted in the store, and not gone on with here.
             Diverged: The store's copy has gone on without this one: `fetch` first.
             ClaimLost: The claim doesn't hold any more.
             StoreUnavailable: The store can't be used.
         """
-        sent = False
-        for subpath, path in await self._lane.read(self._files):
-            sent |= await self._send(subpath, path, token)
-        return sent
+        lost = await places_lost(self._store, [self._mirrored])
+        files = dict(await self._lane.read(self._files))
+        if lost and not at_work and await self._was_deleted():
+            raise DeletedThere(self._mirrored.session_id)
+        anew = {subpath for _, subpath in lost}
+        for subpath in anew - files.keys():
+            del self._mirrored.places[subpath]  # it is here no more either
+        for subpath, path in files.items():
+            await self._send(subpath, path, token, anew=subpath in anew)
+        self._mirrored.token = token
+        return bool(lost)
+
+    async def _was_deleted(self) -> bool:
+        """Return whether it was deleted in the store after it was last gone on with here."""
+        if not await self._store.deleted(self._mirrored.key(), since=self._mirrored.token):
+            return False
+        return not await self._lane.read(self._has_gone_on)
+
+    def _has_gone_on(self) -> bool:
+        path, place = self._path(""), self._mirrored.place("")
+        try:
+            lines = each_after(path, self._mirrored.folder, place)
+            return any(is_turn(cast("dict[str, Any]", entry)) for entry, _, _ in lines)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     async def fetch(self) -> str | None:
         """Bring this copy up to date.
@@ -131,7 +160,7 @@ class Reconciler:
     async def _is_as_sent(self) -> bool:
         """Return whether the store has what it was sent, and it is still here."""
         place = self._mirrored.place("")
-        if await self._store.head(self._key("")) != place.mark:
+        if await self._store.head(self._mirrored.key()) != place.mark:
             return False
         path = await self._lane.read(self._path, "")
         try:
@@ -140,27 +169,30 @@ class Reconciler:
             return False
         return True
 
-    async def _send(self, subpath: str, path: Path, token: int) -> bool:
-        sent = settled = False
+    async def _send(self, subpath: str, path: Path, token: int, *, anew: bool) -> None:
+        place = BEGIN if anew else self._mirrored.place(subpath)
+        settled = False
         while True:
-            place = self._mirrored.place(subpath)
             try:
                 entries, after = await self._lane.read(
                     read_after, path, self._mirrored.folder, place, BATCH_BYTES
                 )
                 if not entries:
-                    return sent
-                await self._store.append(self._key(subpath), entries, after=place.mark, token=token)
+                    return
+                await self._store.append(
+                    self._mirrored.key(subpath), entries, after=place.mark, token=token
+                )
             except (FileNotFoundError, NotADirectoryError):
-                return sent
+                if anew:
+                    self._mirrored.places.pop(subpath, None)
+                return
             except (Rewritten, Diverged):
                 if settled:
                     raise Diverged("The session is being rewritten repeatedly.") from None
                 await self._settle(subpath, token)
-                settled = True
+                place, settled = self._mirrored.place(subpath), True
                 continue
-            self._mirrored.places[subpath] = after
-            sent = True
+            self._mirrored.places[subpath] = place = after
 
     async def _settle(self, subpath: str, token: int) -> None:
         """Find the place to go on from."""
@@ -168,7 +200,7 @@ class Reconciler:
         if self._is_behind(subpath, common, stored):
             raise Diverged("The store's copy has newer lines.")
         if common.place.mark.lines < len(stored):
-            await self._store.cut(self._key(subpath), common.place.mark, token=token)
+            await self._store.cut(self._mirrored.key(subpath), common.place.mark, token=token)
         self._mirrored.places[subpath] = common.place
 
     async def _fetch(self, subpath: str) -> None:
@@ -192,7 +224,9 @@ class Reconciler:
     ) -> Place:
         """Write the store's lines behind a mark."""
         while mark.lines < len(stored):
-            entries = await self._store.load_after(self._key(subpath), mark.lines, BATCH_LINES)
+            entries = await self._store.load_after(
+                self._mirrored.key(subpath), mark.lines, BATCH_LINES
+            )
             if not entries:
                 raise Diverged("The store's copy has become shorter.")
             lines = []
@@ -208,7 +242,7 @@ class Reconciler:
         return await self._lane.run(_end_of, replacement, mark)
 
     async def _compared(self, subpath: str) -> tuple[_Common, list[str]]:
-        stored = await self._store.digests(self._key(subpath))
+        stored = await self._store.digests(self._mirrored.key(subpath))
         return await self._lane.read(self._compare, subpath, stored), stored
 
     def _compare(self, subpath: str, stored: list[str]) -> _Common:
@@ -248,13 +282,6 @@ class Reconciler:
             copy.commit()
         finally:
             copy.close()
-
-    def _key(self, subpath: str) -> SessionKey:
-        key: SessionKey = {
-            "project_key": self._mirrored.project_key,
-            "session_id": self._mirrored.session_id,
-        }
-        return {**key, "subpath": subpath} if subpath else key
 
     def _path(self, subpath: str) -> Path:
         """Return where a file is here, or where the CLI looks for it."""

@@ -262,10 +262,11 @@ class SharedSessions:
             self._editor or "another editor", os.getpid(), socket.gethostname(), self._server
         )
         known = places.SyncState(self._state_directory)
+        name = _name_of(url)
         made: Mirror = mirror.Mirror(
-            link.StoreLink(url, self._notify), known, owner, self._notify, self._lanes
+            link.StoreLink(url, self._notify), known, owner, self._notify, self._lanes, store=name
         )
-        made.resume(await disk.run(known.pending, _name_of(url)))
+        made.resume(each for each in await disk.run(known.known, name) if each.pending)
         return made
 
     def _is_held_by(self, url: str, session_id: str) -> bool:

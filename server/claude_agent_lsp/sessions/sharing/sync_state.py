@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from claude_agent_sdk import SessionKey
+
 logger = logging.getLogger(__name__)
 
 
@@ -39,6 +41,7 @@ class Mirrored:
         folder: Its folder's real path here.
         pending: Whether the store may lack something.
         places: How far each file has come; the transcript's name is empty.
+        token: The claim that it was last sent under; 0 if it never was from here.
     """
 
     session_id: str
@@ -47,6 +50,12 @@ class Mirrored:
     folder: str
     pending: bool = True
     places: dict[str, Place] = field(default_factory=dict)
+    token: int = 0
+
+    def key(self, subpath: str = "") -> SessionKey:
+        """Return what one of its transcripts is called in the store."""
+        key: SessionKey = {"project_key": self.project_key, "session_id": self.session_id}
+        return {**key, "subpath": subpath} if subpath else key
 
     def place(self, subpath: str) -> Place:
         """Return how far a file has come."""
@@ -113,15 +122,11 @@ class SyncState:
         with contextlib.suppress(OSError):
             self._path(session_id).unlink()
 
-    def pending(self, store: str) -> list[Mirrored]:
-        """Return sessions that a store may lack something of."""
-        found = []
-        for path in sorted((self._state_directory() / "shared").glob("*.json")):
-            with contextlib.suppress(StoreUnavailable):
-                mirrored = self.read(path.stem, store)
-                if mirrored is not None and mirrored.pending:
-                    found.append(mirrored)
-        return found
+    def known(self, store: str) -> list[Mirrored]:
+        """Return what is known of all sessions in a store."""
+        paths = sorted((self._state_directory() / "shared").glob("*.json"))
+        found = (self.read(path.stem, store) for path in paths)
+        return [mirrored for mirrored in found if mirrored is not None]
 
     def _path(self, session_id: str) -> Path:
         return self._state_directory() / "shared" / f"{session_id}.json"
@@ -144,4 +149,5 @@ def _parsed(content: bytes) -> Mirrored:
         folder=str(known["folder"]),
         pending=bool(known["pending"]),
         places=places,
+        token=int(known.get("token", 0)),
     )

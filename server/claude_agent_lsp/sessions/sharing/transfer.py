@@ -14,8 +14,6 @@ from claude_agent_lsp.sessions.sharing.stores.store import ClaimLost, Diverged
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from claude_agent_sdk import SessionKey
-
     from claude_agent_lsp.base.lanes import Lanes
     from claude_agent_lsp.sessions.sharing.stores.link import StoreLink
     from claude_agent_lsp.sessions.sharing.stores.store import Claim, Owner, SharedStore
@@ -25,8 +23,9 @@ logger = logging.getLogger(__name__)
 
 # How long a user who wants a session waits for somebody else to release it.
 PATIENCE_SECONDS: Final = 2.0
-# What a user waits for, and what nobody waits for.
-CLAIM_SECONDS: Final = 5.0
+# What a user waits for, and what nobody waits for. Whether the store is there at all is found out
+# in two seconds more.
+CLAIM_SECONDS: Final = 3.0
 FETCH_SECONDS: Final = 20.0
 SEND_SECONDS: Final = 120.0
 
@@ -81,11 +80,6 @@ class MirroredSession:
         """Its id."""
         return self.mirrored.session_id
 
-    @property
-    def key(self) -> SessionKey:
-        """What it is called in the store."""
-        return {"project_key": self.mirrored.project_key, "session_id": self.session_id}
-
 
 class Transfer:
     """Moves sessions to and from one store.
@@ -122,41 +116,53 @@ class Transfer:
         session.mirrored = known
         return False
 
-    async def send(self, session: MirroredSession) -> None:
-        """Send what is new, under the claim; a lost one is claimed anew."""
+    async def send(self, session: MirroredSession) -> bool:
+        """Send what is new, under the claim; a lost one is claimed anew.
+
+        Returns:
+            Whether the store had lost something of it.
+
+        Raises:
+            DeletedThere: It was deleted in the store.
+            SessionBusy: Somebody else works in it.
+            Diverged: It was gone on with there, and a run is at work in it here.
+            ClaimLost: The claim is lost repeatedly.
+            StoreUnavailable: The store can't be used.
+        """
         if session.deleted:
-            return
+            return False
         try:
             await self.claim(session)
-            await self._send_claimed(session)
+            return await self._send_claimed(session)
         except ClaimLost:
             # Perhaps nobody else has claimed it: a lease may have run out while we were suspended.
             await self.release(session)
             await self.claim(session)
-            await self._send_claimed(session)
+            return await self._send_claimed(session)
 
-    async def _send_claimed(self, session: MirroredSession) -> None:
-        claim = session.claim
-        assert claim is not None
-        sent = False
+    async def _send_claimed(self, session: MirroredSession) -> bool:
+        before = dict(session.mirrored.places)
         try:
             try:
-                sent = await self._link.attempt(
-                    lambda store: self._reconciler(store, session).send(claim.token),
-                    seconds=SEND_SECONDS,
-                )
+                return await self._send_once(session)
             except Diverged:
                 if session.at_work:
                     raise  # its CLI has the file
-                sent = True
                 await self.fetch(session)
-                await self._link.attempt(
-                    lambda store: self._reconciler(store, session).send(claim.token),
-                    seconds=SEND_SECONDS,
-                )
+                return await self._send_once(session)
         finally:
-            if sent:
+            if session.mirrored.places != before:
                 await self.save(session)
+
+    async def _send_once(self, session: MirroredSession) -> bool:
+        claim = session.claim
+        assert claim is not None
+        return await self._link.attempt(
+            lambda store: self._reconciler(store, session).send(
+                claim.token, at_work=session.at_work
+            ),
+            seconds=SEND_SECONDS,
+        )
 
     async def fetch(self, session: MirroredSession) -> None:
         """Bring what is in the store here."""
@@ -195,7 +201,8 @@ class Transfer:
             await self.release(session)
         if session.claim is None:
             session.claim = await self._link.attempt(
-                lambda store: store.claim(session.key, self._owner), seconds=CLAIM_SECONDS
+                lambda store: store.claim(session.mirrored.key(), self._owner),
+                seconds=CLAIM_SECONDS,
             )
 
     async def release(self, session: MirroredSession) -> None:

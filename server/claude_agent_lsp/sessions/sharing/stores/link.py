@@ -2,20 +2,28 @@
 
 Whoever works for the user asks once and isn't kept waiting while the store is known to be away;
 the mirror alone tries again. The user is notified once when it is away, and once when it is back.
+
+A store is there if sessions can be claimed in it: then two machines never go on with the same one.
+What it does not take of one session is that session's misfortune, and no reason to leave the others
+unclaimed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from claude_agent_lsp.base.lanes import disk
-from claude_agent_lsp.errors import StoreUnavailable
+from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
+from claude_agent_lsp.sessions.sharing.stores.store import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from claude_agent_sdk import SessionKey
 
     from claude_agent_lsp.sessions.sharing.stores.store import SharedStore
 
@@ -25,8 +33,9 @@ T = TypeVar("T")
 # How long to wait before the first new try, and at most.
 RETRY_SECONDS: Final = 0.5
 RETRY_AT_MOST_SECONDS: Final = 8.0
-# A store that is there lists nothing in a few milliseconds.
+# In a store that is there a session is claimed in a few milliseconds. No session has this key.
 PROBE_SECONDS: Final = 2.0
+_PROBE: Final[SessionKey] = {"project_key": "", "session_id": "probe"}
 
 
 class RefusedByStore(StoreUnavailable):
@@ -53,6 +62,7 @@ class StoreLink:
         self._notify = tell
         self._store: asyncio.Task[SharedStore] | None = None
         self._fault: StoreUnavailable | None = None
+        self._reported = False
         self._failures = 0
 
     @property
@@ -90,21 +100,37 @@ class StoreLink:
                 f"The shared store {self.address} did not answer within {seconds:g} seconds.",
                 hint="Check whether it is overloaded, and how fast the connection is.",
             )
-            self._failed(fault)
-            raise fault from None
-        except StoreUnavailable as fault:
-            if await self._answers():
-                raise RefusedByStore(str(fault), hint=fault.hint) from fault
-            self._failed(fault)
-            raise
-        self._failures = 0
-        return done
+        except StoreUnavailable as error:
+            fault = error
+        else:
+            if self._fault is None or await self.is_there():
+                self._failures = 0
+                return done
+            raise self._failed(self._fault)
+        if await self.is_there():
+            raise RefusedByStore(str(fault), hint=fault.hint) from fault
+        raise self._failed(fault)
+
+    async def is_there(self) -> bool:
+        """Return whether sessions can be claimed in the store; then it isn't away any more."""
+        try:
+            store = await self._opened()
+            async with asyncio.timeout(PROBE_SECONDS):
+                try:
+                    await _claim(store)
+                except StoreUnavailable:
+                    # Perhaps on a connection that what went wrong before has left broken.
+                    await _claim(store)
+        except (StoreUnavailable, TimeoutError):
+            return False
+        self._fault = None
+        return True
 
     def caught_up(self) -> None:
         """Record that the store has all that it missed while it was away."""
-        if self._fault is None:
+        if not self._reported or self._fault is not None:
             return
-        self._fault = None
+        self._reported = False
         self._notify(True, f"The shared store {self.address} is reachable again and up to date.")
 
     async def close(self) -> None:
@@ -117,21 +143,11 @@ class StoreLink:
             self._store = asyncio.create_task(disk.run(_load_adapter, self.address.url))
         return await asyncio.shield(self._store)
 
-    async def _answers(self) -> bool:
-        """Return whether the store does anything at all."""
-        try:
-            store = await self._opened()
-            async with asyncio.timeout(PROBE_SECONDS):
-                await store.list_sessions("")
-        except (StoreUnavailable, TimeoutError):
-            return False
-        return True
-
-    def _failed(self, fault: StoreUnavailable) -> None:
+    def _failed(self, fault: StoreUnavailable) -> StoreUnavailable:
         seconds = min(RETRY_SECONDS * 2**self._failures, RETRY_AT_MOST_SECONDS)
         self.retry_at = asyncio.get_running_loop().time() + seconds
         self._failures = min(self._failures + 1, 10)
-        first, self._fault = self._fault is None, fault
+        first, self._reported, self._fault = not self._reported, True, fault
         logger.log(logging.WARNING if first else logging.DEBUG, "%s", fault)
         if first:
             self._notify(
@@ -140,6 +156,13 @@ class StoreLink:
                 "once the store is reachable.",
             )
         self.on_failure()
+        return fault
+
+
+async def _claim(store: SharedStore) -> None:
+    with suppress(SessionBusy):  # somebody else is asking the same
+        claim = await store.claim(_PROBE, Owner("", 0, ""))
+        await claim.release()
 
 
 def _load_adapter(url: str) -> SharedStore:

@@ -32,7 +32,7 @@ from claude_agent_lsp.sessions.sharing.stores.store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from claude_agent_sdk import (
         SessionKey,
@@ -52,6 +52,8 @@ _KEEPALIVE: Final = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "4",
 }
+# A row that somebody has locked is one session's misfortune: nothing else waits for it.
+_PATIENCE: Final = {"lock_timeout": "2s"}
 # ValueError: what the driver raises for a URL that it can't read.
 _FAILURES: Final = (
     OSError,
@@ -63,7 +65,7 @@ _FAILURES: Final = (
 
 
 class PostgresStore(SharedStore):
-    """Sessions in a PostgreSQL database; its tables are made with the first use.
+    """Sessions in a PostgreSQL database; its tables are made with the first use of it by anybody.
 
     Args:
         address: Where it is.
@@ -74,6 +76,7 @@ class PostgresStore(SharedStore):
         self._address = address
         self._seconds = timeout_seconds
         self._pool: asyncpg.Pool | None = None
+        self._has_tables = False
         self._opening = asyncio.Lock()
 
     async def append(
@@ -189,8 +192,27 @@ class PostgresStore(SharedStore):
         """See `SharedStore`."""
         *session, subpath = _names(key)
         async with self._connection() as connection, connection.transaction():
+            if not subpath:
+                await connection.execute(statements.NOTE_DELETION, *session)
             for delete in (statements.DELETE_LINES_BELOW, statements.DELETE_TRANSCRIPTS_BELOW):
                 await connection.execute(delete, *session, subpath)
+
+    async def deleted(self, key: SessionKey, *, since: int) -> bool:
+        """See `SharedStore`."""
+        async with self._connection() as connection:
+            found = await connection.fetchval(
+                statements.DELETED_SINCE, key["project_key"], key["session_id"], since
+            )
+        return bool(found)
+
+    async def lacks(self, sent: Sequence[tuple[SessionKey, Mark]]) -> list[bool]:
+        """See `SharedStore`."""
+        rows = [(*_names(key), mark.lines, mark.digest) for key, mark in sent]
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * 5
+        async with self._connection() as connection:
+            found = await connection.fetch(statements.LACKING, *columns)
+        numbers = {row["number"] for row in found}
+        return [number in numbers for number in range(1, len(rows) + 1)]
 
     async def list_subkeys(self, key: SessionListSubkeysKey) -> list[str]:
         """See `SharedStore`."""
@@ -208,7 +230,7 @@ class PostgresStore(SharedStore):
         async with self._errors():
             await self._opened()  # makes the tables
             connection = await asyncpg.connect(
-                self._address.url, timeout=self._seconds, server_settings=_KEEPALIVE
+                self._address.url, timeout=self._seconds, server_settings=_KEEPALIVE | _PATIENCE
             )
             try:
                 if not await connection.fetchval(statements.TRY_LOCK, *session):
@@ -233,21 +255,21 @@ class PostgresStore(SharedStore):
     async def _opened(self) -> asyncpg.Pool:
         async with self._opening:
             if self._pool is None:
-                pool = await asyncpg.create_pool(
+                self._pool = await asyncpg.create_pool(
                     self._address.url,
                     min_size=0,
                     max_size=_CONNECTIONS,
                     timeout=self._seconds,
                     command_timeout=self._seconds,
+                    server_settings=_PATIENCE,
                 )
-                try:
-                    async with pool.acquire() as connection, connection.transaction():
-                        await connection.execute(statements.LOCK_SCHEMA)
-                        await connection.execute(statements.SCHEMA)
-                except BaseException:
-                    pool.terminate()
-                    raise
-                self._pool = pool
+            if not self._has_tables:
+                async with self._pool.acquire() as connection:
+                    if not await connection.fetchval(statements.IS_THERE):
+                        async with connection.transaction():
+                            await connection.execute(statements.LOCK_SCHEMA)
+                            await connection.execute(statements.SCHEMA)
+                self._has_tables = True
         return self._pool
 
     @contextlib.asynccontextmanager
@@ -277,6 +299,8 @@ class PostgresStore(SharedStore):
             async with asyncio.timeout(self._seconds):
                 yield
         except _FAILURES as error:
+            if isinstance(error, asyncpg.UndefinedTableError):
+                self._has_tables = False  # they were there: the database is another one now
             raise unavailable(error, self._address, _hint_for(error)) from None
 
 

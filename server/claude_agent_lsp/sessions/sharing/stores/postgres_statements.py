@@ -7,6 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
+# To make what is there already would wait for all who write, and hold up all who come after.
+IS_THERE: Final = """
+SELECT bool_and(to_regclass(name) IS NOT NULL) FROM unnest(ARRAY[
+    'claude_agent_transcripts', 'claude_agent_lines', 'claude_agent_lines_by_uuid',
+    'claude_agent_claims']) AS name
+"""
+
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS claude_agent_transcripts (
     project_key text NOT NULL, session_id text NOT NULL, subpath text NOT NULL,
@@ -136,12 +143,35 @@ SELECT owner FROM claude_agent_claims
 WHERE project_key = $1 AND session_id = $2
 """
 
-# Returns the claim's token.
+# Returns the claim's token: a time, so that a database that was restored gives none out again.
 CLAIM: Final = """
-INSERT INTO claude_agent_claims VALUES ($1, $2, 1, $3)
+INSERT INTO claude_agent_claims
+VALUES ($1, $2, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, $3)
 ON CONFLICT (project_key, session_id) DO UPDATE
-SET token = claude_agent_claims.token + 1, owner = EXCLUDED.owner
+SET token = greatest(EXCLUDED.token, claude_agent_claims.token + 1), owner = EXCLUDED.owner
 RETURNING token
+"""
+
+# A deletion is kept among the claims, under a name that no session has.
+NOTE_DELETION: Final = """
+INSERT INTO claude_agent_claims
+VALUES ($1, $2 || ' deleted', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, NULL)
+ON CONFLICT (project_key, session_id) DO UPDATE SET token = EXCLUDED.token
+"""
+
+DELETED_SINCE: Final = """
+SELECT token > $3 FROM claude_agent_claims
+WHERE project_key = $1 AND session_id = $2 || ' deleted'
+"""
+
+# Of many places, given as columns, those that are not there.
+LACKING: Final = """
+SELECT number FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::text[])
+    WITH ORDINALITY AS sent (project_key, session_id, subpath, line, digest, number)
+WHERE NOT EXISTS (
+    SELECT FROM claude_agent_lines AS there
+    WHERE there.project_key = sent.project_key AND there.session_id = sent.session_id
+    AND there.subpath = sent.subpath AND there.line = sent.line AND there.digest = sent.digest)
 """
 
 # Keeps other writers of the session out until the transaction ends. Returns the newest token.

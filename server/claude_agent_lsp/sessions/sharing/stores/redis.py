@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -21,11 +20,11 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from claude_agent_lsp.sessions.sharing.stores import redis_scripts
+from claude_agent_lsp.sessions.sharing.stores.redis_claim import RedisClaim
 from claude_agent_lsp.sessions.sharing.stores.store import (
-    RELEASE_SECONDS,
-    START,
     ClaimLost,
     Diverged,
+    Line,
     Mark,
     Owner,
     SharedStore,
@@ -49,9 +48,6 @@ if TYPE_CHECKING:
     )
 
     from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
-    from claude_agent_lsp.sessions.sharing.stores.store import Line
-
-logger = logging.getLogger(__name__)
 
 LEASE_SECONDS: Final = 10.0
 # How often others may get in between a look and the step that rests on it.
@@ -103,8 +99,7 @@ class RedisStore(SharedStore):
                 head, lines = await self._missing(keys, entries, after)
                 summary = ""
                 if not keys.subpath:
-                    before = await self._redis.hget(keys.summaries, keys.session)
-                    summary = folded(keys.session, before, key, lines)
+                    summary = await self._summary(keys, key, head, lines)
                 done = await self._redis.eval(
                     redis_scripts.APPEND,
                     7,
@@ -128,14 +123,21 @@ class RedisStore(SharedStore):
     async def _missing(
         self, keys: _Keys, entries: list[SessionStoreEntry], after: Mark | None
     ) -> tuple[Mark, list[Line]]:
-        head = await self._head(keys)
         if after is None:
-            known = await self._stored_uuids(keys, uuids_of(entries))
+            head, _ = await self._stored(keys)
+            known = await self._stored_uuids(keys, uuids_of(entries)) if head.lines else ()
             return head, fresh(entries, known, head.digest)
         # The digest of line n is the item n - 1.
-        first = max(after.lines - 1, 0)
-        stored = await self._redis.lrange(keys.digests, first, after.lines + len(entries) - 1)
+        first, last = max(after.lines - 1, 0), after.lines + len(entries) - 1
+        head, stored = await self._stored(keys, first, last)
         return head, missing(entries, after, stored, head)
+
+    async def _summary(self, keys: _Keys, key: SessionKey, head: Mark, lines: list[Line]) -> str:
+        before = await self._redis.hget(keys.summaries, keys.session)
+        if before is None and head.lines:  # it was evicted
+            stored = await self._redis.lrange(keys.lines, 0, -1)
+            lines = [*(Line(json.loads(content), content, "") for content in stored), *lines]
+        return folded(keys.session, before, key, lines)
 
     async def _stored_uuids(self, keys: _Keys, uuids: Sequence[str]) -> list[str]:
         if not uuids:
@@ -158,22 +160,22 @@ class RedisStore(SharedStore):
     async def head(self, key: SessionKey) -> Mark:
         """See `SharedStore`."""
         async with self._errors():
-            return await self._head(_Keys(key))
+            head, _ = await self._stored(_Keys(key))
+        return head
 
     async def digests(self, key: SessionKey) -> list[str]:
         """See `SharedStore`."""
         async with self._errors():
-            found: list[str] = await self._redis.lrange(_Keys(key).digests, 0, -1)
-        return found
+            _, digests = await self._stored(_Keys(key), 0, -1)
+        return digests
 
     async def cut(self, key: SessionKey, mark: Mark, *, token: int) -> None:
         """See `SharedStore`."""
         keys = _Keys(key)
         async with self._errors():
             for _ in range(_TRIES):
-                head = await self._head(keys)
-                found = await self._redis.lindex(keys.digests, mark.lines - 1) if mark.lines else ""
-                if found != mark.digest:
+                head, digests = await self._stored(keys, mark.lines - 1, mark.lines - 1)
+                if ("".join(digests) if mark.lines else "") != mark.digest:
                     raise Diverged("The lines in the store differ from these.")
                 gone = await self._redis.lrange(keys.lines, mark.lines, -1)
                 uuids = uuids_of([json.loads(line) for line in gone])
@@ -217,19 +219,51 @@ class RedisStore(SharedStore):
         keys = _Keys(key)
         async with self._errors():
             if not keys.subpath:
+                # Before anything is gone: who misses something finds out why.
+                await self._redis.eval(redis_scripts.NOTE_DELETION, 1, keys.deletion)
                 for subpath in await self._redis.smembers(keys.subkeys):
                     await self._forget(_Keys({**key, "subpath": subpath}))
             await self._forget(keys)
 
+    async def deleted(self, key: SessionKey, *, since: int) -> bool:
+        """See `SharedStore`."""
+        async with self._errors():
+            found = await self._redis.get(_Keys(key).deletion)
+        return found is not None and int(found) > since
+
+    async def lacks(self, sent: Sequence[tuple[SessionKey, Mark]]) -> list[bool]:
+        """See `SharedStore`."""
+        if not sent:
+            return []
+        async with self._errors(), self._redis.pipeline(transaction=False) as together:
+            for key, mark in sent:
+                keys = _Keys(key)
+                together.llen(keys.lines)
+                together.llen(keys.digests)
+                together.lindex(keys.digests, mark.lines - 1)
+                if keys.subpath:
+                    together.sismember(keys.subkeys, keys.subpath)
+                else:
+                    together.zscore(keys.sessions, keys.session)
+            found = await together.execute(raise_on_error=False)
+            for error in found:
+                # What one session has of another type is no answer about the others.
+                if isinstance(error, exceptions.RedisError) and "WRONGTYPE" not in str(error):
+                    raise error
+        places = zip(*[iter(found)] * 4, strict=True)
+        return [
+            lines != digests or digest != mark.digest or listed in (None, 0)
+            for (lines, digests, digest, listed), (_, mark) in zip(places, sent, strict=True)
+        ]
+
     async def _forget(self, keys: _Keys) -> None:
-        async with self._redis.pipeline(transaction=True) as together:
-            together.delete(keys.lines, keys.digests, keys.uuids)
-            if keys.subpath:
-                together.srem(keys.subkeys, keys.subpath)
-            else:
-                together.zrem(keys.sessions, keys.session)
-                together.hdel(keys.summaries, keys.session)
-            await together.execute()
+        await self._redis.eval(
+            redis_scripts.FORGET,
+            6,
+            *keys.transcript[1:],
+            *(keys.sessions, keys.summaries, keys.subkeys),
+            *(keys.session, keys.subpath),
+        )
 
     async def list_subkeys(self, key: SessionListSubkeysKey) -> list[str]:
         """See `SharedStore`."""
@@ -260,12 +294,12 @@ class RedisStore(SharedStore):
         with contextlib.suppress(OSError, exceptions.RedisError):
             await self._redis.aclose()
 
-    async def _head(self, keys: _Keys) -> Mark:
-        async with self._redis.pipeline(transaction=True) as together:
-            together.llen(keys.lines)
-            together.lindex(keys.digests, -1)
-            lines, digest = await together.execute()
-        return Mark(lines, digest) if lines else START
+    async def _stored(self, keys: _Keys, first: int = 0, last: int = 0) -> tuple[Mark, list[str]]:
+        """Return how much there is of a transcript, and the digests of some of its lines."""
+        lines, digest, some = await self._redis.eval(
+            redis_scripts.STORED, 2, keys.lines, keys.digests, first, last
+        )
+        return Mark(lines, digest), some
 
     def _is_done(self, answer: str, keys: _Keys) -> bool:
         if answer == "lost":
@@ -278,58 +312,9 @@ class RedisStore(SharedStore):
         try:
             async with asyncio.timeout(self._seconds):
                 yield
-        except (OSError, exceptions.RedisError) as error:
+        # ValueError: what can't be encoded, or what somebody else has put there.
+        except (OSError, ValueError, exceptions.RedisError) as error:
             raise unavailable(error, self._address, _hint_for(error)) from None
-
-
-class RedisClaim:
-    """A lease, renewed three times in its time for as long as it is held."""
-
-    def __init__(
-        self, redis: Any, key: str, token: int, lease_seconds: float, began: float
-    ) -> None:
-        self._redis = redis
-        self._key = key
-        self._token = token
-        self._lease = lease_seconds
-        self._until = began + lease_seconds
-        self._refused = False
-        self._renewing = asyncio.create_task(self._renew())
-
-    @property
-    def token(self) -> int:
-        """See `Claim`."""
-        return self._token
-
-    @property
-    def lost(self) -> bool:
-        """See `Claim`."""
-        return self._refused or time.monotonic() >= self._until
-
-    async def release(self) -> None:
-        """See `Claim`."""
-        self._renewing.cancel()
-        with contextlib.suppress(OSError, exceptions.RedisError):
-            async with asyncio.timeout(RELEASE_SECONDS):
-                await self._redis.eval(redis_scripts.RENEW, 1, self._key, self._token, 0)
-
-    async def _renew(self) -> None:
-        while not self._refused:
-            await asyncio.sleep(self._lease / 3)
-            asked = time.monotonic()
-            try:
-                async with asyncio.timeout(self._lease / 3):
-                    ours = await self._redis.eval(
-                        redis_scripts.RENEW, 1, self._key, self._token, round(self._lease * 1000)
-                    )
-                if ours:
-                    self._until = asked + self._lease
-                else:
-                    self._refused = True
-            except (OSError, exceptions.RedisError) as error:
-                logger.debug("The claim of %s could not be renewed: %s", self._key, error)
-            except Exception:
-                logger.exception("The claim of %s could not be renewed", self._key)
 
 
 class _Keys:
@@ -345,6 +330,7 @@ class _Keys:
         self.summaries = f"{project}:summaries"
         self.claim = f"{session}:claim"
         self.newest_token = f"{session}:token"
+        self.deletion = f"{session}:deleted"
         self.subkeys = f"{session}:subkeys"
         self.lines = f"{transcript}:lines"
         self.digests = f"{transcript}:digests"

@@ -1,4 +1,4 @@
-"""What Redis does in one step, as scripts of its own.
+"""What Redis does in one step, as scripts of its own: a transaction is refused by one that is full.
 
 A claim is a hash of `token`, `owner` and `server` that expires. A token is compared as text: Lua's
 numbers would do, but its JSON would not.
@@ -9,9 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 # Each write takes the session's claim first (a token of "0" needs none), and adds to nothing but
-# what its caller has seen.
+# what its caller has seen. Of a transcript of which a part was evicted nothing is left.
 _GUARD: Final = """
 if ARGV[1] ~= '0' and redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 'lost' end
+if redis.call('LLEN', KEYS[2]) ~= redis.call('LLEN', KEYS[3]) then
+    redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+end
 if redis.call('LLEN', KEYS[2]) ~= tonumber(ARGV[2]) then return 'moved' end
 if (redis.call('LINDEX', KEYS[3], -1) or '') ~= ARGV[3] then return 'moved' end
 """
@@ -54,6 +57,27 @@ return 'done'
 """
 )
 
+# KEYS: lines, digests, uuids, sessions, summaries, subkeys; ARGV: session, subpath
+FORGET: Final = """
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
+if ARGV[2] == '' then
+    redis.call('ZREM', KEYS[4], ARGV[1])
+    redis.call('HDEL', KEYS[5], ARGV[1])
+else
+    redis.call('SREM', KEYS[6], ARGV[2])
+end
+"""
+
+# KEYS: lines, digests; ARGV: the first and the last digest that are wanted, counted from zero
+# Returns how many lines there are, their digest, and those wanted. A part that was evicted takes
+# the rest with it.
+STORED: Final = """
+local lines = redis.call('LLEN', KEYS[1])
+if lines == 0 or lines ~= redis.call('LLEN', KEYS[2]) then return {0, '', {}} end
+local some = redis.call('LRANGE', KEYS[2], ARGV[1], ARGV[2])
+return {lines, redis.call('LINDEX', KEYS[2], -1), some}
+"""
+
 # A token is a time, so that it grows even after the server has lost what it knew.
 # A server that hung executes a claim whose client has long given up: that client may have it again.
 # KEYS: claim, newest token; ARGV: owner, lease in milliseconds, the owner's server
@@ -67,6 +91,8 @@ local token = now[1] * 1000000 + now[2]
 local newest = tonumber(redis.call('GET', KEYS[2]) or '0')
 if token <= newest then token = newest + 1 end
 local text = string.format('%.0f', token)
+-- Where no memory is left, what follows a write that takes none is taken all the same.
+redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], text)
 redis.call('HSET', KEYS[1], 'token', text, 'owner', ARGV[1], 'server', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -78,4 +104,12 @@ RENEW: Final = """
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
 if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+
+# KEYS: the session's deletion
+NOTE_DELETION: Final = """
+-- As above: what frees memory must not be refused for want of it.
+redis.call('DEL', KEYS[1])
+local now = redis.call('TIME')
+redis.call('SET', KEYS[1], string.format('%.0f', now[1] * 1000000 + now[2]))
 """

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
 
 _DIGEST_BYTES: Final = 16
+# An index doesn't take an id of any length.
+_ID_LENGTH: Final = 100
 # A store that does not take a session back in time will find out by itself.
 RELEASE_SECONDS: Final = 2.0
 
@@ -84,7 +86,10 @@ class Claim(Protocol):
 
     @property
     def token(self) -> int:
-        """Grows with every claim of the session: an append with an older one is refused."""
+        """Microseconds since 1970 on the store's clock, and more with every claim of the session.
+
+        An append with an older one is refused.
+        """
 
     @property
     def lost(self) -> bool:
@@ -156,6 +161,18 @@ class SharedStore(SessionStore):
         """
 
     @abstractmethod
+    async def lacks(self, sent: Sequence[tuple[SessionKey, Mark]]) -> list[bool]:
+        """Return of each place that a transcript has once reached whether it is there no more.
+
+        It is where a store was restored from an older state, has lost its memory, or has taken
+        another history instead; a store that went on from there has it.
+        """
+
+    @abstractmethod
+    async def deleted(self, key: SessionKey, *, since: int) -> bool:
+        """Return whether a session was deleted after the claim with this token."""
+
+    @abstractmethod
     async def close(self) -> None:
         """Close all connections. Never raises."""
 
@@ -171,8 +188,7 @@ class Line:
     @property
     def uuid(self) -> str | None:
         """Its id, if it has one."""
-        found = self.entry.get("uuid")
-        return found if isinstance(found, str) else None
+        return uuid_of(self.entry)
 
 
 def encoded(entry: SessionStoreEntry) -> str:
@@ -226,8 +242,8 @@ def fresh(entries: Iterable[SessionStoreEntry], known: Iterable[str], digest: st
     seen = set(known)
     new = []
     for entry in entries:
-        uuid = entry.get("uuid")
-        if isinstance(uuid, str):
+        uuid = uuid_of(entry)
+        if uuid is not None:
             if uuid in seen:
                 continue
             seen.add(uuid)
@@ -237,7 +253,16 @@ def fresh(entries: Iterable[SessionStoreEntry], known: Iterable[str], digest: st
 
 def uuids_of(entries: Iterable[SessionStoreEntry]) -> list[str]:
     """Return the ids of those entries that have one."""
-    return [uuid for entry in entries if isinstance(uuid := entry.get("uuid"), str)]
+    return [uuid for entry in entries if (uuid := uuid_of(entry)) is not None]
+
+
+def uuid_of(entry: SessionStoreEntry) -> str | None:
+    """Return a line's id in a form that every database takes; None if it has none."""
+    uuid = entry.get("uuid")
+    if not isinstance(uuid, str):
+        return None
+    plain = len(uuid) <= _ID_LENGTH and uuid.isascii() and uuid.isprintable()
+    return uuid if plain else digest_after("", json.dumps(uuid))
 
 
 def unavailable(error: Exception, address: StoreAddress, hint: str) -> StoreUnavailable:
