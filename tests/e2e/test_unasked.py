@@ -122,6 +122,36 @@ async def test_what_is_allowed_runs_no_hook_and_no_monitor(
     assert ran <= {"clean", "process", "smudge"}, "the drivers of attributes were asked about"
 
 
+async def test_no_command_reads_what_is_not_in_the_folder(
+    editor_with: Open, model: Loopback, environment: dict[str, str], folder: Path, tmp_path: Path
+) -> None:
+    """Nothing that the CLI itself takes for no path: each of these it runs unasked."""
+    Path(environment["CLAUDE_CONFIG_DIR"], ".claude.json").unlink()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "key").write_text("OPEN-SESAME\n")
+    (folder / "link").symlink_to(outside)
+    (folder / "names").write_text(str(outside / "key"))
+    commands = (
+        *("cat l*/key", "grep -R SESAME .", "strings @names", f"wc --files0-from={outside}/key"),
+        *("wc -l names --files0-from=link/key", f"diff --from-file={outside}/key names"),
+    )
+    calls = [[call("Bash", command=command)] for command in commands]
+    model.add(reply("do it all", *calls, [say("Tried.")]))
+    editor = await editor_with()
+    query = begin(editor, "do it all")
+    asked = []
+    for number in range(len(commands)):
+        question = (await editor.event("question", query.events, count=number + 1))["question"]
+        asked.append(question["action"]["command"])
+        assert "the folder is not trusted" in question["reason"]
+        await editor.answer_by_command({"questionId": question["questionId"], "answer": "deny"})
+    await query.asked
+    assert asked == list(commands)
+    told = "\n".join(said.text for request in model.requests for said in request.conversation)
+    assert "OPEN-SESAME" not in told
+
+
 @pytest.mark.parametrize(
     ("tool", "tool_input"),
     [

@@ -108,7 +108,7 @@ export interface Action {
 
 /** Something that an answer allows beyond the one tool call. */
 export interface Grant {
-  readonly kind: 'rule' | 'mode' | 'directory';
+  readonly kind: 'call' | 'rule' | 'mode' | 'directory';
   /** The same in a few words. */
   readonly text: string;
   readonly tool?: string | null;

@@ -196,7 +196,7 @@ class Grant:
     """Something that an answer allows beyond the one tool call.
 
     Attributes:
-        kind: Which of the fields below says what it is.
+        kind: Which of the fields below says what it is; "call" is the very same call once more.
         text: The same in a few words: "`npm run *`", "WebFetch(domain:a.b)", "all edits".
         tool: Of a rule: the tool that it allows.
         rule: Of a rule: which uses of the tool; None for all.
@@ -204,7 +204,7 @@ class Grant:
         directory: The folder in which the agent may work, too.
     """
 
-    kind: Literal["rule", "mode", "directory"]
+    kind: Literal["call", "rule", "mode", "directory"]
     text: str
     tool: str | None = None
     rule: str | None = None

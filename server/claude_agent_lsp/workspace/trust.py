@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_agent_lsp.base.disk.files import locked, replace_file
 from claude_agent_lsp.base.disk.private import WRITE, make_directory, others_may
 from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -150,10 +151,10 @@ def _accepted_in_terminal() -> frozenset[str]:
 def _object_in(file: Path) -> Mapping[str, Any] | None:
     """Return a JSON file's object, empty if there is no file; None if it is something else."""
     try:
-        content = json.loads(read_regular(file))
+        content = parse_json(read_regular(file))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         logger.warning("%s can't be read: %s", file, error)
         return None
     return content if isinstance(content, dict) else None

@@ -203,7 +203,6 @@ class Launch:
             mcp_servers=own.get(SERVERS, {}),
             add_dirs=[os.fspath(path) for path in settings.additional_directories],
             setting_sources=cast("Any", list(settings.setting_sources)),
-            disallowed_tools=list(self.denied),
             include_partial_messages=True,
             enable_file_checkpointing=True,
             max_buffer_size=MAX_MESSAGE_BYTES,

@@ -3,7 +3,8 @@
 Every user of the machine sees the command line of a process, and so does the agent itself. Keys of
 MCP servers, the user's words for the system prompt, and rules made of commands go by files that
 only this user can read. The CLI (2.1.330) reads them once, before it tells that it has started;
-then they are removed.
+then they are removed. A file also takes what no command line does: a rule as long as a repository
+likes, or with a NUL in it.
 """
 
 from __future__ import annotations
@@ -57,11 +58,12 @@ def contents_of(launch: Launch) -> dict[str, str]:
     """Return what is written for a launch, by the names of the files."""
     settings = launch.settings
     contents = {}
-    if launch.granted_rules or launch.granted_directories:
-        permissions: dict[str, Any] = {
-            "allow": sorted(launch.granted_rules),
-            "additionalDirectories": sorted(launch.granted_directories),
-        }
+    permissions: dict[str, Any] = {
+        "allow": sorted(launch.granted_rules),
+        "additionalDirectories": sorted(launch.granted_directories),
+        "deny": list(launch.denied),
+    }
+    if any(permissions.values()):
         contents[SETTINGS] = json.dumps({"permissions": permissions})
     if settings.mcp_servers:
         contents[SERVERS] = json.dumps(

@@ -17,6 +17,8 @@ from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, Permis
 
 from claude_agent_lsp.agent.events import (
     Action,
+    Grant,
+    Grants,
     Question,
     QuestionAnswered,
     QuestionAsked,
@@ -38,6 +40,8 @@ from claude_agent_lsp.agent.permissions.queue import (
     Answer,
     AnsweredBy,
 )
+from claude_agent_lsp.agent.permissions.session_grants import may_hold
+from claude_agent_lsp.agent.permissions.suggestions import offered
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
 from claude_agent_lsp.base.abort import Aborted
 from claude_agent_lsp.base.lanes import parsing
@@ -48,7 +52,7 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import PermissionResult, ToolPermissionContext
 
-    from claude_agent_lsp.agent.events import Grants, QuestionKind
+    from claude_agent_lsp.agent.events import QuestionKind
     from claude_agent_lsp.agent.permissions.question_detail import Description
     from claude_agent_lsp.agent.run.context import RunContext, RunSpec
 
@@ -61,6 +65,8 @@ STOPPED: Final = "The user has stopped the run."
 REFUSED: Final = "The user said no."
 KEEP_PLANNING: Final = "The user wants you to go on planning."
 UNANSWERED: Final = "The user did not answer."
+# What is granted where no rule of the CLI's would mean this call alone.
+THIS_CALL: Final = Grants(session=(Grant("call", "this very call, word for word"),))
 _NO_PLAN: Final = "The agent has written no plan."
 
 
@@ -101,17 +107,24 @@ class PermissionRequests:
         self, tool: str, tool_input: Mapping[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
         """Ask for permission to use a tool."""
-        for_session = [replace(update, destination="session") for update in context.suggestions]
-        for_ever = [u for u in context.suggestions if self._is_saved(u)]
         if self._context.grants.hold(tool, tool_input, context.decision_reason):
             return PermissionResultAllow()
+        updates = offered(context.suggestions, tool_input)
+        for_session = [replace(update, destination="session") for update in updates]
+        for_ever = [update for update in updates if self._is_saved(update)]
         before = await self._read_before(tool, tool_input)
         grants = grants_of(for_session, for_ever)
+        if (
+            not updates
+            and context.suggestions
+            and may_hold(tool, tool_input, context.decision_reason)
+        ):
+            grants = THIS_CALL
         about = await self._in_thread(
             lambda: self._describe(tool, tool_input, before, context.decision_reason, grants)
         )
         options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
-        if for_session:
+        if grants.session:
             options.append(QuestionOption(ALLOW_SESSION, "Allow for this session"))
         if for_ever:
             label = f"Always allow {texts_of(about.grants.always)}"
@@ -130,12 +143,12 @@ class PermissionRequests:
         )
         if answer.value == DENY:
             return PermissionResultDeny(message=answer.note or REFUSED)
-        updates = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
+        granted = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
         if answer.value == ALLOW_SESSION:
             self._context.grants.add(tool, tool_input, context.decision_reason, for_session)
             for mode in filter(None, (update.mode for update in for_session)):
                 self._context.set_mode(mode)
-        return PermissionResultAllow(updated_permissions=updates)
+        return PermissionResultAllow(updated_permissions=granted or None)
 
     async def _ask_about_plan(
         self, tool_input: Mapping[str, Any], call: str | None

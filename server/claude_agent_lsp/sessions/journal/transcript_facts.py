@@ -6,7 +6,6 @@ the transcript: what was read of that is kept, and only what is new is read the 
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar
 
 # What is read of a transcript at a time: long enough to be quick, and parsed in 20 ms.
@@ -53,8 +53,8 @@ class TranscriptFacts:
         for line in lines.split(b"\n"):
             if b'"type":"user"' in line or b'"type":"assistant"' in line:
                 try:
-                    self._take(json.loads(line))
-                except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                    self._take(parse_json(line))
+                except (ValueError, KeyError, TypeError, AttributeError):
                     continue
 
     def _take(self, entry: dict[str, Any]) -> None:

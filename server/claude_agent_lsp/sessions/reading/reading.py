@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.journal.journal import Journal, Said
@@ -195,8 +196,8 @@ def _message_in(line: bytes) -> object:
 def _entry_in(line: bytes) -> dict[str, Any]:
     """Return what a line holds; of a file that was written anew meanwhile it may be nothing."""
     try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
+        entry = parse_json(line)
+    except ValueError:
         return {}
     return entry if isinstance(entry, dict) else {}
 

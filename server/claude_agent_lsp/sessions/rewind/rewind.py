@@ -16,11 +16,12 @@ import json
 import os
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.disk.files import replace_file
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.base.texts.line_diff import LineDiff
 from claude_agent_lsp.errors import Conflict, InvalidArgument, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.rewind.checkpoints import Checkpoints, with_lf
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.sessions.rewind.checkpoints import Backup, Write
+
+# Bytes of a file whose lines are compared.
+MOST_COMPARED: Final = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +196,11 @@ def _undo(change: _Change) -> None:
 
 def _count_lines(change: _Change) -> tuple[int, int]:
     """Return how many lines a change inserts and deletes."""
-    before = (change.now or b"").splitlines(keepends=True)
-    after = (change.wanted or b"").splitlines(keepends=True)
+    now, wanted = change.now or b"", change.wanted or b""
+    if max(len(now), len(wanted)) > MOST_COMPARED:
+        # Split into lines they would hold up all else: the one stands for the other as a whole.
+        return wanted.count(b"\n"), now.count(b"\n")
+    before, after = now.splitlines(keepends=True), wanted.splitlines(keepends=True)
     return LineDiff(before, after).counts()
 
 
@@ -204,10 +211,10 @@ def _hash(path: Path, content: bytes) -> str:
 def _read_restored(note: Path) -> set[str]:
     """Return what was put back before: that is nobody's change."""
     try:
-        match json.loads(read_regular(note)):
+        match parse_json(read_regular(note)):
             case list(hashes):
                 return {one for one in hashes if isinstance(one, str)}
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         pass
     return set()
 

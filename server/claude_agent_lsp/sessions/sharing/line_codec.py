@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.sessions.sharing.stores.store import START, Mark, digest_after, encoded
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def portable(line: bytes, folder: str) -> SessionStoreEntry:
         folder: The real path of the session's folder here.
     """
     try:
-        entry = json.loads(line)
+        entry = parse_json(line)
     except ValueError:
         entry = None
     if not isinstance(entry, dict):
