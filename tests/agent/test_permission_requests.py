@@ -9,13 +9,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from claude_agent_sdk import PermissionResultAllow, ToolPermissionContext
+from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, ToolPermissionContext
 
 from claude_agent_lsp.agent.events import Question, QuestionAsked
 from claude_agent_lsp.agent.permissions.queue import ALLOW, Answer, QuestionQueue
 from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
 from claude_agent_lsp.agent.run import permission_requests
-from claude_agent_lsp.agent.run.permission_requests import STOPPED, PermissionRequests
+from claude_agent_lsp.agent.run.permission_requests import STOPPED, TOO_MUCH, PermissionRequests
 from claude_agent_lsp.base.abort import AbortController
 from claude_agent_lsp.base.lanes import FolderLane
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 LINES = "".join(f"print('line {number}')  # Größe\n" for number in range(35_000))
 LOOP_SECONDS = 0.05
+_NESTED: Any = "innermost"
+for _ in range(900):
+    _NESTED = [_NESTED]
 CHOICE = {"question": LINES, "header": "H", "options": [{"label": "A", "description": LINES}]}
 
 
@@ -136,3 +139,16 @@ async def test_a_file_whose_disk_hangs_keeps_no_question_back(
                 assert "its disk does not answer" in turn.asked[0].diff
     finally:
         hung.set()
+
+
+@pytest.mark.parametrize("tool", ["Bash", "mcp__a__b", "AskUserQuestion", "ExitPlanMode", "Edit"])
+@pytest.mark.parametrize("much", [[[]] * 330_000, {"a": _NESTED}], ids=["wide", "deep"])
+async def test_of_what_nobody_could_look_through_nobody_is_asked(
+    tool: str, much: Any, tmp_path: Path
+) -> None:
+    turn = Turn(tmp_path)
+    before = time.thread_time()
+    result = await turn.decide(tool, file_path="a.py", command="pwd", extra=much)
+    assert time.thread_time() - before < LOOP_SECONDS
+    assert isinstance(result, PermissionResultDeny)
+    assert (result.message, result.interrupt, turn.asked) == (TOO_MUCH, False, [])

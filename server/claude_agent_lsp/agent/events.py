@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from claude_agent_lsp.base.texts.json_bounds import PLAIN_JSON
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
@@ -51,7 +53,7 @@ class Run:
     workspace: Path
     status: RunStatus
     text: str = ""
-    structured_output: Any = None
+    structured_output: Any = field(default=None, metadata=PLAIN_JSON)
     stop_reason: str | None = None
     turns: int = 0
     duration_ms: int = 0
@@ -139,7 +141,7 @@ class ToolCall:
     tool_call_id: str
     tool: str
     title: str
-    input: Mapping[str, Any]
+    input: Mapping[str, Any] = field(metadata=PLAIN_JSON)
     locations: tuple[Location, ...] = ()
     parent_tool_call_id: str | None = None
 

@@ -43,10 +43,10 @@ class Think:
 
 @dataclass(frozen=True)
 class Call:
-    """A tool call."""
+    """A tool call; its arguments may be JSON that no dictionary here could be made of."""
 
     tool: str
-    arguments: dict[str, object]
+    arguments: dict[str, object] | str
 
 
 @dataclass(frozen=True, eq=False)

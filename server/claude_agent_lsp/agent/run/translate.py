@@ -33,6 +33,7 @@ from claude_agent_lsp.agent.events import (
     UsageReport,
 )
 from claude_agent_lsp.agent.permissions.tool_titles import locations_of, path_in, title_of
+from claude_agent_lsp.base.texts.json_bounds import bounded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,12 +147,15 @@ class Translator:
         self._emit(Text(message_id, text))
 
     def _begin_call(self, block: ToolUseBlock, parent: str | None) -> None:
+        given = bounded(block.input)
+        if not isinstance(given, dict):
+            given = {"input": given}
         call = ToolCall(
             tool_call_id=block.id,
             tool=block.name,
-            title=title_of(block.name, block.input),
-            input=block.input,
-            locations=locations_of(block.input, self._folder),
+            title=title_of(block.name, given),
+            input=given,
+            locations=locations_of(given, self._folder),
             parent_tool_call_id=parent,
         )
         self._calls[block.id] = call
@@ -168,7 +172,7 @@ class Translator:
     def _end_call(self, block: ToolResultBlock, outcome: object) -> None:
         call = self._calls[block.tool_use_id]
         self.open_calls.discard(block.tool_use_id)
-        text = _plain(block.content)
+        text = _plain(bounded(block.content))
         if block.tool_use_id in self._denied:
             status = ToolStatus.DENIED
         elif block.is_error:
@@ -195,7 +199,7 @@ class Translator:
         self.turns += result.num_turns
         self.stop_reason = result.stop_reason or self.stop_reason
         if result.structured_output is not None:  # a background task's own turn has none
-            self.structured_output = result.structured_output
+            self.structured_output = bounded(result.structured_output)
         if result.total_cost_usd is not None:
             self.cost_usd = max(0.0, result.total_cost_usd - self._cost_before)
             self._estimate.settle()
@@ -256,7 +260,8 @@ def _added(before: TokenUsage, more: dict[str, Any]) -> TokenUsage:
 def _plain(content: str | list[dict[str, Any]] | None) -> str:
     if isinstance(content, str):
         return content
-    return "\n".join(str(part["text"]) for part in content or () if part.get("type") == "text")
+    parts = [part for part in content or () if isinstance(part, dict)]
+    return "\n".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
 
 
 def _until(timestamp: int | None) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from claude_agent_lsp.base.disk.reading import open_regular
-from claude_agent_lsp.base.texts.json_text import parse_json
+from claude_agent_lsp.base.texts.json_text import parse_line
 from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar
 
 # What is read of a transcript at a time: long enough to be quick, and parsed in 20 ms.
@@ -53,7 +53,7 @@ class TranscriptFacts:
         for line in lines.split(b"\n"):
             if b'"type":"user"' in line or b'"type":"assistant"' in line:
                 try:
-                    self._take(parse_json(line))
+                    self._take(parse_line(line))
                 except (ValueError, KeyError, TypeError, AttributeError):
                     continue
 

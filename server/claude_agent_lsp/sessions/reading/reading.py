@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from claude_agent_lsp.base.disk.reading import open_regular
-from claude_agent_lsp.base.texts.json_text import parse_json
+from claude_agent_lsp.base.texts.json_bounds import PLAIN_JSON, bounded
+from claude_agent_lsp.base.texts.json_text import parse_line
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.journal.journal import Journal, Said
@@ -39,7 +40,7 @@ class RecordedCall:
 
     tool_call_id: str
     tool: str
-    input: dict[str, Any]
+    input: dict[str, Any] = field(metadata=PLAIN_JSON)
     status: str | None = None
     text: str | None = None
 
@@ -196,7 +197,7 @@ def _message_in(line: bytes) -> object:
 def _entry_in(line: bytes) -> dict[str, Any]:
     """Return what a line holds; of a file that was written anew meanwhile it may be nothing."""
     try:
-        entry = parse_json(line)
+        entry = parse_line(line)
     except ValueError:
         return {}
     return entry if isinstance(entry, dict) else {}
@@ -325,9 +326,14 @@ def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None
         case "tool_use":
             call_id = str(block.get("id"))
             draft.calls[call_id] = RecordedCall(
-                call_id, str(block.get("name")), dict(block.get("input") or {})
+                call_id, str(block.get("name")), _fields(block.get("input"))
             )
             calls[call_id] = draft
+
+
+def _fields(given: object) -> dict[str, Any]:
+    """Return what a tool was given; whatever a hostile line has in its place, too."""
+    return bounded(given) if isinstance(given, dict) else {}
 
 
 def _plain(content: object) -> str:
