@@ -16,6 +16,7 @@ import json
 import os
 import stat
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.disk.files import replace_file
@@ -91,7 +92,7 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
     changes = [
         change
         for path, backup in sorted(wanted.items())
-        if (change := _change(path, backup, known.writes.get(path), put_back)) is not None
+        if (change := _change(path, backup, known.writes.get(path), put_back, folder)) is not None
     ]
     if not dry_run and changes:
         _apply(changes)
@@ -104,7 +105,9 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
     )
 
 
-def _change(path: Path, backup: Backup, last: Write | None, put_back: set[str]) -> _Change | None:
+def _change(
+    path: Path, backup: Backup, last: Write | None, put_back: set[str], folder: Path
+) -> _Change | None:
     """Return what has to be done to a file, or None if nothing has."""
     try:
         wanted = None if backup.copy is None else read_regular(backup.copy)
@@ -125,18 +128,29 @@ def _change(path: Path, backup: Backup, last: Write | None, put_back: set[str]) 
     now = read_regular(path)
     if now == wanted:
         return None
-    if not _as_the_agent_left_it(now, status, last) and _hash(path, now) not in put_back:
+    if (
+        not _as_the_agent_left_it(path, now, status, last, folder)
+        and _hash(path, now) not in put_back
+    ):
         raise Conflict(f"{path} has changed since the agent wrote it.")
     return _Change(path, now, wanted, stat.S_IMODE(status.st_mode))
 
 
-def _as_the_agent_left_it(now: bytes, status: os.stat_result, last: Write | None) -> bool:
+def _as_the_agent_left_it(
+    path: Path, now: bytes, status: os.stat_result, last: Write | None, folder: Path
+) -> bool:
     if last is None:
         return False
     if last.content is not None and with_lf(now.decode(errors="replace")) == last.content:
         return True
-    # What a hook did to it, a formatter for instance, was over before the tool's result.
-    return os.name == "posix" and status.st_ctime <= last.at.timestamp()
+    # What a hook did to it, a formatter for instance, was over before the tool's result. A line may
+    # be anybody's: what it says of a time is believed of the folder alone, and not of the future.
+    inside = path.parent.resolve().is_relative_to(folder.resolve())
+    return (
+        os.name == "posix"
+        and inside
+        and status.st_ctime <= last.at.timestamp() <= datetime.now(UTC).timestamp()
+    )
 
 
 def _apply(changes: Iterable[_Change]) -> None:

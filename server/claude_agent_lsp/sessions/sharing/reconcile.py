@@ -31,6 +31,7 @@ from claude_agent_lsp.sessions.sharing.line_codec import (
     each_after,
     local,
     read_after,
+    renamed,
     tail_of,
 )
 from claude_agent_lsp.sessions.sharing.losses import places_lost
@@ -271,11 +272,14 @@ class Reconciler:
 
     def _copy_session(self, session_id: str) -> None:
         """Copy this machine's session, as it is, to a new id."""
-        path, folder = self._path(""), self._mirrored.folder
+        path = self._path("")
         copy = Replacement(path.with_name(f"{session_id}.jsonl"))
         try:
-            for entry, _, _ in each_after(path, folder):
-                copy.write(local(entry, folder, session_id))
+            with open_regular(path) as file:
+                for line in file:
+                    # The last one isn't written to its end yet.
+                    if line.endswith(b"\n"):
+                        copy.write(renamed(line, session_id))
             beside = path.with_suffix("")
             if beside.is_dir():
                 shutil.copytree(beside, path.with_name(session_id))

@@ -8,6 +8,7 @@ So before a process gets its next prompt, its transcript must hold nothing that 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import threading
@@ -90,9 +91,13 @@ def cost_of(transcript: Path) -> float:
     if line is None:
         return 0.0
     try:
-        return float(parse_json(line)["totalCostUSD"])
-    except (ValueError, KeyError, TypeError):
+        entry = parse_json(line)
+        cost = float(entry["totalCostUSD"])
+    except (ValueError, KeyError, TypeError, OverflowError):
         return 0.0
+    # Of another session's the CLI knows nothing, and what is no amount would never be exceeded.
+    is_own = entry.get("sessionId") == transcript.stem
+    return cost if is_own and math.isfinite(cost) and cost > 0 else 0.0
 
 
 def last_line(transcript: Path, start: bytes) -> bytes | None:
