@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_agent_lsp.base.texts import json_bounds
@@ -90,6 +90,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(JSON, st.integers(0, 30))
 def test_within_the_bounds_a_value_is_what_it_was(value: Any, most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import claude_agent_lsp
@@ -42,9 +42,6 @@ OTHERWISE = {
     "sessions/journal/journal.py": "what the server has written itself",
     "sessions/sharing/sync_state.py": "what the server has written itself",
     "sessions/catalogue/catalogue.py": "a cursor, as long as a message of the editor's may be",
-    "sessions/sharing/stores/postgres.py": "a store's rows",
-    "sessions/sharing/stores/redis.py": "a store's rows",
-    "sessions/sharing/stores/store.py": "a store's rows",
 }
 UNITS = ["[[]],", "[],", "{},", '{"a":1},', "1,", "-1.5e-300,", '"é\\u1234",', '"",', '"\\"",']
 
@@ -58,8 +55,10 @@ def longest_hold(work: Callable[[], object]) -> float:
     done = threading.Event()
 
     def do() -> None:
-        work()
-        done.set()
+        try:
+            work()
+        finally:
+            done.set()
 
     thread = threading.Thread(target=do, daemon=True)
     longest, last = 0.0, time.monotonic()
@@ -198,7 +197,7 @@ def line_with(given: str) -> bytes:
     [
         '{"command":"pwd","x":' + "[" * 5_000 + "]" * 5_000 + ',"y":1}',
         '{"command":"pwd","x":' + '{"a":' * 5_000 + "1" + "}" * 5_000 + ',"y":1}',
-        '{"command":"pwd","x":[' + ",".join(["[]"] * 330_000) + '],"y":1}',
+        '{"command":"pwd","x":[' + ",".join(["[]"] * 130_000) + '],"y":1}',
         '{"command":"pwd","x":[' + ",".join(["1"] * 330_000) + '],"y":1}',
         '{"command":"pwd","x":{' + ",".join(['"\\\\\\"[":1'] * 200_000) + '},"y":1}',
         '{"command":"pwd","x":"' + '[,{\\"' * 200_000 + '"}',
@@ -226,6 +225,7 @@ def test_no_line_holds_up_anything() -> None:
     assert longest_hold(lambda: parse_line(line)) < HELD_SECONDS
 
 
+@settings(max_examples=40)
 @given(JSON, st.integers(1, 20))
 def test_what_is_pared_is_json_still(value: Any, most: int) -> None:
     text = json.dumps([[[[value, value]]], 7])

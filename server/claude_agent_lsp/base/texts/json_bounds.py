@@ -52,6 +52,19 @@ def is_bounded(value: Any) -> bool:
     return not any(isinstance(each, Mapping | list | tuple) for each in level)
 
 
+def levels_of(value: Any) -> int:
+    """Return how deep a value is nested: 0 for one that holds no others."""
+    levels, holders = 0, [value]
+    while holders := [each for each in holders if isinstance(each, Mapping | list | tuple)]:
+        levels += 1
+        holders = [
+            inner
+            for each in holders
+            for inner in (each.values() if isinstance(each, Mapping) else each)
+        ]
+    return levels
+
+
 class _Copy:
     """A copy of one value."""
 

@@ -13,10 +13,12 @@ import re
 from typing import Any, Final
 
 from claude_agent_lsp.base.texts import json_bounds
-from claude_agent_lsp.base.texts.json_bounds import DEEPEST, TOO_DEEP, bounded
+from claude_agent_lsp.base.texts.json_bounds import DEEPEST, TOO_DEEP, bounded, levels_of
 
 # More than any settings, and any line of a conversation, and parsed in about 0.2 s at worst.
 MOST_VALUES: Final = 250_000
+# What the interpreter takes to its own limit, it may not give back.
+_MOST_LEVELS: Final = 500
 # What is shorter can't hold more.
 _SHORT: Final = MOST_VALUES
 _PIECE: Final = 2**18
@@ -39,9 +41,12 @@ def parse_json(content: bytes) -> Any:
     if len(text) > _SHORT and _holds_too_much(text):
         raise ValueError(f"it holds more than {MOST_VALUES:,} values")
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+    if text.count("[") + text.count("{") > _MOST_LEVELS and levels_of(value) > _MOST_LEVELS:
+        raise ValueError("it is nested too deep")
+    return value
 
 
 def parse_line(content: bytes) -> Any:
