@@ -389,3 +389,27 @@ def test_an_input_that_is_no_object_is_a_call_all_the_same(told: Told) -> None:
     (call,) = told.events
     assert isinstance(call, ToolCall)
     assert (call.tool, call.input) == ("Bash", {"input": ["pwd"]})
+
+
+def test_calls_of_one_id_are_told_apart(told: Told) -> None:
+    for name in ("Write", "Bash"):
+        told.read(said("msg_1", ToolUseBlock("c", name, {"file_path": "a.py"})))
+    told.deny("c", "No.")
+    told.read(answered("c", "written"))
+    told.read(answered("c", "No.", error=True))
+    told.read(said("msg_2", ToolUseBlock("c~2", "Read", {})))
+    told.read(answered("c~2", "read"))
+    calls = [event for event in told.events if isinstance(event, ToolCall)]
+    assert [(call.tool_call_id, call.shares_id_of) for call in calls] == [
+        ("c", None),
+        ("c~2", "c"),
+        ("c~2~2", "c~2"),
+    ]
+    ends = [event for event in told.events if isinstance(event, ToolResult)]
+    assert [(end.tool_call_id, end.status) for end in ends] == [
+        ("c", ToolStatus.COMPLETED),
+        ("c~2", ToolStatus.DENIED),
+        ("c~2~2", ToolStatus.COMPLETED),
+    ]
+    assert list(told.files_changed) == [FOLDER / "a.py"]
+    assert told.open_calls == set()

@@ -331,3 +331,19 @@ def test_whatever_a_tool_was_given_the_session_is_read(
     sent = json.dumps(jsonable(page), allow_nan=False)
     assert len(sent) < 500_000
     assert len(document(*page)) < 5_000_000
+
+
+def test_calls_of_one_id_are_all_there(disk: Disk, folder: Path) -> None:
+    talk = Talk()
+    session_id = disk.write(
+        folder,
+        talk.user("Do it."),
+        talk.agent(use("c1", "Write", file_path="/a"), message_id="m1"),
+        talk.agent(use("c1", "Bash", command="ls"), message_id="m1"),
+        talk.user([result("c1", "written"), result("c1", "no", is_error=True)]),
+    )
+    calls = read_messages(session_id)[-1].tool_calls
+    assert [(c.tool_call_id, c.tool, c.status, c.text) for c in calls] == [
+        ("c1", "Write", "completed", "written"),
+        ("c1~2", "Bash", "failed", "no"),
+    ]

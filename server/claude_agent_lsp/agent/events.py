@@ -135,7 +135,12 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The agent uses a tool."""
+    """The agent uses a tool.
+
+    Attributes:
+        shares_id_of: The id that the model gave it, where an earlier call has that. A question
+            about it names that id.
+    """
 
     kind: ClassVar = "toolCall"
     tool_call_id: str
@@ -144,6 +149,7 @@ class ToolCall:
     input: Mapping[str, Any] = field(metadata=PLAIN_JSON)
     locations: tuple[Location, ...] = ()
     parent_tool_call_id: str | None = None
+    shares_id_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.journal.journal import Journal, Said
 from claude_agent_lsp.sessions.journal.recovery import recover
 from claude_agent_lsp.sessions.reading.outline import Place, blocks_of, conversation_of, places_in
+from claude_agent_lsp.sessions.transcripts.call_ids import CallIds
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 from claude_agent_lsp.sessions.transcripts.user_text import written
 
@@ -179,14 +180,14 @@ def _size_of(message: Message) -> int:
 
 def _message_at(place: Place, file: BinaryIO) -> Message:
     draft = _Draft(place.message_id, place.role, place.timestamp)
-    calls: dict[str, _Draft] = {}
+    ids = CallIds()
     for line in place.lines:
         file.seek(line.offset)
         blocks = blocks_of(_message_in(file.read(line.length)))
         if place.role == "user" or not line.own:
-            _settle(blocks, calls)
+            _settle(blocks, draft, ids)
         for block in blocks if line.own else ():
-            _add(block, draft, calls)
+            _add(block, draft, ids)
     return draft.finished()
 
 
@@ -300,12 +301,13 @@ def _message_id(line: SessionMessage) -> str:
     return line.uuid
 
 
-def _settle(blocks: list[dict[str, Any]], calls: dict[str, _Draft]) -> None:
+def _settle(blocks: list[dict[str, Any]], draft: _Draft, ids: CallIds) -> None:
     """Put tool results to their calls."""
     for block in blocks:
-        call_id = str(block.get("tool_use_id"))
-        draft = calls.get(call_id) if block.get("type") == "tool_result" else None
-        if draft is not None:
+        if block.get("type") != "tool_result":
+            continue
+        call_id = ids.of_result(str(block.get("tool_use_id")))
+        if call_id is not None:
             call = draft.calls[call_id]
             status = "failed" if block.get("is_error") else "completed"
             draft.calls[call_id] = RecordedCall(
@@ -313,7 +315,7 @@ def _settle(blocks: list[dict[str, Any]], calls: dict[str, _Draft]) -> None:
             )
 
 
-def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None:
+def _add(block: dict[str, Any], draft: _Draft, ids: CallIds) -> None:
     match block.get("type"):
         case "text":
             text = str(block.get("text", ""))
@@ -324,11 +326,10 @@ def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None
             if block.get("thinking"):
                 draft.thinking.append(str(block["thinking"]))
         case "tool_use":
-            call_id = str(block.get("id"))
+            call_id = ids.begin(str(block.get("id")))
             draft.calls[call_id] = RecordedCall(
                 call_id, str(block.get("name")), _fields(block.get("input"))
             )
-            calls[call_id] = draft
 
 
 def _fields(given: object) -> dict[str, Any]:
