@@ -274,7 +274,7 @@ async def test_of_a_wide_and_a_deep_tool_input(
     wide = '{"command":"pwd","extra":[' + ",".join(["[]"] * 100_000) + "]}"
     deep = '{"command":"pwd","extra":' + "[" * 2_000 + "]" * 2_000 + "}"
     model.add(
-        reply("go wide", [Call("Bash", wide)], [say("Gone wide.")]),
+        reply("go wide", [Call("Bash", wide)], [Call("Bash", '["ls"]')], [say("Gone wide.")]),
         reply("go deep", [Call("Bash", deep)], [say("Gone deep.")]),
     )
     editor = await opened(editor_with)
@@ -282,7 +282,8 @@ async def test_of_a_wide_and_a_deep_tool_input(
     query = begin(editor, "go wide", 1)
     answer = await query.asked
     assert answer["text"] == "Gone wide."
-    (asked,) = editor.events(query.events, "toolCall")
+    asked, no_object = editor.events(query.events, "toolCall")
+    assert no_object["input"] == {"input": ["ls"]}
     assert asked["input"]["extra"][-1].endswith("more, left out")
     session = {"sessionId": answer["sessionId"]}
     before = (await editor.command("session.read", session))["messages"]

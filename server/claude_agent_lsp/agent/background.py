@@ -87,7 +87,9 @@ class Background:
             if call.name in TIMERS:
                 self._timer_set = True
                 self._tell_change()
-            command = call.input.get("command")
+            # The model may give a tool anything.
+            given: object = call.input
+            command = given.get("command") if isinstance(given, dict) else None
             if isinstance(command, str):
                 self._commands[call.id] = command
                 if len(self._commands) > CALLS_KEPT:

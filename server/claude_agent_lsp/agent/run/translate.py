@@ -34,7 +34,7 @@ from claude_agent_lsp.agent.events import (
     UsageReport,
 )
 from claude_agent_lsp.agent.permissions.tool_titles import locations_of, path_in, title_of
-from claude_agent_lsp.base.texts.json_bounds import bounded
+from claude_agent_lsp.base.texts.json_bounds import bounded, bounded_fields
 from claude_agent_lsp.sessions.transcripts.call_ids import CallIds
 
 if TYPE_CHECKING:
@@ -152,9 +152,7 @@ class Translator:
         self._emit(Text(message_id, text))
 
     def _begin_call(self, block: ToolUseBlock, parent: str | None) -> None:
-        given = bounded(block.input)
-        if not isinstance(given, dict):
-            given = {"input": given}
+        given = bounded_fields(block.input)
         own = self._ids.begin(block.id)
         call = ToolCall(
             tool_call_id=own,

@@ -36,6 +36,14 @@ def bounded(value: Any, whole_levels: int = 0) -> Any:
     return _Copy().of(value, DEEPEST)
 
 
+def bounded_fields(given: Any) -> dict[str, Any]:
+    """Return what a tool was given; what is no object is a field of one, since a model may err."""
+    if given is None:
+        return {}
+    fields = bounded(given)
+    return fields if isinstance(fields, dict) else {"input": fields}
+
+
 def is_bounded(value: Any) -> bool:
     """Return whether nothing in a value is too deep or too much."""
     left = MOST_VALUES

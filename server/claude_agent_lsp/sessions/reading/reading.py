@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from claude_agent_lsp.base.disk.reading import open_regular
-from claude_agent_lsp.base.texts.json_bounds import PLAIN_JSON, bounded
+from claude_agent_lsp.base.texts.json_bounds import PLAIN_JSON, bounded_fields
 from claude_agent_lsp.base.texts.json_text import parse_line
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
@@ -328,13 +328,8 @@ def _add(block: dict[str, Any], draft: _Draft, ids: CallIds) -> None:
         case "tool_use":
             call_id = ids.begin(str(block.get("id")))
             draft.calls[call_id] = RecordedCall(
-                call_id, str(block.get("name")), _fields(block.get("input"))
+                call_id, str(block.get("name")), bounded_fields(block.get("input"))
             )
-
-
-def _fields(given: object) -> dict[str, Any]:
-    """Return what a tool was given; whatever a hostile line has in its place, too."""
-    return bounded(given) if isinstance(given, dict) else {}
 
 
 def _plain(content: object) -> str:
