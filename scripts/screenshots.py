@@ -121,7 +121,7 @@ def emacs(stage: Stage) -> str:
 
 
 def helix(stage: Stage) -> str:
-    """Helix: what was asked about lines of a file is a document, and the edit waits for leave."""
+    """Helix: lines of a file were asked about, and the edit is read in full before its leave."""
     configuration = Path(stage.environment["XDG_CONFIG_HOME"]) / "helix"
     configuration.mkdir(parents=True)
     for name in ("languages.toml", "config.toml"):
@@ -133,7 +133,9 @@ def helix(stage: Stage) -> str:
         terminal.keys("1", "0", "g", "g", "x", "x", "Space", "q", "s")
         terminal.wait_for('"prompt": "')
         terminal.type("What is wrong here?", "Enter")
-        terminal.wait_for("Allow once")
+        terminal.wait_for("Read it in full")
+        terminal.keys("Down", "Enter")
+        terminal.wait_for("## Answer")
         return terminal.screen(colours=True)
 
 

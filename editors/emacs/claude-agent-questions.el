@@ -39,6 +39,9 @@ The conversation has all of them.")
 (defvar claude-agent-questions--shown (make-hash-table :test #'equal)
   "When each of those that wait was shown first, by its id.")
 
+(defvar claude-agent-questions--replies (make-hash-table :test #'equal)
+  "Functions that answer those that are no part of a run, by their ids.")
+
 (defvar claude-agent-questions--put-off nil
   "The ids of those that the user has put off.")
 
@@ -75,21 +78,43 @@ The conversation has all of them.")
   "Show or settle the question of EVENT in the current conversation."
   (pcase (plist-get event :kind)
     ("question"
-     (let ((question (plist-get event :question)))
-       (claude-agent-questions--show question)
-       (puthash (plist-get question :questionId) (float-time) claude-agent-questions--shown)
-       (setq claude-agent-questions--open
-             (append claude-agent-questions--open (list (cons question (current-buffer)))))
-       (message "Claude: %s  %s" (plist-get question :title)
-                (substitute-command-keys "\\[claude-agent-questions] answers"))
-       (claude-agent-questions--watch)))
+     (claude-agent-questions--add (plist-get event :question) (current-buffer)))
     ("questionAnswered"
      (claude-agent-questions--settle
       (plist-get event :questionId) (plist-get event :answer) (plist-get event :by)))
     ("ended"
      (dolist (each claude-agent-questions--open)
-       (when (eq (cdr each) (current-buffer))
+       (when (and (eq (cdr each) (current-buffer))
+                  (not (gethash (plist-get (car each) :questionId)
+                                claude-agent-questions--replies)))
          (claude-agent-questions--settle (plist-get (car each) :questionId) nil "withdrawn"))))))
+
+(defun claude-agent-questions--add (question buffer)
+  "Take QUESTION among those that wait, and show it in BUFFER, if that is not nil."
+  (when buffer
+    (with-current-buffer buffer
+      (claude-agent-questions--show question)))
+  (puthash (plist-get question :questionId) (float-time) claude-agent-questions--shown)
+  (setq claude-agent-questions--open
+        (append claude-agent-questions--open (list (cons question buffer))))
+  (message "Claude: %s  %s" (plist-get question :title)
+           (substitute-command-keys "\\[claude-agent-questions] answers"))
+  (claude-agent-questions--watch))
+
+(defun claude-agent-questions--take-request (question reply)
+  "Show QUESTION, which is no part of a run; REPLY answers it.
+Return what settles it when it was answered otherwise."
+  (let ((id (plist-get question :questionId)))
+    (puthash id reply claude-agent-questions--replies)
+    (claude-agent-questions--add
+     question
+     (seq-find (lambda (buffer)
+                 (equal (buffer-local-value 'claude-agent-conversation-session buffer)
+                        (plist-get question :sessionId)))
+               (claude-agent-conversation-buffers)))
+    (lambda () (claude-agent-questions--settle id nil "withdrawn"))))
+
+(setq claude-agent-server-question-function #'claude-agent-questions--take-request)
 
 (defun claude-agent-questions--shortened (text limit &optional indent)
   "Return TEXT, of which LIMIT characters are kept, or all if that is nil.
@@ -186,6 +211,7 @@ BY is how it came: \"editor\", \"command\", \"deadline\" or \"withdrawn\"."
                (seq-find (lambda (each) (equal (plist-get (car each) :questionId) id))
                          claude-agent-questions--open)))
     (remhash id claude-agent-questions--shown)
+    (remhash id claude-agent-questions--replies)
     (setq claude-agent-questions--open
           (seq-remove (lambda (each) (equal (plist-get (car each) :questionId) id))
                       claude-agent-questions--open)
@@ -227,17 +253,22 @@ BY is how it came: \"editor\", \"command\", \"deadline\" or \"withdrawn\"."
      ((null question)
       (cancel-timer claude-agent-questions--timer)
       (setq claude-agent-questions--timer nil))
-     ((and (not (active-minibuffer-window))
-           (not (input-pending-p))
-           (not executing-kbd-macro)
+     ((and (claude-agent-questions--free-p)
            (current-idle-time)
            (<= claude-agent-questions-delay (float-time (current-idle-time))))
       (claude-agent-questions--ask question)))))
+
+(defun claude-agent-questions--free-p ()
+  "Return whether no key that comes next was meant for something else."
+  (not (or (active-minibuffer-window) (input-pending-p) executing-kbd-macro defining-kbd-macro)))
 
 (defun claude-agent-questions--choose (questions)
   "Let the user choose one of QUESTIONS, if there are several, and answer it."
   (pcase questions
     ('nil (message "There is no open question"))
+    ((guard (not (claude-agent-questions--free-p)))
+     (setq claude-agent-questions--put-off nil)
+     (claude-agent-questions--watch))
     (`(,question) (claude-agent-questions--ask question))
     (_ (let* ((titles (seq-map-indexed
                        (lambda (question n)
@@ -300,7 +331,11 @@ Return the value of an option, words of the user's own, or a vector of several."
                  (float-time))))
     (if (> left 0)
         (run-at-time left nil #'claude-agent-questions--answer id answer)
-      (claude-agent-server-call "question.answer" (list :questionId id :answer answer)))))
+      (if-let* ((reply (gethash id claude-agent-questions--replies)))
+          (progn
+            (claude-agent-questions--settle id answer "editor")
+            (funcall reply (list :answer answer)))
+        (claude-agent-server-call "question.answer" (list :questionId id :answer answer))))))
 
 (defun claude-agent-questions--press (button)
   "Give the answer that BUTTON stands for."

@@ -14,6 +14,8 @@
 
 ;;; Code:
 
+(require 'cl-lib)
+(require 'eieio)
 (require 'jsonrpc)
 (require 'subr-x)
 (require 'url-util)
@@ -57,6 +59,27 @@ true is t, false is :json-false, and a list is a vector."
 
 (defvar claude-agent-server--listeners (make-hash-table :test #'equal)
   "Functions that take the events of a run, by the run's token.")
+
+(defvar claude-agent-server-question-function nil
+  "Takes a question that no run's events tell of, and a function that answers it.
+It returns a function without arguments, which is called when the question has
+been settled otherwise.")
+
+(defvar claude-agent-server--asked (make-hash-table :test #'equal)
+  "The questions whose answers the server waits for: functions by the request's id.")
+
+(defclass claude-agent-server--process-connection (jsonrpc-process-connection) ()
+  "A connection whose requests can be answered later.")
+
+(cl-defmethod jsonrpc-connection-send :around
+  ((_ claude-agent-server--process-connection) &rest message)
+  "Send MESSAGE, unless it is an answer that is given later.
+Its result then is a cons of `claude-agent-server--later' and a function, which
+is called with the request's id."
+  (let ((result (plist-get message :result)))
+    (if (eq (car-safe result) 'claude-agent-server--later)
+        (funcall (cdr result) (plist-get message :id))
+      (cl-call-next-method))))
 
 (defconst claude-agent-server--path-characters
   (let ((allowed (copy-sequence url-path-allowed-chars)))
@@ -153,7 +176,7 @@ shown in the echo area."
 (defun claude-agent-server--connect ()
   "Return a connection to a new server."
   (apply
-   #'make-instance 'jsonrpc-process-connection
+   #'make-instance 'claude-agent-server--process-connection
    :name "claude-agent"
    :process (lambda ()
               ;; The server works in the folders that it is told; its own is none of them, so
@@ -187,7 +210,8 @@ shown in the echo area."
                                :configuration t
                                :didChangeConfiguration '(:dynamicRegistration :json-false)
                                :executeCommand '(:dynamicRegistration :json-false))
-              :general (list :positionEncodings ["utf-16"]))))
+              :general (list :positionEncodings ["utf-16"])
+              :experimental '(:claudeAgent (:questions t)))))
 
 (defun claude-agent-server--initialized (_result)
   "Send what has waited for the server to be ready."
@@ -234,15 +258,21 @@ shown in the echo area."
          (when (equal (plist-get event :kind) "ended")
            (claude-agent-server-forget token))
          (funcall listener event))))
+    ('$/cancelRequest
+     (when-let* ((settled (claude-agent-server--pop-asked (plist-get params :id))))
+       (funcall settled)))
     ('window/showMessage
      (message "Claude: %s" (plist-get params :message)))))
 
-(defun claude-agent-server--requested (_connection method params)
-  "Answer the server's request METHOD with PARAMS."
+(defun claude-agent-server--requested (connection method params)
+  "Answer the request METHOD with PARAMS of the server at the end of CONNECTION."
   (pcase method
-    ;; A question comes as an event, too, with all that is needed to answer it at any later time.
-    ;; An answer here would have to be there before Emacs can do anything else.
-    ('window/showMessageRequest nil)
+    ;; The question of a run comes as an event, too, with all that is needed to answer it at any
+    ;; later time.  One about trust does not: nil would be no answer of the user's.
+    ((and 'claudeAgent/question (guard (equal (plist-get params :kind) "trust")))
+     (cons 'claude-agent-server--later
+           (lambda (id) (claude-agent-server--ask connection id params))))
+    ('claudeAgent/question nil)
     ('workspace/configuration
      (vconcat (mapcar (lambda (_) (or claude-agent-settings (make-hash-table)))
                       (plist-get params :items))))
@@ -254,6 +284,20 @@ shown in the echo area."
     ((or 'client/registerCapability 'client/unregisterCapability) nil)
     (_ (jsonrpc-error :code -32601 :message (format "Emacs does not know %s" method)))))
 
+(defun claude-agent-server--ask (connection id question)
+  "Have the user answer QUESTION, the request ID of CONNECTION, whenever they do."
+  (puthash id
+           (funcall claude-agent-server-question-function question
+                    (lambda (answer)
+                      (when (claude-agent-server--pop-asked id)
+                        (jsonrpc-connection-send connection :id id :result answer))))
+           claude-agent-server--asked))
+
+(defun claude-agent-server--pop-asked (id)
+  "Forget the question ID; return the function for when it is settled, or nil."
+  (prog1 (gethash id claude-agent-server--asked)
+    (remhash id claude-agent-server--asked)))
+
 (defun claude-agent-server--ended (connection)
   "End what was at work on CONNECTION, whose server has gone."
   (when (eq connection claude-agent-server--connection)
@@ -261,6 +305,8 @@ shown in the echo area."
           claude-agent-server--ready nil
           claude-agent-server--waiting nil
           claude-agent-server--folders nil)
+    (dolist (id (hash-table-keys claude-agent-server--asked))
+      (funcall (claude-agent-server--pop-asked id)))
     (let (listeners)
       (maphash (lambda (_token listener) (push listener listeners))
                claude-agent-server--listeners)

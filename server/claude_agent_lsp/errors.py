@@ -26,7 +26,12 @@ what to do. Both are shown as they are.
 
 from __future__ import annotations
 
-from typing import ClassVar
+import errno
+from typing import ClassVar, Final
+
+_NO_DESCRIPTORS: Final = {errno.EMFILE, errno.ENFILE}
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT}
+_NO_MEMORY: Final = {errno.ENOMEM, errno.EAGAIN}
 
 
 class AgentLspError(Exception):
@@ -56,6 +61,27 @@ class RequestFailed(AgentLspError):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint or self.default_hint
+
+
+def hint_for(error: BaseException | None) -> str | None:
+    """Return what to do about what the machine has run out of; None if it is nothing of the kind.
+
+    Args:
+        error: An error, which may have been caused by one of the system.
+    """
+    while error is not None:
+        number = error.errno if isinstance(error, OSError) else None
+        if number in _NO_DESCRIPTORS:
+            return (
+                "The server may open no more files: lower maxProcesses, or raise the limit "
+                "(`ulimit -n`) where the editor is started."
+            )
+        if number in _NO_ROOM:
+            return "The disk is full: make room on it, then try again."
+        if number in _NO_MEMORY:
+            return "The machine has no memory or no processes left: end some, then try again."
+        error = error.__cause__ or error.__context__
+    return None
 
 
 class CliNotFound(RequestFailed):
@@ -110,6 +136,14 @@ class SessionBusy(RequestFailed):
 
     reason = "sessionBusy"
     default_hint = "Wait until that run has ended, cancel it, or query again with `fork: true`."
+
+
+class SessionAtWork(SessionBusy):
+    """It is a run of this very server, or one that waits for the session: one can wait for it."""
+
+    def __init__(self, message: str, session_id: str) -> None:
+        super().__init__(message)
+        self.session_id = session_id
 
 
 class Conflict(RequestFailed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from claude_agent_lsp.agent.events import (
     ToolResult,
     ToolStatus,
 )
+from claude_agent_lsp.agent.permissions.destinations import Destinations
 from claude_agent_lsp.agent.permissions.diff import Before, diff_of
 from claude_agent_lsp.agent.permissions.question_detail import describe
 from claude_agent_lsp.agent.permissions.queue import Answer
@@ -88,6 +90,36 @@ def test_what_can_not_be_written_costs_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
     AuditLog(tmp_path / "state").write("tool", {})
     assert list(AuditLog(tmp_path / "state").read()) == []
+
+
+@pytest.mark.parametrize("kind", ["a named pipe", "a link"])
+def test_what_keeps_it_from_being_written_is_told_once(
+    audit: AuditLog, tmp_path: Path, kind: str
+) -> None:
+    audit.file.parent.mkdir(parents=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.touch()
+    for _ in range(2):
+        audit.file.symlink_to(elsewhere) if kind == "a link" else os.mkfifo(audit.file)
+        wrong = audit.write("tool", {})
+        assert wrong is not None
+        assert f"{audit.file} can't be written: it is not a regular file." in wrong
+        assert audit.write("tool", {}) is None
+        audit.file.unlink()
+        assert audit.write("tool", {}) is None
+        audit.file.unlink()
+    assert elsewhere.read_bytes() == b""
+
+
+def test_of_a_line_that_a_full_disk_cut_off_the_next_one_is_kept_apart(
+    audit: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, line: write(handle, line[:20]))
+    assert "No space left" in (audit.write("tool", {"title": "first"}) or "")
+    monkeypatch.undo()
+    audit.write("tool", {"title": "second"})
+    assert [entry["title"] for entry in audit.read()] == ["second"]
 
 
 def test_a_damaged_line_is_left_out(audit: AuditLog) -> None:
@@ -165,7 +197,7 @@ def test_no_half_of_a_secret_is_left_in_what_a_question_showed(
     monkeypatch.setenv("SOME_TOKEN", SECRET)
     call = ToolCall("1", tool, title_of(tool, given), given)
     diff = diff_of(tool, given, Before())
-    about = describe(tool, given, Path("/p"), diff=diff, reason="Why")
+    about = describe(tool, given, Destinations(Path("/p")), diff=diff, reason="Why")
     detail = f"{about.detail}\n\nFor this session: edits"
     now = datetime.now(UTC)
     asked = Question("q", "r", "s", "permission", about.title, detail, (), now, diff, None)

@@ -5,14 +5,21 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, ToolPermissionContext
+from claude_agent_sdk import (
+    PermissionResultAllow,
+    PermissionResultDeny,
+    PermissionUpdate,
+    ToolPermissionContext,
+)
 
 from claude_agent_lsp.agent.events import Question, QuestionAsked
-from claude_agent_lsp.agent.permissions.queue import ALLOW, Answer, QuestionQueue
+from claude_agent_lsp.agent.permissions.destinations import UNKNOWN
+from claude_agent_lsp.agent.permissions.queue import ALLOW, ALLOW_SESSION, Answer, QuestionQueue
 from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
 from claude_agent_lsp.agent.run import permission_requests
 from claude_agent_lsp.agent.run.permission_requests import STOPPED, TOO_MUCH, PermissionRequests
@@ -152,3 +159,46 @@ async def test_of_what_nobody_could_look_through_nobody_is_asked(
     assert time.thread_time() - before < LOOP_SECONDS
     assert isinstance(result, PermissionResultDeny)
     assert (result.message, result.interrupt, turn.asked) == (TOO_MUCH, False, [])
+
+
+async def test_a_link_out_of_the_folder_is_told_and_its_folder_granted(tmp_path: Path) -> None:
+    folder, home = tmp_path / "project", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    (folder / "docs").symlink_to(home)
+    turn = Turn(folder, ALLOW_SESSION)
+    suggested = PermissionUpdate("addDirectories", directories=[f"{folder}/docs", str(home)])
+    result = await turn.decisions.decide(
+        "Write",
+        {"file_path": "docs/x.sh", "content": "x"},
+        ToolPermissionContext(suggestions=[suggested]),
+    )
+    (question,) = turn.asked
+    assert question.action is not None
+    assert question.action.path == f"{home}/x.sh"
+    assert "docs" not in question.title
+    assert [grant.directory for grant in question.grants.session] == [str(home)]
+    assert isinstance(result, PermissionResultAllow)
+    granted = replace(suggested, directories=[str(home)], destination="session")
+    assert result.updated_permissions == [granted]
+
+
+async def test_a_disk_that_hangs_is_not_waited_for_to_follow_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+
+    def follow(path: str) -> str:
+        if "gone" in path:
+            assert answers.wait(30)
+        return path
+
+    monkeypatch.setattr("os.path.realpath", follow)
+    turn = Turn(tmp_path)
+    try:
+        await turn.decide("NotebookEdit", notebook_path="gone/a.ipynb", new_source="x")
+    finally:
+        answers.set()
+    (question,) = turn.asked
+    assert question.title_says_all is False
+    assert question.notes[0] == UNKNOWN

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_agent_lsp.agent.permissions.plain_programs import (
+from claude_agent_lsp.agent.permissions.policy.plain_programs import (
     LONGEST_COMMAND,
     PLAIN_PROGRAMS,
     first_to_ask_about,
 )
-from claude_agent_lsp.agent.permissions.tool_policy import (
+from claude_agent_lsp.agent.permissions.policy.tool_policy import (
     IN_THE_FOLDER,
     IN_TRUSTED,
     KNOWN,
@@ -88,6 +88,8 @@ def test_what_reads_no_configuration_is_left_to_the_cli(command: str) -> None:
         ("ls $(git status)", ""),
         ("ls `git status`", ""),
         ("ls <(git status)", ""),
+        # Another command in a shell that doesn't know this sign.
+        ("ls &>a git status", ""),
         ("ls\ngit status", ""),
         ("$'git' status", ""),
         ("ls ${x:-$(git status)}", ""),

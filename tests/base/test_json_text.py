@@ -34,6 +34,7 @@ OTHERWISE = {
     "lsp/wire/reader.py": "what the editor sends",
     "base/validation.py": "what the editor has sent",
     "terminal/checks.py": "a process of its own, and a file that its user names",
+    "terminal/state_files.py": "a process of its own, and what the server has written itself",
     "agent/accounts/daily_budget.py": "what the server has written itself",
     "agent/accounts/audit_log.py": "what the server has written itself",
     "workspace/state.py": "what the server has written itself",

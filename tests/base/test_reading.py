@@ -24,10 +24,7 @@ OTHERWISE = {
     "base/disk/log_file.py": "the log, which it writes",
     "terminal/audit.py": "the place where output goes to nowhere",
     "terminal/sessions.py": "the place where output goes to nowhere",
-    "agent/accounts/audit_log.py": "the log, which it writes",
     "agent/os_processes/tree.py": "a process in /proc",
-    "sessions/journal/journal.py": "the journal, which it writes",
-    "sessions/catalogue/database.py": "the index, which it writes",
     "sessions/rewind/rewind.py": "what it writes back",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import statistics
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
 
     from .conftest import Open
     from .editor import Editor
+
+
+CANCELS = int(os.environ.get("TORTURE_CANCELS", "50"))
+"""A hundred of them a second."""
 
 
 @pytest.mark.parametrize("prewarm", [False, True])
@@ -251,3 +256,50 @@ async def test_at_any_moment_of_a_short_run(
         prompts = [r for r in model.requests if r.prompt == f"be quick, time {query.number}"]
         assert len(prompts) <= 1
     assert {end for _, end in queries} == {"completed", "cancelled"}
+
+
+@pytest.mark.timeout(60 + CANCELS)
+async def test_a_hundred_a_second(editor_with: Open, environment: dict[str, str]) -> None:
+    editor = await editor_with(settings={**PATIENT, "maxProcesses": 4})
+    session = await remember(editor)
+    chance = random.Random(CANCELS)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    queries: list[Query] = []
+    answered: list[float] = []
+    for number in range(CANCELS):
+        await asyncio.sleep(max(0.0, began + number / 100 - loop.time()))
+        query = begin(editor, f"count slowly, {number}", number, session=session)
+        queries.append(query)
+        stop = (
+            (editor.cancel, query.asked)
+            if number % 2
+            else (editor.cancel_progress, f"work-{number}")
+        )
+        loop.call_later(chance.uniform(0.001, 0.05), *stop)
+        editor.protocol.notify(types.CANCEL_REQUEST, types.CancelParams(id=f"unknown-{number}"))
+        if number % 10 == 9:
+            asked = loop.time()
+            await editor.command("cancel", {"sessionId": session})
+            answered.append(loop.time() - asked)
+    stopped = 0
+    for query in queries:
+        error = await refusal(query)
+        assert error.code == CANCELLED
+        if error.data is None:  # it was answered before it came to a run
+            continue
+        seen = [event["kind"] for event in editor.events(query.events)]
+        if "started" in seen:
+            stopped += 1
+            assert_told_of_once(editor, query, "cancelled", queued=seen[0] == "queued")
+        else:  # the one before was still ending
+            assert seen == ["queued", "ended"]
+    assert stopped > CANCELS / 20
+    print(  # noqa: T201
+        f"{CANCELS} cancels, {stopped} of them of a run, in {loop.time() - began:.1f} s; the "
+        f"command was answered after {max(answered):.2f} s at most"
+    )
+    again = await begin(editor, "which code?", CANCELS, session=session).asked
+    assert again["text"] == "PINEAPPLE-42"
+    told = await status(editor)
+    assert (len(told["processes"]), told["runs"]) == (1, [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -141,6 +142,20 @@ async def test_every_run_is_answered_and_nothing_is_left(
     assert await busy.editor.gone() == WAYS[way]
     assert await all_gone(environment, AT_MOST)
     assert time.monotonic() - began < AT_MOST
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell of it")
+async def test_an_editor_that_reads_no_more_is_gone_although_nothing_is_said(
+    editor_with: Open, model: Loopback, environment: dict[str, str]
+) -> None:
+    allow_tools(environment)
+    model.add(reply("run it", [call("Bash", command=STUBBORN_TOOL)], [say("It ran.")]))
+    editor = await editor_with()
+    begin(editor, "run it")
+    await eventually(lambda: len(sleepers(environment)) == 2)
+    close_stdout(Busy(editor))
+    assert await editor.gone() == 1
+    assert await all_gone(environment, AT_MOST)
 
 
 @pytest.mark.parametrize("way", [close_stdin, terminate, kill_parent], ids=lambda way: way.__name__)

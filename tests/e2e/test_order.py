@@ -34,7 +34,7 @@ async def test_the_second_of_two_queries_is_the_one_that_is_refused(editor: Edit
     for number in range(TIMES):
         async with in_one_write(editor):
             first = begin(editor, "count slowly", 2 * number)
-            second = begin(editor, "which code?", 2 * number + 1)
+            second = begin(editor, "which code?", 2 * number + 1, ifBusy="refuse")
         assert data_of(await refusal(second))["reason"] == "sessionBusy"
         assert editor.events(second.events) == []
         await cancelled(editor, first)

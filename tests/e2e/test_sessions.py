@@ -264,14 +264,15 @@ async def test_selected_new_begins_a_session(editor: Editor) -> None:
     assert asked["sessionId"] != first["sessionId"]
 
 
-async def test_second_query_in_a_session_is_refused_while_the_first_is_at_work(
+async def test_second_query_that_may_not_wait_is_refused_while_the_first_is_at_work(
     editor: Editor, model: Loopback
 ) -> None:
     told = await editor.query("remember the code APPLE-1")
     first = editor.query("count slowly", partialResultToken="first")
     await editor.event("text", "first", count=2)
     for argument in ({}, {"session": told["sessionId"]}):
-        refused = await refusal(editor.query("which code?", partialResultToken="no", **argument))
+        second = {"partialResultToken": "no", "ifBusy": "refuse", **argument}
+        refused = await refusal(editor.query("which code?", **second))
         assert (refused.code, refused.reason) == (FAILED, "sessionBusy")
         started = (await editor.event("started", "first"))["run"]
         assert refused.message == (

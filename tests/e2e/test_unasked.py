@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_agent_lsp.agent.cli import locate
-from claude_agent_lsp.agent.permissions.tool_policy import KNOWN
+from claude_agent_lsp.agent.permissions.policy.tool_policy import KNOWN
 from claude_agent_lsp.loopback import call, reply, say
 
 from .runs import begin
@@ -206,4 +206,4 @@ async def test_every_tool_of_the_cli_is_known(folder: Path, environment: dict[st
     tools = next(each["tools"] for each in messages if each.get("subtype") == "init")
     assert len(tools) > 10
     unknown = {name for name in tools if not name.startswith("mcp__")} - KNOWN
-    assert unknown == set(), "classify what this CLI brings: agent/permissions/tool_policy.py"
+    assert unknown == set(), "classify what this CLI brings: policy/tool_policy.py"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from claude_agent_lsp.lsp.wire.writer import HIGH_WATER, LOW_WATER, MessageWrite
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 
 @dataclass
@@ -159,6 +161,36 @@ async def test_the_loss_of_the_editor_is_told_and_frees_who_waits(pipe: Pipe) ->
     await asyncio.wait_for(writer.drained(), 10)
     assert not await writer.flush(0)
     writer.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell of it")
+async def test_the_loss_is_noticed_by_a_writer_that_has_nothing_to_say(pipe: Pipe) -> None:
+    pipe.close_source()
+    await asyncio.wait_for(pipe.writer.lost.wait(), 10)
+    assert not await pipe.writer.flush(0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell of it")
+async def test_an_editor_at_a_socket_is_lost_once_it_reads_no_more() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        writer = MessageWriter(ours.fileno())
+        theirs.shutdown(socket.SHUT_WR)  # which nobody reads from
+        writer.write(b"x")
+        assert await asyncio.to_thread(theirs.recv, 1) == b"x"
+        assert not writer.lost.is_set()
+        theirs.close()
+        await asyncio.wait_for(writer.lost.wait(), 10)
+        writer.close()
+
+
+async def test_what_goes_to_a_file_has_no_reader_to_lose(tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as out:
+        writer = MessageWriter(out.fileno())
+        writer.write(b"x" * 1_000_000)
+        assert await writer.flush(10)
+        writer.close()
+    assert (tmp_path / "out").stat().st_size == 1_000_000
 
 
 async def test_a_closed_descriptor_is_a_loss(pipe: Pipe) -> None:

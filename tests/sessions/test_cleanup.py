@@ -55,6 +55,7 @@ def cleaned(state: Path, *busy: str) -> int:
     ("name", "days"),
     [
         *(("transcripts/{}.md", 30), ("transcripts/{}-12345678.md", 30), ("plans/{}.md", 30)),
+        ("plans/{}-12345678.md", 30),
         *(("rewinds/{}.json", 30), ("shared/{}.json", 30), ("locks/{}.lock", 1)),
         *(("transcripts/.{}.md.12-34", 1), ("journal/.{}.jsonl.12-34", 1)),
         *(("kept/p/.{}.jsonl.12-34", 1), ("folders/.0123456789abcdef.json.12-34", 1)),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from claude_agent_lsp.errors import Conflict, InvalidArgument, SessionNotFound, StoreUnavailable
+from claude_agent_lsp.sessions.rewind import rewind as rewinding
 from claude_agent_lsp.sessions.rewind.rewind import Rewind, rewind
 
 from .lines import Disk, Talk
@@ -138,6 +139,18 @@ def test_no_time_proves_anything_outside_of_the_folder(
     with pytest.raises(Conflict, match="has changed since"):
         back(work, tmp_path)
     assert key.read_text() == "mine\n"
+
+
+def test_a_large_file_is_put_back_and_its_lines_counted_as_a_whole(
+    work: Work, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.change("a", "one\n" * 3, "one\n" * 3 + "two\n" * 4)
+    assert back(work, tmp_path, dry_run=True) == Rewind((folder / "a",), 0, 4)
+    monkeypatch.setattr(rewinding, "MOST_COMPARED", 20)
+    work.change("b", None, "b\n")
+    told = back(work, tmp_path)
+    assert (told.insertions, told.deletions) == (3, 7 + 1)
+    assert (folder / "a").read_text() == "one\n" * 3
 
 
 def just_after(path: Path) -> datetime:

@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcException
 from redis.asyncio import Redis
 
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
-from claude_agent_lsp.loopback import call, reply, say
+from claude_agent_lsp.loopback import Loopback, call, reply, say
 from claude_agent_lsp.sessions.sharing.stores.link import RefusedByStore, StoreLink
 from tests.e2e.runs import eventually
 
@@ -32,7 +32,6 @@ from .machines import (
 )
 
 if TYPE_CHECKING:
-    from claude_agent_lsp.loopback import Loopback
     from tests.e2e.editor import Editor
 
     from .servers import Postgres, RedisServer

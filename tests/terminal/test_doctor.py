@@ -194,6 +194,32 @@ def test_state_directory_that_others_may_read(user: User) -> None:
     assert "chmod 700" in Report(user).only_fault()["text"]
 
 
+def test_what_is_damaged_in_the_state_directory_is_named(user: User) -> None:
+    directory = user.home / "state"
+    user.environment["CLAUDE_AGENT_LSP_STATE_DIRECTORY"] = str(directory)
+    for name in ("folders", "locks", "journal"):
+        (directory / name).mkdir(parents=True, mode=0o700)
+    directory.chmod(0o700)
+    (directory / "kept").symlink_to("/dev/null")
+    (directory / "trust.json").write_text("{}")
+    (directory / "journal" / "1.jsonl").write_text('{"kind":"text"}')
+    (directory / "somebodys").symlink_to("nothing")
+    os.mkfifo(directory / "locks" / "2.lock")
+    (directory / "spending.json").mkdir()
+    fault = Report(user).only_fault()
+    assert fault["about"] == "State"
+    assert fault["text"].split("; ") == [
+        f"{directory}/spending.json is not a regular file",
+        f"{directory}/journal/1.jsonl is damaged",
+        f"{directory}/locks/2.lock is not a regular file",
+        f"{directory}/kept is not a directory",
+    ]
+    for name in ("kept", "trust.json", "spending.json"):
+        (directory / name).rename(directory / f"not-{name}")
+    (directory / "trust.json").write_text("[]")
+    assert f"{directory}/trust.json is damaged" in Report(user).only_fault()["text"]
+
+
 def test_state_directory_that_depends_on_where_the_editor_starts(user: User) -> None:
     user.environment["CLAUDE_AGENT_LSP_STATE_DIRECTORY"] = "state"
     fault = Report(user).only_fault()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -117,6 +118,26 @@ def test_while_nobody_knows_what_was_decided_nothing_is_trusted(
     assert (trust.decision_on(project.parent), trust.decision_on(project)) == (None, None)
     trust.decide(project, trusted=True)
     assert trust.decision_on(project) is True
+    # What was decided about others is kept, for somebody to put it right.
+    assert (tmp_path / "state" / "trust.json.damaged").read_text() == "{"
+
+
+def test_decisions_that_can_not_be_read_just_now_are_not_lost(
+    trust: Trust, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust.decide(project.parent, trusted=False)
+    really = os.open
+
+    def opened(path: Path, *flags: int) -> int:
+        if str(path).endswith("trust.json"):
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return really(path, *flags)
+
+    monkeypatch.setattr(os, "open", opened)
+    with pytest.raises(StoreUnavailable, match="Too many open files"):
+        trust.decide(project, trusted=True)
+    monkeypatch.undo()
+    assert trust.decision_on(project) is False
 
 
 def test_each_decision_changes_the_stamp(trust: Trust, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import type { QuestionKind } from './vocabulary';
 
 export type Uri = string;
 
-export type RunStatus = 'running' | 'completed' | 'cancelled' | 'timedOut' | 'failed';
+export type RunStatus = 'queued' | 'running' | 'completed' | 'cancelled' | 'timedOut' | 'failed';
 
 export interface RunError {
   readonly reason: string;
@@ -32,9 +32,11 @@ export interface Run {
   readonly permissionDenials: readonly { readonly tool: string; readonly reason: string }[];
   readonly error?: RunError | null;
   /** Who has begun it. */
-  readonly origin: "user" | "agent";
+  readonly origin: 'user' | 'agent';
   /** Why the agent has begun it by itself. */
   readonly cause?: string | null;
+  /** Whether it waits for its session. */
+  readonly queued?: boolean | null;
 }
 
 export interface Session {
@@ -99,7 +101,7 @@ export interface Action {
   /** What it is done to, in a short line; may be empty. */
   readonly subject: string;
   readonly tool?: string | null;
-  /** The whole command. */
+  /** The whole command or script. */
   readonly command?: string | null;
   readonly path?: string | null;
   /** What the agent says that a command does. */
@@ -130,6 +132,8 @@ export interface Question {
   readonly kind: QuestionKind;
   /** A whole sentence. */
   readonly title: string;
+  /** Whether it says all that a yes would do. */
+  readonly titleSaysAll?: boolean | null;
   /** The fields below as one text, cut where it is long. */
   readonly detail: string;
   readonly options: readonly QuestionOption[];
@@ -154,6 +158,7 @@ export interface Question {
 
 /** What a run tells, on its `partialResultToken`. */
 export type RunEvent =
+  | { readonly kind: 'queued'; readonly run: Run; readonly position: number }
   | { readonly kind: 'started'; readonly run: Run }
   | { readonly kind: 'text' | 'thinking'; readonly messageId: string; readonly text: string }
   | {
@@ -217,6 +222,7 @@ export interface QueryArgument {
   readonly outputSchema?: Readonly<Record<string, unknown>>;
   readonly partialResultToken?: string | number;
   readonly wait?: boolean;
+  readonly ifBusy?: 'queue' | 'refuse';
 }
 
 export interface Diagnostic {

@@ -22,6 +22,7 @@ export const PERMISSION_MODES = {
 export const USER_SETTINGS = [
   'permissionMode',
   'dailyBudgetUsd',
+  'onStop',
   'settingSources',
   'mcpServers',
   'additionalDirectories',

@@ -28,6 +28,7 @@ from claude_agent_lsp.agent.pool_loader import PoolLoader
 from claude_agent_lsp.agent.run.admission import Admission, Admitted
 from claude_agent_lsp.agent.run.context import RunSpec
 from claude_agent_lsp.agent.runs import Runs
+from claude_agent_lsp.agent.session_queue import SessionQueue
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.base.lanes import Lanes, processes
 from claude_agent_lsp.errors import SessionNotFound
@@ -71,6 +72,7 @@ class Agent:
     Attributes:
         lanes: Those of its folders and sessions.
         kept: The sessions that the user wants kept.
+        queue: Those that wait for a session.
         idle_processes: Those that no run has asked for yet.
     """
 
@@ -90,21 +92,20 @@ class Agent:
         self.journal = Journal(lambda: state.directory)
         self.watchdog = Watchdog()
         self.lanes = lanes = Lanes()
-        self.sharing = SharedSessions(
-            lambda: state.directory, editor, self._notify_of_sharing, lanes
-        )
+        told = self._notify_all
+        self.sharing = SharedSessions(lambda: state.directory, editor, told, lanes)
         self.daily_budget = DailyBudget(own)
         self.kept = KeptSessions(state, self.lanes, self._track)
         self._notify = tell
         self._state = state
-        self._admission = Admission(state, self.locks, self.journal, self.daily_budget)
+        self.queue = SessionQueue()
+        self._admission = Admission(
+            state, self.locks, self.journal, self.daily_budget, self.queue.stands_before
+        )
         self._shutdown = AbortController()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pools = PoolLoader(
-            self.watchdog,
-            server_settings,
-            self._shutdown.signal,
-            lambda *turn: self._own_turns.own(*turn),  # once it is there # noqa: PLW0108
+            self.watchdog, server_settings, self._shutdown.signal, self._own_turn
         )
         self.custody = Custody(
             state=state,
@@ -117,12 +118,13 @@ class Agent:
         )
         self._runs = Runs(
             show=show,
-            audit=AuditWriter(AuditLog(own, editor), self._track),
+            audit=AuditWriter(AuditLog(own, editor), self._track, self._notify_all),
             journal=self.journal,
             lanes=lanes,
             budget=self.daily_budget,
             pools=self._pools,
             custody=self.custody,
+            queue=self.queue,
             shutdown=self._shutdown.signal,
             begin=self._track,
         )
@@ -173,12 +175,21 @@ class Agent:
         """The CLI processes, the least recently used first."""
         return self._pools.processes
 
+    def _process_of(self, session_id: str) -> AgentProcess | None:
+        return next((p for p in self.processes if p.session_id == session_id), None)
+
     def lent(self, process: AgentProcess) -> bool:
         """Return whether a run has this process."""
         return self._pools.lent(process)
 
     async def ask(
-        self, query: Query, *, signal: AbortSignal, to_editor: Emit, backpressure: Backpressure
+        self,
+        query: Query,
+        *,
+        signal: AbortSignal,
+        to_editor: Emit,
+        backpressure: Backpressure,
+        run_id: str | None = None,
     ) -> ActiveRun:
         """Begin a run. The caller has the folder's place in the order.
 
@@ -188,14 +199,16 @@ class Agent:
                 limit, and the end of the server.
             to_editor: Takes its events.
             backpressure: Knows whether the editor is too slow.
+            run_id: Its id, if it has waited in the queue.
 
         Raises:
             InvalidArgument: An attachment can't be read, or there is no message to go back to.
             SessionNotFound: There is no such session in this folder.
-            SessionBusy: A run is at work in the session.
+            SessionAtWork: A run of this server is at work in the session, or waits for it.
+            SessionBusy: A run of another server is at work in it.
             BudgetExceeded: Nothing is left of the day's budget.
         """
-        run_id = str(uuid.uuid4())
+        run_id = run_id or str(uuid.uuid4())
         store = query.settings.session_store
         lane = self.lanes.folder(query.folder)
         with self.locks.on_the_way():
@@ -254,6 +267,11 @@ class Agent:
             )
         self._runs.conduct(run)
         return run
+
+    def advance(self, session_id: str) -> None:
+        """Let the first one that waits for a session have its turn, unless a run is at work."""
+        if self.locks.owner(session_id) is None:
+            self.queue.advance(session_id)
 
     def cancel(self, *, run_id: str | None = None, session_id: str | None = None) -> list[str]:
         """Stop a run, a session's run, or all runs if neither is named.
@@ -340,7 +358,10 @@ class Agent:
         if not admitting.cancelled() and admitting.exception() is None:
             await self.custody.after(admitting.result().session.session_id, run_id)
 
-    def _notify_of_sharing(self, good: bool, text: str) -> None:
+    async def _own_turn(self, process: AgentProcess, signal: AbortSignal) -> None:
+        await self._own_turns.own(process, signal)
+
+    def _notify_all(self, good: bool, text: str) -> None:
         """Notify the runs at work, or the user if there are none."""
         notice = Notice(Level.INFO if good else Level.WARNING, text)
         if not [run for run in self.runs if run.notify(notice)]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class RunStatus(Enum):
     """Where a run stands."""
 
+    QUEUED = "queued"
     RUNNING = "running"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
@@ -67,6 +68,8 @@ class Run:
     """Who has begun it."""
     cause: str | None = None
     """Why the agent has begun it by itself, in a sentence."""
+    queued: bool | None = None
+    """Whether it waits for its session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,17 @@ class Level(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """A run waits for its session: `position` runs come before it, but for the one at work."""
+
+    kind: ClassVar = "queued"
+    run: Run
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
-    """The first event of every run."""
+    """The first event of every run that has begun."""
 
     kind: ClassVar = "started"
     run: Run
@@ -187,9 +199,10 @@ class Action:
         subject: What it is done to, in one short line: the start of a command, a file's name, an
             address. Empty where the tool's name says it all.
         tool: The tool's name; None if the question is not about a tool.
-        command: The whole command, if it runs one.
-        path: The file or folder that it is about, as it is named in the session's folder.
-        description: What the agent says that a command does.
+        command: The whole command or script, if it runs one.
+        path: The file or folder that it is about, where links lead, as it is named in the
+            session's folder.
+        description: What the agent says that the command of a shell does.
     """
 
     subject: str
@@ -242,6 +255,7 @@ class Question:
     Attributes:
         kind: About what: permission for a tool, a plan, the agent's own, or trust in a folder.
         title: What the user decides, as a sentence of one line: "Edit cart.py?".
+        title_says_all: Of a permission: whether the title says all that would be done.
         detail: Exactly what would happen, cut where it is long: the fields below as one text.
         diff: The whole change, as a unified diff.
         document: The whole plan, as Markdown.
@@ -271,6 +285,7 @@ class Question:
     notes: tuple[str, ...] = ()
     reason: str | None = None
     grants: Grants = field(default_factory=Grants)
+    title_says_all: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +352,8 @@ class Ended:
 
 
 Event: TypeAlias = (
-    Started
+    Queued
+    | Started
     | Text
     | Thinking
     | ToolCall

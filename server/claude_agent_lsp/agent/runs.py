@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.pool_loader import PoolLoader
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.context import Backpressure, RunSpec
+    from claude_agent_lsp.agent.session_queue import SessionQueue
     from claude_agent_lsp.base.lanes import Lanes
     from claude_agent_lsp.sessions.journal.journal import Journal
 
@@ -41,6 +42,7 @@ class Runs:
         budget: Counts what they cost.
         pools: Lends processes.
         custody: Gives sessions back.
+        queue: Those that wait for a session.
         shutdown: Stops all of them.
         begin: Begins work that nobody waits for.
 
@@ -60,6 +62,7 @@ class Runs:
         budget: DailyBudget,
         pools: PoolLoader,
         custody: Custody,
+        queue: SessionQueue,
         shutdown: AbortSignal,
         begin: Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]],
     ) -> None:
@@ -72,6 +75,7 @@ class Runs:
         self._budget = budget
         self._pools = pools
         self._custody = custody
+        self._queue = queue
         self._shutdown = shutdown
         self._begin = begin
         self._runs: dict[str, tuple[ActiveRun, AbortController]] = {}
@@ -95,10 +99,12 @@ class Runs:
         journal = RunJournal(self._journal, spec.session, turn, self._lanes.session(session_id))
         await journal.begin()
         controller = AbortController()
+        stop = AbortSignal.any(signal, controller.signal, self._shutdown)
+        stop.listen(partial(self._hold_back, session_id))
         run = ActiveRun(
             run_id,
             spec,
-            signal=AbortSignal.any(signal, controller.signal, self._shutdown),
+            signal=stop,
             to_editor=to_editor,
             backpressure=backpressure,
             questions=self.questions,
@@ -123,6 +129,10 @@ class Runs:
             if run.is_target(run_id=run_id, session_id=session_id):
                 controller.abort(AbortReason.CANCELLED)
                 stopped.append(run.run_id)
+        for waiting in self._queue:
+            if run_id == waiting.run_id:
+                waiting.stop.abort()
+                stopped.append(run_id)
         return stopped
 
     def drop(self, run_id: str) -> None:
@@ -132,11 +142,18 @@ class Runs:
     async def _end(self, run: ActiveRun) -> asyncio.Future[None]:
         """Release the run's session; return what is still done after that."""
         self._runs.pop(run.run_id, None)
+        if run.lost_lines and (process := self._pools.process_of(run.session_id)) is not None:
+            process.end()  # the next one resumes what is there, and is told of the rest
         if not self.grants.get(run.session_id):
             self.grants.pop(run.session_id, None)
         await self._custody.after(run.session_id, run.run_id)
+        self._queue.advance(run.session_id)
         lane = self._lanes.session(run.session_id)
         return self._begin(lane.run(self._custody.settle, run))
+
+    def _hold_back(self, session_id: str, reason: AbortReason) -> None:
+        if reason is AbortReason.CANCELLED:
+            self._queue.hold(session_id)
 
     def _write_answer(self, question: Question, answer: Answer) -> None:
         run, _ = self._runs.get(question.run_id, (None, None))

@@ -10,9 +10,10 @@ thread, and processes of Python.
 
 A disk that hangs keeps its thread for as long as it hangs, and nothing can take it back. So what
 works in a folder or in a session goes through its lane. A lane has at most one thread for what must
-stay in order and one for what only reads, and it gets them whatever other lanes have: however many
-folders hang, the next one has its thread. What hangs in a lane is waited for by that lane alone.
-The number of threads is bounded by that of the lanes, which is that of folders and sessions in use.
+stay in order and one for what only reads, a folder as many again for its catalogue, and it gets
+them whatever other lanes have: however many folders hang, the next one has its thread. What hangs
+in a lane is waited for by that lane alone. The number of threads is bounded by that of the lanes,
+which is that of folders and sessions in use.
 
 A lane keeps nobody from waiting on it with a time limit. The work itself goes on: what must not
 happen after the wait was given up is a job of its own, or is undone by a job behind it.
@@ -193,10 +194,16 @@ class SessionLane(Lane):
 
 
 class FolderLane(Lane):
-    """The disk work of one folder, and the order of what is done there."""
+    """The disk work of one folder, and the order of what is done there.
+
+    Attributes:
+        catalogue: What looks through all of its sessions: that may take long, by their number or
+            since another process holds their index, and no query waits for it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.catalogue = Lane()
         self._places: deque[Place] = deque()
         self._left: asyncio.Future[None] | None = None
 

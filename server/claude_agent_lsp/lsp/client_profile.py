@@ -8,10 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp.base.texts.box import Box
 
 if TYPE_CHECKING:
     from lsprotocol.types import InitializeParams
+
+
+# What a popup of Helix 25.07 shows in a terminal of 10 lines or of 60 columns. Of one that is
+# taller than its screen it dies, with all that is not saved.
+HELIX_BOX: Final = Box(lines=8, columns=48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,7 @@ class ClientProfile:
         show_document: Whether `window/showDocument` is supported.
         show_message_request: Whether `window/showMessageRequest` is ever answered. No capability
             says so; Helix up to 25.07 leaves it open for ever.
+        message_box: What its messages hold; None if they hold anything.
         questions: Whether it takes questions as `claudeAgent/question`: it knows this server.
         session_events: Whether it wants to be notified of runs and sessions that change.
         trust: Whether it says itself which folders are trusted.
@@ -42,6 +50,7 @@ class ClientProfile:
     shows_results: bool = True
     show_document: bool = False
     show_message_request: bool = True
+    message_box: Box | None = None
     questions: bool = False
     session_events: bool = False
     trust: bool = False
@@ -71,6 +80,7 @@ class ClientProfile:
             show_message_request=not helix
             or bool(window and window.show_message)
             or _released(info.version if info else None) > (25, 7),
+            message_box=HELIX_BOX if helix else None,
             questions=_announced(params.capabilities.experimental, "questions"),
             session_events=_announced(params.capabilities.experimental, "sessionEvents"),
             trust=_announced(params.capabilities.experimental, "trust"),

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from lsprotocol import types
 
 from claude_agent_lsp.lsp.client_profile import ClientProfile
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     from claude_agent_lsp.lsp.protocol import AgentProtocol
     from claude_agent_lsp.lsp.wire.writer import MessageWriter
 
 logger = logging.getLogger(__name__)
+
+# Stands in the place of all choices but the first where a message is cut.
+READ: Final = "Read it in full"
+_CUT: Final = "Cut: read it in full to allow it."
 
 
 class Editor(Protocol):
@@ -48,6 +52,22 @@ class Editor(Protocol):
 
     def show_message(self, kind: types.MessageType, text: str) -> None:
         """Show a message to the user."""
+
+    async def choose(self, title: str, text: str, choices: Sequence[str]) -> str | None:
+        """Let the user choose, by a message.
+
+        Args:
+            title: The question.
+            text: What there is to know of it.
+            choices: The first does no harm.
+
+        Returns:
+            The choice; None if the editor shows none, or was closed without one. `READ` if only a
+            part of the message fits into this editor's: it has no choices but the first then.
+
+        Raises:
+            JsonRpcException: The editor answered with an error.
+        """
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Begin work that nobody waits for; what it raises is logged."""
@@ -84,9 +104,29 @@ class ConnectedEditor:
         self.notify(types.PROGRESS, types.ProgressParams(token=token, value=value))
 
     def show_message(self, kind: types.MessageType, text: str) -> None:
-        """Show a message to the user."""
-        params = types.ShowMessageParams(type=kind, message=text)
-        self.notify(types.WINDOW_SHOW_MESSAGE, params)
+        """Show a message to the user; of a long one both ends, if the editor's hold no more."""
+        box = self.profile.message_box
+        message = text if box is None else box.line(text)
+        self.notify(types.WINDOW_SHOW_MESSAGE, types.ShowMessageParams(kind, message))
+
+    async def choose(self, title: str, text: str, choices: Sequence[str]) -> str | None:
+        """Let the user choose, by a message."""
+        box = self.profile.message_box
+        message = f"{title}\n\n{text}"
+        if box is not None:
+            if box.holds(f"{title}\n{text}", choices):
+                message = box.fitted(f"{title}\n{text}", choices)
+            else:
+                choices = (box.choice(choices[0]), READ)
+                message = box.both_ends(title, text, _CUT, choices)
+        params = types.ShowMessageRequestParams(
+            type=types.MessageType.Warning,
+            message=message,
+            actions=[types.MessageActionItem(title=choice) for choice in choices],
+        )
+        shown = await self.request(types.WINDOW_SHOW_MESSAGE_REQUEST, params)
+        chosen = getattr(shown, "title", None)
+        return chosen if chosen in choices else None
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Begin work that nobody waits for; what it raises is logged."""

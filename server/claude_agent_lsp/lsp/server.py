@@ -41,9 +41,11 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.agent.events import Notice
     from claude_agent_lsp.base.abort import AbortSignal
+    from claude_agent_lsp.base.lanes import Lane
     from claude_agent_lsp.lsp.commands.commands import Commands
     from claude_agent_lsp.lsp.features.feature import Handler
     from claude_agent_lsp.lsp.services.progress import Progress
+    from claude_agent_lsp.lsp.services.questions.question_documents import QuestionDocuments
     from claude_agent_lsp.lsp.services.services import LazyServices
     from claude_agent_lsp.lsp.wire.writer import MessageWriter
 
@@ -116,14 +118,14 @@ class AgentServer(LanguageServer):
     def _agent(self) -> Agent:
         from claude_agent_lsp.agent.agent import Agent
         from claude_agent_lsp.lsp.commands.run_display import RunDisplay
-        from claude_agent_lsp.lsp.services.ask_user import AskUser
+        from claude_agent_lsp.lsp.services.questions.ask_user import AskUser
 
         asking = AskUser(
             self._editor,
             self._state,
+            self._question_documents,
             self._progress.show_question,
-            # Not before the agent is there, which is made with this.
-            lambda session_id: self._agent.lanes.session(session_id),  # noqa: PLW0108
+            self._lane,
         )
         name = self._editor.profile.name
         settings = self.services.server_settings
@@ -136,6 +138,16 @@ class AgentServer(LanguageServer):
             own_runs=RunDisplay(self.services),
             server_settings=lambda: settings.adopted,
         )
+
+    def _lane(self, session_id: str) -> Lane:
+        # Not before the agent is there, which is made with what calls this.
+        return self._agent.lanes.session(session_id)
+
+    @cached_property
+    def _question_documents(self) -> QuestionDocuments:
+        from claude_agent_lsp.lsp.services.questions.question_documents import QuestionDocuments
+
+        return QuestionDocuments(self._editor, self._state, self._lane)
 
     @cached_property
     def _progress(self) -> Progress:
@@ -158,6 +170,7 @@ class AgentServer(LanguageServer):
             sessions=sessions,
             session_events=SessionEvents(editor, sessions.find),
             documents=TranscriptDocuments(editor, self._state, sessions, agent.lanes),
+            question_documents=self._question_documents,
         )
 
     @cached_property

@@ -26,7 +26,7 @@ import psutil
 
 from claude_agent_lsp.base.disk.files import open_to_read, try_lock, unlock_and_remove
 from claude_agent_lsp.base.disk.private import make_directory
-from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
+from claude_agent_lsp.errors import SessionAtWork, SessionBusy, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -178,13 +178,15 @@ class SessionLocks:
             Whether the one before was killed at work, so that its CLI may still be there.
 
         Raises:
-            SessionBusy: Another run has it, in this server or another.
+            SessionAtWork: Another run of this server has it.
+            SessionBusy: One of another server has it.
             StoreUnavailable: What is in its lock's place is no lock.
         """
         with self._changing(session_id):
             held = self._held.get(session_id)
             if held is not None and not held.kept:
-                raise SessionBusy(f"The run {held.run_id} is active in the session {session_id}.")
+                message = f"The run {held.run_id} is active in the session {session_id}."
+                raise SessionAtWork(message, session_id)
             lock = self._lock(session_id) if held is None else held.lock
             before = None if held is not None or lock is None else _holder_in(lock[0])
             self._hold(session_id, _Held(run_id, lock))

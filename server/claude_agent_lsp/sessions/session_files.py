@@ -3,7 +3,7 @@
     <state>/journal/<id>.jsonl              what the CLI has lost of it
     <state>/kept/<project>/<id>.jsonl       the copy of one that is tagged for it
     <state>/transcripts/<id>[-<run>].md     documents that an editor was shown
-    <state>/plans/<id>.md                   the plan that was asked about last
+    <state>/plans/<id>[-<question>].md      the plan that was asked about last, questions to be read
     <state>/rewinds/<id>.json               what was put back
     <state>/shared/<id>.json                how far it has been sent to a store
 
@@ -50,6 +50,7 @@ OURS: Final = (
     "transcripts/{}.md",
     "transcripts/{}-*.md",
     "plans/{}.md",
+    "plans/{}-*.md",
     "rewinds/{}.json",
     # Half-written by a server that was killed: see `replace_file`.
     "kept/*/.{}*",

@@ -37,6 +37,7 @@ PACKAGE: Final = "claude-agent-lsp"
 OLDEST_PYTHON: Final = (3, 11)
 SHOWN_TITLES: Final = 3
 TITLE_LENGTH: Final = 50
+SHOWN_DAMAGE: Final = 5
 SHOWN: Final = ("claude-agent-sdk", "pygls", "lsprotocol")
 NO_REQUEST: Final = "no request was sent to the model, so an invalid key only shows with a query"
 
@@ -258,12 +259,28 @@ def _state(settings: Settings) -> Finding:
     if wrong is None and directory.is_dir() and (others := others_may(directory)) is not None:
         wrong = f"{directory}: {others}"
     if wrong is None:
-        return Finding("State", Verdict.GOOD, where)
+        return _state_files({state_directory(), directory}) or Finding("State", Verdict.GOOD, where)
     hint = (
         f"Make it a directory that only you can read and write, or name another one by "
         f"claudeAgent.stateDirectory or {ENVIRONMENT_VARIABLE}."
     )
     return Finding("State", Verdict.FAULT, wrong, hint)
+
+
+def _state_files(directories: set[Path]) -> Finding | None:
+    """Return what is damaged: some of it no setting moves, so there may be two directories."""
+    from claude_agent_lsp.terminal.state_files import damage_in
+
+    wrong = [line for directory in sorted(directories) for line in damage_in(directory)]
+    if not wrong:
+        return None
+    more = f"; and {len(wrong) - SHOWN_DAMAGE} more" if len(wrong) > SHOWN_DAMAGE else ""
+    hint = (
+        "Make sure that no editor is at work, then repair or remove it. Until then the server does "
+        "without it: no folder is trusted by a damaged trust.json, and no run with dailyBudgetUsd "
+        "begins by a damaged spending.json."
+    )
+    return Finding("State", Verdict.FAULT, f"{'; '.join(wrong[:SHOWN_DAMAGE])}{more}", hint)
 
 
 def _transcripts(settings: Settings) -> Finding:

@@ -112,6 +112,14 @@ class Settings:
         "Seconds that a cancelled turn gets to end by itself before its process is ended.",
         untrusted=_AT_MOST_THE_USERS,
     )
+    on_stop: Literal["keep", "clear"] = setting(
+        "keep",
+        rules.one_of(("keep", "clear")),
+        "What a stop does with the prompts that wait behind the run: keep them until you go on, or "
+        "clear them.",
+        Scope.USER,
+        untrusted=_ignored("keep"),
+    )
     question_timeout_seconds: float = setting(
         300.0,
         rules.number(zero=False),

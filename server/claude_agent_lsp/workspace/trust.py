@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.disk.files import locked, replace_file
 from claude_agent_lsp.base.disk.private import WRITE, make_directory, others_may
-from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.disk.reading import open_regular, read_regular
 from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.errors import StoreUnavailable
 
@@ -79,7 +79,10 @@ class Trust:
         try:
             make_directory(self._directory)
             with locked(self._directory / "lock"):
-                decided = {**(self._decided() or {}), os.path.realpath(folder): trusted}
+                before = self._decided()
+                if before is None:  # to be put right by hand: it may have refused other folders
+                    self._put_aside()
+                decided = {**(before or {}), os.path.realpath(folder): trusted}
                 replace_file(self._file, json.dumps(decided, indent=1).encode())
         except OSError as error:
             raise StoreUnavailable(
@@ -101,6 +104,13 @@ class Trust:
             return True
         logger.warning("The decisions in %s count for nothing: %s", self._file, wrong)
         return False
+
+    def _put_aside(self) -> None:
+        if self._file.is_file():
+            open_regular(self._file).close()  # what can't be read just now is not damaged
+        aside = self._file.with_name(f"{self._file.name}.damaged")
+        self._file.replace(aside)
+        logger.warning("The decisions before this one are lost; their file is now %s", aside)
 
     def _decided(self) -> dict[str, bool] | None:
         decided = _object_in(self._file)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.agent.permissions.queue import SEEN_SECONDS
+from claude_agent_lsp.agent.permissions.queue import PAUSE_SECONDS, SEEN_SECONDS
 from claude_agent_lsp.loopback import call, reply, say
 from tests.editors.abilities import Ability, shows
 from tests.processes import gone_within
@@ -79,17 +79,81 @@ def test_question_is_denied_on_the_screen_and_allowed_by_command(
 
 
 @shows(Ability.EDIT)
-def test_edit_of_an_open_file_is_there_after_a_reload(open_helix: OpenHelix) -> None:
+def test_edit_of_an_open_file_is_read_in_full_allowed_and_there_after_a_reload(
+    open_helix: OpenHelix,
+) -> None:
     helix = open_helix("code.py")
     helix.wait_for("x = 1")
     ask(helix, "edit it")
     helix.wait_for("Edit code.py?")
-    helix.wait_for("Allow once")
-    helix.keys("Down", "Enter")
+    read_in_full(helix)
+    helix.wait_for("-x = 1")
+    screen = helix.wait_for("+x = 3")
+    assert "## The change" in screen
+    allow(helix)
     helix.wait_for("1 file changed")
     helix.keys("Space", "q", "r")
-    helix.type(":buffer-previous", "Enter")
+    helix.type(":open code.py", "Enter")
     helix.wait_for("x = 3")
+
+
+TALL = "\n".join(["cat > one <<'END'", *(f"line {n} {'x' * 70}" for n in range(60)), "END"])
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(60, 20), (80, 10)])
+def test_question_taller_than_the_screen_leaves_helix_alive_and_is_denied_or_read_and_allowed(
+    open_helix: OpenHelix, model: Loopback, folder: Path, columns: int, lines: int
+) -> None:
+    model.add(reply("tall", [call("Bash", command=TALL)], [say("Tried it.")]))
+    helix = open_helix("code.py", columns=columns, lines=lines)
+    helix.keys("i")
+    helix.type("unsaved ")
+    helix.wait_for(lambda screen: "INS" in screen and "unsaved x = 1" in screen)
+    helix.keys("Escape")
+    helix.wait_for("NOR")
+    ask(helix, "tall")
+    helix.wait_for("Cut: read it in full to allow it.")
+    screen = helix.wait_for("Read it in full")
+    assert "Deny" in screen
+    assert "Allow" not in screen
+    assert "END" in screen, "its end is shown"
+    helix.keys("Enter")  # "Deny" is the first
+    helix.wait_for("tall ⋅ Done")
+    helix.wait_for("Session: ")
+    assert not (folder / "one").exists()
+    helix.type(":open code.py", "Enter")
+    helix.wait_for("unsaved x = 1")
+
+    ask(helix, "tall, once more")
+    helix.wait_for("Cut: read it in full to allow it.")
+    helix.keys("Escape")
+    helix.wait_without("Cut: read")
+    time.sleep(SEEN_SECONDS)  # it takes no answer sooner
+    helix.keys("Space", "q", "y")  # not read yet
+    helix.keys("Space", "q", "f")
+    helix.wait_for("What it would run")
+    assert not (folder / "one").exists()
+    helix.keys("g", "e")
+    helix.wait_for('claudeAgent.question.answer {"answer": "allow')
+    allow(helix)
+    helix.wait_for("once more ⋅ Done")
+    helix.wait_for("/claude-agent-lsp/trans")
+    assert (folder / "one").read_text().count("x" * 70) == 60
+    helix.type(":open code.py", "Enter")
+    helix.wait_for("unsaved x = 1")
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(60, 20), (80, 10)])
+def test_question_that_fits_is_allowed_on_a_small_screen(
+    open_helix: OpenHelix, folder: Path, columns: int, lines: int
+) -> None:
+    helix = open_helix("code.py", columns=columns, lines=lines)
+    ask(helix, "make one")
+    screen = helix.wait_for("Allow once")
+    assert "Run `touch one`?" in screen
+    helix.keys("Down", "Enter")
+    helix.wait_for("make one ⋅ Done")
+    assert (folder / "one").exists()
 
 
 @shows(Ability.STOP, Ability.RESUME, Ability.KILL)
@@ -120,6 +184,19 @@ def test_run_is_stopped_and_its_session_goes_on_in_the_next_helix(
     helix.wait_for("count slowly ⋅ Answering")
     helix.kill()
     assert gone_within(environment, 10)
+
+
+def read_in_full(helix: Terminal) -> None:
+    """Choose the last action of a question that was cut, and wait for its document."""
+    helix.wait_for("Read it in full")
+    helix.keys("Down", "Enter")
+    helix.wait_for("A question of the agent")
+
+
+def allow(helix: Terminal) -> None:
+    """Allow the open question by the key for it, as soon as it takes an answer after all."""
+    time.sleep(PAUSE_SECONDS)
+    helix.keys("Space", "q", "y")
 
 
 def session_shown(helix: Terminal) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 100
 SECONDS = 30.0  # only catches hangs
+HASTY_SECONDS = 0.6  # within which a key answers nothing
 
 
 def last_word(screen: str) -> int:
@@ -74,6 +76,7 @@ def test_question_waits_for_typing_to_end_and_is_denied_then_allowed(
     terminal.keys("Escape")
     screen = terminal.wait_for("1: Deny")
     assert "2: Allow once" in screen
+    time.sleep(HASTY_SECONDS)
     terminal.type("1", "Enter")
     screen = terminal.wait_for("Tried.")
     assert "Running `touch one` (denied" in screen
@@ -85,6 +88,7 @@ def test_question_waits_for_typing_to_end_and_is_denied_then_allowed(
 
     terminal.type(":ClaudeAgent ask make one", "Enter")
     terminal.wait_for("2: Allow once")
+    time.sleep(HASTY_SECONDS)
     terminal.type("2", "Enter")
     terminal.wait_for("(done)")
     assert (folder / "one").exists()

@@ -166,18 +166,28 @@ def test_plan_that_is_looked_at_fetches_nothing(open_window: OpenWindow, model: 
     assert not [url for url in asked if "leak" in url]
 
 
-def test_command_of_several_lines_is_not_allowed_in_a_notification(
+def test_command_of_many_lines_is_allowed_where_it_was_read_to_its_end(
     open_window: OpenWindow, model: Loopback, folder: Path
 ) -> None:
-    command = "sleep 0.3 # only waits\ntouch one"
-    model.add(reply("make one", [call("Bash", command=command)], [say("Tried.")]))
+    lines = ["sleep 0.3 # only waits", *(f": {each}" for each in range(60)), "touch one"]
+    model.add(reply("make one", [call("Bash", command="\n".join(lines))], [say("Tried.")]))
     window = open_window()
     window.ask("make one")
     window.command("View: Show Explorer")
     notification = window.notifications.filter(has_text="only waits")
     expect(notification).to_be_visible(timeout=PATIENCE)
-    expect(notification.get_by_role("button", name="Show")).to_be_visible()
     assert notification.get_by_role("button", name="Allow once").count() == 0
-    notification.get_by_role("button", name="Deny").click()
+    expect(notification.get_by_role("button", name="Deny")).to_be_visible()
+    notification.get_by_role("button", name="Show").click()
+    card = window.view.locator(".question")
+    allow = card.get_by_role("button", name="Allow once")
+    expect(card).to_contain_text("Scroll to the end to allow", timeout=PATIENCE)
+    expect(allow).to_be_disabled()
+    card.get_by_role("group", name="Detail", exact=True).focus()
+    until = time.monotonic() + PATIENCE / 1000
+    while not allow.is_enabled():
+        assert time.monotonic() < until, card.inner_text()
+        window.page.keyboard.press("PageDown")
+    allow.click()
     window.wait_idle()
-    assert not (folder / "one").exists()
+    assert (folder / "one").exists()

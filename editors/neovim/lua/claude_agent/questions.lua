@@ -1,6 +1,8 @@
---- What the user has to decide: by `vim.ui.select`, but never into somebody's typing.
+--- What the user has to decide: by `vim.ui.select`, but never with keys that were meant for a text.
 
 local client = require('claude_agent.client')
+local preview = require('claude_agent.preview')
+local rest = require('claude_agent.rest')
 
 local M = {}
 
@@ -8,6 +10,13 @@ local DENY = 'deny'
 --- Of what may be very long, so many characters stand in the choice: all of it is in the
 --- conversation, with the tool call.
 local LONGEST = 2000
+
+--- Said where an answer does not count.
+local HASTY = 'That was typed before you could read the question. Answer again.\n\n'
+
+--- Closes the preview of each question that waits for the user to rest, by its id.
+---@type table<string, fun()>
+local waiting = {}
 
 ---@class claude_agent.Choice
 ---@field label string
@@ -104,24 +113,6 @@ function M.text(question)
   return done
 end
 
---- Calls back as soon as a choice can be shown without catching keys that were meant for a text.
----@param callback fun()
-local function when_free(callback)
-  if vim.api.nvim_get_mode().mode == 'n' then
-    callback()
-    return
-  end
-  vim.api.nvim_create_autocmd('ModeChanged', {
-    pattern = '*:n',
-    once = true,
-    callback = function()
-      vim.schedule(function()
-        when_free(callback)
-      end)
-    end,
-  })
-end
-
 --- What can be chosen: the options, of several answers those that are left, and what takes words.
 ---@param question table
 ---@param chosen string[]
@@ -170,20 +161,25 @@ end
 ---@param question table
 ---@param callback fun(answer: string|string[]|nil, note: string?)
 ---@param chosen? string[] Of several answers, those that the user has given.
-local function ask(question, callback, chosen)
-  chosen = chosen or {}
+---@param before? string What to say first.
+local function ask(question, callback, chosen, before)
   local text = question.document and '' or '\n\n' .. M.text(question)
-  if #chosen > 0 then
+  if chosen then
     text = ('%s\n\nChosen: %s'):format(text, table.concat(chosen, ', '))
   end
-  vim.ui.select(choices(question, chosen), {
-    prompt = question.title .. text,
+  local hasty = rest.watch()
+  vim.ui.select(choices(question, chosen or {}), {
+    prompt = (before or '') .. question.title .. text,
     kind = 'claude_agent_question',
     format_item = function(item)
       return item.label
     end,
   }, function(item)
-    if not item then
+    if hasty() and item and not chosen then
+      vim.schedule(function()
+        ask(question, callback, nil, HASTY)
+      end)
+    elseif not item then
       callback(nil)
     elseif item.prompt then
       vim.ui.input({ prompt = item.prompt }, function(words)
@@ -191,7 +187,7 @@ local function ask(question, callback, chosen)
         if item.deny then
           callback(DENY, words)
         elseif words and question.multiple then
-          callback(vim.list_extend({ words }, chosen))
+          callback(vim.list_extend({ words }, chosen or {}))
         else
           callback(words)
         end
@@ -218,15 +214,59 @@ local function show(question, callback)
   end)
 end
 
+--- A question waits no longer for the user to rest.
+---@param id string
+function M.settle(id)
+  if waiting[id] then
+    waiting[id]()
+    waiting[id] = nil
+  end
+end
+
+--- Calls back with the questions that are open, the first one first.
+---@param server vim.lsp.Client
+---@param callback fun(questions: table[])
+local function open_ones(server, callback)
+  client.command(server, 'question.list', {}, function(_, result)
+    callback(result and result.questions or {})
+  end)
+end
+
+--- Shows a question beside what the user does, and asks it once they rest, if it is still open.
+---@param question table
+---@param server vim.lsp.Client
+---@param callback fun(answer: string|string[]|nil, note: string?)
+local function ask_at_rest(question, server, callback)
+  local id = question.questionId
+  local close = preview.open(question.title, M.text(question))
+  local stop = rest.wait(function(is_wanted)
+    open_ones(server, function(questions)
+      local open = vim.iter(questions):any(function(each)
+        return each.questionId == id
+      end)
+      if not open then
+        M.settle(id)
+        callback(nil)
+      end
+      is_wanted(open)
+    end)
+  end, function()
+    M.settle(id)
+    show(question, callback)
+  end)
+  waiting[id] = function()
+    close()
+    stop()
+  end
+end
+
 --- Answers the server's `claudeAgent/question`.
 ---@type lsp.Handler
-function M.on_question(_, question)
+function M.on_question(_, question, context)
   local co = assert(coroutine.running())
-  if vim.api.nvim_get_mode().mode ~= 'n' then
-    client.notify('waits for your answer: ' .. question.title)
-  end
-  when_free(function()
-    show(question, function(answer, note)
+  local server = assert(vim.lsp.get_client_by_id(context.client_id))
+  vim.schedule(function()
+    ask_at_rest(question, server, function(answer, note)
       vim.schedule(function()
         coroutine.resume(co, answer and { answer = answer, note = note } or vim.NIL)
       end)
@@ -235,15 +275,16 @@ function M.on_question(_, question)
   return coroutine.yield()
 end
 
---- Shows the question that is open once more, after its choice was closed.
+--- Shows the question that is open, which waits for the user to rest or was closed.
 ---@param server vim.lsp.Client
 function M.answer(server)
-  client.command(server, 'question.list', {}, function(_, result)
-    local question = result and result.questions[1]
+  open_ones(server, function(questions)
+    local question = questions[1]
     if not question then
       client.notify('there is no open question.')
       return
     end
+    M.settle(question.questionId)
     show(question, function(answer, note)
       if answer then
         local argument = { questionId = question.questionId, answer = answer, note = note }

@@ -10,7 +10,7 @@ import { visible } from '../visible';
 export function detailOf(question: Question): readonly HTMLElement[] {
   const { action, detail, diff, document, grants, notes = [], reason } = question;
   if (document != null) {
-    return [new GrowingMarkdown(document).element];
+    return [new GrowingMarkdown(visible(document)).element];
   }
   if (action == null) {
     return blocks(detail);
@@ -45,8 +45,7 @@ function granted(
 }
 
 function blocks(words: string): readonly HTMLElement[] {
-  const attributes = { class: 'detail', tabindex: '0', role: 'group', 'aria-label': 'Detail' };
-  return words === '' ? [] : [element('pre', attributes, visible(words))];
+  return words === '' ? [] : [element('pre', { class: 'detail' }, visible(words))];
 }
 
 function lines(words: string): readonly HTMLElement[] {

@@ -72,6 +72,7 @@ export class QuestionDock {
   /** Takes the card away. Returns whether it had the focus. */
   private leave(refocus = true): boolean {
     const focused = this.card?.focused ?? false;
+    this.card?.leave();
     this.card = undefined;
     this.element.replaceChildren();
     if (focused && refocus) {

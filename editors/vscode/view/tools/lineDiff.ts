@@ -19,24 +19,24 @@ export interface Counts {
 
 /** Shows both texts as one, and counts what differs. */
 export function lineDiff(before: string, after: string): { element: HTMLElement; counts: Counts } {
-  return shown(near(linesOf(before, after)));
+  return shown(near(linesOf(before, after)), MOST_LINES);
 }
 
-function shown(lines: readonly Line[]): { element: HTMLElement; counts: Counts } {
+function shown(lines: readonly Line[], most = Infinity): { element: HTMLElement; counts: Counts } {
   const counts = {
     added: lines.filter(({ sign }) => sign === '+').length,
     removed: lines.filter(({ sign }) => sign === '-').length,
   };
-  const rows = lines.slice(0, MOST_LINES).map(row);
-  if (lines.length > MOST_LINES) {
-    rows.push(row({ sign: '⋯', text: `${lines.length - MOST_LINES} more lines` }));
+  const rows = lines.slice(0, most).map(row);
+  if (lines.length > most) {
+    rows.push(row({ sign: '⋯', text: `${lines.length - most} more lines` }));
   }
   const name = `${counts.added} lines added, ${counts.removed} removed`;
   const diff = element('div', { class: 'diff', tabindex: '0', role: 'group', 'aria-label': name }, ...rows);
   return { element: diff, counts };
 }
 
-/** Shows a unified diff, as the server tells it. */
+/** Shows a unified diff, as the server tells it, and all of it. */
 export function unifiedDiff(diff: string): HTMLElement {
   const lines = diff.split('\n').slice(2); // the names stand above it
   return shown(

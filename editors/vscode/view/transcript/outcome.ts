@@ -6,6 +6,7 @@ import { post } from '../host';
 import { visible } from '../visible';
 
 const WORDS: Readonly<Record<RunStatus, string>> = {
+  queued: 'Waiting',
   running: 'Running',
   completed: 'Done',
   cancelled: 'Stopped',

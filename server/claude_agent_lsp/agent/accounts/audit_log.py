@@ -9,6 +9,7 @@ Secrets are masked and long inputs cut. Several servers append to it, a line at 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -19,9 +20,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolResult
+from claude_agent_lsp.agent.permissions.destinations import Destinations
 from claude_agent_lsp.agent.permissions.question_detail import describe, shortened
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
-from claude_agent_lsp.base.disk.files import locked
+from claude_agent_lsp.base.disk.files import locked, open_own
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.lanes import Lane
@@ -43,6 +45,10 @@ TEXT_LENGTH: Final = 2_000
 # Of each text of a tool's input so much is looked at: more than is kept, and than any path has.
 _FIELD_LENGTH: Final = 5_000
 UNFINISHED: Final = "unfinished"
+UNWRITTEN: Final = (
+    "The audit log {} can't be written: {}. Until it can be, nothing is recorded of what is asked, "
+    "answered and changed."
+)
 # Tools that change nothing; of any other one can't know.
 _READERS: Final = frozenset(
     {
@@ -55,8 +61,6 @@ _READERS: Final = frozenset(
 
 # What a line holds, or what makes it: to mask a long input takes its time.
 Entry: TypeAlias = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
-# Windows has no such flag, and needs a privilege to make a link.
-NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 
 
 class AuditLog:
@@ -70,14 +74,19 @@ class AuditLog:
     def __init__(self, directory: Path, editor: str = "") -> None:
         self._directory = directory
         self._editor = editor
+        self._warned = False
 
     @property
     def file(self) -> Path:
         """The newest file."""
         return self._directory / "audit" / "audit.jsonl"
 
-    def write(self, kind: str, entry: Entry) -> None:
-        """Add a line; one that can't be written is logged, and costs nothing else."""
+    def write(self, kind: str, entry: Entry) -> str | None:
+        """Add a line; one that can't be written is logged, and costs nothing else.
+
+        Returns:
+            What the user should know of it, once until a line can be written again.
+        """
         entry = entry() if callable(entry) else entry
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "kind": kind, "editor": self._editor, "process": os.getpid(), **entry}
@@ -87,6 +96,10 @@ class AuditLog:
             self._append(content.encode(errors="replace") + b"\n")
         except OSError as error:
             logger.warning("The audit log %s can't be written: %s", self.file, error)
+            told, self._warned = self._warned, True
+            return None if told else UNWRITTEN.format(self.file, error.strerror or error)
+        self._warned = False
+        return None
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Return all lines, the oldest first; what can't be read is left out."""
@@ -104,9 +117,13 @@ class AuditLog:
         with contextlib.suppress(FileNotFoundError):
             if file.stat().st_size + len(line) > MOST_BYTES:
                 self._rotate(len(line))
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_LINK, 0o600)
+        handle = open_own(file, os.O_RDWR | os.O_APPEND)
         try:
-            os.write(handle, line)
+            size = os.fstat(handle).st_size
+            if size and os.pread(handle, 1, size - 1) != b"\n":
+                line = b"\n" + line  # a disk that was full took a part of a line
+            if os.write(handle, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(file))
         finally:
             os.close(handle)
 
@@ -129,16 +146,28 @@ class AuditWriter:
     Args:
         log: The log.
         begin: Begins work that nobody waits for.
+        notify: Tells the user whether all is well, and of what is wrong.
     """
 
-    def __init__(self, log: AuditLog, begin: Callable[[Awaitable[None]], object]) -> None:
+    def __init__(
+        self,
+        log: AuditLog,
+        begin: Callable[[Awaitable[None]], object],
+        notify: Callable[[bool, str], None],
+    ) -> None:
         self._log = log
         self._begin = begin
+        self._notify = notify
         self._lane = Lane()
 
     def put(self, kind: str, entry: Entry) -> None:
         """Add a line behind those before."""
-        self._begin(self._lane.run(self._log.write, kind, entry))
+        self._begin(self._write(kind, entry))
+
+    async def _write(self, kind: str, entry: Entry) -> None:
+        wrong = await self._lane.run(self._log.write, kind, entry)
+        if wrong is not None:
+            self._notify(False, wrong)
 
 
 def question_entry(
@@ -174,8 +203,9 @@ def _masked(question: Question, call: ToolCall, folder: Path) -> tuple[str, str]
     """Return the title and the detail of a tool call's question, masked before they are cut."""
     tool_input = mask_secrets_in_json(call.input)
     title, detail, diff = question.title, question.detail, question.diff
-    shown = describe(call.tool, call.input, folder, diff=diff)
-    masked = describe(call.tool, tool_input, folder, diff=diff and mask_secrets(diff))
+    where = Destinations(folder)
+    shown = describe(call.tool, call.input, where, diff=diff)
+    masked = describe(call.tool, tool_input, where, diff=diff and mask_secrets(diff))
     # Where a hook has changed the input meanwhile, the new one is not known here.
     if title == shown.title:
         title = masked.title

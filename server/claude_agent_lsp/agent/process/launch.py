@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from claude_agent_lsp.agent.os_processes.marked import marks
-from claude_agent_lsp.agent.permissions.tool_policy import IN_TRUSTED, rule_on
+from claude_agent_lsp.agent.permissions.policy.tool_policy import IN_TRUSTED, rule_on
 from claude_agent_lsp.agent.process.private_files import PROMPT, SERVERS, SETTINGS
 from claude_agent_lsp.agent.process.restraint import restraining_environment
 from claude_agent_lsp.base.disk.places import place_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import CanUseTool, ClaudeAgentOptions, HookMatcher
 
-    from claude_agent_lsp.agent.permissions.tool_policy import Ruling
+    from claude_agent_lsp.agent.permissions.policy.tool_policy import Ruling
     from claude_agent_lsp.base.disk.places import Place
     from claude_agent_lsp.workspace.settings import Settings
 

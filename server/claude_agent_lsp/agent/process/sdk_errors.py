@@ -20,6 +20,7 @@ from claude_agent_lsp.errors import (
     SessionNotFound,
     TurnLimit,
     WorkspaceNotFound,
+    hint_for,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def fault_at_start(error: BaseException, stderr: Iterable[str]) -> RequestFailed
         return CliNotFound(str(error).splitlines()[0])
     if isinstance(error, CLIConnectionError) and "Working directory" in str(error):
         return WorkspaceNotFound(str(error))
-    return CliFailedToStart(f"The CLI did not start: {words}")
+    return CliFailedToStart(f"The CLI did not start: {words}", hint=hint_for(error))
 
 
 def fault_in_run(error: BaseException | None, stderr: Iterable[str]) -> RequestFailed:

@@ -18,7 +18,7 @@ from claude_agent_lsp.agent.process.launch import SessionStart
 from claude_agent_lsp.agent.run.message import user_message
 from claude_agent_lsp.agent.run.query import LAST, NEW
 from claude_agent_lsp.base.disk.real_paths import is_same_path
-from claude_agent_lsp.errors import SessionNotFound
+from claude_agent_lsp.errors import SessionAtWork, SessionNotFound
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
 from claude_agent_lsp.sessions.transcripts.transcript import (
@@ -28,7 +28,7 @@ from claude_agent_lsp.sessions.transcripts.transcript import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
@@ -63,11 +63,18 @@ class Admission:
         ownership: Knows who works in which.
         journal: Knows sessions that the CLI has lost.
         budget: Knows what is left of the day's.
+        stands_before: Whether another run's turn in a session comes before one's.
     """
 
     def __init__(
-        self, state: State, ownership: SessionLocks, journal: Journal, budget: DailyBudget
+        self,
+        state: State,
+        ownership: SessionLocks,
+        journal: Journal,
+        budget: DailyBudget,
+        stands_before: Callable[[str, str], bool],
     ) -> None:
+        self._stands_before = stands_before
         self._state = state
         self._locks = ownership
         self._journal = journal
@@ -88,7 +95,8 @@ class Admission:
             BudgetExceeded: Nothing is left of the day's budget.
             InvalidArgument: An attachment can't be read, or there is no message to go back to.
             SessionNotFound: There is no such session in this folder.
-            SessionBusy: A run is at work in the session.
+            SessionAtWork: A run of this server is at work in the session, or waits for it.
+            SessionBusy: A run of another server is at work in it.
         """
         self._budget.check(query.settings.daily_budget_usd)
         context, attachments, folder = query.context, query.attachments, query.folder
@@ -127,6 +135,8 @@ class Admission:
         self, found: str | None, query: Query, run_id: str, spare: str | None
     ) -> SessionStart:
         session_id = found or spare or str(uuid.uuid4())
+        if self._stands_before(session_id, run_id):
+            raise SessionAtWork(f"Others wait for the session {session_id}.", session_id)
         if self._locks.claim(session_id, run_id):
             end_orphans()
         if found is None:

@@ -11,6 +11,7 @@ import asyncio
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, PermissionUpdate
@@ -24,6 +25,7 @@ from claude_agent_lsp.agent.events import (
     QuestionAsked,
     QuestionOption,
 )
+from claude_agent_lsp.agent.permissions.destinations import Destinations
 from claude_agent_lsp.agent.permissions.diff import EDITS, Before, before_of, diff_of
 from claude_agent_lsp.agent.permissions.question_detail import (
     describe,
@@ -42,19 +44,19 @@ from claude_agent_lsp.agent.permissions.queue import (
 )
 from claude_agent_lsp.agent.permissions.session_grants import may_hold
 from claude_agent_lsp.agent.permissions.suggestions import offered
+from claude_agent_lsp.agent.permissions.tool_titles import paths_in
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
 from claude_agent_lsp.base.abort import Aborted
-from claude_agent_lsp.base.lanes import parsing
+from claude_agent_lsp.base.lanes import disk, parsing
 from claude_agent_lsp.base.texts.json_bounds import is_bounded
 from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from claude_agent_sdk import PermissionResult, ToolPermissionContext
 
     from claude_agent_lsp.agent.events import QuestionKind
-    from claude_agent_lsp.agent.permissions.question_detail import Description
     from claude_agent_lsp.agent.run.context import RunContext, RunSpec
 
 T = TypeVar("T")
@@ -69,7 +71,6 @@ UNANSWERED: Final = "The user did not answer."
 TOO_MUCH: Final = (
     "The tool was given more values, or deeper ones, than anybody could look through. Give it less."
 )
-# What is granted where no rule of the CLI's would mean this call alone.
 THIS_CALL: Final = Grants(session=(Grant("call", "this very call, word for word"),))
 _NO_PLAN: Final = "The agent has written no plan."
 
@@ -116,19 +117,23 @@ class PermissionRequests:
         """Ask for permission to use a tool."""
         if self._context.grants.hold(tool, tool_input, context.decision_reason):
             return PermissionResultAllow()
-        updates = offered(context.suggestions, tool_input)
+        where = await self._follow_links(tool_input, context.suggestions)
+        updates = offered(where.real_updates(context.suggestions), tool_input)
         for_session = [replace(update, destination="session") for update in updates]
         for_ever = [update for update in updates if self._is_saved(update)]
         before = await self._read_before(tool, tool_input)
         grants = grants_of(for_session, for_ever)
-        if (
-            not updates
-            and context.suggestions
-            and may_hold(tool, tool_input, context.decision_reason)
-        ):
-            grants = THIS_CALL
+        if not updates and context.suggestions:
+            grants = _grants_of_call(tool, tool_input, context.decision_reason)
         about = await self._in_thread(
-            lambda: self._describe(tool, tool_input, before, context.decision_reason, grants)
+            lambda: describe(
+                tool,
+                tool_input,
+                where,
+                diff=diff_of(tool, tool_input, before),
+                reason=context.decision_reason,
+                grants=grants,
+            )
         )
         options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
         if grants.session:
@@ -141,6 +146,7 @@ class PermissionRequests:
             about.title,
             about.detail,
             options,
+            title_says_all=about.title_says_all,
             diff=about.diff,
             tool_call_id=context.tool_use_id,
             action=about.action,
@@ -219,17 +225,19 @@ class PermissionRequests:
         except TimeoutError:
             return Before(why="its disk does not answer")
 
-    def _describe(
-        self,
-        tool: str,
-        tool_input: Mapping[str, Any],
-        before: Before,
-        reason: str | None,
-        grants: Grants,
-    ) -> Description:
-        folder = self._spec.launch.folder
-        diff = diff_of(tool, tool_input, before)
-        return describe(tool, tool_input, folder, diff=diff, reason=reason, grants=grants)
+    async def _follow_links(
+        self, tool_input: Mapping[str, Any], suggestions: Iterable[PermissionUpdate]
+    ) -> Destinations:
+        """Return where a call's paths, and the folders that might be granted for it, lead.
+
+        Raises:
+            Aborted: The run was stopped.
+        """
+        paths = paths_in(tool_input)
+        for update in suggestions:
+            paths += map(Path, update.directories or ())
+        following = disk.run(Destinations.follow, self._spec.launch.folder, paths)
+        return await self._context.signal.wait_or_abort(asyncio.ensure_future(following))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Do what takes the longer, the more the agent has written, beside the loop.
@@ -284,3 +292,8 @@ class PermissionRequests:
         """Return whether a suggestion is written down, and read again by the next process."""
         source = (update.destination or "").removesuffix("Settings")
         return bool(update.rules) and source in self._spec.launch.settings.setting_sources
+
+
+def _grants_of_call(tool: str, tool_input: Mapping[str, Any], reason: str | None) -> Grants:
+    """Return what can be granted where no rule of the CLI's would mean this call alone."""
+    return THIS_CALL if may_hold(tool, tool_input, reason) else Grants()

@@ -37,7 +37,7 @@ from claude_agent_lsp.agent.events import (
 from claude_agent_lsp.agent.run.context import RunContext
 from claude_agent_lsp.agent.run.delivery import Delivery
 from claude_agent_lsp.base.abort import Aborted, AbortReason
-from claude_agent_lsp.errors import Internal, RequestFailed, TimedOut
+from claude_agent_lsp.errors import Internal, RequestFailed, TimedOut, hint_for
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -192,6 +192,11 @@ class ActiveRun:
             permission_denials=tuple(figures.permission_denials),
         )
 
+    @property
+    def lost_lines(self) -> bool:
+        """Whether its session's transcript may lack lines of it."""
+        return self._journal.lost_lines
+
     def notify(self, notice: Notice) -> bool:
         """Report something that is not of the run itself; return whether it could be."""
         telling = self._state in (RunState.RUNNING, RunState.ENDING)
@@ -258,7 +263,8 @@ class ActiveRun:
         except (Exception, asyncio.CancelledError) as error:
             _raise_if_cancelled()
             logger.exception("The run %s failed", self.run_id)
-            fault = Internal(f"The server failed: {type(error).__name__}: {error}")
+            what = f"The server failed: {type(error).__name__}: {error}"
+            fault = Internal(what, hint=hint_for(error))
         if fault is not None and status is RunStatus.COMPLETED:
             status = RunStatus.FAILED
         self._enter(RunState.ENDING)

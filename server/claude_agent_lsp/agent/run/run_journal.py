@@ -11,6 +11,7 @@ read before the agent can be told what it has lost.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shutil
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -66,12 +67,15 @@ class RunJournal:
 
     Attributes:
         sent: Whether the prompt has been sent.
+        lost_lines: Whether the transcript may lack lines of the turn, since its disk was full. What
+            the same process appends to it names them as what came before, and whoever resumes the
+            session then would know nothing of what was before them.
     """
 
     def __init__(
         self, journal: Journal, session: SessionStart, turn: JournaledTurn, lane: SessionLane
     ) -> None:
-        self.sent = False
+        self.sent = self.lost_lines = False
         self._journal = journal
         self._session = session
         self._turn = turn
@@ -112,6 +116,8 @@ class RunJournal:
                 is told of a prompt that it never got.
         """
         if self.sent:
+            with contextlib.suppress(TimeoutError):
+                await self._in_lane(self._look_for_room)
             await self._guard(self._cut_back, completed)
         elif not cut_off:
             session_id, turn_id = self._session.session_id, self._turn.message_id
@@ -162,16 +168,25 @@ class RunJournal:
         else:
             steps = await parsing.run(_steps_of, events)
         if steps:
-            await self._in_lane(self._journal.append, self._session.session_id, steps)
+            await self._in_lane(self._append_steps, steps)
+
+    def _append_steps(self, steps: list[Step | Resulted]) -> None:
+        self._look_for_room()
+        self._journal.append(self._session.session_id, steps)
+
+    def _look_for_room(self) -> None:
+        self.lost_lines = self.lost_lines or _is_full()
 
     async def _cut_back(self, completed: bool) -> None:
         journal, session_id = self._journal, self._session.session_id
         turn_id = self._turn.message_id
         alone = not self._held_before
-        if completed and alone and await self._in_lane(self._forget_if_written):
+        if self.lost_lines:
+            if completed:
+                self._emit(Notice(Level.WARNING, NO_ROOM))
+            completed = False  # the prompt may stand there, and the answer not
+        elif completed and alone and await self._in_lane(self._forget_if_written):
             return
-        if completed and await self._in_lane(lambda: _is_full(find_transcript(session_id))):
-            self._emit(Notice(Level.WARNING, NO_ROOM))
         before = await self._entry(session_id)
         entry = marked(before, turn_id, completed=completed)
         known = await self._read_transcript(session_id, self._since if alone else 0)
@@ -182,8 +197,6 @@ class RunJournal:
     def _forget_if_written(self) -> bool:
         """Forget the turn if the transcript holds it, and return whether it does."""
         transcript = find_transcript(self._session.session_id)
-        if _is_full(transcript):
-            return False  # the prompt may stand there, and the answer not
         written = has_line(transcript, self._turn.message_id, self._since)
         if written:
             self._journal.forget(self._session.session_id)
@@ -242,11 +255,10 @@ def _size_of_transcript(session_id: str) -> int:
     return transcript.stat().st_size if transcript is not None else 0
 
 
-def _is_full(transcript: Path | None) -> bool:
+def _is_full() -> bool:
     """Return whether there is no room for more of a transcript."""
-    place = config_directory() if transcript is None else transcript.parent
     try:
-        return shutil.disk_usage(place).free < LEAST_BYTES
+        return shutil.disk_usage(config_directory()).free < LEAST_BYTES
     except OSError:
         return False
 

@@ -1,4 +1,4 @@
-"""Files that several servers write: a lock between processes, and replacing in one step."""
+"""Files that several servers write: opened with care, locked, and replaced in one step."""
 
 from __future__ import annotations
 
@@ -25,6 +25,34 @@ _log = logging.getLogger(__name__)
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 # A named pipe in a file's place would be waited for.
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
+# Windows has no such flag, and needs a privilege to make a link.
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+# What the system says of a link, and of a pipe that nobody reads, or a socket.
+_NOT_A_FILE = {errno.ELOOP, errno.ENXIO}
+
+
+def open_own(path: Path, flags: int) -> int:
+    """Open a file that is ours to write to or to lock; made with mode 0600 if it is not there.
+
+    In its place may be what somebody has put there, or a damaged disk: a pipe would be waited for,
+    and what a link leads to (another file, the server's own input) is not ours.
+
+    Args:
+        path: In a directory that exists.
+        flags: Of `os.open`.
+
+    Raises:
+        OSError: The file cannot be made or opened, or is no regular file, or is a link to one.
+    """
+    wrong = OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
+    try:
+        handle = os.open(path, flags | os.O_CREAT | _NO_WAITING | _NO_LINK, 0o600)
+    except OSError as error:
+        raise (wrong if error.errno in _NOT_A_FILE else error) from None
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    raise wrong
 
 
 @contextmanager
@@ -41,9 +69,9 @@ def locked(path: Path, *, patience_seconds: float = 5.0) -> Iterator[None]:
 
     Raises:
         TimeoutError: Another holder still has it.
-        OSError: The file cannot be made or opened.
+        OSError: As for `open_own`.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    handle = open_own(path, os.O_RDWR)
     try:
         _acquire(handle, path, time.monotonic() + patience_seconds)
         yield
@@ -61,7 +89,7 @@ def locked_and_removed(path: Path, *, patience_seconds: float = 5.0) -> Iterator
 
     Raises:
         TimeoutError: Another holder still has it.
-        OSError: The file cannot be made or opened, or is no regular file.
+        OSError: As for `open_own`.
     """
     deadline = time.monotonic() + patience_seconds
     while (handle := try_lock(path)) is None:
@@ -85,13 +113,11 @@ def try_lock(path: Path) -> int | None:
         another holder has it.
 
     Raises:
-        OSError: The file cannot be made or opened, or is no regular file.
+        OSError: As for `open_own`.
     """
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | _NO_WAITING, 0o600)
+        handle = open_own(path, os.O_RDWR)
         try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
             if not _acquired(handle, path):
                 os.close(handle)
                 return None

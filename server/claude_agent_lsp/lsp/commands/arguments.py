@@ -13,7 +13,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
 
 from claude_agent_lsp.agent.run.message import Diagnostic, EditorContext, Position, Range
 from claude_agent_lsp.agent.run.query import LAST, NEW
@@ -162,6 +162,7 @@ class QueryArgument(Argument):
     output_schema: Mapping[str, Any] | None = _optional(Rule("a JSON Schema object", _schema))
     partial_result_token: str | int | None = _optional(_ID)
     wait: bool | None = _optional(FLAG)
+    if_busy: Literal["queue", "refuse"] = _optional(one_of(("queue", "refuse")), "queue")
 
     def __post_init__(self) -> None:
         if self.resume_at is not None and not self.fork:

@@ -10,7 +10,7 @@ from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.base.abort import AbortController, Aborted, AbortSignal
 from claude_agent_lsp.base.problems import shown
-from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed
+from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed, hint_for
 from claude_agent_lsp.lsp.commands.arguments import parse
 from claude_agent_lsp.lsp.commands.documents import DocumentCommands
 from claude_agent_lsp.lsp.commands.folders import FolderCommands
@@ -79,8 +79,8 @@ class Commands:
             raise
         except Exception as error:
             logger.exception("%s failed", params.command)
-            name = type(error).__name__
-            raise failed(Internal(f"{params.command} failed: {name}: {error}")) from error
+            what = f"{params.command} failed: {type(error).__name__}: {error}"
+            raise failed(Internal(what, hint=hint_for(error))) from error
 
 
 async def _answer(work: asyncio.Future[object], request: Request) -> object:

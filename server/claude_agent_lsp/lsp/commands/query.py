@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+import uuid
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.agent.events import Ended, Queued, RunStatus
 from claude_agent_lsp.agent.process.launch import BYPASS, Overrides
 from claude_agent_lsp.agent.run.query import Query
-from claude_agent_lsp.errors import NotTrusted
+from claude_agent_lsp.agent.session_queue import Waiting
+from claude_agent_lsp.base.abort import Aborted
+from claude_agent_lsp.errors import (
+    Internal,
+    InvalidArgument,
+    NotTrusted,
+    RequestFailed,
+    SessionAtWork,
+)
 from claude_agent_lsp.lsp.commands import arguments
 from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
-from claude_agent_lsp.lsp.commands.run_display import RunDisplay
+from claude_agent_lsp.lsp.commands.run_display import RunDisplay, queued_run
 from claude_agent_lsp.lsp.convert.to_errors import fault_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from claude_agent_lsp.agent.events import Emit, Run
     from claude_agent_lsp.agent.run.run import ActiveRun
     from claude_agent_lsp.base.abort import AbortController
     from claude_agent_lsp.base.disk.places import Place
@@ -47,8 +60,8 @@ class QueryCommands(CommandGroup):
     """Begins runs and stops them.
 
     What an editor sends takes effect in each folder in the order in which it was sent: of two
-    queries for one session the second is refused, "new" holds for the query behind it, and a cancel
-    finds the query before it. No folder waits for another one, and a cancel for none.
+    queries for one session the second waits for the first, "new" holds for the query behind it, and
+    a cancel finds the query before it. No folder waits for another one, and a cancel for none.
     """
 
     def __init__(self, services: Services, order: Order) -> None:
@@ -59,22 +72,56 @@ class QueryCommands(CommandGroup):
     @command("claudeAgent.query", arguments.QueryArgument)
     async def query(self, argument: arguments.QueryArgument, request: Request) -> object:
         """Ask the agent."""
-        run = await self._begin_in_order(argument, request)
-        request.has_run.set()
+        progress = self._display.start(request.work_done_token, argument.prompt, request.stop)
+        to_editor = self._display.to_editor(argument.partial_result_token, progress)
         waits = self._services.editor.profile.waits if argument.wait is None else argument.wait
+        try:
+            begun = await self._begin_in_order(argument, request, to_editor)
+        except BaseException:
+            if progress is not None:
+                self._services.progress.end(progress)
+            raise
+        request.has_run.set()
+        ending: Awaitable[Run]
+        if isinstance(begun, Waiting):
+            ending = self._in_its_turn(begun, argument, request, to_editor)
+            now = queued_run(begun)
+        else:
+            ending = asyncio.shield(begun.ended)
+            now = begun.snapshot()
+        return await self._answer(now, ending, waits=waits)
+
+    async def _answer(self, now: Run, ending: Awaitable[Run], *, waits: bool) -> Run:
+        """Answer with how a run stands, or has ended; whoever can't see that is shown it."""
+        shown = asyncio.ensure_future(ending)
         if not waits or not self._services.editor.profile.shows_results:
-            self._services.editor.spawn(self._report_end(run, waits=waits))
+            self._services.editor.spawn(self._report_end(shown, waits=waits))
         if not waits:
-            return run.snapshot()
-        ended = await asyncio.shield(run.ended)
+            return now
+        ended = await asyncio.shield(shown)
         fault = fault_of(ended)
         if fault is not None:
             raise fault
         return ended
 
     async def _begin_in_order(
-        self, argument: arguments.QueryArgument, request: Request
-    ) -> ActiveRun:
+        self,
+        argument: arguments.QueryArgument,
+        request: Request,
+        to_editor: Emit,
+        waiting: Waiting | None = None,
+    ) -> ActiveRun | Waiting:
+        """Begin the run in its folder's order, or have it wait for its session.
+
+        Args:
+            argument: What is asked.
+            request: Its request.
+            to_editor: Takes its events.
+            waiting: Its place in the queue, once it has had one.
+
+        Raises:
+            SessionAtWork: Somebody was quicker than one that has waited, or it may not wait.
+        """
         over = asyncio.get_running_loop().create_future()
         beginning = _StartingQuery(request.stop, over)
         self._beginning.add(beginning)
@@ -82,7 +129,14 @@ class QueryCommands(CommandGroup):
         run = None
         try:
             async with self._order.in_folder(argument.workspace, document) as folder:
-                run = await self._begin(folder, argument, request)
+                try:
+                    run = await self._begin(folder, argument, request, to_editor, waiting)
+                except SessionAtWork as at_work:
+                    if waiting is not None or argument.if_busy == "refuse":
+                        raise
+                    return await self._queue_up(
+                        folder, argument, request, to_editor, at_work.session_id
+                    )
                 if any(run.is_target(**which) for which in beginning.cancels):
                     self._services.agent.cancel(run_id=run.run_id)
         finally:
@@ -90,8 +144,78 @@ class QueryCommands(CommandGroup):
             beginning.over.set_result(run)
         return run
 
+    async def _queue_up(
+        self,
+        folder: Folder,
+        argument: arguments.QueryArgument,
+        request: Request,
+        to_editor: Emit,
+        session_id: str,
+    ) -> Waiting:
+        agent = self._services.agent
+        settings = await self._services.configuration.settings_in(folder, request.signal)
+        clears = settings.on_stop == "clear"
+        run_id, prompt = str(uuid.uuid4()), argument.prompt
+        waiting = Waiting(run_id, session_id, folder.path, prompt, request.stop, clears)
+        agent.queue.join(waiting)
+        to_editor(Queued(queued_run(waiting), agent.queue.position(waiting)))
+        agent.advance(session_id)
+        return waiting
+
+    async def _in_its_turn(
+        self,
+        waiting: Waiting,
+        argument: arguments.QueryArgument,
+        request: Request,
+        to_editor: Emit,
+    ) -> Run:
+        """Return how the run of a query has ended that had to wait for its session."""
+        fault: RequestFailed | None = None
+        status = RunStatus.FAILED
+        argument = replace(argument, session=waiting.session_id)
+        try:
+            run = await self._after_waiting(waiting, argument, request, to_editor)
+            return await asyncio.shield(run.ended)
+        except Aborted:
+            status = RunStatus.CANCELLED
+        except RequestFailed as failed:
+            fault = failed
+        except InvalidArgument as error:
+            fault = Internal(str(error))
+        ended = replace(queued_run(waiting), status=status, error=fault, queued=None)
+        to_editor(Ended(ended))
+        return ended
+
+    async def _after_waiting(
+        self,
+        waiting: Waiting,
+        argument: arguments.QueryArgument,
+        request: Request,
+        to_editor: Emit,
+    ) -> ActiveRun:
+        agent = self._services.agent
+        try:
+            while True:
+                await request.signal.wait_or_abort(waiting.turn)
+                try:
+                    run = await self._begin_in_order(argument, request, to_editor, waiting)
+                except SessionAtWork:
+                    agent.queue.wait_again(waiting)
+                    agent.advance(waiting.session_id)
+                else:
+                    assert not isinstance(run, Waiting)
+                    return run
+        finally:
+            agent.queue.leave(waiting)
+            agent.advance(waiting.session_id)
+
     async def _begin(
-        self, folder: Folder, argument: arguments.QueryArgument, request: Request
+        self,
+        folder: Folder,
+        argument: arguments.QueryArgument,
+        request: Request,
+        to_editor: Emit,
+        waiting: Waiting | None,
     ) -> ActiveRun:
         await self._services.trust.look_again(folder.path)
         revoked = self._services.agent.lanes.folder(folder.path).revoked
@@ -104,39 +228,19 @@ class QueryCommands(CommandGroup):
             raise NotTrusted(
                 f"bypassPermissions needs a trusted folder, and {folder.path} is not trusted."
             )
-        run = await self._ask(
-            _query(
-                argument,
-                folder,
-                settings,
-                trusted=trusted,
-                place=self._services.trust.place(folder.path),
-            ),
-            argument,
-            request,
+        place = self._services.trust.place(folder.path)
+        run = await self._services.agent.ask(
+            _query(argument, folder, settings, trusted=trusted, place=place),
+            signal=request.signal,
+            to_editor=to_editor,
+            backpressure=self._services.editor.backpressure,
+            run_id=None if waiting is None else waiting.run_id,
         )
         if revoked.done():  # it has lost the trust that these settings were read with
             self._services.agent.cancel(run_id=run.run_id)
         if not trusted:
             self._services.editor.spawn(self._services.trust.offer(folder, as_sent, run))
         return run
-
-    async def _ask(
-        self, query: Query, argument: arguments.QueryArgument, request: Request
-    ) -> ActiveRun:
-        """Begin the run, and show its progress from before it begins."""
-        progress = self._display.start(request.work_done_token, argument.prompt, request.stop)
-        try:
-            return await self._services.agent.ask(
-                query,
-                signal=request.signal,
-                to_editor=self._display.to_editor(argument.partial_result_token, progress),
-                backpressure=self._services.editor.backpressure,
-            )
-        except BaseException:
-            if progress is not None:
-                self._services.progress.end(progress)
-            raise
 
     @command("claudeAgent.cancel", arguments.CancelArgument)
     async def cancel(self, argument: arguments.CancelArgument, _: Request) -> object:
@@ -159,8 +263,8 @@ class QueryCommands(CommandGroup):
         stopped += [run.run_id for run in runs if run is not None and run.is_target(**which)]
         return {"cancelled": list(dict.fromkeys(stopped))}
 
-    async def _report_end(self, run: ActiveRun, *, waits: bool) -> None:
-        await self._display.report_end(await asyncio.shield(run.ended), waits=waits)
+    async def _report_end(self, ending: asyncio.Future[Run], *, waits: bool) -> None:
+        await self._display.report_end(await asyncio.shield(ending), waits=waits)
 
 
 def _query(

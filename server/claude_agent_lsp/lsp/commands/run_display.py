@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
-from claude_agent_lsp.agent.events import Ended, RunStatus, Started
+from claude_agent_lsp.agent.events import Ended, Run, RunStatus, Started
 from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.lsp.convert.to_json import jsonable, sentence
 
 if TYPE_CHECKING:
-    from claude_agent_lsp.agent.events import Emit, Event, Run
+    from claude_agent_lsp.agent.events import Emit, Event
     from claude_agent_lsp.agent.run.context import Backpressure
+    from claude_agent_lsp.agent.session_queue import Waiting
     from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.lsp.services.progress import WorkDone
     from claude_agent_lsp.lsp.services.services import Services
@@ -86,6 +87,12 @@ class RunDisplay:
         stopped = self._services.agent.stopped is AbortReason.SHUTDOWN
         if not shows and ended.status is not RunStatus.FAILED and not stopped:
             await self._services.documents.show_result(ended)
+
+
+def queued_run(waiting: Waiting) -> Run:
+    """Return the run of a query that waits for its session."""
+    status = RunStatus.QUEUED
+    return Run(waiting.run_id, waiting.session_id, waiting.folder, status, queued=True)
 
 
 def own_token(run_id: str) -> str:

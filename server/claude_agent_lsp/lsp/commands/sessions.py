@@ -31,7 +31,7 @@ class SessionCommands(CommandGroup):
         shared = await agent.sharing.shared_only(settings.session_store, folder.path)
         catalogue = await self._services.sessions.catalogue()
         lane = agent.lanes.folder(folder.path)
-        page = await lane.read(
+        page = await lane.catalogue.read(
             catalogue.page,
             folder.path,
             search=argument.search,

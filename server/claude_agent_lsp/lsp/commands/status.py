@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from claude_agent_lsp import __version__
 from claude_agent_lsp.agent.cli import check, find, login_of
 from claude_agent_lsp.errors import RequestFailed
+from claude_agent_lsp.lsp.commands.run_display import queued_run
 
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.process.process import AgentProcess
@@ -51,7 +52,7 @@ async def describe(services: Services) -> dict[str, Any]:
         "authentication": _login(known),
         "folders": folders,
         "processes": [_process(services, process) for process in agent.processes],
-        "runs": [run.snapshot() for run in agent.runs],
+        "runs": [*(run.snapshot() for run in agent.runs), *map(queued_run, agent.queue)],
         "questions": list(agent.questions.pending),
         "stores": agent.sharing.status(),
         "spentTodayUsd": _answer(spent),
@@ -69,7 +70,7 @@ async def _folder(services: Services, folder: Folder) -> tuple[Settings, dict[st
         "currentSession": await lane.read(services.agent.current, folder.path),
         "permissionMode": settings.permission_mode,
         "trusted": await services.trust.is_trusted(folder.path),
-        "retention": await lane.read(_retention, folder, settings, index),
+        "retention": await lane.catalogue.read(_retention, folder, settings, index),
     }
 
 

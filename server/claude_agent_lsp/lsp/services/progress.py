@@ -14,12 +14,14 @@ from claude_agent_lsp.agent.events import (
     Notice,
     QuestionAnswered,
     QuestionAsked,
+    Queued,
     RunStatus,
     Started,
     Text,
     Thinking,
     ToolCall,
 )
+from claude_agent_lsp.agent.permissions.unnamed_answers import TITLE_LENGTH, why_named
 from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.base.texts.visible import visible
 
@@ -33,7 +35,11 @@ logger = logging.getLogger(__name__)
 LINE_LENGTH: Final = 120
 # An editor answers at once. One that never does must not have the request kept for ever.
 CREATE_SECONDS: Final = 60.0
+WAITING: Final = "Waiting for you: "
+WAITING_LENGTH: Final = len(WAITING) + TITLE_LENGTH
 ANSWER: Final = "Answer with claudeAgent.question.answer"
+NEEDS_ID: Final = "; all else needs the question's id"
+READ_FIRST: Final = "Read it with claudeAgent.question.list."
 # Helix shows a token to its user.
 _own_tokens = (f"claude-{number}" for number in itertools.count(1))
 
@@ -69,11 +75,11 @@ class Progress:
         self._shown[progress.token] = progress
         return progress
 
-    def show_question(self, question: Question) -> None:
-        """Show the open question where its run is shown, and how to answer it."""
+    def show_question(self, question: Question, unread: bool) -> None:
+        """Show the open question where its run is shown, and how to read and to answer it."""
         for progress in self._shown.values():
             if progress.run_id == question.run_id:
-                progress.show_question(question)
+                progress.show_question(question, unread=unread)
 
     def end(self, progress: WorkDone) -> None:
         """Forget a run's token."""
@@ -100,16 +106,28 @@ class WorkDone:
         self._line = ""
         self._outcome: str | None = None
         self._given = token is not None
-        self._shown = False
+        self._started = self._shown = False
         self._saying = ""
         self.run_id: str | None = None
         self._asking: str | None = None
 
-    def show_question(self, question: Question) -> None:
-        """Show the open question, which the editor does not, until it is settled."""
+    def show_question(self, question: Question, *, unread: bool) -> None:
+        """Show the open question, which the editor does not, until it is settled.
+
+        Args:
+            question: The question.
+            unread: Whether a part of it has to be read elsewhere.
+        """
         self._asking = question.question_id
-        values = " or ".join(f'"{visible(option.value)}"' for option in question.options)
-        self._report(_waiting_line(question), f" {ANSWER} {values}")
+        profile = self._editor.profile
+        shown = profile.questions or profile.show_document
+        values = [option.value for option in question.options]
+        taken = [v for v in values if why_named(question, v, cut=unread, plan_shown=shown) is None]
+        opens = unread or (profile.message_box is not None and taken == values[:1])
+        words = " or ".join(f'"{visible(value)}"' for value in (values if opens else taken))
+        hint = f"{READ_FIRST} {ANSWER} {words}" if opens else f"{ANSWER} {words}"
+        more = not opens and taken != values
+        self._report(_waiting_line(question), f" {hint}{NEEDS_ID if more else ''}")
 
     def show_event(self, event: Event) -> None:
         """Show what the event means for somebody who waits."""
@@ -130,7 +148,10 @@ class WorkDone:
             self._report("Continuing")
 
     def _show_step(self, event: Event) -> None:
-        if isinstance(event, Started):
+        if isinstance(event, Queued):
+            self._start()
+            self._report("Waiting for the run before it")
+        elif isinstance(event, Started):
             self.run_id = event.run.run_id
             self._start()
         elif isinstance(event, ToolCall):
@@ -145,6 +166,9 @@ class WorkDone:
             self._end(outcome_of(event.run))
 
     def _start(self) -> None:
+        if self._started:
+            return
+        self._started = True
         if self._given:
             self._begin()
             return
@@ -169,7 +193,7 @@ class WorkDone:
         self._send(types.WorkDoneProgressBegin(title=self._title, cancellable=True))
 
     def _report(self, line: str, hint: str = "") -> None:
-        self._line = one_line(line, LINE_LENGTH) + hint
+        self._line = one_line(line, LINE_LENGTH if not hint else WAITING_LENGTH) + hint
         if self._shown:
             self._send_line()
 
@@ -186,7 +210,7 @@ class WorkDone:
 
 
 def _waiting_line(question: Question) -> str:
-    return f"Waiting for you: {one_line(question.title, LINE_LENGTH)}"
+    return f"{WAITING}{one_line(question.title, TITLE_LENGTH)}"
 
 
 def outcome_of(run: Run) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
     from claude_agent_lsp.lsp.services.prewarming import Prewarming
     from claude_agent_lsp.lsp.services.progress import Progress
+    from claude_agent_lsp.lsp.services.questions.question_documents import QuestionDocuments
     from claude_agent_lsp.lsp.services.server_settings import ServerSettings
     from claude_agent_lsp.lsp.services.session_events import SessionEvents
     from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
@@ -31,6 +32,7 @@ class LazyServices:
         sessions: Finds sessions, and what is known of them.
         session_events: Reports what has become of them.
         documents: Shows them as documents.
+        question_documents: Shows questions as documents.
     """
 
     agent: Agent
@@ -38,6 +40,7 @@ class LazyServices:
     sessions: SessionLookup
     session_events: SessionEvents
     documents: TranscriptDocuments
+    question_documents: QuestionDocuments
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +89,8 @@ class Services:
     def documents(self) -> TranscriptDocuments:
         """Shows sessions as documents."""
         return self.lazy().documents
+
+    @property
+    def question_documents(self) -> QuestionDocuments:
+        """Shows questions as documents."""
+        return self.lazy().question_documents

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.agent.events import Ended, Started
+from claude_agent_lsp.agent.events import Ended, Queued, Started
 from claude_agent_lsp.errors import RequestFailed
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 
@@ -36,7 +36,9 @@ class SessionEvents:
 
     def follow(self, event: Event) -> None:
         """Report a run's beginning and end, and then its session."""
-        if isinstance(event, Started | Ended) and self._editor.profile.session_events:
+        if isinstance(event, Queued):
+            self.announce(event.run)
+        elif isinstance(event, Started | Ended) and self._editor.profile.session_events:
             if isinstance(event, Ended) or event.run.origin == "user":
                 self.announce(event.run)
             self._editor.spawn(self._look_up(event.run.session_id))

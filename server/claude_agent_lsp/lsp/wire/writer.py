@@ -34,8 +34,8 @@ class MessageWriter:
         fd: Where the messages go. It stays open: it is whoever opened it who closes it.
 
     Attributes:
-        lost: Set once the editor is gone, that is, once writing has failed. What is written from
-            then on is dropped.
+        lost: Set once the editor is gone: writing has failed, or on Linux, nobody can read any
+            more. What is written from then on is dropped.
     """
 
     def __init__(self, fd: int) -> None:
@@ -44,6 +44,7 @@ class MessageWriter:
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._poll = _poll_for(fd)
+        self._hang_up = self._watch()
         self._closed = False
         self._broken = False
         # Each is counted up by one side only, so that neither ever waits for a lock.
@@ -76,6 +77,7 @@ class MessageWriter:
         """Take nothing more; what is queued is still written."""
         if not self._closed:
             self._closed = True
+            self._unwatch()
             self._queue.put(None)
 
     def drained(self) -> asyncio.Future[None]:
@@ -120,7 +122,36 @@ class MessageWriter:
         # Replaced, never emptied in between: the thread may be looking.
         self._waiters = [waiter for waiter in self._waiters if not waiter[1].done()]
 
+    def _watch(self) -> select.epoll | None:
+        """Have Linux tell when nobody can read any more: a run that says nothing never finds out.
+
+        Not asked for, an error and a hang-up are told all the same, and nothing else is: neither
+        room, nor that an editor which speaks through a socket has closed one direction of it.
+        """
+        if not hasattr(select, "epoll"):
+            return None
+        watched = select.epoll()
+        try:
+            watched.register(self._fd, 0)
+        except OSError:  # a file: it has no reader that could go
+            watched.close()
+            return None
+        self._loop.add_reader(watched.fileno(), self._hung_up)
+        return watched
+
+    def _hung_up(self) -> None:
+        _log.warning("The editor reads no more")
+        self._broken = True
+        self._mark_lost()
+
+    def _unwatch(self) -> None:
+        if self._hang_up is not None:
+            self._loop.remove_reader(self._hang_up.fileno())
+            self._hang_up.close()
+            self._hang_up = None
+
     def _mark_lost(self) -> None:
+        self._unwatch()
         self.lost.set()
         self._wake()
 

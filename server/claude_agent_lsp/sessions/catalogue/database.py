@@ -16,7 +16,7 @@ import weakref
 from contextlib import closing
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from claude_agent_lsp.base.disk.files import locked
+from claude_agent_lsp.base.disk.files import locked, open_own
 from claude_agent_lsp.base.disk.private import make_directory
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         make_directory(self.file.parent)
         # SQLite itself would let others read it.
-        os.close(os.open(self.file, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(open_own(self.file, os.O_RDWR))
         db = sqlite3.connect(self.file, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             if self._version_of(db) != self._version:

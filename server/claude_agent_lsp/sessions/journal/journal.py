@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from claude_agent_lsp.base.disk.files import replace_file
+from claude_agent_lsp.base.disk.files import open_own, replace_file
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
 
@@ -210,12 +210,12 @@ class Journal:
     ) -> bool:
         lines = b"".join(map(_line, records))
         path = self._path(session_id)
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+        flags = os.O_RDWR | os.O_APPEND
         try:
-            handle = os.open(path, flags, 0o600)
+            handle = open_own(path, flags)
         except FileNotFoundError:
             make_directory(path.parent)
-            handle = os.open(path, flags, 0o600)
+            handle = open_own(path, flags)
         try:
             size = os.fstat(handle).st_size if begins else 0
             if size and os.pread(handle, 1, size - 1) != b"\n":

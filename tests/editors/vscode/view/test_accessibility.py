@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from .bundle import EXTENSION
 from .stage import choice, ended, message, question, result, text, tool
 from .test_composer import CAPABILITIES
+from .test_consent import ASKED
 from .test_questions import DIFF
 from .test_streaming import MARKDOWN
 
@@ -71,6 +72,13 @@ def asking(view: View) -> None:
     view.open_questions(question(title="Edit a.py?", action=action, diff=DIFF, hasDiff=True))
 
 
+def reading(view: View) -> None:
+    view.conversation(running=True, line="Waiting")
+    view.open_questions(ASKED["many lines"])
+    expect(view.button("Show all")).to_be_visible()
+    expect(view.button("Allow once")).to_be_disabled()
+
+
 def choosing(view: View) -> None:
     view.conversation(running=True, line="Waiting")
     view.open_questions(choice())
@@ -91,7 +99,7 @@ def picking(view: View) -> None:
     expect(view.page.get_by_role("option")).to_have_count(2)
 
 
-SCENES = [nothing_said, at_work, failed, asking, choosing, completing, picking]
+SCENES = [nothing_said, at_work, failed, asking, reading, choosing, completing, picking]
 
 
 @pytest.mark.parametrize("theme", THEMES)

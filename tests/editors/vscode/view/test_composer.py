@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from .stage import question
+
 if TYPE_CHECKING:
+    from .conftest import OpenView
     from .stage import View
 
 CAPABILITIES: dict[str, Any] = {
@@ -281,3 +284,49 @@ def test_an_idea_is_put_into_the_prompt(view: View) -> None:
     expect(view.prompt).to_be_focused()
     view.button("Resume a session…").click()
     view.wait_said("resume")
+
+
+@pytest.mark.parametrize("size", [(160, 500), (210, 380), (300, 160), (300, 700), (1200, 200)])
+def test_what_can_be_chosen_is_in_view(open_view: OpenView, size: tuple[int, int]) -> None:
+    view = open_view(size=size)
+    view.conversation()
+    view.tell("capabilities", **CAPABILITIES)
+    for name in ("Mode", "Model", "Effort"):
+        picker = view.page.locator(f".picker-button[aria-label^='{name}:']")
+        cut = "(label) => label.scrollWidth > label.clientWidth"
+        assert not picker.locator(".picker-label").evaluate(cut), name
+        picker.click()
+        assert_in_view(view)
+        view.press("Escape")
+    view.prompt.focus()
+    view.type("a long prompt " * 40 + "@a")
+    view.tell("files", query="a", files=[f"src/a{each}.py" for each in range(30)])
+    assert_in_view(view)
+
+
+def assert_in_view(view: View) -> None:
+    """Asserts that all of the list that is open can be seen, or scrolled to."""
+    box = view.page.get_by_role("listbox").bounding_box()
+    size = view.page.viewport_size
+    assert box is not None
+    assert size is not None
+    assert box["height"] > 20, box
+    assert 0 <= box["y"] <= size["height"] - box["height"], box
+    assert 0 <= box["x"] <= size["width"] - box["width"], box
+
+
+@pytest.mark.parametrize("width", [160, 210, 300])
+def test_what_a_field_is_for_can_be_read(open_view: OpenView, width: int) -> None:
+    view = open_view(size=(width, 760))
+    view.conversation()
+    view.open_questions(question())
+    assert view.prompt.evaluate("(field) => field.scrollHeight <= field.clientHeight")
+    needed = """(field) => {
+        const {font, paddingInlineStart, paddingInlineEnd} = getComputedStyle(field);
+        const ruler = document.createElement('canvas').getContext('2d');
+        ruler.font = font;
+        const words = ruler.measureText(field.placeholder).width;
+        return words + parseFloat(paddingInlineStart) + parseFloat(paddingInlineEnd);
+    }"""
+    note = view.page.get_by_role("textbox", name="Note to Claude")
+    assert note.evaluate(needed) <= note.evaluate("(field) => field.clientWidth")

@@ -98,6 +98,8 @@ def test_what_cannot_be_seen_is_shown(view: View) -> None:
     bare: dict[str, Any] = {"action": None, "detail": hidden}
     view.tell("questions", questions=[question("q3", **bare)])
     expect(view.card.locator(".detail")).to_have_text(shown)
+    view.tell("questions", questions=[question("q4", kind="plan", document=hidden)])
+    expect(view.card.locator(".markdown")).to_have_text(shown)
 
 
 def test_a_link_shows_where_it_leads(view: View) -> None:

@@ -133,7 +133,7 @@ _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _EXPANDED: Final = re.compile(r"[*?]|\[(?![\s;&|<>()]|$)|(?:^|[\s=:;&|<>()])~")
 _UP: Final = re.compile(r"(?:^|[/=:,])\.\.(?:/|$)")
 _OPERATORS: Final = frozenset({"|", "||", "&&", "&", ";", "|&", "(", ")"})
-_REDIRECTS: Final = frozenset({"<", ">", ">>", "<<<", ">&", "<&", "&>", "&>>", ">|"})
+_REDIRECTS: Final = frozenset({"<", ">", ">>", "<<<", ">&", "<&", ">|"})
 LONGEST_COMMAND: Final = 2000
 
 

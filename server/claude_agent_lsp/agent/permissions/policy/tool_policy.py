@@ -17,7 +17,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from claude_agent_lsp.agent.permissions.plain_programs import PLAIN_PROGRAMS, first_to_ask_about
+from claude_agent_lsp.agent.permissions.policy.plain_programs import (
+    PLAIN_PROGRAMS,
+    first_to_ask_about,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,13 +6,12 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from lsprotocol import types
-
-from claude_agent_lsp.agent.permissions.queue import DENY, Answer, AnsweredBy, answer_to
+from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY, Answer, AnsweredBy, answer_to
 from claude_agent_lsp.base.disk.files import replace_file
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.convert.to_json import jsonable
+from claude_agent_lsp.lsp.editor import READ
 from claude_agent_lsp.lsp.services.documents import open_document
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Question
     from claude_agent_lsp.base.lanes import Lane
     from claude_agent_lsp.lsp.editor import Editor
+    from claude_agent_lsp.lsp.services.questions.question_documents import QuestionDocuments
     from claude_agent_lsp.workspace.state import State
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ REQUEST: Final = "claudeAgent/question"
 DONE: Final = "Done"
 # How long a question waits for the document beside it.
 DOCUMENT_SECONDS: Final = 1.0
+# Others' words never look like it.
+GRANTED: Final = "\n\nFor this session: "
 
 
 class AskUser:
@@ -38,7 +40,9 @@ class AskUser:
     Args:
         editor: The editor.
         state: Says where a plan is written for an editor that opens documents.
-        in_progress: Shows a question where its run is shown, and how to answer it.
+        documents: Shows a question that a message doesn't hold.
+        in_progress: Shows a question where its run is shown, and how to answer it; with True, how
+            to read it first.
         lane: Returns the lane of a session.
     """
 
@@ -46,11 +50,13 @@ class AskUser:
         self,
         editor: Editor,
         state: State,
-        in_progress: Callable[[Question], None],
+        documents: QuestionDocuments,
+        in_progress: Callable[[Question, bool], None],
         lane: Callable[[str], Lane],
     ) -> None:
         self._editor = editor
         self._state = state
+        self._documents = documents
         self._in_progress = in_progress
         self._lane = lane
 
@@ -76,7 +82,7 @@ class AskUser:
             # Nothing waits for it, but what waits behind it would.
             return Answer(DENY, by=AnsweredBy.WITHDRAWN)
         if answer is None:
-            self._in_progress(question)
+            self._in_progress(question, self._documents.was_cut(question))
         return answer
 
     async def _ask_by_request(self, question: Question) -> Answer | None:
@@ -104,12 +110,15 @@ class AskUser:
             values: dict[str, str | None] = {}
             for option in question.options:
                 if option.value not in chosen:
-                    taken = (*values, DONE) if question.multiple else (*values,)
+                    taken = (*values, DONE, READ) if question.multiple else (*values, READ)
                     values[_unique_label(option.label, taken)] = option.value
             if chosen:
                 values[DONE] = None
-            title = await self._message(question, chosen, list(values))
-            if title is None or title not in values:
+            title = await self._choose(question, chosen, values)
+            if title == READ:
+                self._editor.spawn(self._documents.show([question]))
+                return None
+            if title is None:
                 return None
             value = values[title]
             if value is None:
@@ -118,20 +127,25 @@ class AskUser:
                 return Answer(value)
             chosen.append(value)
 
-    async def _message(
-        self, question: Question, chosen: list[str], labels: list[str]
+    async def _choose(
+        self, question: Question, chosen: list[str], values: dict[str, str | None]
     ) -> str | None:
-        text = f"{question.title}\n\n{question.detail}"
+        """Return the label that the user has chosen, or `READ`."""
+        text, labels = question.detail, list(values)
         if chosen:
             text += f"\n\nChosen: {', '.join(chosen)}"
-        params = types.ShowMessageRequestParams(
-            type=types.MessageType.Warning,
-            message=text,
-            actions=[types.MessageActionItem(title=label) for label in labels],
-        )
-        shown = await self._editor.request(types.WINDOW_SHOW_MESSAGE_REQUEST, params)
-        title = getattr(shown, "title", None)
-        return title if isinstance(title, str) else None
+        box = self._editor.profile.message_box
+        if box is not None:
+            title = question.title
+            if question.kind == "permission":
+                text = text.replace(GRANTED, GRANTED[1:])
+                if not box.holds(f"{title}\n{text}", labels):
+                    # With the answers that allow more than this call, what they allow can go.
+                    text = text.partition(GRANTED[1:])[0]
+                    labels = [label for label in labels if values[label] in (DENY, ALLOW)] + [READ]
+            if not box.holds(f"{title}\n{text}", labels):
+                self._documents.note_cut(question)
+        return await self._editor.choose(question.title, text, labels)
 
     async def _write_document(self, question: Question, text: str) -> None:
         """Open a plan beside its question; when the editor has opened it is not waited for.
