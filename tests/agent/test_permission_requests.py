@@ -10,14 +10,19 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from claude_agent_sdk import PermissionResultAllow, PermissionUpdate, ToolPermissionContext
+from claude_agent_sdk import (
+    PermissionResultAllow,
+    PermissionResultDeny,
+    PermissionUpdate,
+    ToolPermissionContext,
+)
 
 from claude_agent_lsp.agent.events import Question, QuestionAsked
 from claude_agent_lsp.agent.permissions.destinations import UNKNOWN
 from claude_agent_lsp.agent.permissions.queue import ALLOW, ALLOW_SESSION, Answer, QuestionQueue
 from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
 from claude_agent_lsp.agent.run import permission_requests
-from claude_agent_lsp.agent.run.permission_requests import STOPPED, PermissionRequests
+from claude_agent_lsp.agent.run.permission_requests import STOPPED, TOO_MUCH, PermissionRequests
 from claude_agent_lsp.base.abort import AbortController
 from claude_agent_lsp.base.lanes import FolderLane
 
@@ -26,6 +31,9 @@ if TYPE_CHECKING:
 
 LINES = "".join(f"print('line {number}')  # Größe\n" for number in range(35_000))
 LOOP_SECONDS = 0.05
+_NESTED: Any = "innermost"
+for _ in range(900):
+    _NESTED = [_NESTED]
 CHOICE = {"question": LINES, "header": "H", "options": [{"label": "A", "description": LINES}]}
 
 
@@ -138,6 +146,19 @@ async def test_a_file_whose_disk_hangs_keeps_no_question_back(
                 assert "its disk does not answer" in turn.asked[0].diff
     finally:
         hung.set()
+
+
+@pytest.mark.parametrize("tool", ["Bash", "mcp__a__b", "AskUserQuestion", "ExitPlanMode", "Edit"])
+@pytest.mark.parametrize("much", [[[]] * 330_000, {"a": _NESTED}], ids=["wide", "deep"])
+async def test_of_what_nobody_could_look_through_nobody_is_asked(
+    tool: str, much: Any, tmp_path: Path
+) -> None:
+    turn = Turn(tmp_path)
+    before = time.thread_time()
+    result = await turn.decide(tool, file_path="a.py", command="pwd", extra=much)
+    assert time.thread_time() - before < LOOP_SECONDS
+    assert isinstance(result, PermissionResultDeny)
+    assert (result.message, result.interrupt, turn.asked) == (TOO_MUCH, False, [])
 
 
 async def test_a_link_out_of_the_folder_is_told_and_its_folder_granted(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import claude_agent_lsp
-from claude_agent_lsp.base.texts import json_text
-from claude_agent_lsp.base.texts.json_text import MOST_VALUES, parse_json
+from claude_agent_lsp.base.texts import json_bounds, json_text
+from claude_agent_lsp.base.texts.json_bounds import bounded, is_bounded
+from claude_agent_lsp.base.texts.json_text import MOST_VALUES, parse_json, parse_line
 from claude_agent_lsp.sessions.catalogue.retention import retention_days
 from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
 from claude_agent_lsp.sessions.claude_settings.settings_files import MOST_BYTES, setting
@@ -42,9 +43,6 @@ OTHERWISE = {
     "sessions/journal/journal.py": "what the server has written itself",
     "sessions/sharing/sync_state.py": "what the server has written itself",
     "sessions/catalogue/catalogue.py": "a cursor, as long as a message of the editor's may be",
-    "sessions/sharing/stores/postgres.py": "a store's rows",
-    "sessions/sharing/stores/redis.py": "a store's rows",
-    "sessions/sharing/stores/store.py": "a store's rows",
 }
 UNITS = ["[[]],", "[],", "{},", '{"a":1},', "1,", "-1.5e-300,", '"é\\u1234",', '"",', '"\\"",']
 
@@ -58,8 +56,10 @@ def longest_hold(work: Callable[[], object]) -> float:
     done = threading.Event()
 
     def do() -> None:
-        work()
-        done.set()
+        try:
+            work()
+        finally:
+            done.set()
 
     thread = threading.Thread(target=do, daemon=True)
     longest, last = 0.0, time.monotonic()
@@ -184,3 +184,55 @@ def test_there_is_one_door_to_others_json() -> None:
             ):
                 found.add(name)
     assert found == OTHERWISE.keys()
+
+
+def line_with(given: str) -> bytes:
+    """A line of a conversation with a tool's input; what holds it together stands behind that."""
+    block = '{"type":"tool_use","id":"c1","name":"Bash","input":' + given + "}"
+    message = '{"id":"m1","content":[' + block + '],"usage":{"output_tokens":1}}'
+    return ('{"parentUuid":"p","message":' + message + ',"type":"assistant","uuid":"u"}').encode()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        '{"command":"pwd","x":' + "[" * 5_000 + "]" * 5_000 + ',"y":1}',
+        '{"command":"pwd","x":' + '{"a":' * 5_000 + "1" + "}" * 5_000 + ',"y":1}',
+        '{"command":"pwd","x":[' + ",".join(["[]"] * 130_000) + '],"y":1}',
+        '{"command":"pwd","x":[' + ",".join(["1"] * 330_000) + '],"y":1}',
+        '{"command":"pwd","x":{' + ",".join(['"\\\\\\"[":1'] * 200_000) + '},"y":1}',
+        '{"command":"pwd","x":"' + '[,{\\"' * 200_000 + '"}',
+    ],
+    ids=["deep", "deep objects", "wide", "wide and flat", "wide object", "long"],
+)
+def test_of_a_line_all_is_there_but_what_is_too_much(given: str) -> None:
+    entry = parse_line(line_with(given))
+    assert (entry["parentUuid"], entry["type"], entry["uuid"]) == ("p", "assistant", "u")
+    assert entry["message"]["usage"] == {"output_tokens": 1}
+    (block,) = entry["message"]["content"]
+    assert (block["id"], block["name"], block["input"]["command"]) == ("c1", "Bash", "pwd")
+    assert is_bounded(block["input"]) or "left out" in json.dumps(block["input"])
+    assert bounded(bounded(block["input"])) == bounded(block["input"])
+
+
+def test_a_line_that_is_none_is_refused() -> None:
+    for line in (b"", b"{", b"[" * 5_000, b'{"a":' * 5_000 + b"}", b"\xff" * 100, b'"' + b"[" * 99):
+        with pytest.raises(ValueError):  # noqa: PT011 - a parser's words
+            parse_line(line)
+
+
+def test_no_line_holds_up_anything() -> None:
+    line = line_with(filled("[],", 2**20).decode())
+    assert longest_hold(lambda: parse_line(line)) < HELD_SECONDS
+
+
+@settings(max_examples=40)
+@given(JSON, st.integers(1, 20))
+def test_what_is_pared_is_json_still(value: Any, most: int) -> None:
+    text = json.dumps([[[[value, value]]], 7])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_bounds, "MOST_VALUES", most)
+        pared = json.loads(json_text._pared(text))
+    assert pared[1] == 7
+    if text.count(",") <= most:
+        assert pared == json.loads(text)

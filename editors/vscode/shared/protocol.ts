@@ -169,6 +169,7 @@ export type RunEvent =
       readonly input: Readonly<Record<string, unknown>>;
       readonly locations: readonly Location[];
       readonly parentToolCallId?: string | null;
+      readonly sharesIdOf?: string | null;
     }
   | {
       readonly kind: 'toolResult';

@@ -86,20 +86,23 @@ class Background:
     def calls(self, calls: Iterable[Call]) -> None:
         """Take note of tool calls."""
         for call in calls:
-            self._note_timer(call)
-            command = call.input.get("command")
+            # The model may give a tool anything.
+            given: object = call.input
+            fields = given if isinstance(given, dict) else {}
+            self._note_timer(call.name, fields)
+            command = fields.get("command")
             if isinstance(command, str):
                 self._commands[call.id] = command
                 if len(self._commands) > CALLS_KEPT:
                     self._commands.popitem(last=False)
 
-    def _note_timer(self, call: Call) -> None:
+    def _note_timer(self, tool: str, fields: Mapping[str, Any]) -> None:
         """Take note of what sets a timer, or ends one: which, the CLI does not say."""
-        if call.name == "CronCreate" and call.input.get("recurring") is not False:
+        if tool == "CronCreate" and fields.get("recurring") is not False:
             self._repeats = True
-        elif call.name in {"CronCreate", "ScheduleWakeup"}:
+        elif tool in {"CronCreate", "ScheduleWakeup"}:
             self._alarms += 1
-        elif call.name == "CronDelete":
+        elif tool == "CronDelete":
             self._repeats = False
         else:
             return

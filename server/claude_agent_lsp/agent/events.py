@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from claude_agent_lsp.base.texts.json_bounds import PLAIN_JSON
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
@@ -52,7 +54,7 @@ class Run:
     workspace: Path
     status: RunStatus
     text: str = ""
-    structured_output: Any = None
+    structured_output: Any = field(default=None, metadata=PLAIN_JSON)
     stop_reason: str | None = None
     turns: int = 0
     duration_ms: int = 0
@@ -145,15 +147,21 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The agent uses a tool."""
+    """The agent uses a tool.
+
+    Attributes:
+        shares_id_of: The id that the model gave it, where an earlier call has that. A question
+            about it names that id.
+    """
 
     kind: ClassVar = "toolCall"
     tool_call_id: str
     tool: str
     title: str
-    input: Mapping[str, Any]
+    input: Mapping[str, Any] = field(metadata=PLAIN_JSON)
     locations: tuple[Location, ...] = ()
     parent_tool_call_id: str | None = None
+    shares_id_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ from claude_agent_lsp.agent.permissions.tool_titles import paths_in
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
 from claude_agent_lsp.base.abort import Aborted
 from claude_agent_lsp.base.lanes import disk, parsing
+from claude_agent_lsp.base.texts.json_bounds import is_bounded
 from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ STOPPED: Final = "The user has stopped the run."
 REFUSED: Final = "The user said no."
 KEEP_PLANNING: Final = "The user wants you to go on planning."
 UNANSWERED: Final = "The user did not answer."
+TOO_MUCH: Final = (
+    "The tool was given more values, or deeper ones, than anybody could look through. Give it less."
+)
 THIS_CALL: Final = Grants(session=(Grant("call", "this very call, word for word"),))
 _NO_PLAN: Final = "The agent has written no plan."
 
@@ -94,7 +98,10 @@ class PermissionRequests:
         ways = {"ExitPlanMode": self._ask_about_plan, "AskUserQuestion": self._ask_choices}
         try:
             self._context.signal.throw_if_aborted()
-            if tool in ways:
+            if not is_bounded(tool_input):
+                # Of what can't be shown whole, nobody can say that it may be done.
+                result: PermissionResult = PermissionResultDeny(message=TOO_MUCH)
+            elif tool in ways:
                 result = await ways[tool](tool_input, context.tool_use_id)
             else:
                 result = await self._ask_permission(tool, tool_input, context)

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from claude_agent_lsp.base.disk.reading import open_regular
-from claude_agent_lsp.base.texts.json_text import parse_json
+from claude_agent_lsp.base.texts.json_text import parse_line
 from claude_agent_lsp.sessions.transcripts.sdk_view import conversation_in
 from claude_agent_lsp.sessions.transcripts.transcript import SYNTHETIC
 from claude_agent_lsp.sessions.transcripts.user_text import written
@@ -120,7 +120,7 @@ def _links(transcript: Path) -> Iterator[dict[str, Any]]:
             if b'"uuid"' not in line:
                 continue
             try:
-                entry = parse_json(line)
+                entry = parse_line(line)
             except ValueError:
                 continue
             if isinstance(entry, dict) and isinstance(entry.get("uuid"), str):

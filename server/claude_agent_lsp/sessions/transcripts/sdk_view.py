@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from claude_agent_lsp.base.disk.reading import open_regular
-from claude_agent_lsp.base.texts.json_text import parse_json
+from claude_agent_lsp.base.texts.json_text import parse_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ def entries_in(content: bytes) -> list[Any]:
     entries = []
     for line in content.splitlines():
         try:
-            entry = parse_json(line)
+            entry = parse_line(line)
         except ValueError:
             continue
         if isinstance(entry, dict):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from claude_agent_lsp.base.disk.reading import open_regular
-from claude_agent_lsp.base.texts.json_text import parse_json
+from claude_agent_lsp.base.texts.json_text import parse_json, parse_line
 
 HEAD_BYTES: Final = 262_144
 _BLOCK_BYTES: Final = 1_048_576
@@ -195,7 +195,7 @@ def _entries(lines: list[bytes]) -> list[dict[str, Any]]:
         if b'"type":"user"' not in line and b'"type":"assistant"' not in line:
             continue
         try:
-            entry = parse_json(line)
+            entry = parse_line(line)
         except ValueError:
             continue
         if isinstance(entry, dict):
