@@ -145,6 +145,16 @@
      (claude-agent-conversation--heading "Claude")))
   (setq claude-agent-conversation--block nil))
 
+(defun claude-agent-conversation-show-cause (cause)
+  "Append CAUSE, the reason for a run of the agent's own."
+  (claude-agent-conversation--flush)
+  (claude-agent-conversation-at-end
+   (lambda ()
+     (claude-agent-conversation-begin "prompt" nil)
+     (claude-agent-conversation--heading "Claude")))
+  (setq claude-agent-conversation--block nil)
+  (claude-agent-conversation--line cause 'claude-agent-dim))
+
 (defun claude-agent-conversation-begin-run ()
   "Take note that a run is about to begin."
   (setq claude-agent-conversation-run t)

@@ -65,6 +65,9 @@ true is t, false is :json-false, and a list is a vector."
 It returns a function without arguments, which is called when the question has
 been settled otherwise.")
 
+(defvar claude-agent-server-own-run-function #'ignore
+  "Takes a run that the agent has begun by itself, before its events come.")
+
 (defvar claude-agent-server--asked (make-hash-table :test #'equal)
   "The questions whose answers the server waits for: functions by the request's id.")
 
@@ -128,10 +131,13 @@ shown in the echo area."
      (funcall (or failure (lambda (text) (message "Claude: %s" text)))
               (claude-agent-server--problem problem)))))
 
-(defun claude-agent-server-listen (listener)
-  "Return a new token, whose events LISTENER takes until a run has ended."
-  (let ((token (format "emacs-%d" (setq claude-agent-server--tokens
-                                        (1+ claude-agent-server--tokens)))))
+(defun claude-agent-server-listen (listener &optional run)
+  "Return a new token, whose events LISTENER takes until a run has ended.
+Of RUN, which the agent has begun by itself, it is the server's own."
+  (let ((token (if run
+                   (concat "claudeAgent/run/" (plist-get run :runId))
+                 (format "emacs-%d" (setq claude-agent-server--tokens
+                                          (1+ claude-agent-server--tokens))))))
     (puthash token listener claude-agent-server--listeners)
     token))
 
@@ -211,7 +217,7 @@ shown in the echo area."
                                :didChangeConfiguration '(:dynamicRegistration :json-false)
                                :executeCommand '(:dynamicRegistration :json-false))
               :general (list :positionEncodings ["utf-16"])
-              :experimental '(:claudeAgent (:questions t)))))
+              :experimental '(:claudeAgent (:questions t :sessionEvents t)))))
 
 (defun claude-agent-server--initialized (_result)
   "Send what has waited for the server to be ready."
@@ -258,6 +264,10 @@ shown in the echo area."
          (when (equal (plist-get event :kind) "ended")
            (claude-agent-server-forget token))
          (funcall listener event))))
+    ('claudeAgent/runChanged
+     (when (and (equal (plist-get params :origin) "agent")
+                (equal (plist-get params :status) "running"))
+       (funcall claude-agent-server-own-run-function params)))
     ('$/cancelRequest
      (when-let* ((settled (claude-agent-server--pop-asked (plist-get params :id))))
        (funcall settled)))

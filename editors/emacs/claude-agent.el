@@ -232,6 +232,18 @@ MCP servers of the project.  Interactively, WITHDRAW is the prefix argument."
                   (with-current-buffer buffer
                     (claude-agent-conversation-fail-run text)))))))
 
+(defun claude-agent--follow (run)
+  "Show RUN, which the agent has begun by itself, where its session is."
+  (dolist (buffer (claude-agent-conversation-buffers))
+    (with-current-buffer buffer
+      (when (and (equal claude-agent-conversation-session (plist-get run :sessionId))
+                 (not claude-agent-conversation-run))
+        (claude-agent-conversation-show-cause (plist-get run :cause))
+        (claude-agent-conversation-begin-run)
+        (claude-agent-server-listen (lambda (event) (claude-agent--take buffer event)) run)))))
+
+(setq claude-agent-server-own-run-function #'claude-agent--follow)
+
 (defun claude-agent--take (buffer event)
   "Let EVENT of a run have its effect in BUFFER and beyond."
   (when (buffer-live-p buffer)

@@ -20,15 +20,18 @@ from claude_agent_lsp.agent.accounts.audit_log import (
     question_entry,
 )
 from claude_agent_lsp.agent.events import (
+    Action,
     Ended,
     Event,
     Question,
+    QuestionAsked,
     Run,
     RunStatus,
     ToolCall,
     ToolResult,
     ToolStatus,
 )
+from claude_agent_lsp.agent.permissions.destinations import Destinations
 from claude_agent_lsp.agent.permissions.diff import Before, diff_of
 from claude_agent_lsp.agent.permissions.question_detail import describe
 from claude_agent_lsp.agent.permissions.queue import Answer
@@ -194,7 +197,7 @@ def test_no_half_of_a_secret_is_left_in_what_a_question_showed(
     monkeypatch.setenv("SOME_TOKEN", SECRET)
     call = ToolCall("1", tool, title_of(tool, given), given)
     diff = diff_of(tool, given, Before())
-    about = describe(tool, given, Path("/p"), diff=diff, reason="Why")
+    about = describe(tool, given, Destinations(Path("/p")), diff=diff, reason="Why")
     detail = f"{about.detail}\n\nFor this session: edits"
     now = datetime.now(UTC)
     asked = Question("q", "r", "s", "permission", about.title, detail, (), now, diff, None)
@@ -220,3 +223,24 @@ def test_question_about_a_call_that_a_hook_has_changed_is_kept_as_it_was() -> No
     asked = Question("q", "r", "s", "permission", "Running `rm`", "rm", (), datetime.now(UTC))
     entry = question_entry(asked, Answer("allow"), call, Path("/p"))
     assert (entry["title"], entry["detail"]) == ("Running `rm`", "rm")
+
+
+def test_who_was_asked_about_one_of_two_calls_of_an_id_was_not_about_the_other() -> None:
+    question = Question(
+        *("q", "run", "session", "permission", "Run it?", "", ()),
+        datetime.now(UTC),
+        tool_call_id="1",
+        action=Action("make", tool="Bash"),
+    )
+    lines = followed(
+        ToolCall("1", "Write", "Writing", {}),
+        ToolCall("1~2", "Bash", "Running", {}, shares_id_of="1"),
+        ToolCall("1~3", "Bash", "Running", {}, shares_id_of="1"),
+        QuestionAsked(question),
+        *(ToolResult(each, ToolStatus.COMPLETED, "") for each in ("1", "1~2", "1~3")),
+    )
+    assert [(line["toolCallId"], line["by"]) for line in lines] == [
+        ("1", "rule"),
+        ("1~2", "question"),
+        ("1~3", "rule"),
+    ]

@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from claude_agent_sdk import PermissionResultAllow, ToolPermissionContext
+from claude_agent_sdk import (
+    PermissionResultAllow,
+    PermissionResultDeny,
+    PermissionUpdate,
+    ToolPermissionContext,
+)
 
 from claude_agent_lsp.agent.events import Question, QuestionAsked
-from claude_agent_lsp.agent.permissions.queue import ALLOW, Answer, QuestionQueue
+from claude_agent_lsp.agent.permissions.destinations import UNKNOWN
+from claude_agent_lsp.agent.permissions.queue import ALLOW, ALLOW_SESSION, Answer, QuestionQueue
 from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
 from claude_agent_lsp.agent.run import permission_requests
-from claude_agent_lsp.agent.run.permission_requests import STOPPED, PermissionRequests
+from claude_agent_lsp.agent.run.permission_requests import STOPPED, TOO_MUCH, PermissionRequests
 from claude_agent_lsp.base.abort import AbortController
 from claude_agent_lsp.base.lanes import FolderLane
 
@@ -24,6 +31,9 @@ if TYPE_CHECKING:
 
 LINES = "".join(f"print('line {number}')  # Größe\n" for number in range(35_000))
 LOOP_SECONDS = 0.05
+_NESTED: Any = "innermost"
+for _ in range(900):
+    _NESTED = [_NESTED]
 CHOICE = {"question": LINES, "header": "H", "options": [{"label": "A", "description": LINES}]}
 
 
@@ -136,3 +146,59 @@ async def test_a_file_whose_disk_hangs_keeps_no_question_back(
                 assert "its disk does not answer" in turn.asked[0].diff
     finally:
         hung.set()
+
+
+@pytest.mark.parametrize("tool", ["Bash", "mcp__a__b", "AskUserQuestion", "ExitPlanMode", "Edit"])
+@pytest.mark.parametrize("much", [[[]] * 330_000, {"a": _NESTED}], ids=["wide", "deep"])
+async def test_of_what_nobody_could_look_through_nobody_is_asked(
+    tool: str, much: Any, tmp_path: Path
+) -> None:
+    turn = Turn(tmp_path)
+    before = time.thread_time()
+    result = await turn.decide(tool, file_path="a.py", command="pwd", extra=much)
+    assert time.thread_time() - before < LOOP_SECONDS
+    assert isinstance(result, PermissionResultDeny)
+    assert (result.message, result.interrupt, turn.asked) == (TOO_MUCH, False, [])
+
+
+async def test_a_link_out_of_the_folder_is_told_and_its_folder_granted(tmp_path: Path) -> None:
+    folder, home = tmp_path / "project", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    (folder / "docs").symlink_to(home)
+    turn = Turn(folder, ALLOW_SESSION)
+    suggested = PermissionUpdate("addDirectories", directories=[f"{folder}/docs", str(home)])
+    result = await turn.decisions.decide(
+        "Write",
+        {"file_path": "docs/x.sh", "content": "x"},
+        ToolPermissionContext(suggestions=[suggested]),
+    )
+    (question,) = turn.asked
+    assert question.action is not None
+    assert question.action.path == f"{home}/x.sh"
+    assert "docs" not in question.title
+    assert [grant.directory for grant in question.grants.session] == [str(home)]
+    assert isinstance(result, PermissionResultAllow)
+    granted = replace(suggested, directories=[str(home)], destination="session")
+    assert result.updated_permissions == [granted]
+
+
+async def test_a_disk_that_hangs_is_not_waited_for_to_follow_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+
+    def follow(path: str) -> str:
+        if "gone" in path:
+            assert answers.wait(30)
+        return path
+
+    monkeypatch.setattr("os.path.realpath", follow)
+    turn = Turn(tmp_path)
+    try:
+        await turn.decide("NotebookEdit", notebook_path="gone/a.ipynb", new_source="x")
+    finally:
+        answers.set()
+    (question,) = turn.asked
+    assert question.title_says_all is False
+    assert question.notes[0] == UNKNOWN

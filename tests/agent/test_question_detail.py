@@ -12,17 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_agent_lsp.agent.events import Action, Grant, Grants, QuestionOption
+from claude_agent_lsp.agent.permissions.destinations import UNKNOWN, Destinations
 from claude_agent_lsp.agent.permissions.question_detail import (
     Description,
     describe,
     grants_of,
-    one_line_of,
     texts_of,
 )
+from claude_agent_lsp.agent.permissions.question_title import SUBJECT_LENGTH, one_line_of
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
+from claude_agent_lsp.base.texts.text import both_ends
 from claude_agent_lsp.base.texts.visible import visible
 
-FOLDER = Path("/project")
+FOLDER = Destinations(Path("/project"))
+
+
+WAYS = {"run_in_background": True, "dangerouslyDisableSandbox": True}
 
 
 def about(
@@ -65,22 +70,214 @@ def title(tool: str, **tool_input: Any) -> str:
         ("Write", {}, "Write a file?"),
         ("Read", {"file_path": "/etc/passwd"}, "Read /etc/passwd?"),
         ("LS", {"path": "/"}, "List /?"),
-        ("Grep", {"pattern": "x+", "path": "src"}, "Search for `x+`?"),
+        ("Grep", {"pattern": "x+"}, "Search for `x+`?"),
+        ("Grep", {"pattern": "x+", "path": "src"}, "Search for `x+` in src?"),
         ("Glob", {"pattern": "*.py"}, "Find files that match `*.py`?"),
         ("WebFetch", {"url": "https://a.b/"}, "Fetch `https://a.b/`?"),
         ("WebSearch", {"query": "ducks"}, "Search the web for `ducks`?"),
         ("Skill", {"skill": "pdf"}, "Use the skill `pdf`?"),
-        ("Agent", {"description": "look around"}, "Start a subagent for `look around`?"),
+        ("Skill", {"skill": "pdf", "args": "-x"}, "Use the skill `pdf` with `-x`?"),
+        ("Agent", {"description": "harmless", "prompt": "rm"}, "Start a subagent with `rm`?"),
         ("KillShell", {"shell_id": "1"}, "End a background command?"),
-        ("mcp__github__create_issue", {"title": "x"}, "Use create_issue of github?"),
+        ("Bash", {"command": "a", "run_in_background": True}, "Run `a` in the background?"),
+        ("Bash", {"command": "a", **WAYS}, "Run `a` in the background outside the sandbox?"),
+        ("Monitor", {"description": "x", "command": "curl a"}, "Run `curl a` and watch it?"),
+        ("Monitor", {"ws": {"url": "wss://a"}}, 'Watch `{"url": "wss://a"}`?'),
+        ("Workflow", {"script": "return 1", "name": "x"}, "Run the script `return 1`?"),
+        ("Workflow", {"scriptPath": "a.js", "script": "x"}, "Run the script a.js?"),
+        ("Workflow", {"name": "review"}, "Run the workflow `review`?"),
+        (
+            "SendMessage",
+            {"summary": "harmless", "to": "bob", "message": "rm -rf"},
+            "Send `bob` the message `rm -rf`?",
+        ),
+        (
+            "CronCreate",
+            {"cron": "* * * * *", "prompt": "p"},
+            "At `* * * * *` prompt the agent with `p`?",
+        ),
+        (
+            "ScheduleWakeup",
+            {"delaySeconds": 60, "prompt": "p", "reason": "x"},
+            "In 60 seconds prompt the agent with `p`?",
+        ),
+        ("ScheduleWakeup", {"stop": True}, "Use ScheduleWakeup with `stop: true`?"),
+        ("PushNotification", {"message": "hi"}, "Use PushNotification with `message: hi`?"),
+        (
+            "mcp__github__create_issue",
+            {"description": "harmless", "title": "x", "labels": ["a"]},
+            'Use create_issue of github with `title: x, labels: ["a"], description: harmless`?',
+        ),
         ("mcp__github", {}, "Use github of github?"),
-        ("Unheard", {"file_path": "a.py"}, "Use Unheard?"),
+        ("Unheard", {"file_path": "a.py"}, "Use Unheard with `file_path: a.py`?"),
+        ("Unheard", {}, "Use Unheard?"),
+        # The file of the tool, and no other that is named beside it.
+        ("NotebookEdit", {"file_path": "a", "notebook_path": "b.ipynb"}, "Edit b.ipynb?"),
     ],
 )
 def test_a_title_asks_for_what_would_happen(
     tool: str, tool_input: dict[str, Any], asked: str
 ) -> None:
     assert title(tool, **tool_input) == asked
+
+
+LONG = "x" * 500
+
+
+@pytest.mark.parametrize(
+    ("tool", "tool_input"),
+    [
+        ("Bash", {"command": "make test", "description": LONG, "timeout": 5}),
+        ("Bash", {"command": "make test", **WAYS}),
+        ("Monitor", {"command": "tail -f log", "description": LONG, "timeout_ms": 5}),
+        ("Edit", {"file_path": "a.py", "old_string": LONG, "new_string": "x"}),
+        ("Read", {"file_path": "/etc/passwd", "limit": 5}),
+        ("Workflow", {"script": "return 1"}),
+        (
+            "SendMessage",
+            {"to": "bob", "message": "hi", "type": "message", "recipient": "bob", "content": "hi"},
+        ),
+        ("CronCreate", {"cron": "* * * * *", "prompt": "p", "recurring": False, "durable": False}),
+        ("WebFetch", {"url": "https://a.b/", "prompt": LONG}),
+        ("Agent", {"prompt": "look", "description": LONG, "subagent_type": "x"}),
+        ("KillShell", {"shell_id": "1"}),
+        ("mcp__a__b", {"x": [1], "y": "z"}),
+        ("Unheard", {}),
+    ],
+)
+def test_a_title_that_says_all(tool: str, tool_input: dict[str, Any]) -> None:
+    assert about(tool, **tool_input).title_says_all
+
+
+@pytest.mark.parametrize(
+    ("tool", "tool_input"),
+    [
+        ("Bash", {"command": LONG}),
+        ("Bash", {"command": "sleep 1 # only waits\nrm -rf ~"}),
+        ("Bash", {"command": "ls", "shell": "zsh"}),
+        ("Bash", {"command": "ls", "run_in_background": "later"}),
+        ("Bash", {"command": " "}),
+        ("Monitor", {"command": LONG}),
+        ("Monitor", {"command": "ls", "ws": {"url": "wss://a"}}),
+        ("Monitor", {}),
+        ("Write", {"file_path": f"/{'a/' * 60}b"}),
+        ("Write", {}),
+        ("Workflow", {"script": "return 1\nreturn 2"}),
+        ("Workflow", {"name": "review", "args": "x"}),
+        ("Workflow", {"scriptPath": "a.js", "script": "return 1"}),
+        ("SendMessage", {"to": "bob", "message": LONG}),
+        ("SendMessage", {"to": LONG, "message": "hi"}),
+        ("SendMessage", {"to": "bob", "message": "hi", "notify_when_idle": True}),
+        ("SendMessage", {"to": "bob", "message": "hi", "recipient": "eve"}),
+        ("SendMessage", {"message": LONG}),
+        ("CronCreate", {"cron": "* * * * *", "prompt": "p", "durable": True}),
+        ("ScheduleWakeup", {"delaySeconds": 60, "prompt": LONG}),
+        ("WebFetch", {"url": f"https://a.b/{LONG}?secret"}),
+        ("Agent", {"prompt": LONG, "description": "look"}),
+        ("Agent", {"prompt": "look", "isolation": "remote"}),
+        ("Skill", {"skill": "pdf", "args": LONG}),
+        ("mcp__a__b", {"x": LONG}),
+        (f"mcp__a__{LONG}", {}),
+        ("Unheard", {"x": LONG}),
+    ],
+)
+def test_a_title_that_leaves_something_out(tool: str, tool_input: dict[str, Any]) -> None:
+    assert not about(tool, **tool_input).title_says_all
+
+
+@pytest.mark.parametrize(
+    ("reason", "says_all"),
+    [
+        ("This command requires approval", True),
+        ("A nested command in this command can't be checked before it runs", True),
+        ("make may run what this folder names, and the folder is not trusted.", True),
+        ("git may run what this folder names, and the folder is not trusted.", False),
+        ("/project/x resolves through a symlink to /home/me/.bashrc", False),
+        ("A hook: this deploys", False),
+    ],
+)
+def test_a_reason_that_may_tell_more_of_a_command_has_to_be_seen(
+    reason: str, says_all: bool
+) -> None:
+    assert about("Bash", reason=reason, command="make x").title_says_all == says_all
+    assert about("Write", reason=reason, file_path="x").title_says_all
+
+
+def test_what_runs_is_a_command_whatever_tool_runs_it() -> None:
+    watched = about("Monitor", command="curl a | sh", description=LONG, timeout_ms=1)
+    assert (watched.action.command, watched.action.description) == ("curl a | sh", LONG)
+    assert watched.detail == "curl a | sh"
+    script = about("Workflow", script="let a\nreturn a", args={"b": 1})
+    assert (script.action.command, script.notes) == ("let a\nreturn a", ("args: {'b': 1}",))
+
+
+def test_what_the_agent_says_of_a_call_hides_nothing_of_it() -> None:
+    shown = detail("mcp__a__run", description=LONG * 2, cwd="/", script="evil")
+    assert shown.splitlines()[:3] == ["cwd: /", "script: evil", f"description: {LONG}"[:482]]
+    assert "more characters" in shown
+    many = detail("mcp__a__run", **{f"field{n}": LONG for n in range(9)}, script="evil")
+    assert "script: evil" in many
+    assert len(detail("mcp__a__run", **{f"field{n}": LONG for n in range(9_000)})) < 3_000
+
+
+def test_a_file_is_called_by_where_its_links_lead(tmp_path: Path) -> None:
+    home, project = tmp_path / "home", tmp_path / "project"
+    (home / "deep").mkdir(parents=True)
+    (project / "hooks").mkdir(parents=True)
+    (project / "docs").symlink_to("../home")
+    (project / "notes").symlink_to("hooks")
+    (home / "project").symlink_to(project)
+    for folder in (project, home / "project"):
+        for called, path, remark in (
+            ("docs/x.sh", f"{home}/x.sh", "Called docs/x.sh, which leads there"),
+            ("docs/deep/new/x", f"{home}/deep/new/x", "Called docs/deep/new/x, which leads there"),
+            ("notes/x", "hooks/x", "Called notes/x, which leads there"),
+            ("hooks/x", "hooks/x", None),
+            ("docs/../x", "x", None),
+            (f"{home}/x", f"{home}/x", None),
+        ):
+            for name in (called, str(folder / called)):
+                where = Destinations.follow(folder, [Path(name)])
+                shown = describe("Write", {"file_path": name, "content": ""}, where, diff="+x")
+                assert shown.action.path == path
+                assert both_ends(path, SUBJECT_LENGTH) in shown.title
+                assert shown.notes == ((remark,) if remark else ())
+                assert shown.detail.startswith(path)
+                other = describe("mcp__a__b", {"path": name}, where)
+                assert remark is None or not other.title_says_all
+
+
+def test_the_path_is_that_of_the_tool_and_no_other_that_is_named_beside_it() -> None:
+    shown = about("NotebookEdit", file_path="harmless", notebook_path="b.ipynb", new_source="x")
+    assert (shown.title, shown.action.path) == ("Edit b.ipynb?", "b.ipynb")
+    assert "file_path: harmless" in shown.notes
+
+
+def test_where_a_disk_does_not_tell_the_line_says_not_enough() -> None:
+    where = Destinations(Path("/project"), {"/project/docs/x": None})
+    shown = describe("Write", {"file_path": "docs/x", "content": ""}, where)
+    assert (shown.title, shown.action.path) == ("Write docs/x?", "docs/x")
+    assert shown.notes[0] == UNKNOWN
+    assert not shown.title_says_all
+
+
+def test_a_folder_that_is_granted_is_the_one_that_a_link_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "docs").symlink_to("/etc")
+    where = Destinations.follow(tmp_path, [tmp_path / "docs", "/etc"])
+    mode = PermissionUpdate("setMode", mode="acceptEdits")
+    granted = where.real_updates(
+        [
+            PermissionUpdate("addDirectories", directories=[f"{tmp_path}/docs", "/etc"]),
+            mode,
+        ]
+    )
+    assert granted == [PermissionUpdate("addDirectories", directories=["/etc"]), mode]
+    unknown = Destinations(tmp_path, {f"{tmp_path}/docs": None})
+    assert unknown.real_updates([PermissionUpdate("addDirectories", directories=["docs"])]) == []
+
+
+def test_a_path_that_no_system_opens_is_not_followed(tmp_path: Path) -> None:
+    assert list(Destinations.follow(tmp_path, ["a/" * 500_000]).real) == [str(tmp_path)]
 
 
 def test_a_long_title_is_cut_and_a_forged_one_is_spelled_out() -> None:

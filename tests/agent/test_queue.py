@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Self
 
 import pytest
 from hypothesis import settings
@@ -199,38 +200,103 @@ def test_the_time_to_answer_begins_when_it_is_open(
 
 
 def test_the_next_one_is_shown_half_a_second_after_an_answer() -> None:
-    loop = VirtualTime()
-
-    async def life() -> None:
-        screen = Screen()
-        questions = QuestionQueue(screen.show)
-        asked = [loop.create_task(questions.ask(question(name), SECONDS)) for name in "abc"]
-        await settle()
-        assert questions.unseen("a", named=False)
-        assert questions.unseen("b", named=True)
-        loop.now += 0.5
-        assert not questions.unseen("a", named=False)
-        assert not questions.unseen("b", named=True)
-        assert questions.unseen("b", named=False), "it is not on the screen yet"
-        questions.answer("a", Answer(ALLOW, by=AnsweredBy.COMMAND))
+    with Answering("abc") as user:
+        assert user.unseen("b", named=True)
+        user.wait(1.0)
+        assert not user.unseen("b", named=True)
+        assert not user.unseen("a")
+        user.answer("a")
+        assert user.unseen("b", named=True), "it was meant for the one before"
         for moment in (0.0, 0.25, 0.24):
-            loop.now += moment
-            await settle()
-            assert screen.shown == {}
-            assert questions.unseen("b", named=False)
-        loop.now += 0.02
-        await settle()
-        assert list(screen.shown) == ["b"]
-        assert questions.unseen("b", named=False), "it has only just come"
-        loop.now += 0.5
-        assert not questions.unseen("b", named=False)
-        for name in "bc":
-            questions.answer(name, Answer(DENY))
-        await asyncio.gather(*asked)
-        assert not questions.unseen("b", named=True), "that there is none is told otherwise"
+            user.wait(moment)
+            assert user.screen.shown == {}
+        user.wait(0.02)
+        assert list(user.screen.shown) == ["b"]
+        user.wait(1.0)
+        assert not user.unseen("b")
+        user.answer("b")
+        user.wait(0.6)
+        assert list(user.screen.shown) == ["c"]
+        assert user.unseen("c"), "it has only just come"
+        user.answer("c")
+        assert not user.unseen("c", named=True), "that there is none is told otherwise"
 
-    loop.run_until_complete(life())
-    loop.close()
+
+@pytest.mark.parametrize(
+    ("seconds", "named"),
+    [*((seconds, False) for seconds in (1 / 30, 0.1, 0.3, 0.55, 0.9)), (1 / 30, True), (0.3, True)],
+)
+def test_what_answers_without_a_pause_answers_one(seconds: float, named: bool) -> None:
+    with Answering("abcd") as user:
+        user.wait(10.0)
+        answered = []
+        for _ in range(int(20 / seconds)):
+            open_one = user.questions.pending[0].question_id
+            if not user.unseen(open_one, named=named):
+                user.answer(open_one)
+                answered.append(open_one)
+            user.wait(seconds)
+        assert answered == ["a"]
+        user.wait(1.0)
+        assert not user.unseen("b", named=named), "the key was let go"
+
+
+def test_what_answers_without_a_pause_answers_none_that_comes_meanwhile() -> None:
+    with Answering("ab") as user:
+        user.wait(1.0)
+        first = user.asked.pop("a")
+        first.cancel()
+        user.wait(0.0)
+        assert list(user.screen.shown) == ["b"]
+        for _ in range(60):
+            assert user.unread() or user.unseen("b")
+            user.wait(0.1)
+        user.wait(1.0)
+        assert not user.unread()
+        assert not user.unseen("b")
+
+
+class Answering:
+    """A user who answers, on a clock of their own: `names` wait from the beginning."""
+
+    def __init__(self, names: str) -> None:
+        self.loop = VirtualTime()
+        self.screen = Screen()
+        self.questions = QuestionQueue(self.screen.show)
+        self.asked = {
+            name: self.loop.create_task(self.questions.ask(question(name), SECONDS))
+            for name in names
+        }
+
+    def __enter__(self) -> Self:
+        self.wait(0.0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for task in self.asked.values():
+            task.cancel()
+        self.wait(0.0)
+        self.loop.close()
+
+    def wait(self, seconds: float) -> None:
+        self.loop.now += seconds
+        self.loop.run_until_complete(settle())
+
+    def unseen(self, name: str, *, named: bool = False) -> bool:
+        async def look() -> bool:
+            return self.questions.unseen(name, named=named)
+
+        return self.loop.run_until_complete(look())
+
+    def unread(self) -> bool:
+        async def look() -> bool:
+            return self.questions.unread()
+
+        return self.loop.run_until_complete(look())
+
+    def answer(self, name: str) -> None:
+        assert self.questions.answer(name, Answer(ALLOW, by=AnsweredBy.COMMAND))
+        self.wait(0.0)
 
 
 class VirtualTime(asyncio.SelectorEventLoop):

@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_agent_lsp.agent.permissions import tool_policy
-from claude_agent_lsp.agent.permissions.tool_policy import (
+from claude_agent_lsp.agent.permissions.policy.plain_programs import (
+    LONGEST_COMMAND,
+    PLAIN_PROGRAMS,
+    first_to_ask_about,
+)
+from claude_agent_lsp.agent.permissions.policy.tool_policy import (
     IN_THE_FOLDER,
     IN_TRUSTED,
     KNOWN,
     LOOKS_BEYOND,
-    PLAIN_PROGRAMS,
     REACHES_BEYOND,
-    first_to_ask_about,
     rule_on,
 )
 
@@ -36,7 +38,20 @@ def decision(tool: str, *, trusted: bool, **tool_input: str) -> str | None:
         "echo git",
         'echo "a; git status"',
         "sort <names.txt",
-        "diff a b || true",
+        "cmp a b || true",
+        "grep -rnE --include='*.py' 'a.*b' -- src",
+        "grep -A3 -e @decorator -m 5 a.py",
+        "find . -name '*.py' -not -path './a/*' -type f",
+        "head -n5 a; tail -n +5 b; head -20 c",
+        "sort -t, -k2,2n a.csv | uniq -c | cut -d/ -f1",
+        "xxd -l 16 a.bin",
+        "[ -f a ] && test a -nt b && echo --yes -x",
+        "ls -la 2>/dev/null",
+        "cat <<< text",
+        "cat - < a",
+        "echo a..b ... 'x*' \"[y]\" a~b",
+        "date -d tomorrow +%F",
+        "cd -- -a",
     ],
 )
 def test_what_reads_no_configuration_is_left_to_the_cli(command: str) -> None:
@@ -52,6 +67,9 @@ def test_what_reads_no_configuration_is_left_to_the_cli(command: str) -> None:
         ("ls | git diff", "git"),
         ("cat x; git blame x", "git"),
         ("(git show)", "git"),
+        ("<a git log", "git"),
+        ("ls; <a git log", "git"),
+        ("ls; cat <a git log >b; 2>c git log", "2"),
         ("ls & git ls-files", "git"),
         ("'git' status", "git"),
         ('g"it" status', "git"),
@@ -70,6 +88,8 @@ def test_what_reads_no_configuration_is_left_to_the_cli(command: str) -> None:
         ("ls $(git status)", ""),
         ("ls `git status`", ""),
         ("ls <(git status)", ""),
+        # Another command in a shell that doesn't know this sign.
+        ("ls &>a git status", ""),
         ("ls\ngit status", ""),
         ("$'git' status", ""),
         ("ls ${x:-$(git status)}", ""),
@@ -80,6 +100,63 @@ def test_what_reads_no_configuration_is_left_to_the_cli(command: str) -> None:
         ("", ""),
         (" \t", ""),
         ("ls " + "x" * 3000, ""),
+        # What is not in the folder, by an option,
+        ("diff --from-file=a b", "diff"),
+        ("diff a b", "diff"),
+        ("wc --files0-from=a", "wc"),
+        ("wc --files0-fro a", "wc"),
+        ("du --files0-from=a", "du"),
+        ("du -X a .", "du"),
+        ("sort --files0-from=a", "sort"),
+        ("sort --compress-program=./ls a", "sort"),
+        ("sort -no/tmp/x a", "sort"),
+        ("grep -of/etc/passwd a", "grep"),
+        ("grep -fa b", "grep"),
+        ("fgrep --file=a b", "fgrep"),
+        ("file -ma b", "file"),
+        ("file -f a", "file"),
+        ("date -fa", "date"),
+        ("date --file a", "date"),
+        ("md5sum -c a", "md5sum"),
+        ("hostname -Fa", "hostname"),
+        ("printf -v PATH %s . && ls", "printf"),
+        # by where a link leads,
+        ("grep -R x .", "grep"),
+        ("grep -lR x .", "grep"),
+        ("find -L . -name x", "find"),
+        ("find . -follow", "find"),
+        ("ls -RL .", "ls"),
+        ("ls --dereference .", "ls"),
+        ("du -aL", "du"),
+        # by a word that it makes something of, or the shell,
+        ("strings @a", "strings"),
+        ("strings -a @a", "strings"),
+        ("test -f /etc/x", "test"),
+        ("[ -f /etc/x ]", "["),
+        ("cat d*/key", "cat"),
+        ("cat k?y", "cat"),
+        ("cat [k]ey", "cat"),
+        ("ls | cat 'a'*", "ls"),
+        ("cat < d*/key", "cat"),
+        ("cat ~/a", "cat"),
+        ("cat x=~/a", "cat"),
+        ("realpath ../*", "realpath"),
+        ("ls ..", "ls"),
+        ("ls a/..", "ls"),
+        ("ls -I .. a", "ls"),
+        ("ls --exclude=../a", "ls"),
+        ("cat < ../a", ""),
+        ("cat <> a", ""),
+        ("cat <", ""),
+        ("cat < ; ls", ""),
+        # by where it goes, or what it writes to.
+        ("cd && cat a", "cd"),
+        ("cd -; cat a", "cd"),
+        ("cd -- - && ls", "cd"),
+        ("cd ..", "cd"),
+        ("uniq a b", "uniq"),
+        ("xxd a b", "xxd"),
+        ("ps auxe", "ps"),
     ],
 )
 def test_what_may_run_what_the_folder_names_is_asked(command: str, program: str) -> None:
@@ -128,6 +205,20 @@ def test_only_what_may_be_ruled_on_is_sent_from_a_trusted_folder() -> None:
         assert bool(sent.search(tool)) == (rule_on(tool, {}, trusted=True) is not None), tool
 
 
+def test_it_is_said_why() -> None:
+    reasons = {
+        "git status": "git may run what this folder names, and the folder is not trusted.",
+        "./x": "It may run what this folder names, and the folder is not trusted.",
+        "wc --files0-from=a": (
+            "wc may read what is not in this folder, and the folder is not trusted."
+        ),
+    }
+    for command, reason in reasons.items():
+        ruling = rule_on("Bash", {"command": command}, trusted=False)
+        assert ruling is not None
+        assert ruling.reason == reason
+
+
 def test_no_program_is_plain_that_runs_others() -> None:
     assert not PLAIN_PROGRAMS & {"env", "xargs", "git", "make", "sh", "bash", "awk", "sed", "rg"}
-    assert tool_policy.LONGEST_COMMAND >= 1000
+    assert LONGEST_COMMAND >= 1000

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from claude_agent_sdk import (
@@ -37,6 +38,8 @@ from claude_agent_lsp.agent.events import (
     UsageReport,
 )
 from claude_agent_lsp.agent.run.translate import RESULT_LENGTH, Translator
+from claude_agent_lsp.base.texts.json_bounds import bounded, is_bounded
+from claude_agent_lsp.lsp.convert.to_json import jsonable
 
 FOLDER = Path("/project")
 
@@ -355,3 +358,58 @@ def test_a_rate_limit_says_when_it_is_reset(told: Told) -> None:
 def test_a_rate_limit_that_allows_is_no_news(told: Told) -> None:
     told.read(RateLimitEvent(RateLimitInfo("allowed"), "u", "s"))
     assert told.events == []
+
+
+def deep(levels: int = 900) -> Any:
+    value: Any = "innermost"
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("much", [deep(), [[]] * 330_000, {str(n): n for n in range(100_000)}])
+def test_whatever_a_message_holds_its_events_are_small(told: Told, much: Any) -> None:
+    given = {"file_path": "a.py", "command": much, "extra": much}
+    told.read(said("msg_1", ToolUseBlock("c1", "Bash", given)))
+    told.read(answered("c1", [{"type": "text", "text": much}, "no part"]))
+    told.read(result(structured_output={"found": much}))
+    call = next(event for event in told.events if isinstance(event, ToolCall))
+    assert call.locations == (Location(FOLDER / "a.py"),)
+    assert len(call.title) < 200
+    for value in (call.input, told.structured_output):
+        assert is_bounded(bounded(value)) or "left out" in json.dumps(value)
+        assert len(json.dumps(jsonable(value))) < 500_000
+        assert "left out" in json.dumps(value)
+    ended = next(event for event in told.events if isinstance(event, ToolResult))
+    assert len(ended.text) <= RESULT_LENGTH
+
+
+def test_an_input_that_is_no_object_is_a_call_all_the_same(told: Told) -> None:
+    told.read(said("msg_1", ToolUseBlock("c1", "Bash", cast("Any", ["pwd"]))))
+    (call,) = told.events
+    assert isinstance(call, ToolCall)
+    assert (call.tool, call.input) == ("Bash", {"input": ["pwd"]})
+
+
+def test_calls_of_one_id_are_told_apart(told: Told) -> None:
+    for name in ("Write", "Bash"):
+        told.read(said("msg_1", ToolUseBlock("c", name, {"file_path": "a.py"})))
+    told.deny("c", "No.")
+    told.read(answered("c", "written"))
+    told.read(answered("c", "No.", error=True))
+    told.read(said("msg_2", ToolUseBlock("c~2", "Read", {})))
+    told.read(answered("c~2", "read"))
+    calls = [event for event in told.events if isinstance(event, ToolCall)]
+    assert [(call.tool_call_id, call.shares_id_of) for call in calls] == [
+        ("c", None),
+        ("c~2", "c"),
+        ("c~2~2", "c~2"),
+    ]
+    ends = [event for event in told.events if isinstance(event, ToolResult)]
+    assert [(end.tool_call_id, end.status) for end in ends] == [
+        ("c", ToolStatus.COMPLETED),
+        ("c~2", ToolStatus.DENIED),
+        ("c~2~2", ToolStatus.COMPLETED),
+    ]
+    assert list(told.files_changed) == [FOLDER / "a.py"]
+    assert told.open_calls == set()

@@ -19,6 +19,7 @@ from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import register_lsp_features
 
+from claude_agent_lsp.agent.permissions.queue import PAUSE_SECONDS, SEEN_SECONDS
 from tests.told_secrets import LOG, TOLD
 
 if TYPE_CHECKING:
@@ -154,15 +155,21 @@ class Editor(LanguageClient):
         return self.ask(types.WORKSPACE_EXECUTE_COMMAND, params)
 
     async def answer_by_command(self, answer: Any) -> Any:
-        """`claudeAgent.question.answer`, as soon as it takes answers."""
+        """`claudeAgent.question.answer`, as a person gives it: after a look at the question.
+
+        One that comes too soon puts off the next, so it is given again only after a pause.
+        """
         until = time.monotonic() + SECONDS
+        named_deny = isinstance(answer, dict) and answer == {"answer": "deny"} | answer
+        pause = 0.0 if named_deny and "questionId" in answer else SEEN_SECONDS + 0.02
         while True:
+            await asyncio.sleep(pause)
+            pause = PAUSE_SECONDS + 0.02
             try:
                 return await self.command("question.answer", answer)
             except JsonRpcException as error:
                 if "only just been asked" not in error.message or time.monotonic() > until:
                     raise
-            await asyncio.sleep(0.05)
 
     def query(self, prompt: str, *, work_done_token: str | None = None, **fields: Any) -> Asked:
         """`claudeAgent.query`; `partialResultToken` is "events" unless named."""

@@ -84,9 +84,9 @@ async def run_of(editor: Editor, query: Query) -> dict[str, Any]:
     return run
 
 
-def assert_told_of_once(editor: Editor, query: Query, status: str) -> None:
+def assert_told_of_once(editor: Editor, query: Query, status: str, *, queued: bool = False) -> None:
     """One `started` first, one `ended` last, and progress that has ended; nothing after."""
-    kinds = [event["kind"] for event in editor.events(query.events)]
+    kinds = [event["kind"] for event in editor.events(query.events)][queued:]
     assert (kinds[0], kinds[-1]) == ("started", "ended")
     assert (kinds.count("started"), kinds.count("ended")) == (1, 1)
     assert editor.events(query.events)[-1]["run"]["status"] == status

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from claude_agent_lsp.loopback import call, reply, say
+from claude_agent_lsp.loopback.script import Call
 
 from .editor import EXECUTABLE
 from .runs import allow_tools, begin, cancelled, eventually, sleepers
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from claude_agent_lsp.loopback import Loopback
 
     from .conftest import Open
@@ -121,3 +124,53 @@ async def test_no_part_of_a_secret_is_in_it_that_the_user_was_asked_about(
         "Running `mkfifo x --header=***`",
     }
     assert "merganser" not in json.dumps(found)
+
+
+async def test_no_call_hides_behind_another_one_of_its_id(
+    editor_with: Open, environment: dict[str, str], model: Loopback, folder: Path
+) -> None:
+    (folder / "old").write_text("x")
+    model.add(
+        reply(
+            "hide one",
+            [
+                Call("Write", {"file_path": str(folder / "new"), "content": "x"}, "toolu_1"),
+                Call("Read", {"file_path": str(folder / "old")}, "toolu_1"),
+            ],
+            [
+                Call("Bash", {"command": "mkfifo first"}, "toolu_1"),
+                Call("Bash", {"command": "mkfifo second"}, "toolu_1"),
+            ],
+            [say("Hidden.")],
+        )
+    )
+    editor = await editor_with()
+    query = begin(editor, "hide one", permissionMode="acceptEdits")
+    await editor.question(1)
+    editor.answer("Allow once", 1)
+    await editor.question(2)
+    editor.answer("Deny", 2)
+    session = (await query.asked)["sessionId"]
+    assert (folder / "new").exists()
+    assert (folder / "first").exists()
+    assert not (folder / "second").exists()
+    calls = editor.events(query.events, "toolCall")
+    ids = ["toolu_1", "toolu_1~2", "toolu_1~3", "toolu_1~4"]
+    assert [call["toolCallId"] for call in calls] == ids
+    assert [call.get("sharesIdOf") for call in calls] == [None, *["toolu_1"] * 3]
+    ends = editor.events(query.events, "toolResult")
+    statuses = ["completed", "completed", "completed", "denied"]
+    assert [(end["toolCallId"], end["status"]) for end in ends] == list(
+        zip(ids, statuses, strict=True)
+    )
+    page = await editor.command("session.read", {"sessionId": session})
+    read = [call for message in page["messages"] for call in message.get("toolCalls", ())]
+    assert [call["tool"] for call in read] == ["Write", "Read", "Bash", "Bash"]
+    assert [call["status"] for call in read] == ["completed"] * 3 + ["failed"]
+    await editor.quit()
+    tools = [entry for entry in entries(environment) if entry["kind"] == "tool"]
+    assert [(json.loads(t["input"]).get("command"), t["status"], t["by"]) for t in tools] == [
+        (None, "completed", "rule"),
+        ("mkfifo first", "completed", "question"),
+        ("mkfifo second", "denied", "question"),
+    ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -15,8 +17,6 @@ from claude_agent_lsp.loopback import call, reply, say
 from .runs import begin, clis, eventually
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from claude_agent_lsp.loopback import Loopback
 
     from .conftest import Open
@@ -80,3 +80,38 @@ async def test_keys_prompts_and_grants_are_given_by_file(
     }
     assert f"My word is {KEY}." in str([request.body for request in model.requests])
     await eventually(lambda: not list(temporary.glob("claude-agent-lsp-*")))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="command lines are read in /proc")
+async def test_deny_rules_of_a_folder_without_trust_are_given_by_file_whatever_they_hold(
+    editor_with: Open, model: Loopback, environment: dict[str, str], folder: Path
+) -> None:
+    """A repository's rules keep nobody from working: no command line takes these."""
+    configuration = Path(environment["CLAUDE_CONFIG_DIR"])
+    (configuration / ".claude.json").unlink()
+    rules = [f"Bash(mkfifo {KEY}*)", "Read(/own)"]
+    deny: dict[str, Any] = {"permissions": {"deny": rules}}
+    (configuration / "settings.json").write_text(json.dumps(deny))
+    (folder / ".claude").mkdir()
+    odd = ["a\0b", "a\ud800b", "Bash(", "", "x" * 140_000, "Read(/private)"]
+    deny = {"permissions": {"deny": odd}}
+    (folder / ".claude" / "settings.json").write_text(json.dumps(deny))
+    (folder / "private").write_text("PRIVATE-WORDS")
+    (folder / "own").write_text("OPEN-WORDS")
+    reads = [call("Read", file_path=str(folder / name)) for name in ("private", "own")]
+    forbidden = call("Bash", command=f"mkfifo {KEY}-made")
+    model.add(reply("try it", [forbidden], reads, [say("Tried.")]))
+    editor = await editor_with()
+    query = begin(editor, "try it")
+    await editor.event("text", query.events)
+    lines = [line for process in clis(editor) for line in process.cmdline()]
+    run = await query.asked
+    assert run["status"] == "completed"
+    assert lines
+    assert [line for line in lines if KEY in line or "private" in line] == []
+    told = "\n".join(said.text for request in model.requests for said in request.conversation)
+    assert "PRIVATE-WORDS" not in told
+    assert "OPEN-WORDS" in told
+    assert "denied" in told
+    assert [shown for shown, _ in editor.questions if "Trust" not in shown.message] == []
+    assert not (folder / f"{KEY}-made").exists()

@@ -6,12 +6,13 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from claude_agent_lsp.loopback import call, reply, say
+from claude_agent_lsp.loopback.script import Call
 from tests.sessions.lines import Disk, Talk
 from tests.sessions.lines import text as block
 
@@ -19,6 +20,8 @@ from . import editor as editor_module
 from .runs import begin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from claude_agent_lsp.loopback import Loopback
 
     from .conftest import Open
@@ -252,4 +255,49 @@ async def test_of_a_long_session_that_is_exported(
     file = folder / "session"
     await editor.command("session.export", {**argument, "uri": file.as_uri()})
     assert file.stat().st_size > 30 << 20
+    assert clock.slow() == []
+
+
+@pytest.fixture
+def _deep_requests() -> Iterator[None]:
+    """The model, which is in this process, reads what is nested deep."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10_000)
+    yield
+    sys.setrecursionlimit(limit)
+
+
+@pytest.mark.usefixtures("_deep_requests")
+async def test_of_a_wide_and_a_deep_tool_input(
+    editor_with: Open, model: Loopback, clock: Clock
+) -> None:
+    wide = '{"command":"pwd","extra":[' + ",".join(["[]"] * 100_000) + "]}"
+    deep = '{"command":"pwd","extra":' + "[" * 2_000 + "]" * 2_000 + "}"
+    model.add(
+        reply("go wide", [Call("Bash", wide)], [Call("Bash", '["ls"]')], [say("Gone wide.")]),
+        reply("go deep", [Call("Bash", deep)], [say("Gone deep.")]),
+    )
+    editor = await opened(editor_with)
+    clock.forget()
+    query = begin(editor, "go wide", 1)
+    answer = await query.asked
+    assert answer["text"] == "Gone wide."
+    asked, no_object = editor.events(query.events, "toolCall")
+    assert no_object["input"] == {"input": ["ls"]}
+    assert asked["input"]["extra"][-1].endswith("more, left out")
+    session = {"sessionId": answer["sessionId"]}
+    before = (await editor.command("session.read", session))["messages"]
+    assert [message["text"] for message in before][-1] == "Gone wide."
+    # Where the SDK can't read what is nested so deep the run fails; the session goes on.
+    try:
+        outcome = (await begin(editor, "go deep", 2, session=session["sessionId"]).asked)["text"]
+    except JsonRpcException as failed:
+        outcome = f"{cast('Any', failed.data)['reason']}: {failed.message}"
+    reads_it = sys.version_info >= (3, 12)
+    assert outcome.startswith("Gone deep." if reads_it else "processDied: A message of the CLI is")
+    again = await begin(editor, "hello", 3, session=session["sessionId"]).asked
+    assert again["sessionId"] == session["sessionId"]
+    after = (await editor.command("session.read", session))["messages"]
+    assert after[: len(before)] == before
+    assert after[-1]["text"] == again["text"]
     assert clock.slow() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 
-from claude_agent_lsp.agent.permissions.question_detail import SUBJECT_LENGTH
+from claude_agent_lsp.agent.permissions.question_title import SUBJECT_LENGTH
 from claude_agent_lsp.base.texts.text import both_ends
 from claude_agent_lsp.loopback import call, reply, say
 
@@ -266,6 +267,61 @@ async def test_answer_without_an_id_is_for_the_question_that_progress_tells_of(
     assert [path.name for path in folder.iterdir()] == ["file0"]
     with pytest.raises(JsonRpcException, match="questionId: expected the id of an open question"):
         await helix.answer_by_command("allow")
+
+
+async def test_a_key_that_is_held_down_answers_one_question(
+    editor_with: Open, folder: Path
+) -> None:
+    helix = await editor_with(profile="helix")
+    asked = helix.query("make five", wait=True)
+    await helix.event("question")
+    await helix.answer_by_command("allow")
+    await helix.event("question", count=2)
+    until = time.monotonic() + 1.5  # it is opened half a second after the answer
+    while time.monotonic() < until:
+        with pytest.raises(JsonRpcException, match="only just been asked"):
+            await helix.command("question.answer", "allow")
+    for number in range(2, 6):
+        question = (await helix.event("question", count=number))["question"]
+        await helix.answer_by_command({"questionId": question["questionId"], "answer": "deny"})
+    await asked
+    assert [path.name for path in folder.iterdir()] == ["file0"]
+
+
+async def test_the_line_names_where_a_link_leads_and_allows_no_more_than_it_says(
+    editor_with: Open, folder: Path, model: Loopback
+) -> None:
+    home = folder.parent / "else"
+    home.mkdir()
+    (folder / "docs").symlink_to(home)
+    model.add(
+        reply(
+            "write",
+            [call("Write", file_path=str(folder / "docs/x.sh"), content="x\n")],
+            [call("Bash", command="cp docs/x.sh docs/y.sh")],
+            [say("Tried.")],
+        )
+    )
+    helix = await editor_with(profile="helix")
+    asked = helix.query("write", wait=True)
+    question = (await helix.event("question"))["question"]
+    assert question["action"]["path"] == f"{home}/x.sh"
+    assert question["title"] == f"Write {both_ends(f'{home}/x.sh', SUBJECT_LENGTH)}?"
+    granted = [each.get("directory") for each in question["grants"]["session"]]
+    assert granted == [None, str(home)]
+    for answer in ("allowSession", {"answer": ["allowSession"]}):
+        with pytest.raises(
+            JsonRpcException, match=f"questionId: expected {question['questionId']}"
+        ):
+            await helix.answer_by_command(answer)
+    await helix.answer_by_command({"questionId": question["questionId"], "answer": "allow"})
+    question = (await helix.event("question", count=2))["question"]
+    assert "resolves through a symlink" in question["reason"]
+    with pytest.raises(JsonRpcException, match="does not say all that it is about"):
+        await helix.answer_by_command("allow")
+    await helix.answer_by_command({"questionId": question["questionId"], "answer": "deny"})
+    await asked
+    assert [path.name for path in home.iterdir()] == ["x.sh"]
 
 
 async def waiting_line(editor: Editor, wish: str) -> None:

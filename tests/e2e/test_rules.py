@@ -111,6 +111,32 @@ async def test_rules_hold_in_a_folder_that_is_not_trusted_too(
         assert words not in everything_told(model)
 
 
+async def test_a_star_in_a_command_is_no_pattern_once_it_is_allowed_for_the_session(
+    editor_with: Open, model: Loopback, folder: Path
+) -> None:
+    """The CLI suggests the command itself as a rule, and would read its star as one."""
+    commands = {"first": "mkfifo 'one*'", "other": "mkfifo 'one' 'two'"}
+    for prompt, command in commands.items():
+        model.add(reply(prompt, [call("Bash", command=command)], [say("Tried.")]))
+    editor = await editor_with(settings={"idleProcessSeconds": 0})
+    query = begin(editor, "first")
+    question = (await editor.event("question", query.events))["question"]
+    assert [option["value"] for option in question["options"]] == ["deny", "allow", "allowSession"]
+    assert [grant["kind"] for grant in question["grants"]["session"]] == ["call"]
+    assert question["grants"]["always"] == []
+    answer = {"questionId": question["questionId"], "answer": "allowSession"}
+    await editor.answer_by_command(answer)
+    await query.asked
+    query = begin(editor, "other", 1)
+    question = (await editor.event("question", query.events))["question"]
+    await editor.answer_by_command({"questionId": question["questionId"], "answer": "deny"})
+    await query.asked
+    assert [path.name for path in folder.glob("one*")] == ["one*"]
+    (folder / "one*").unlink()
+    await begin(editor, "first", 2).asked
+    assert (folder / "one*").is_fifo()
+
+
 async def test_denied_command_is_not_even_asked_and_an_allowed_one_neither(
     editor: Editor, folder: Path
 ) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from claude_agent_lsp.agent.cli import locate
-from claude_agent_lsp.agent.permissions.tool_policy import KNOWN
+from claude_agent_lsp.agent.permissions.policy.tool_policy import KNOWN
 from claude_agent_lsp.loopback import call, reply, say
 
 from .runs import begin
@@ -121,6 +121,36 @@ async def test_what_is_allowed_runs_no_program_of_the_folder(
     assert [canary.name for canary in canaries.iterdir()] == []
 
 
+async def test_no_command_reads_what_is_not_in_the_folder(
+    editor_with: Open, model: Loopback, environment: dict[str, str], folder: Path, tmp_path: Path
+) -> None:
+    """Nothing that the CLI itself takes for no path: each of these it runs unasked."""
+    Path(environment["CLAUDE_CONFIG_DIR"], ".claude.json").unlink()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "key").write_text("OPEN-SESAME\n")
+    (folder / "link").symlink_to(outside)
+    (folder / "names").write_text(str(outside / "key"))
+    commands = (
+        *("cat l*/key", "grep -R SESAME .", "strings @names", f"wc --files0-from={outside}/key"),
+        *("wc -l names --files0-from=link/key", f"diff --from-file={outside}/key names"),
+    )
+    calls = [[call("Bash", command=command)] for command in commands]
+    model.add(reply("do it all", *calls, [say("Tried.")]))
+    editor = await editor_with()
+    query = begin(editor, "do it all")
+    asked = []
+    for number in range(len(commands)):
+        question = (await editor.event("question", query.events, count=number + 1))["question"]
+        asked.append(question["action"]["command"])
+        assert "the folder is not trusted" in question["reason"]
+        await editor.answer_by_command({"questionId": question["questionId"], "answer": "deny"})
+    await query.asked
+    assert asked == list(commands)
+    told = "\n".join(said.text for request in model.requests for said in request.conversation)
+    assert "OPEN-SESAME" not in told
+
+
 @pytest.mark.parametrize(
     ("tool", "tool_input"),
     [
@@ -175,4 +205,4 @@ async def test_every_tool_of_the_cli_is_known(folder: Path, environment: dict[st
     tools = next(each["tools"] for each in messages if each.get("subtype") == "init")
     assert len(tools) > 10
     unknown = {name for name in tools if not name.startswith("mcp__")} - KNOWN
-    assert unknown == set(), "classify what this CLI brings: agent/permissions/tool_policy.py"
+    assert unknown == set(), "classify what this CLI brings: policy/tool_policy.py"

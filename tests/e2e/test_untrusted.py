@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,24 @@ async def test_its_mode_lets_nothing_be_done_unasked(
     await query.asked
     assert not (stranger / "Makefile").exists()
     assert all("Do as the folder says." not in json.dumps(each.body) for each in model.requests)
+
+
+async def test_its_settings_replace_no_choice_of_the_users(
+    editor_with: Open, stranger: Path, model: Loopback
+) -> None:
+    model.add(reply("make it", [call("Bash", command="mkfifo made")], [say("Tried.")]))
+    own = {"model": "claude-haiku-4-5", "effort": "low", "questionTimeoutSeconds": 60}
+    its = {"model": "claude-opus-4-1", "effort": "max", "questionTimeoutSeconds": 1e9}
+    editor = await editor_with(settings=its, options={"settings": own})
+    query = begin(editor, "make it")
+    for number, answer in enumerate(("Don't trust", "Deny"), 1):
+        await editor.question(number)
+        shown = (await editor.command("question.list"))["questions"][0]
+        open_until = datetime.fromisoformat(shown["deadline"])
+        assert open_until < datetime.now(UTC) + timedelta(seconds=61)
+        editor.answer(answer, number)
+    await query.asked
+    assert {each.body["model"] for each in model.requests} == {"claude-haiku-4-5"}
 
 
 @pytest.mark.parametrize("step", range(0, 60, 6))
@@ -261,6 +280,19 @@ async def test_folder_that_is_put_in_the_place_of_a_trusted_one_is_not_trusted(
         place.rename(hooked)
         moved.rename(place)
         assert (await folder_of(editor, place))["trusted"]
+
+
+async def test_folder_that_was_made_anew_between_two_servers_is_asked_about_anew(
+    editor_with: Open, hooked: Path, trusted: Path, tmp_path: Path
+) -> None:
+    editor = await trusting(editor_with, "user", trusted, trusted)
+    await editor.quit()
+    trusted.rename(tmp_path / "before")
+    hooked.rename(trusted)
+    editor = await editor_with(trusted)
+    assert not await ran(editor, trusted, tmp_path / "canary")
+    question = await editor.question()
+    assert question.message.startswith(f"Trust the authors of {trusted}?")
 
 
 @pytest.mark.parametrize("by", ["client", "user"])

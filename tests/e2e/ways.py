@@ -102,6 +102,10 @@ class ByCommand(Way):
         answer: dict[str, Any] = {"answer": value if isinstance(value, str) else list(value)}
         if note is not None:
             answer["note"] = note
+        if value in ("allowSession", "allowAlways"):
+            # What they allow does not stand in the line.
+            (question, *_) = (await self.editor.command("question.list"))["questions"]
+            answer["questionId"] = question["questionId"]
         assert await self.editor.answer_by_command(answer) == {"answered": True}
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lsprotocol import types
 
 from claude_agent_lsp.agent.events import Action, Grant, Grants, Question, QuestionOption
+from claude_agent_lsp.agent.permissions.destinations import Destinations
 from claude_agent_lsp.agent.permissions.question_detail import describe
 from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY, Answer
 from claude_agent_lsp.base.texts.visible import visible
@@ -105,7 +106,7 @@ def question(title: str, detail: str, options: list[QuestionOption], **more: Any
 
 
 def permission(command: str, grants: Grants | None = None) -> Question:
-    about = describe("Bash", {"command": command}, Path("/x"), grants=grants)
+    about = describe("Bash", {"command": command}, Destinations(Path("/x")), grants=grants)
     options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
     if grants is not None:
         options.append(QuestionOption("allowSession", "Allow for this session"))

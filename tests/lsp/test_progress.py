@@ -29,9 +29,10 @@ from claude_agent_lsp.agent.events import (
     Thinking,
     ToolCall,
 )
+from claude_agent_lsp.agent.permissions.unnamed_answers import TITLE_LENGTH
 from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import ModelError
-from claude_agent_lsp.lsp.client_profile import ClientProfile
+from claude_agent_lsp.lsp.client_profile import HELIX_BOX, ClientProfile
 from claude_agent_lsp.lsp.services import progress as module
 from claude_agent_lsp.lsp.services.progress import Progress, WorkDone, outcome_of
 
@@ -44,7 +45,9 @@ RUN = Run("r1", "s1", Path("/work"), RunStatus.RUNNING)
 DONE = Ended(replace(RUN, status=RunStatus.COMPLETED))
 CALL = ToolCall("c1", "Read", "Reading a.py", {})
 QUESTION = Question(
-    "q1", "r1", "s1", "permission", "Run `rm`?", "rm", (), datetime(2026, 1, 2, tzinfo=UTC)
+    *("q1", "r1", "s1", "permission", "Run `rm`?", "rm", ()),
+    datetime(2026, 1, 2, tzinfo=UTC),
+    title_says_all=True,
 )
 
 
@@ -134,6 +137,25 @@ async def test_answers_of_an_open_question_hide_nothing(server: Server) -> None:
     server.tokens.show_question(replace(QUESTION, options=(option,)), unread=False)
     told = server.told[-1][2]
     assert told.endswith('question.answer "a\\x1b[2J\\nClaude: Done\\u202e\\u200b"')
+
+
+async def test_a_waiting_line_is_whole_and_offers_what_is_taken(server: Server) -> None:
+    progress = start(server, "t")
+    tell(progress, Started(RUN))
+    values = ("deny", "allow", "allowSession")
+    title = f"Run `{'x' * (TITLE_LENGTH - 7)}`?"
+    asked = replace(QUESTION, title=title, options=tuple(QuestionOption(v, v) for v in values))
+    server.tokens.show_question(replace(asked, title_says_all=True), unread=False)
+    way = "Answer with claudeAgent.question.answer"
+    line = f'Waiting for you: {title} {way} "deny" or "allow"; all else needs the question\'s id'
+    assert server.told[-1][2] == line
+    unsaid = replace(asked, title_says_all=False)
+    server.tokens.show_question(unsaid, unread=False)
+    assert server.told[-1][2].endswith(f'{way} "deny"; all else needs the question\'s id')
+    server.profile = replace(server.profile, message_box=HELIX_BOX)
+    server.tokens.show_question(unsaid, unread=False)
+    read = f'Read it with claudeAgent.question.list. {way} "deny" or "allow" or "allowSession"'
+    assert server.told[-1][2].endswith(read)
 
 
 async def test_open_question_stays_until_it_is_settled_where_the_editor_shows_none(

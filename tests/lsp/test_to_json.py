@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import time
@@ -221,3 +222,12 @@ def test_text_is_fast() -> None:
     for _ in range(100_000):
         jsonable(event)
     assert time.perf_counter() - start < 2
+
+
+def test_what_is_json_already_is_passed_on_as_it_is() -> None:
+    given: dict[str, Any] = {"a": [{}] * 3}
+    call = jsonable(ToolCall("t1", "Edit", "Editing", given))
+    assert call["input"] is given
+    run = dataclasses.replace(RUN, structured_output=given)
+    assert jsonable(run)["structuredOutput"] is given
+    assert "structuredOutput" not in jsonable(RUN)

@@ -116,6 +116,25 @@ def test_one_start_removes_no_more_than_some(
     assert [cleaned(state), cleaned(state), cleaned(state)] == [3, 2, 0]
 
 
+def test_what_the_cli_keeps_for_a_while_goes_with_the_newest_of_it(
+    state: Path, put: Callable[..., Path]
+) -> None:
+    def of(session: str, name: str, days: float) -> Path:
+        path = put(f"tmp/claude-1000/-project/{session}/{name}", days)
+        for directory in path.parents[:3]:
+            os.utime(directory, (0, 0))
+        return path
+
+    busy = str(uuid.uuid4())
+    stays = [of(HERE, "started", 400), of(HERE, "tasks", 9), of(busy, "started", 400)]
+    goes = [of(GONE, "started", 11), put("tmp/claude-1000/probe-1/probe", 11)]
+    stays.append(put("tmp/claude-1000/probe-2/probe", 9))
+    os.utime(goes[1].parent, (0, 0))
+    assert cleaned(state, busy) == 2
+    assert [path.exists() for path in (*stays, *goes)] == [True] * 4 + [False] * 2
+    assert not goes[0].parent.exists()
+
+
 def test_nothing_is_made_where_nothing_is(tmp_path: Path, disk: Disk) -> None:
     assert not disk.projects.exists()
     assert cleaned(tmp_path / "state") == 0

@@ -54,8 +54,27 @@ def test_projects_rules_are_meant_in_the_folder(
 ) -> None:
     deny(folder / ".claude" / "settings.json", rule)
     rules = DenyRules.read(folder)
-    assert rules.rules == (rule,)
+    assert rules.rules == (rule.replace("(/", f"(/{folder}/"),)
     assert rules.denies_reading(folder / path) is denied
+
+
+def test_a_rule_about_a_place_beside_its_settings_means_it_wherever_it_is_given(
+    home: Path, tmp_path: Path, managed: Path
+) -> None:
+    folder = tmp_path / "a(b)[c]*\\d"
+    (folder / ".claude").mkdir(parents=True)
+    deny(home / ".claude" / "settings.json", "Read(/own)", "Bash(/usr/bin/x)", "Read(//etc/x)")
+    deny(folder / ".claude" / "settings.local.json", " Edit(/src/**) ", "Read(/)")
+    deny(managed, "Read(/.env)")
+    name = str(tmp_path / r"a\(b\)\\[c\\]\\*\\\\d")
+    rules = DenyRules.read(folder)
+    assert rules.rules == (
+        *(f"Read(/{home}/.claude/own)", "Bash(/usr/bin/x)", "Read(//etc/x)"),
+        *(f"Edit(/{name}/src/**)", f"Read(/{name}/)", f"Read(/{name}/.env)"),
+    )
+    assert rules.denies_reading(home / ".claude" / "own")
+    assert not rules.denies_reading(home / "own")
+    assert rules.denies_reading(folder / ".env")
 
 
 def test_users_rules_may_be_about_other_places(home: Path, folder: Path, tmp_path: Path) -> None:
@@ -105,6 +124,7 @@ def test_where_there_can_be_no_file_nothing_is_denied(home: Path, tmp_path: Path
         '{"permissions": 1}',
         '{"permissions": {"deny": "Read(.env)"}}',
         '{"permissions": {"deny": ["Bash(x)", 1]}}',
+        json.dumps({"permissions": {"deny": ["Bash(x)"] * 1001}}),
         "a directory",
     ],
 )

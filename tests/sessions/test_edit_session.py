@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.errors import StoreUnavailable
-from claude_agent_lsp.sessions.edit_session import delete
+from claude_agent_lsp.errors import InvalidArgument, StoreUnavailable
+from claude_agent_lsp.sessions.edit_session import delete, fork
 from claude_agent_lsp.sessions.journal import transcript_facts
 from claude_agent_lsp.sessions.journal.transcript_facts import TranscriptFacts
 from claude_agent_lsp.sessions.reading.prose import prose
@@ -15,7 +16,7 @@ from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, SyncState
 from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar
 from claude_agent_lsp.workspace.state import State
 
-from .lines import Disk, Talk, text
+from .lines import Disk, Talk, text, use
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,3 +94,12 @@ def test_session_that_a_store_has_is_not_deleted_here_alone(
     shared.forget(session)
     delete(session, State(index.directory), index)
     assert not disk.path(session, folder).exists()
+
+
+def test_what_the_sdk_can_not_read_is_not_copied_and_says_so(disk: Disk, folder: Path) -> None:
+    talk = Talk()
+    line = json.dumps(talk.agent(use("c", "Bash", x="DEEP"), message_id="m"))
+    deep = line.replace('"DEEP"', "[" * 50_000 + "]" * 50_000)
+    session_id = disk.write(folder, talk.user("Go deep"), deep)
+    with pytest.raises(InvalidArgument, match="nested too deep"):
+        fork(session_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.sessions.reading.reading import (
     PAGE_BYTES,
     Message,
@@ -20,7 +22,8 @@ from claude_agent_lsp.sessions.reading.reading import (
     read_page,
 )
 
-from .lines import Disk, Talk, result, text, use
+from .lines import STAMP, Disk, Talk, result, text, use
+from .test_markdown import document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -300,3 +303,47 @@ def test_a_page_is_as_long_as_can_be_sent_in_a_moment(
         pages.append([message.message_id for message in page])
     assert pages[1:] == [["m0"], ["m1"], ["m2"], ["longer than a page"], ["last"]]
     assert len(pages[0]) == 1
+
+
+@pytest.mark.parametrize(
+    "much",
+    ["[" * 400 + "]" * 400, "[" * 5_000 + "]" * 5_000, f"[{','.join(['[]'] * 330_000)}]", "1e999"],
+    ids=["deep", "deeper", "wide", "no number"],
+)
+def test_whatever_a_tool_was_given_the_session_is_read(
+    much: str, disk: Disk, folder: Path, tmp_path: Path
+) -> None:
+    talk = Talk()
+    lines = [
+        talk.user("Do it."),
+        talk.agent(use("c1", "Bash", command="pwd", extra="MUCH"), message_id="m1"),
+        talk.user([result("c1", [{"type": "text", "text": "MUCH"}])]),
+        talk.agent(text("Done."), message_id="m2"),
+    ]
+    common = {"cwd": str(folder), "timestamp": STAMP}
+    session_id = disk.write(
+        folder, *(json.dumps(line | common).replace('"MUCH"', much) for line in lines)
+    )
+    page, _ = read_page(session_id, tmp_path, 10, None)
+    assert [message.message_id for message in page][1:] == ["m1", "m2"]
+    (call,) = page[1].tool_calls
+    assert (call.input["command"], call.status) == ("pwd", "completed")
+    sent = json.dumps(jsonable(page), allow_nan=False)
+    assert len(sent) < 500_000
+    assert len(document(*page)) < 5_000_000
+
+
+def test_calls_of_one_id_are_all_there(disk: Disk, folder: Path) -> None:
+    talk = Talk()
+    session_id = disk.write(
+        folder,
+        talk.user("Do it."),
+        talk.agent(use("c1", "Write", file_path="/a"), message_id="m1"),
+        talk.agent(use("c1", "Bash", command="ls"), message_id="m1"),
+        talk.user([result("c1", "written"), result("c1", "no", is_error=True)]),
+    )
+    calls = read_messages(session_id)[-1].tool_calls
+    assert [(c.tool_call_id, c.tool, c.status, c.text) for c in calls] == [
+        ("c1", "Write", "completed", "written"),
+        ("c1~2", "Bash", "failed", "no"),
+    ]

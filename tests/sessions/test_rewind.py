@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from claude_agent_lsp.errors import Conflict, InvalidArgument, SessionNotFound, StoreUnavailable
+from claude_agent_lsp.sessions.rewind import rewind as rewinding
 from claude_agent_lsp.sessions.rewind.rewind import Rewind, rewind
 
 from .lines import Disk, Talk
@@ -32,10 +33,18 @@ class Work:
         self._files: dict[str, dict[str, Any]] = {}
         self._copies: dict[str, str] = {}
 
-    def change(self, name: str, before: str | None, after: str, *, at: datetime = EARLIER) -> None:
+    def change(
+        self,
+        name: str,
+        before: str | None,
+        after: str,
+        *,
+        at: datetime = EARLIER,
+        parent: str | None = None,
+    ) -> None:
         """The agent writes a file, which held something else before."""
         copy = None if before is None else f"{len(self._files):016x}@v1"
-        self._files[name] = self.backup(copy)
+        self._files[name] = self.backup(copy, parent)
         if copy is not None and before is not None:
             self._copies[copy] = before
         path = self.folder / name
@@ -44,8 +53,13 @@ class Work:
         line = {"type": "user", "toolUseResult": result, "at": at.isoformat()}
         self._lines.append(line)
 
-    def backup(self, copy: str | None) -> dict[str, Any]:
-        parent = os.path.realpath(self.folder)
+    def tell(self, name: str, at: datetime) -> None:
+        """Say that the agent has changed a file, and not to what."""
+        result = {"filePath": str(self.folder / name), "structuredPatch": []}
+        self._lines.append({"type": "user", "toolUseResult": result, "at": at.isoformat()})
+
+    def backup(self, copy: str | None, parent: str | None = None) -> dict[str, Any]:
+        parent = parent or os.path.realpath(self.folder)
         return {"backupFileName": copy, "version": 1, "realParentDir": parent}
 
     def line(self, entry: dict[str, Any]) -> None:
@@ -96,10 +110,52 @@ def test_line_ends_are_put_back_as_they_were(work: Work, folder: Path, tmp_path:
 def test_what_a_hook_did_before_the_tool_was_over_is_the_agents(
     work: Work, folder: Path, tmp_path: Path
 ) -> None:
-    work.change("a", "one\n", "two\n", at=LATER)
+    work.change("a", "one\n", "two\n", at=EARLIER)
     (folder / "a").write_text("TWO, formatted\n")
+    work.tell("a", at=just_after(folder / "a"))
     back(work, tmp_path)
     assert (folder / "a").read_text() == "one\n"
+
+
+def test_a_time_to_come_proves_nothing(work: Work, folder: Path, tmp_path: Path) -> None:
+    work.change("a", "one\n", "two\n", at=EARLIER)
+    (folder / "a").write_text("mine\n")
+    work.tell("a", at=LATER)
+    with pytest.raises(Conflict):
+        back(work, tmp_path)
+    assert (folder / "a").read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("name", ["../key", "link/key", "whole"])
+def test_no_time_proves_anything_outside_of_the_folder(
+    work: Work, folder: Path, tmp_path: Path, name: str
+) -> None:
+    key = tmp_path / "key"
+    (folder / "link").symlink_to(tmp_path)
+    name = str(key) if name == "whole" else name
+    work.change(name, None, "two\n", at=EARLIER, parent=str(tmp_path))
+    key.write_text("mine\n")
+    work.tell(name, at=just_after(key))
+    with pytest.raises(Conflict, match="has changed since"):
+        back(work, tmp_path)
+    assert key.read_text() == "mine\n"
+
+
+def test_a_large_file_is_put_back_and_its_lines_counted_as_a_whole(
+    work: Work, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.change("a", "one\n" * 3, "one\n" * 3 + "two\n" * 4)
+    assert back(work, tmp_path, dry_run=True) == Rewind((folder / "a",), 0, 4)
+    monkeypatch.setattr(rewinding, "MOST_COMPARED", 20)
+    work.change("b", None, "b\n")
+    told = back(work, tmp_path)
+    assert (told.insertions, told.deletions) == (3, 7 + 1)
+    assert (folder / "a").read_text() == "one\n" * 3
+
+
+def just_after(path: Path) -> datetime:
+    """A time that is over, at which a file was as it is."""
+    return datetime.fromtimestamp(path.stat().st_ctime + 1e-5, UTC)
 
 
 def mine(path: Path) -> None:

@@ -123,11 +123,26 @@ def test_a_garbled_transcript_has_no_folder(file: File) -> None:
     assert folder_of(file.path) is None
 
 
+def cost_state(cost: object, session: str = SESSION) -> dict[str, object]:
+    return {"type": "cost-state", "sessionId": session, "totalCostUSD": cost}
+
+
+@pytest.mark.parametrize("cost", [float("nan"), float("inf"), -1, "1e999", None, 10**400, []])
+def test_what_is_no_cost_counts_for_nothing(file: File, cost: object) -> None:
+    file.write(turn(), cost_state(cost))
+    assert cost_of(file.path) == 0.0
+
+
+def test_the_cost_of_another_session_counts_for_nothing(file: File) -> None:
+    file.write(cost_state(0.5), cost_state(50, "00000000-0000-4000-8000-000000000000"))
+    assert cost_of(file.path) == 0.0
+
+
 def test_the_cost_is_the_last_that_was_written(file: File) -> None:
     file.write(turn())
     assert cost_of(file.path) == 0.0
     for cost in (0.25, 0.5):
-        file.write({"type": "cost-state", "totalCostUSD": cost}, turn())
+        file.write(cost_state(cost), turn())
     assert cost_of(file.path) == 0.5
     with file.path.open("a") as cut:
         cut.write('{"type":"cost-state","total')
@@ -245,7 +260,7 @@ def test_a_file_that_the_process_made_is_its_own_at_the_first_look(file: File) -
 
 
 def test_a_resumed_session_tells_what_it_has_cost(file: File) -> None:
-    file.write(turn(), {"type": "cost-state", "totalCostUSD": 0.5})
+    file.write(turn(), cost_state(0.5))
     assert Transcript(SESSION).catch_up() == 0.5
 
 

@@ -139,3 +139,11 @@ def test_what_is_kept_has_a_bound(
         assert TranscriptFacts.scan(transcript).lines
         assert sum(taken) == transcript.stat().st_size
     assert not transcript_facts._kept
+
+
+def test_calls_of_one_id_are_known_as_the_journal_has_them(tmp_path: Path) -> None:
+    talk = Talk()
+    calls = [talk.agent(use("c", name), message_id="m") for name in ("Write", "Bash")]
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(call, separators=(",", ":")) + "\n" for call in calls))
+    assert TranscriptFacts.scan(path).calls == {"c", "c~2"}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from pygls.exceptions import JsonRpcException
 
+from claude_agent_lsp.sessions.sharing.line_codec import portable
 from claude_agent_lsp.sessions.sharing.project_key import project_key
 from claude_agent_lsp.sessions.sharing.stores.opening import open_store
 from tests.conftest import trust_in_terminal
@@ -166,8 +167,9 @@ async def assert_mirrored(
     """All of a machine's transcript is in the store, once and in order."""
     async with asyncio.timeout(SECONDS):
         while True:
-            here = [{**line, "cwd": None} for line in lines(machine, session_id)]
-            there = [{**line, "cwd": None} for line in await in_store(server, machine, session_id)]
+            content = machine.transcript(session_id).read_bytes()
+            here = [portable(line, str(machine.folder)) for line in content.splitlines()]
+            there = await in_store(server, machine, session_id)
             if here == there:
                 break
             await asyncio.sleep(0.1)

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from claude_agent_lsp.base.lanes import Lane
 from claude_agent_lsp.errors import StoreUnavailable
+from claude_agent_lsp.sessions.sharing.line_codec import portable
 from claude_agent_lsp.sessions.sharing.reconcile import Reconciler
 from claude_agent_lsp.sessions.sharing.stores.opening import open_store
 from claude_agent_lsp.sessions.sharing.stores.store import Diverged, Owner
@@ -54,6 +55,12 @@ class Side:
     @property
     def said(self) -> list[Any]:
         return [json.loads(line) for line in self.path.read_text().splitlines()]
+
+    @property
+    def sent(self) -> list[Any]:
+        """What it says, as it is in a store."""
+        folder = os.path.realpath(self.folder)
+        return [portable(line, folder) for line in self.path.read_bytes().splitlines()]
 
     def say(self, *entries: dict[str, Any], path: Path | None = None) -> None:
         """The CLI adds lines."""
@@ -105,9 +112,9 @@ def sides(tmp_path: Path, store: SharedStore, monkeypatch: pytest.MonkeyPatch) -
 def alike(one: Side, other: Side) -> bool:
     """Whether both have the same lines, each with its own folder."""
     for side in (one, other):
-        assert {line["cwd"] for line in side.said} == {os.path.realpath(side.folder)}
-    here, there = ([{**line, "cwd": ""} for line in side.said] for side in (one, other))
-    return here == there
+        said = [line for line in side.said if line["type"] != "claude-agent-lsp-kept"]
+        assert {line["cwd"] for line in said} == {os.path.realpath(side.folder)}
+    return one.sent == other.sent
 
 
 async def test_copy_is_fetched_with_all_that_belongs_to_it(sides: tuple[Side, Side]) -> None:

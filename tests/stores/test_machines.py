@@ -13,6 +13,7 @@ from pygls.exceptions import JsonRpcException
 from redis.asyncio import Redis
 
 from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
+from claude_agent_lsp.loopback import Loopback, call, reply, say
 from claude_agent_lsp.sessions.sharing.stores.link import RefusedByStore, StoreLink
 from tests.e2e.runs import eventually
 
@@ -22,6 +23,7 @@ from .machines import (
     SessionIsBusy,
     asked_until_free,
     assert_mirrored,
+    git,
     lines,
     shared,
     told,
@@ -68,6 +70,47 @@ async def test_session_of_another_machine_is_listed_read_and_resumed(
     ]
     assert asked[2:5] == ["which code?", "PINEAPPLE-42", "remember the code APPLE-1"]
     await assert_mirrored(server, anna, run["sessionId"])
+
+
+@pytest.mark.parametrize("server", ["redis"], indirect=True)
+async def test_a_session_of_another_machine_moves_no_agent_and_hides_no_cost(
+    machines: tuple[Machine, Machine], model: Loopback
+) -> None:
+    anna, bert = machines
+    model.add(reply("where are you", [call("Bash", command="pwd; cat secret.txt")], [say("Here.")]))
+    private = bert.home / "private"
+    await git("init", "-q", str(private))
+    (private / "secret.txt").write_text("OPEN-SESAME")
+    here = await anna.open()
+    session = (await here.query("remember the code PINEAPPLE-42"))["sessionId"]
+    await here.quit()
+    moved = {
+        "originalCwd": str(bert.folder),
+        "worktreePath": str(private),
+        "worktreeName": "w",
+        "sessionId": session,
+        "enteredExisting": True,
+    }
+    with anna.transcript(session).open("a") as file:
+        for line in (
+            {"type": "worktree-state", "worktreeSession": moved, "sessionId": session},
+            {"type": "cost-state", "sessionId": session, "totalCostUSD": 50.0},
+        ):
+            file.write(json.dumps(line, separators=(",", ":")) + "\n")
+    here = await anna.open()
+    await asked_until_free(here, "which code?", session)
+    await here.quit()
+    there = await bert.open(dailyBudgetUsd=10)
+    await until_shared(there)
+    run = await asked_until_free(there, "where are you", session)
+    assert "OPEN-SESAME" not in json.dumps([request.body for request in model.requests])
+    assert run["costUsd"] > 0
+    status = await there.command("status")
+    assert status["spentTodayUsd"] == pytest.approx(run["costUsd"])
+    assert any(
+        message["text"] == "remember the code PINEAPPLE-42"
+        for message in (await there.command("session.read", {"sessionId": session}))["messages"]
+    )
 
 
 async def test_however_many_lists_are_wanted_at_once_each_is_answered(

@@ -91,6 +91,7 @@ FREE = Settings(
     timeout_seconds=9.0,
     cancel_grace_seconds=9.0,
     on_stop="clear",
+    question_timeout_seconds=900.0,
     mcp_servers={"db": {"command": "db"}},
     additional_directories=(Path("/a"),),
     cli_path=Path("/claude"),
@@ -102,7 +103,14 @@ FREE = Settings(
 
 
 def test_each_setting_that_needs_trust_is_restrained_without_it_and_no_other_is() -> None:
-    users = Settings(max_turns=3, max_budget_usd=1.0, daily_budget_usd=2.0, timeout_seconds=4.0)
+    users = Settings(
+        model="haiku",
+        effort="low",
+        max_turns=3,
+        max_budget_usd=1.0,
+        daily_budget_usd=2.0,
+        timeout_seconds=4.0,
+    )
     held = FREE.restricted(users=users)
     changed = {
         row.name
@@ -116,12 +124,14 @@ def test_each_setting_that_needs_trust_is_restrained_without_it_and_no_other_is(
 
 # What a folder may say of each setting although nobody trusts it, given what the user has said.
 LIMIT = "no more than the user"
-CHOICE = "anything: it lets the agent do no more"
+SERVERS = "anything: what is the whole server's is read of no folder that isn't trusted"
 NOTHING_OF_IT = "nothing"
-OTHERWISE = "only what asks, or what the user has said"
+THE_USERS = "nothing: what the user has said holds"
+UNSAID = "what the user has said nothing about"
+OTHERWISE = "only what asks, and does no more than what the user has said"
 DIRECTIONS = {
-    "model": CHOICE,
-    "effort": CHOICE,
+    "model": UNSAID,
+    "effort": UNSAID,
     "permissionMode": OTHERWISE,
     "appendSystemPrompt": NOTHING_OF_IT,
     "maxTurns": LIMIT,
@@ -129,10 +139,10 @@ DIRECTIONS = {
     "dailyBudgetUsd": LIMIT,
     "timeoutSeconds": LIMIT,
     "cancelGraceSeconds": LIMIT,
-    "onStop": NOTHING_OF_IT,
-    "questionTimeoutSeconds": CHOICE,
-    "idleProcessSeconds": CHOICE,
-    "maxProcesses": CHOICE,
+    "onStop": THE_USERS,
+    "questionTimeoutSeconds": LIMIT,
+    "idleProcessSeconds": SERVERS,
+    "maxProcesses": SERVERS,
     "prewarm": NOTHING_OF_IT,
     "settingSources": NOTHING_OF_IT,
     "mcpServers": NOTHING_OF_IT,
@@ -181,7 +191,13 @@ def test_no_value_of_an_untrusted_folder_weakens_what_the_user_has_said(row: Set
                 assert users is None or held <= users
                 assert said is None or held <= said
             case direction if direction == OTHERWISE:
-                assert held == "default" or (held == said and held in ASKING_MODES)
+                assert held in ASKING_MODES
+                assert held in ("default", said, users)
+                assert held == users or users == "default" or users not in ASKING_MODES
+            case direction if direction == THE_USERS:
+                assert held == users
+            case direction if direction == UNSAID:
+                assert held == (said if users is None else users)
             case direction if direction == NOTHING_OF_IT:
                 others = {
                     getattr(
@@ -192,6 +208,7 @@ def test_no_value_of_an_untrusted_folder_weakens_what_the_user_has_said(row: Set
                 }
                 assert others == {True}, "it depends on what the folder says"
             case _:
+                assert row.scope is Scope.WINDOW
                 assert held == said
         if row.name == "settingSources":
             assert ("user" in held) == ("user" in users), "the user's own guards are theirs"

@@ -2,11 +2,15 @@
 return {
   cmd = { 'claude-agent-lsp' },
   root_markers = { '.git' },
-  capabilities = { experimental = { claudeAgent = { questions = true } } },
+  capabilities = { experimental = { claudeAgent = { questions = true, sessionEvents = true } } },
   handlers = {
     ['$/progress'] = function(...)
       return require('claude_agent.events').on_progress(...)
     end,
+    ['claudeAgent/runChanged'] = function(_, run, ctx)
+      require('claude_agent.conversation').on_run(run, ctx.client_id)
+    end,
+    ['claudeAgent/sessionChanged'] = function() end,
     ['claudeAgent/question'] = function(...)
       return require('claude_agent.questions').on_question(...)
     end,

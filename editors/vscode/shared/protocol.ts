@@ -101,7 +101,7 @@ export interface Action {
   /** What it is done to, in a short line; may be empty. */
   readonly subject: string;
   readonly tool?: string | null;
-  /** The whole command. */
+  /** The whole command or script. */
   readonly command?: string | null;
   readonly path?: string | null;
   /** What the agent says that a command does. */
@@ -110,7 +110,7 @@ export interface Action {
 
 /** Something that an answer allows beyond the one tool call. */
 export interface Grant {
-  readonly kind: 'rule' | 'mode' | 'directory';
+  readonly kind: 'call' | 'rule' | 'mode' | 'directory';
   /** The same in a few words. */
   readonly text: string;
   readonly tool?: string | null;
@@ -132,6 +132,8 @@ export interface Question {
   readonly kind: QuestionKind;
   /** A whole sentence. */
   readonly title: string;
+  /** Whether it says all that a yes would do. */
+  readonly titleSaysAll?: boolean | null;
   /** The fields below as one text, cut where it is long. */
   readonly detail: string;
   readonly options: readonly QuestionOption[];
@@ -167,6 +169,7 @@ export type RunEvent =
       readonly input: Readonly<Record<string, unknown>>;
       readonly locations: readonly Location[];
       readonly parentToolCallId?: string | null;
+      readonly sharesIdOf?: string | null;
     }
   | {
       readonly kind: 'toolResult';

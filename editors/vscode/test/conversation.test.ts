@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { readdir, utimes } from 'node:fs/promises';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
@@ -90,6 +90,22 @@ describe('a conversation', () => {
     assert.equal(ended.event.run.status, 'cancelled');
     await command('ask', 'which code?');
     assert.equal(conversation.sessionId, ended.event.run.sessionId);
+  });
+
+  it('shows what the agent does by itself, with its cause, and stops it', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'leave it behind');
+    assert.equal(conversation.running, false);
+    await writeFile(path.join(folder().uri.fsPath, 'go'), '');
+    await eventually(() => conversation.running);
+    assert.equal(conversation.line, '`until test -e go; do sleep 0.05; done` has ended.');
+    await eventually(() => wordsOf(conversation).includes('word9 '));
+    conversation.stop();
+    await eventually(() => !conversation.running);
+    const last = conversation.steps.at(-1);
+    assert.ok(last?.kind === 'event' && last.event.kind === 'ended');
+    assert.equal(last.event.run.status, 'cancelled');
+    await command('ask', 'go on');
   });
 
   it('goes on unseen while another is shown, and is found again', async () => {

@@ -16,8 +16,6 @@ from claude_agent_lsp.base.texts.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# After these the agent may go on at any time, as long as its process lives.
-TIMERS: Final = frozenset({"CronCreate", "ScheduleWakeup"})
 TITLE_LENGTH: Final = 80
 # A task names the call that began it, which came just before.
 CALLS_KEPT: Final = 100
@@ -59,7 +57,8 @@ class Background:
     def __init__(self) -> None:
         self._tasks: dict[str, BackgroundTask] = {}
         self._commands: OrderedDict[str, str] = OrderedDict()
-        self._timer_set = False
+        self._repeats = False
+        self._alarms = 0
         self._news: list[str] = []
         self.next_change = asyncio.Event()
 
@@ -72,26 +71,42 @@ class Background:
     def waits_for(self) -> str:
         """What the agent may go on after, in a line; empty if after nothing."""
         titles = [task.title for task in self._tasks.values()]
-        return ", ".join([*titles, *(["a timer"] if self._timer_set else [])])
+        return ", ".join([*titles, *(["a timer"] if self._repeats or self._alarms else [])])
 
     def take_cause(self) -> str:
         """Return why the agent has just gone on by itself, in a sentence, and forget it."""
         news, self._news = self._news, []
         if news:
             return " ".join(news)
-        return "A timer has fired." if self._timer_set else "The agent goes on by itself."
+        if self._repeats or self._alarms:
+            self._alarms = max(0, self._alarms - 1)
+            return "A timer has fired."
+        return "The agent goes on by itself."
 
     def calls(self, calls: Iterable[Call]) -> None:
         """Take note of tool calls."""
         for call in calls:
-            if call.name in TIMERS:
-                self._timer_set = True
-                self._tell_change()
-            command = call.input.get("command")
+            # The model may give a tool anything.
+            given: object = call.input
+            fields = given if isinstance(given, dict) else {}
+            self._note_timer(call.name, fields)
+            command = fields.get("command")
             if isinstance(command, str):
                 self._commands[call.id] = command
                 if len(self._commands) > CALLS_KEPT:
                     self._commands.popitem(last=False)
+
+    def _note_timer(self, tool: str, fields: Mapping[str, Any]) -> None:
+        """Take note of what sets a timer, or ends one: which, the CLI does not say."""
+        if tool == "CronCreate" and fields.get("recurring") is not False:
+            self._repeats = True
+        elif tool in {"CronCreate", "ScheduleWakeup"}:
+            self._alarms += 1
+        elif tool == "CronDelete":
+            self._repeats = False
+        else:
+            return
+        self._tell_change()
 
     def read(self, subtype: str, data: Mapping[str, Any]) -> None:
         """Take in what the CLI reports of itself."""

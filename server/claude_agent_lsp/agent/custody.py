@@ -105,6 +105,15 @@ class Custody:
         except Exception:
             logger.exception("The state of %s could not be saved", folder)
 
+    def give_back_after(self, process: AgentProcess, holder: str) -> None:
+        """End a process, and give its session back then."""
+
+        async def end() -> None:
+            await process.end()
+            await self.give_back(process.session_id, holder)
+
+        self._begin(end())
+
     async def give_back(self, session_id: str, holder: str) -> None:
         """Give a session back; on a disk that hangs that is done as soon as the disk answers."""
         released = self._lanes.session(session_id).put(self._locks.release, session_id, holder)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from claude_agent_lsp.base.texts.json_bounds import PLAIN_JSON
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
@@ -52,7 +54,7 @@ class Run:
     workspace: Path
     status: RunStatus
     text: str = ""
-    structured_output: Any = None
+    structured_output: Any = field(default=None, metadata=PLAIN_JSON)
     stop_reason: str | None = None
     turns: int = 0
     duration_ms: int = 0
@@ -145,15 +147,21 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """The agent uses a tool."""
+    """The agent uses a tool.
+
+    Attributes:
+        shares_id_of: The id that the model gave it, where an earlier call has that. A question
+            about it names that id.
+    """
 
     kind: ClassVar = "toolCall"
     tool_call_id: str
     tool: str
     title: str
-    input: Mapping[str, Any]
+    input: Mapping[str, Any] = field(metadata=PLAIN_JSON)
     locations: tuple[Location, ...] = ()
     parent_tool_call_id: str | None = None
+    shares_id_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +199,10 @@ class Action:
         subject: What it is done to, in one short line: the start of a command, a file's name, an
             address. Empty where the tool's name says it all.
         tool: The tool's name; None if the question is not about a tool.
-        command: The whole command, if it runs one.
-        path: The file or folder that it is about, as it is named in the session's folder.
-        description: What the agent says that a command does.
+        command: The whole command or script, if it runs one.
+        path: The file or folder that it is about, where links lead, as it is named in the
+            session's folder.
+        description: What the agent says that the command of a shell does.
     """
 
     subject: str
@@ -208,7 +217,7 @@ class Grant:
     """Something that an answer allows beyond the one tool call.
 
     Attributes:
-        kind: Which of the fields below says what it is.
+        kind: Which of the fields below says what it is; "call" is the very same call once more.
         text: The same in a few words: "`npm run *`", "WebFetch(domain:a.b)", "all edits".
         tool: Of a rule: the tool that it allows.
         rule: Of a rule: which uses of the tool; None for all.
@@ -216,7 +225,7 @@ class Grant:
         directory: The folder in which the agent may work, too.
     """
 
-    kind: Literal["rule", "mode", "directory"]
+    kind: Literal["call", "rule", "mode", "directory"]
     text: str
     tool: str | None = None
     rule: str | None = None
@@ -246,6 +255,7 @@ class Question:
     Attributes:
         kind: About what: permission for a tool, a plan, the agent's own, or trust in a folder.
         title: What the user decides, as a sentence of one line: "Edit cart.py?".
+        title_says_all: Of a permission: whether the title says all that would be done.
         detail: Exactly what would happen, cut where it is long: the fields below as one text.
         diff: The whole change, as a unified diff.
         document: The whole plan, as Markdown.
@@ -275,6 +285,7 @@ class Question:
     notes: tuple[str, ...] = ()
     reason: str | None = None
     grants: Grants = field(default_factory=Grants)
+    title_says_all: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

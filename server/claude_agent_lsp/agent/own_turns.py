@@ -62,8 +62,8 @@ class OwnTurns:
             # Nobody would see what it does.
             logger.exception("The agent can't go on by itself in %s; ending it", session_id)
             pool.release(process)
-            await process.end()
-            await self._custody.give_back(session_id, run_id)
+            # Its end is not waited for: it is read to its end, and the reader waits for this.
+            self._custody.give_back_after(process, run_id)
             return
         self._runs.conduct(run, process)
         with contextlib.suppress(Aborted):

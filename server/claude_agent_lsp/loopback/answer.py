@@ -103,8 +103,8 @@ class Answer:
             match step:
                 case Think(text):
                     yield _Piece(message.thinking(text))
-                case Call(tool, arguments):
-                    yield _Piece(message.tool_use(tool, arguments))
+                case Call(tool, arguments, call_id):
+                    yield _Piece(message.tool_use(tool, arguments, call_id))
                 case Cut() | Hang() | Fail():
                     yield step
                 case Recall(pattern):

@@ -43,10 +43,16 @@ class Think:
 
 @dataclass(frozen=True)
 class Call:
-    """A tool call."""
+    """A tool call.
+
+    Attributes:
+        arguments: Also JSON that no dictionary here could be made of.
+        call_id: Left out, one that no other call has.
+    """
 
     tool: str
-    arguments: dict[str, object]
+    arguments: dict[str, object] | str
+    call_id: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

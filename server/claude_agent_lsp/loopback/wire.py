@@ -86,12 +86,15 @@ class Message:
         self.content[-1].update(thinking=text, signature="bG9vcGJhY2s=")
         return events
 
-    def tool_use(self, tool: str, arguments: dict[str, object]) -> bytes:
+    def tool_use(
+        self, tool: str, arguments: dict[str, object] | str, call_id: str | None = None
+    ) -> bytes:
         """Add a tool call."""
         self.stop_reason = "tool_use"
-        block = {"type": "tool_use", "id": _id("toolu"), "name": tool, "input": {}}
+        block = {"type": "tool_use", "id": call_id or _id("toolu"), "name": tool, "input": {}}
         events = self._begin(block)
-        events += self._delta("input_json_delta", partial_json=json.dumps(arguments))
+        text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        events += self._delta("input_json_delta", partial_json=text)
         self.content[-1]["input"] = arguments
         return events
 

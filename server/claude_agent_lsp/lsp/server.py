@@ -237,7 +237,9 @@ class AgentServer(LanguageServer):
         await self._agent.kept.refresh()
         cleanup = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.cleanup")
         busy = self._agent.locks.busy
-        await disk.run(cleanup.clean_up, self._state.directory, busy)
+        # What the CLI keeps for a while stays there, whatever a setting says.
+        for directory in {self._state.directory, self._own_directory}:
+            await disk.run(cleanup.clean_up, directory, busy)
 
     def _notice(self, notice: Notice) -> None:
         kind = types.MessageType[notice.level.value.capitalize()]

@@ -3,6 +3,7 @@
     transcripts/, plans/    documents: written anew whenever they are shown; after `DOCUMENT_DAYS`
     rewinds/, shared/       memories of a session: `DOCUMENT_DAYS` after it was last heard of
     locks/                  what holders that were killed have left: after a day
+    tmp/                    what the CLI has for a session meanwhile: after `TEMPORARY_DAYS`
     everywhere              what a server that was killed has half written: after a day
 
 Nothing is touched that belongs to a session in which anybody is at work, nor what is the only copy
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shutil
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 DAY: Final = 86_400.0
 DOCUMENT_DAYS: Final = 30
+# As long as systems keep such files.
+TEMPORARY_DAYS: Final = 10
 # Of one server's start: the rest is the next one's.
 MOST_REMOVED: Final = 1000
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -58,7 +62,7 @@ def clean_up(
             break
         session = _session_of(path)
         try:
-            old = path.lstat().st_mtime < now - days * DAY
+            old = _last_changed(path) < now - days * DAY
             if old and not (session is not None and busy(session)):
                 removed += _remove_lock(path) if path.suffix == ".lock" else _remove(path)
         except OSError as error:
@@ -90,8 +94,16 @@ def _candidates(state_directory: Path, known: frozenset[str]) -> Iterator[tuple[
             if _session_of(path) not in known and not _is_pending(path):
                 # It may be one of another CLAUDE_CONFIG_DIR, or of a home that is not there now.
                 yield path, DOCUMENT_DAYS
+    yield from _temporary(state_directory)
     for path in state_directory.glob("locks/*.lock"):
         yield path, 1
+
+
+def _temporary(state_directory: Path) -> Iterator[tuple[Path, float]]:
+    """Return what the CLI has for each session, and its directories that have none."""
+    for path in state_directory.glob("tmp/claude*/*"):
+        sessions = [below for below in path.glob("*") if _session_of(below) is not None]
+        yield from ((each, TEMPORARY_DAYS) for each in sessions or (path,))
 
 
 def _is_pending(path: Path) -> bool:
@@ -109,8 +121,19 @@ def _session_of(path: Path) -> str | None:
     return match[0] if match is not None else None
 
 
+def _last_changed(path: Path) -> float:
+    """Return when a file, or the newest one in a directory, was changed last."""
+    paths = [path]
+    if path.is_dir() and not path.is_symlink():
+        paths.extend(path.rglob("*"))
+    return max(each.lstat().st_mtime for each in paths)
+
+
 def _remove(path: Path) -> int:
-    path.unlink()
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
     return 1
 
 

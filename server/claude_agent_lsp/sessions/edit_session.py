@@ -66,7 +66,7 @@ def fork(session_id: str, at: str | None = None, title: str | None = None) -> st
         The id of the copy.
 
     Raises:
-        InvalidArgument: It has no message `at`.
+        InvalidArgument: It has no message `at`, or holds what the SDK can't read.
         SessionNotFound: There is no such session, or nothing was said in it yet.
         StoreUnavailable: The copy can't be written.
     """
@@ -76,6 +76,12 @@ def fork(session_id: str, at: str | None = None, title: str | None = None) -> st
             session_id,
             lambda: sdk.fork_session(session_id, up_to_message_id=line, title=title),
         )
+    except RecursionError:
+        # The SDK's parser of JSON calls itself for each level.
+        raise InvalidArgument(
+            f"sessionId: expected a session that can be copied, and {session_id} holds what is "
+            "nested too deep. It can be exported."
+        ) from None
     except ValueError as error:
         raise SessionNotFound(
             f"The session {session_id} can't be copied: {error}.",

@@ -19,14 +19,14 @@ import contextlib
 import glob
 import os
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
+from claude_agent_lsp.workspace.temporary import directories_of_the_cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 # The transcripts come first: what is left of a session without one is found by the clean-up.
 OF_THE_CLI: Final = (
@@ -41,7 +41,7 @@ OF_THE_CLI: Final = (
     "usage-data/facets/{}.json",
     "usage-data/session-meta/{}.json",
 )
-# What background tasks have put out, below the CLI's temporary directory.
+# What background tasks have put out, below the CLI's temporary directories.
 TEMPORARY: Final = "*/{}"
 OURS: Final = (
     "kept/*/{}.jsonl",
@@ -63,7 +63,7 @@ def files_of(session_id: str, state_directory: Path) -> Iterator[Path]:
     name = glob.escape(session_id)
     places = (
         (config_directory(), OF_THE_CLI),
-        (_temporary_directory(), (TEMPORARY,)),
+        *((place, (TEMPORARY,)) for place in directories_of_the_cli(os.environ)),
         (state_directory, OURS),
     )
     for place, patterns in places:
@@ -93,9 +93,3 @@ def _remove(path: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _temporary_directory() -> Path:
-    """Return where the CLI (2.1.330) keeps what is not to last, by project and session."""
-    root = os.environ.get("CLAUDE_CODE_TMPDIR") or tempfile.gettempdir()
-    return Path(root, f"claude-{os.getuid()}" if os.name == "posix" else "claude")

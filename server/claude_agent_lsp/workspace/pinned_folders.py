@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.base.disk.places import place_of
+from claude_agent_lsp.base.disk.places import nobody_elses, place_of
 from claude_agent_lsp.base.lanes import Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from claude_agent_lsp.base.disk.places import Place
@@ -42,10 +42,17 @@ class PinnedFolders:
             if pin is not None and pin in (place, *place.above):
                 return True
             if look.done() and pin is None:
-                # It was not there, and may come to be.
-                self._looks[named] = _look(named)
+                # It was not there, and may come to be; not by another user's hand.
+                self._looks[named] = _look(named, _unless_somebody_elses)
         return False
 
 
-def _look(folder: Path) -> asyncio.Future[Place | None]:
-    return asyncio.ensure_future(Lane().read(place_of, folder))
+def _look(
+    folder: Path, look: Callable[[Path], Place | None] = place_of
+) -> asyncio.Future[Place | None]:
+    return asyncio.ensure_future(Lane().read(look, folder))
+
+
+def _unless_somebody_elses(folder: Path) -> Place | None:
+    place = place_of(folder)
+    return place if place is not None and nobody_elses((place,)) else None

@@ -37,9 +37,25 @@ def _ignored(instead: object) -> Restraint:
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 # That there is a limit is no reason to ask for trust.
 _AT_MOST_THE_USERS = Restraint("at most the value sent with `initialize`", _least, told=False)
+_THE_USERS = Restraint("the value sent with `initialize`", lambda _value, users: users, told=False)
+# An editor may send the user's own with the folder's alone: then nobody can tell them apart.
+_THE_USERS_IF_NAMED = Restraint(
+    "the value sent with `initialize`, if there is one",
+    lambda value, users: value if users is None else users,
+    told=False,
+)
+
+
+def _asking(mode: PermissionMode, users: PermissionMode) -> PermissionMode:
+    if users in ASKING_MODES and users != "default":  # in these the agent does less
+        return users
+    return mode if mode in ASKING_MODES else "default"
+
+
 _ASKING = Restraint(
-    f"only {', '.join(f'`{mode}`' for mode in ASKING_MODES)}",
-    lambda mode, _users: mode if mode in ASKING_MODES else "default",
+    f"only {', '.join(f'`{mode}`' for mode in ASKING_MODES)}; none in place of a `plan` or "
+    "`dontAsk` sent with `initialize`",
+    _asking,
 )
 _USERS_FILES = Restraint(
     "`user`, unless what was sent with `initialize` leaves it out",
@@ -60,12 +76,16 @@ class Settings:
     """
 
     model: str | None = setting(
-        None, rules.TEXT, "Model that the agent uses; chosen by the CLI by default."
+        None,
+        rules.TEXT,
+        "Model that the agent uses; chosen by the CLI by default.",
+        untrusted=_THE_USERS_IF_NAMED,
     )
     effort: Effort | None = setting(
         None,
         rules.one_of(get_args(Effort)),
         "How much the model thinks; chosen by the CLI by default.",
+        untrusted=_THE_USERS_IF_NAMED,
     )
     permission_mode: PermissionMode = setting(
         "default",
@@ -118,12 +138,13 @@ class Settings:
         "What a stop does with the prompts that wait behind the run: keep them until you go on, or "
         "clear them.",
         Scope.USER,
-        untrusted=_ignored("keep"),
+        untrusted=_THE_USERS,
     )
     question_timeout_seconds: float = setting(
         300.0,
         rules.number(zero=False),
         "Seconds that a question stays open; no answer within them means no.",
+        untrusted=_AT_MOST_THE_USERS,
     )
     idle_process_seconds: float = setting(
         300.0,
@@ -234,9 +255,10 @@ class Settings:
         the agent do unasked what is asked otherwise, or tell it what to do.
 
         Args:
-            users: What came with `initialize`: no folder may spend more.
+            users: What came with `initialize`: no folder may spend more. Left out, these are the
+                user's own.
         """
-        users = users or Settings()
+        users = users or self
         held = {
             row.attribute: row.restraint.apply(
                 getattr(self, row.attribute), getattr(users, row.attribute)

@@ -2,8 +2,10 @@
 
     decided here (`claudeAgent.trust`, the question) ──▶ accepted in the terminal ──▶ not trusted
 
-A decision holds for the folders below too, and the nearest one counts. What the user has accepted
-in the terminal is the CLI's own record (`hasTrustDialogAccepted`, CLI 2.1.330), which is only read.
+A decision holds for the folders below too, and the nearest one counts. It is about the folder that
+was there (`decisions.py`), and never about what somebody else has made since. What the user has
+accepted in the terminal is the CLI's own record (`hasTrustDialogAccepted`, CLI 2.1.330), which is
+only read; it has paths alone, as the decisions of older servers have.
 Everything here touches the disk: call it in a thread.
 """
 
@@ -17,12 +19,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.disk.files import locked, replace_file
+from claude_agent_lsp.base.disk.places import nobody_elses, place_of
 from claude_agent_lsp.base.disk.private import WRITE, make_directory, others_may
 from claude_agent_lsp.base.disk.reading import open_regular, read_regular
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.errors import StoreUnavailable
+from claude_agent_lsp.workspace.decisions import Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+
+    from claude_agent_lsp.base.disk.places import Place
 
 logger = logging.getLogger(__name__)
 
@@ -52,16 +59,24 @@ class Trust:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def decision_on(self, folder: Path) -> bool | None:
-        """Return whether a folder is trusted; None if nobody has decided."""
+    def decision_on(self, place: Place) -> bool | None:
+        """Return whether a folder is trusted; None if nobody has decided about that very one."""
         ours = self._decided()
         if ours is None:  # a folder above may be trusted, and this one not: nobody knows
             return None
         accepted = _accepted_in_terminal()
-        for place in _upwards(folder):
-            if place in ours:
-                return ours[place]
-            if place in accepted:
+        chain = (place, *place.above)
+        for number, each in enumerate(chain, 1):
+            if any(not known.trusted and known.is_about(each) for known in ours.values()):
+                return False
+            way, decision = chain[:number], ours.get(each.path)
+            if decision is not None and not decision.trusted:
+                # Of what has taken its place nobody has said that it is trusted, as one above is.
+                return False if decision.may_be_about(each) else None
+            if decision is not None and decision.may_be_about(each):
+                if nobody_elses(way, decision.owner):
+                    return True
+            elif each.path in accepted and nobody_elses(way):
                 return True
         return None
 
@@ -69,20 +84,36 @@ class Trust:
         """Return what changes with each decision, by any server or in the terminal."""
         return tuple(_stamp_of(file) for file in (self._file, _terminals_record()))
 
-    def decide(self, folder: Path, *, trusted: bool) -> None:
-        """Remember a decision.
+    def decide(self, folder: Path, *, trusted: bool, place: Place | None = None) -> None:
+        """Remember a decision; it takes the place of each about the same folder by another name.
+
+        Args:
+            folder: The folder.
+            trusted: Whether it is trusted.
+            place: What it is, if that is known already.
 
         Raises:
             StoreUnavailable: It could not be written.
         """
+        place = place or place_of(folder)
+        new = (
+            Decision(os.path.realpath(folder), trusted)
+            if place is None
+            else Decision.about(place, trusted=trusted)
+        )
         try:
             make_directory(self._directory)
             with locked(self._directory / "lock"):
                 before = self._decided()
                 if before is None:  # to be put right by hand: it may have refused other folders
                     self._put_aside()
-                decided = {**(before or {}), os.path.realpath(folder): trusted}
-                replace_file(self._file, json.dumps(decided, indent=1).encode())
+                others = [
+                    each
+                    for each in (before or {}).values()
+                    if place is None or not each.is_about(place)
+                ]
+                kept = {each.path: each.kept() for each in (*others, new)}
+                replace_file(self._file, json.dumps(kept, indent=1).encode())
         except OSError as error:
             raise StoreUnavailable(
                 f"The decision about {folder} can't be saved in {self._directory}: "
@@ -111,21 +142,17 @@ class Trust:
         self._file.replace(aside)
         logger.warning("The decisions before this one are lost; their file is now %s", aside)
 
-    def _decided(self) -> dict[str, bool] | None:
-        decided = _object_in(self._file)
-        if decided is None or (decided and not self._is_ours()):
+    def _decided(self) -> dict[str, Decision] | None:
+        kept = _object_in(self._file)
+        if kept is None or (kept and not self._is_ours()):
             return None
-        return {path: value for path, value in decided.items() if isinstance(value, bool)}
+        read = (Decision.read(path, value) for path, value in kept.items())
+        return {decision.path: decision for decision in read if decision is not None}
 
 
 def project_files(folder: Path) -> tuple[str, ...]:
     """Return what a folder brings along that the CLI would read if it were trusted."""
     return tuple(name for name in PROJECT_FILES if os.path.lexists(folder / name))
-
-
-def _upwards(folder: Path) -> Iterator[str]:
-    real = Path(os.path.realpath(folder))
-    return map(os.fspath, (real, *real.parents))
 
 
 def _terminals_record() -> Path:
@@ -160,10 +187,10 @@ def _accepted_in_terminal() -> frozenset[str]:
 def _object_in(file: Path) -> Mapping[str, Any] | None:
     """Return a JSON file's object, empty if there is no file; None if it is something else."""
     try:
-        content = json.loads(read_regular(file))
+        content = parse_json(read_regular(file))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         logger.warning("%s can't be read: %s", file, error)
         return None
     return content if isinstance(content, dict) else None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.loopback import call, reply, say, think
+from claude_agent_lsp.loopback import call, reply, say, think, tokens
+from tests.e2e.runs import allow_tools
 from tests.editors.abilities import Ability, shows
 from tests.processes import gone_within
 
@@ -188,3 +189,25 @@ def session_of(emacs: Terminal) -> str:
     found = re.search(r"session: ([0-9a-f-]{36})", screen)
     assert found
     return found[1]
+
+
+@pytest.mark.long
+def test_what_the_agent_does_by_itself_is_shown_with_its_cause_and_stopped(
+    open_emacs: OpenEmacs, model: Loopback, folder: Path, environment: dict[str, str]
+) -> None:
+    allow_tools(environment)
+    waits = "until test -e go; do sleep 0.05; done"
+    ends = call("Bash", command=waits, run_in_background=True)
+    model.add(
+        reply("in the background", [ends], [say("It is running.")], [tokens(5000, pace=0.01)])
+    )
+    emacs = open_emacs("code.py")
+    emacs.wait_for("y = 2")
+    ask(emacs, "do it in the background")
+    emacs.wait_for("It is running.")
+    emacs.wait_for("Done")
+    (folder / "go").touch()
+    emacs.wait_for("word9")
+    assert f"## Claude\n\n`{waits}` has ended.\n\nword0" in conversation(emacs, folder)
+    emacs.keys("C-x", "o", "C-c", "C-c")
+    emacs.wait_for("Stopped")

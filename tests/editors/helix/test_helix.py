@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.agent.permissions.queue import SEEN_SECONDS
+from claude_agent_lsp.agent.permissions.queue import PAUSE_SECONDS, SEEN_SECONDS
 from claude_agent_lsp.loopback import call, reply, say
 from tests.editors.abilities import Ability, shows
 from tests.processes import gone_within
@@ -194,8 +194,8 @@ def read_in_full(helix: Terminal) -> None:
 
 
 def allow(helix: Terminal) -> None:
-    """Allow the open question by the key for it, as soon as it takes an answer."""
-    time.sleep(SEEN_SECONDS)
+    """Allow the open question by the key for it, as soon as it takes an answer after all."""
+    time.sleep(PAUSE_SECONDS)
     helix.keys("Space", "q", "y")
 
 

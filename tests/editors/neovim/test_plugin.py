@@ -317,6 +317,38 @@ def test_conversation_whose_buffer_is_given_up_in_mid_run_is_resumed_whole(
     assert found["resumed"].rstrip().endswith("Done.")
 
 
+@pytest.mark.parametrize("stops", [False, True])
+def test_what_the_agent_does_by_itself_is_shown_with_its_cause_and_can_be_stopped(
+    lua: RunLua, model: Loopback, environment: dict[str, str], stops: bool
+) -> None:
+    settings = Path(environment["CLAUDE_CONFIG_DIR"], "settings.json")
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text('{"permissions": {"allow": ["Bash"]}}')
+    ends: Step = call(
+        "Bash", command="until test -e go; do sleep 0.05; done", run_in_background=True
+    )
+    goes_on = tokens(5000, pace=0.01) if stops else say("It is done.")
+    model.add(reply("in the background", [ends], [say("It is running.")], [goes_on]))
+    found = lua(
+        f"""
+        ask('ClaudeAgent ask do it in the background')
+        vim.fn.writefile({{}}, 'go')
+        assert(vim.wait(30000, function() return talk().state == 'running' end, 5))
+        local doing = talk().activity
+        if {json.dumps(stops)} then
+          assert(vim.wait(30000, function() return text():find('word3') end, 5))
+          vim.cmd('ClaudeAgent stop')
+        end
+        idle()
+        return {{ text = text(), doing = doing, activity = talk().activity }}
+        """
+    )
+    assert found["doing"] == "`until test -e go; do sleep 0.05; done` has ended."
+    _, _, own = found["text"].partition("## Claude\n\n_`until test -e go; do sleep 0.05; done`")
+    assert own.startswith(" has ended._\n\n" + ("word0" if stops else "It is done."))
+    assert found["activity"].startswith("Stopped" if stops else "Done")
+
+
 def test_conversation_survives_the_end_of_its_server(lua: RunLua) -> None:
     found = lua(
         """
@@ -418,7 +450,8 @@ def test_folder_is_trusted_no_longer_and_trusted_again(
     )
     assert [message.rpartition(" is ")[2] for message in told] == ["not trusted.", "trusted."]
     state = Path(environment["XDG_STATE_HOME"]) / "claude-agent-lsp" / "trust.json"
-    assert json.loads(state.read_text()) == {str(folder): True}
+    decided = json.loads(state.read_text())
+    assert {path: decision["trusted"] for path, decision in decided.items()} == {str(folder): True}
 
 
 def test_help_has_its_tags_and_names_every_subcommand(lua: RunLua, tmp_path: Path) -> None:

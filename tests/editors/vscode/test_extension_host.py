@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from claude_agent_lsp.loopback import call, reply, say
+from claude_agent_lsp.loopback import call, reply, say, tokens
 
 from .planner import Planner
 
@@ -30,6 +30,7 @@ COLOUR = {
     "multiSelect": False,
     "options": [{"label": name, "description": name} for name in ("Red", "Green")],
 }
+WAITS = "until test -e go; do sleep 0.05; done"
 HELLO = 'def greet(name):\n    print("Hello, " + name)\n'
 
 
@@ -114,6 +115,12 @@ def script(model: Loopback, folder: Path) -> None:
         ),
         reply("greet the world", [read], [edit], [say("It greets.")]),
         reply("read on and on", [read]),
+        reply(
+            "leave it behind",
+            [call("Bash", command=WAITS, run_in_background=True)],
+            [say("It is running.")],
+            [tokens(5000, pace=0.01)],
+        ),
         reply("ask me", [call("AskUserQuestion", questions=[COLOUR])], [say("Noted.")]),
         reply(
             "edit it twice",

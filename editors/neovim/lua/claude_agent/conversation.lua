@@ -21,6 +21,7 @@ local window = require('claude_agent.window')
 ---@field usage? table
 ---@field private server? vim.lsp.Client
 ---@field private request? integer
+---@field private run_id? string Of a run that the agent has begun by itself.
 ---@field private token? string
 ---@field private calls table<string, claude_agent.Block>
 ---@field private last_call? claude_agent.Block
@@ -175,6 +176,32 @@ function Conversation:ask(prompt, shown, context, place)
   end)
 end
 
+--- A run has begun or ended. One that the agent has begun by itself is shown where its session is.
+---@param run table
+---@param client_id integer
+function M.on_run(run, client_id)
+  local talk = run.origin == 'agent' and run.status == 'running' and M.with_session(run.sessionId)
+  local server = vim.lsp.get_client_by_id(client_id)
+  if talk and server and talk.state == 'idle' then
+    talk:_follow(run, server)
+  end
+end
+
+--- Shows a run that the agent has begun by itself.
+---@param run table
+---@param server vim.lsp.Client
+function Conversation:_follow(run, server)
+  self.page:turn('Claude')
+  self.page:append(('_%s_'):format(run.cause))
+  self.of, self.calls, self.last_call = 'notice', {}, nil
+  self.usage, self.stopping = nil, false
+  self.server, self.run_id = server, run.runId
+  self.token = events.listen(server.id, function(event)
+    self:_on(event, '')
+  end, run.runId)
+  self:_tell('running', run.cause)
+end
+
 --- Stops the run. What was said so far stays, here and in the session.
 ---@return boolean # Whether there was one.
 function Conversation:stop()
@@ -183,7 +210,9 @@ function Conversation:stop()
   end
   self.stopping = true
   self:_tell(self.state, 'Stopping')
-  if self.server and self.request then
+  if self.run_id then
+    client.command(self.server, 'cancel', { runId = self.run_id })
+  elseif self.server and self.request then
     self.server:cancel_request(self.request)
     self:_await_answer(self.server, self.request)
   end
@@ -217,6 +246,9 @@ function Conversation:_on(event, prompt)
 end
 
 function Conversation:_on_started(event, prompt)
+  if self.run_id then
+    return
+  end
   local continues = self.session == 'last' and config.get().history
   self.session = event.run.sessionId
   if self.mode then -- for the runs that follow, too
@@ -327,7 +359,7 @@ end
 
 ---@param activity string
 function Conversation:_end(activity)
-  self.token, self.request = nil, nil
+  self.token, self.request, self.run_id = nil, nil, nil
   for _, block in pairs(self.calls) do -- what has been stopped
     self.page:fold(block)
   end

@@ -10,13 +10,20 @@ local M = {}
 local listeners = {}
 local count = 0
 
+-- On such a token come the events of a run that the agent has begun by itself, wanted or not.
+local OWN = 'claudeAgent/run/'
+
 --- Makes a token on which a run is to be streamed.
 ---@param client_id integer
 ---@param on_event fun(event: table)
+---@param run_id? string Of a run that the agent has begun by itself.
 ---@return string
-function M.listen(client_id, on_event)
+function M.listen(client_id, on_event, run_id)
   count = count + 1
   local token = ('claude-agent-%d-%d'):format(vim.fn.getpid(), count)
+  if run_id then
+    token = OWN .. run_id
+  end
   listeners[token] = { client_id = client_id, on_event = on_event }
   return token
 end
@@ -40,6 +47,9 @@ function M.on_progress(err, params, ctx)
   if listener and leaving() then
     return
   elseif not listener then
+    if params and vim.startswith(tostring(params.token), OWN) then
+      return
+    end
     return vim.lsp.handlers['$/progress'](err, params, ctx)
   end
   listener.on_event(params.value)

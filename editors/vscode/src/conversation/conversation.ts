@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Message, QueryArgument, Question, RunEvent, Session } from '../../shared/protocol';
 import { asQueryContext } from '../context/selection';
 import type { EditCall } from '../diffs';
-import type { Server } from '../server/server';
+import type { OwnRun, Server } from '../server/server';
 import { configuredMode } from '../settings';
 import type { Choice, Choices } from './choices';
 import {
@@ -165,20 +165,37 @@ export class Conversation {
     if (this.stopping !== undefined) {
       return;
     }
-    this.stopping = new vscode.CancellationTokenSource();
-    const { token } = this.stopping;
     const { mode } = this.chosen;
     this.step({ kind: 'prompt', prompt, extras });
-    this.report('Starting');
-    try {
-      await this.server.query(
-        this.argument(prompt, extras),
-        {
-          event: (event) => this.take(event, mode),
-          line: (line) => this.report(line),
-        },
-        token,
+    await this.run('Starting', async (token) => {
+      const listener = {
+        event: (event: RunEvent) => this.take(event, mode),
+        line: (line: string) => this.report(line),
+      };
+      await this.server.query(this.argument(prompt, extras), listener, token);
+    });
+  }
+
+  /** Shows a run that the agent has begun by itself. */
+  async follow(own: OwnRun): Promise<void> {
+    if (this.stopping === undefined) {
+      const { mode } = this.chosen;
+      await this.run(own.run.cause ?? 'Working', async (token) =>
+        own.follow({ event: (event) => this.take(event, mode) }, token),
       );
+    }
+  }
+
+  /** @param work Resolves when the run has ended; its token stops it. */
+  private async run(
+    line: string,
+    work: (token: vscode.CancellationToken) => Promise<void>,
+  ): Promise<void> {
+    this.stopping = new vscode.CancellationTokenSource();
+    const { token } = this.stopping;
+    this.report(line);
+    try {
+      await work(token);
     } catch (error) {
       this.fail(error, token.isCancellationRequested);
     } finally {

@@ -28,10 +28,14 @@ export class Conversations implements vscode.Disposable {
   readonly onDidChange = this.changed.event;
   readonly onDidStep = this.stepped.event;
 
+  private readonly beginning: vscode.Disposable;
+
   constructor(
     private readonly server: Server,
     private readonly choices: Choices,
-  ) {}
+  ) {
+    this.beginning = server.onDidBegin((own) => void this.find(own.run.sessionId)?.follow(own));
+  }
 
   get running(): readonly Conversation[] {
     return [...this.known.keys()].filter((each) => each.running);
@@ -113,6 +117,7 @@ export class Conversations implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.beginning.dispose();
     for (const { listening } of this.known.values()) {
       listening.dispose();
     }

@@ -35,6 +35,8 @@ export interface ClientEvents {
   crashed(): void;
   /** A question is shown until the token is cancelled. */
   asked(): void;
+  /** The agent has begun a run by itself. */
+  began(run: Run): void;
 }
 
 /** What a run tells: its events, and what it does in a short line in the present tense. */
@@ -74,6 +76,11 @@ export class Client {
     this.client.onRequest('claudeAgent/question', async (_question: unknown, token: vscode.CancellationToken) => {
       this.events.asked();
       return withdrawn(token);
+    });
+    this.client.onNotification('claudeAgent/runChanged', (run: Run) => {
+      if (run.origin === 'agent' && run.status === 'running') {
+        this.events.began(run); // at once: its events come behind it
+      }
     });
     const tell = (): void => this.tellTrust();
     this.listening = vscode.Disposable.from(
@@ -161,6 +168,42 @@ export class Client {
     }
   }
 
+  /**
+   * Follows a run that the agent has begun by itself, until it has ended.
+   *
+   * @param token Stops it.
+   */
+  async follow(
+    { runId }: Run,
+    listener: Pick<RunListener, 'event'>,
+    token: vscode.CancellationToken,
+  ): Promise<void> {
+    const stopping = token.onCancellationRequested(() => {
+      this.execute('claudeAgent.cancel', { runId }).catch(() => undefined); // it has just ended
+    });
+    const listening: { dispose(): void }[] = [stopping];
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const type = new ProgressType<RunEvent>();
+        listening.push(
+          this.client.onProgress(type, `claudeAgent/run/${runId}`, (event) => {
+            listener.event(event);
+            if (event.kind === 'ended') {
+              resolve();
+            }
+          }),
+          this.client.onDidChangeState(({ newState }) => {
+            if (newState === State.Stopped) {
+              reject(new Error('The server has ended.'));
+            }
+          }),
+        );
+      });
+    } finally {
+      vscode.Disposable.from(...listening).dispose();
+    }
+  }
+
   private tellTrust(): void {
     if (this.client.isRunning()) {
       const params = { trustedFolders: trustedFolders() };
@@ -204,11 +247,13 @@ export class Client {
   }
 }
 
+const ANNOUNCED = { questions: true, sessionEvents: true, trust: true };
+
 /** Says that questions can be asked in the server's own words, and that VS Code knows what to trust. */
 class KnowsTheServer implements StaticFeature {
   fillClientCapabilities(capabilities: ClientCapabilities): void {
     const others = (capabilities.experimental ?? {}) as Record<string, unknown>;
-    capabilities.experimental = { ...others, claudeAgent: { questions: true, trust: true } };
+    capabilities.experimental = { ...others, claudeAgent: ANNOUNCED };
   }
 
   initialize(): void {

@@ -8,12 +8,19 @@ import { findServer } from './executable';
 import { ServerFailure } from './failure';
 import { Restarts } from './restarts';
 
+/** A run that the agent has begun by itself, and the way to follow it. */
+export interface OwnRun {
+  readonly run: Run;
+  follow(listener: Pick<RunListener, 'event'>, token: vscode.CancellationToken): Promise<void>;
+}
+
 export type ServerState = 'stopped' | 'starting' | 'running' | 'failed';
 
 /** The one server of this window. */
 export class Server implements vscode.Disposable {
   private readonly stateChanged = new vscode.EventEmitter<ServerState>();
   private readonly asking = new vscode.EventEmitter<void>();
+  private readonly beginning = new vscode.EventEmitter<OwnRun>();
   private readonly failing = new vscode.EventEmitter<ServerFailure>();
   private readonly restarts = new Restarts();
   private client: Promise<Client> | undefined;
@@ -23,6 +30,8 @@ export class Server implements vscode.Disposable {
   readonly onDidChangeState = this.stateChanged.event;
   /** The agent has opened a question. */
   readonly onDidAsk = this.asking.event;
+  /** The agent has begun a run by itself. */
+  readonly onDidBegin = this.beginning.event;
   /** It could not be started, or has crashed. */
   readonly onDidFail = this.failing.event;
 
@@ -92,6 +101,7 @@ export class Server implements vscode.Disposable {
       const client = new Client(executable, storage, log, {
         crashed: () => this.crashed(),
         asked: () => this.asking.fire(),
+        began: (run) => this.beginning.fire({ run, follow: (...how) => client.follow(run, ...how) }),
       });
       await client.start().catch(async (error: unknown) => {
         await client.stop();

@@ -119,6 +119,12 @@ export class Transcript {
       case 'toolResult':
         this.tools.get(event.toolCallId)?.end(event);
         return;
+      case 'started':
+        if (event.run.cause != null) {
+          this.finish();
+          this.entries.add(noticeOf('info', event.run.cause));
+        }
+        return;
       case 'notice':
         this.finish();
         this.entries.add(noticeOf(LEVELS[event.level], event.text));

@@ -13,12 +13,14 @@ import errno
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from claude_agent_lsp.agent.events import Ended, QuestionAsked, ToolCall, ToolResult
+from claude_agent_lsp.agent.permissions.destinations import Destinations
 from claude_agent_lsp.agent.permissions.question_detail import describe, shortened
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
 from claude_agent_lsp.base.disk.files import locked, open_own
@@ -26,6 +28,7 @@ from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.lanes import Lane
 from claude_agent_lsp.base.texts.redaction import mask_secrets, mask_secrets_in_json
+from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -200,8 +203,9 @@ def _masked(question: Question, call: ToolCall, folder: Path) -> tuple[str, str]
     """Return the title and the detail of a tool call's question, masked before they are cut."""
     tool_input = mask_secrets_in_json(call.input)
     title, detail, diff = question.title, question.detail, question.diff
-    shown = describe(call.tool, call.input, folder, diff=diff)
-    masked = describe(call.tool, tool_input, folder, diff=diff and mask_secrets(diff))
+    where = Destinations(folder)
+    shown = describe(call.tool, call.input, where, diff=diff)
+    masked = describe(call.tool, tool_input, where, diff=diff and mask_secrets(diff))
     # Where a hook has changed the input meanwhile, the new one is not known here.
     if title == shown.title:
         title = masked.title
@@ -231,7 +235,7 @@ class ToolTrail:
         self._write = write
         self._about = {"runId": run_id, "sessionId": session_id, "workspace": str(folder)}
         self._calls: dict[str, ToolCall] = {}
-        self._asked: set[str | None] = set()
+        self._asked: Counter[tuple[str, str]] = Counter()
 
     def call(self, tool_call_id: str | None) -> ToolCall | None:
         """Return a tool call that has no result yet."""
@@ -242,7 +246,9 @@ class ToolTrail:
         if isinstance(event, ToolCall):
             self._calls[event.tool_call_id] = event
         elif isinstance(event, QuestionAsked):
-            self._asked.add(event.question.tool_call_id)
+            action = event.question.action
+            tool = action.tool if action is not None else None
+            self._asked[event.question.tool_call_id or "", tool or ""] += 1
         elif isinstance(event, ToolResult) and event.tool_call_id in self._calls:
             self._record(self._calls.pop(event.tool_call_id), event.status.value)
         elif isinstance(event, Ended):
@@ -255,7 +261,10 @@ class ToolTrail:
         if call.tool in _READERS:
             return
         # Not asked: a rule or the mode has allowed it, or refused it.
-        by = "question" if call.tool_call_id in self._asked else "rule"
+        asked = (call.shares_id_of or call.tool_call_id, visible(call.tool))
+        by = "question" if self._asked[asked] else "rule"
+        # Another call that the model has given the same id may not have been asked about.
+        self._asked[asked] -= by == "question"
         self._write("tool", partial(_tool_entry, call, {**self._about, "status": status, "by": by}))
 
 

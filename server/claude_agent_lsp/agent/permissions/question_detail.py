@@ -8,58 +8,37 @@ The text of one call may be as long as a model can write: describe it in a threa
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.events import Action, Grant, Grants
+from claude_agent_lsp.agent.permissions.destinations import PATH_LENGTH
+from claude_agent_lsp.agent.permissions.policy.tool_policy import SHELLS
+from claude_agent_lsp.agent.permissions.question_title import WAYS, in_order, question_title
 from claude_agent_lsp.agent.permissions.spoof_guard import (
-    BACKGROUND,
     DETAIL_LENGTH,
-    UNBOXED,
     mark_lookalike_lines,
     truncation_note,
 )
-from claude_agent_lsp.agent.permissions.tool_titles import path_in
-from claude_agent_lsp.base.texts.text import both_ends, one_line
 from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from claude_agent_sdk.types import PermissionUpdate
 
-# Longer than any that a system opens.
-PATH_LENGTH: Final = 40_000
-SUBJECT_LENGTH: Final = 80
-_BASH_FIELDS_SHOWN: Final = frozenset({"command", "description", "timeout"})
-# Fields of Bash that change what its command does, and the notes on them.
-_WAYS: Final = {"run_in_background": BACKGROUND, "dangerouslyDisableSandbox": UNBOXED}
+    from claude_agent_lsp.agent.permissions.destinations import Destinations
+
+# What is said of notes and paths at most; cut, they say how much more there is.
+NOTES_LENGTH: Final = 4 * DETAIL_LENGTH
 _FILES: Final = {
     "localSettings": ".claude/settings.local.json",
     "projectSettings": ".claude/settings.json",
     "userSettings": "your settings",
 }
-# The field of a tool's input that says what it is done to, and what is asked with and without it.
-_TITLES: Final = {
-    "Agent": ("description", "Start a subagent for `{}`?", "Start a subagent?"),
-    "Bash": ("command", "Run `{}`?", "Run a command?"),
-    "Edit": ("path", "Edit {}?", "Edit a file?"),
-    "Glob": ("pattern", "Find files that match `{}`?", "Find files?"),
-    "Grep": ("pattern", "Search for `{}`?", "Search in files?"),
-    "KillShell": ("", "", "End a background command?"),
-    "LS": ("path", "List {}?", "List a folder?"),
-    "MultiEdit": ("path", "Edit {}?", "Edit a file?"),
-    "NotebookEdit": ("path", "Edit {}?", "Edit a notebook?"),
-    "Read": ("path", "Read {}?", "Read a file?"),
-    "Skill": ("skill", "Use the skill `{}`?", "Use a skill?"),
-    "Task": ("description", "Start a subagent for `{}`?", "Start a subagent?"),
-    "WebFetch": ("url", "Fetch `{}`?", "Fetch a web page?"),
-    "WebSearch": ("query", "Search the web for `{}`?", "Search the web?"),
-    "Write": ("path", "Write {}?", "Write a file?"),
-}
+# Fields of a shell that need no line of their own.
+_SHELL_FIELDS_SHOWN: Final = frozenset({"command", "description", "timeout", "timeout_ms"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +49,13 @@ class Description:
     line of what could be taken for the server's own words.
     """
 
+    title: str
+    title_says_all: bool
     action: Action
     notes: tuple[str, ...] = ()
     diff: str | None = None
     reason: str | None = None
     grants: Grants = field(default_factory=Grants)
-
-    @property
-    def title(self) -> str:
-        """What the user decides, as a question of one line: "Edit cart.py?"."""
-        tool, subject = self.action.tool or "", self.action.subject
-        _, with_subject, without = _TITLES.get(tool, ("", "Use {}?", f"Use {_short(tool)}?"))
-        return with_subject.format(subject) if subject else without
 
     @property
     def detail(self) -> str:
@@ -98,7 +72,7 @@ class Description:
             # A sign stands before each of its lines.
             parts.append(shortened(self.diff))
         if self.notes:
-            parts.append(shortened("\n".join(self.notes)))
+            parts.append(_notes_shortened(self.notes))
         if self.reason is not None:
             parts.append(shortened(self.reason))
         text = "\n".join(parts)
@@ -112,7 +86,7 @@ class Description:
 def describe(
     tool: str,
     tool_input: Mapping[str, Any],
-    folder: Path,
+    where: Destinations,
     *,
     diff: str | None = None,
     reason: str | None = None,
@@ -123,35 +97,44 @@ def describe(
     Args:
         tool: The tool's name.
         tool_input: Its input.
-        folder: Where the agent works; a path in it is shown as it is there.
+        where: Where paths lead; one in the agent's folder is shown as it is there.
         diff: The change, if it is one.
         reason: Why the CLI asks, in its words.
         grants: What the answers would allow beyond it.
     """
-    path = path_in(tool_input)
+    title = question_title(tool, tool_input, where, reason)
     command = description = place = None
     notes: list[str] = []
-    others: Mapping[str, Any] = tool_input
-    if tool == "Bash":
+    others = dict(in_order(tool_input))
+    if tool in SHELLS and (title.script or tool == "Bash"):
         command = _shown(str(tool_input.get("command", "")), lines=True)
         description = tool_input.get("description")
-        notes += [words for name, words in _WAYS.items() if tool_input.get(name) in (True, "true")]
-        others = {
-            name: value for name, value in tool_input.items() if not _needs_no_line(name, value)
-        }
-    elif path is not None:
-        place = _shown(_place(path, folder))
-        others = {} if diff is not None else {k: v for k, v in tool_input.items() if v != str(path)}
+        notes += [words for name, words in WAYS.items() if tool_input.get(name) in (True, "true")]
+        others = {name: value for name, value in others.items() if not _needs_no_line(name, value)}
+    elif title.script:
+        command = _shown(str(others.pop(title.script)), lines=True)
+    elif title.path is not None:
+        place = _shown(where.shown(title.path))
+        remark = where.remark(title.path)
+        notes += [remark] if remark else []
+        named = str(title.path)
+        others = {} if diff is not None else {k: v for k, v in others.items() if v != named}
     notes += [_shown(f"{visible(name)}: {value}", lines=True) for name, value in others.items()]
     action = Action(
-        subject=_subject(tool, tool_input, folder),
+        subject=title.subject,
         tool=visible(tool),
         command=command,
         path=place,
         description=_shown(description, lines=True) if isinstance(description, str) else None,
     )
     return Description(
-        action, tuple(notes), diff, _shown(reason) if reason else None, grants or Grants()
+        title.words,
+        title.says_all,
+        action,
+        tuple(notes),
+        diff,
+        _shown(reason) if reason else None,
+        grants or Grants(),
     )
 
 
@@ -181,15 +164,6 @@ def shortened(text: str, limit: int = DETAIL_LENGTH) -> str:
     return text[:limit] + truncation_note(len(text) - limit)
 
 
-def one_line_of(text: str, limit: int) -> str:
-    """Return the start of a text as one line; only what is shown of it is looked at."""
-    start = text.lstrip()
-    # No character takes less room than itself but a line's end, of which several become one blank.
-    cut = start[: 4 * limit]
-    line = one_line(cut, limit)
-    return line if len(cut) == len(start) or line.endswith("…") else f"{line[: limit - 1]}…"
-
-
 def _grants_in(updates: Iterable[PermissionUpdate]) -> Iterator[Grant]:
     for update in updates:
         for rule in update.rules or ():
@@ -208,34 +182,19 @@ def _grants_in(updates: Iterable[PermissionUpdate]) -> Iterator[Grant]:
 
 
 def _needs_no_line(name: str, value: object) -> bool:
-    """Return whether a field of Bash needs no line of its own."""
-    return name in _BASH_FIELDS_SHOWN or (name in _WAYS and value in (True, "true", False, None))
+    """Return whether a field of a shell needs no line of its own."""
+    return name in _SHELL_FIELDS_SHOWN or (name in WAYS and value in (True, "true", False, None))
 
 
-def _subject(tool: str, tool_input: Mapping[str, Any], folder: Path) -> str:
-    """Return what a tool is used on, in one short line; empty if there is no such thing."""
-    if tool.startswith("mcp__"):
-        server, _, function = tool.removeprefix("mcp__").partition("__")
-        return _short(f"{function or server} of {server}")
-    name = _TITLES.get(tool, ("",))[0]
-    if name == "path":
-        path = path_in(tool_input)
-        return "" if path is None else both_ends(_place(path, folder), SUBJECT_LENGTH)
-    text = str(tool_input.get(name) or "")
-    return both_ends(text, SUBJECT_LENGTH) if tool == "Bash" else _short(text)
-
-
-def _short(text: str) -> str:
-    return one_line_of(text, SUBJECT_LENGTH)
+def _notes_shortened(notes: Sequence[str]) -> str:
+    """Return notes cut to the room for them; none that is long takes that of the others."""
+    room, limit = DETAIL_LENGTH, 0
+    for left, length in zip(range(len(notes), 0, -1), sorted(map(len, notes)), strict=True):
+        limit = min(length, room // left)
+        room -= limit
+    return shortened("\n".join(shortened(note, limit) for note in notes), NOTES_LENGTH)
 
 
 def _shown(text: str, *, lines: bool = False) -> str:
     """Return others' words, whole, as the user may be shown them among the server's."""
     return mark_lookalike_lines(visible(text, lines=lines), sys.maxsize)
-
-
-def _place(path: Path, folder: Path) -> str:
-    """Return a path as it is seen from the folder; whole if it leads out of it."""
-    inside = os.path.relpath(folder / path, folder)
-    outside = inside == os.pardir or inside.startswith(os.pardir + os.sep)
-    return os.path.normpath(folder / path) if outside else inside

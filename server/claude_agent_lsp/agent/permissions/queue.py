@@ -5,6 +5,7 @@
                  └───────────────┴─▶ withdrawn    its run was stopped
 
 Between an answer and the next question lies half a second: a key that is hit twice answers one.
+What answers without a pause answers one, too: each answer that comes too soon puts off the next.
 
 `QuestionQueue` owns every state. Who asks awaits `ask`; cancelling that await withdraws the
 question.
@@ -35,6 +36,9 @@ ALLOW_ALWAYS: Final = "allowAlways"
 UNREAD_SECONDS: Final = 2.0
 # Whoever answers sooner has not seen it: the key was hit twice, or was meant for something else.
 SEEN_SECONDS: Final = 0.5
+# Longer than a key that is held down takes to repeat, and shorter than a person takes to read that
+# the answer came too soon.
+PAUSE_SECONDS: Final = 1.0
 # Of a plan: carry it out, and ask no more about edits.
 ALLOW_EDITS: Final = "acceptEdits"
 
@@ -117,19 +121,21 @@ class QuestionQueue:
         self._show = show
         self._on_answered = on_answered
         self._entries: dict[str, _Entry] = {}
-        self._unanswered_at = self._answered_at = -math.inf
+        self._unanswered_at = self._answered_at = self._refused_at = -math.inf
         self._pause: asyncio.TimerHandle | None = None
 
-    @property
     def unread(self) -> bool:
-        """Whether the open one has just taken the place of one that nobody has answered.
+        """Return whether the open one has just taken the place of one that nobody has answered.
 
-        An answer that names no question may be meant for that one.
+        An answer that names no question may be meant for that one: it comes too soon.
         """
-        return _now() - self._unanswered_at < UNREAD_SECONDS
+        return self._puts_off(_now() - self._unanswered_at < UNREAD_SECONDS)
 
     def unseen(self, question_id: str, *, named: bool) -> bool:
-        """Return whether a question was shown so shortly ago that no answer can be meant for it.
+        """Return whether an answer comes so soon that it can't be meant for its question.
+
+        That is, the question has only just been shown, or another answer has only just been given,
+        or was refused: a key that is held down stands for one answer.
 
         Args:
             question_id: The question.
@@ -139,8 +145,21 @@ class QuestionQueue:
         entry = self._entries.get(question_id)
         if entry is None:
             return False
-        since = entry.asked_at if named else entry.opened_at
-        return since is None or _now() - since < SEEN_SECONDS
+        shown_at = entry.asked_at if named else entry.opened_at
+        return self._puts_off(
+            shown_at is None
+            or _now() - max(shown_at, self._answered_at) < SEEN_SECONDS
+            or _now() - self._refused_at < PAUSE_SECONDS
+        )
+
+    def put_off(self) -> None:
+        """Take note that an answer is refused: those that follow without a pause are, too."""
+        self._refused_at = _now()
+
+    def _puts_off(self, refused: bool) -> bool:
+        if refused:
+            self.put_off()
+        return refused
 
     @property
     def pending(self) -> tuple[Question, ...]:

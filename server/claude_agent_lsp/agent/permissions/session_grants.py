@@ -16,6 +16,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.permissions.spoof_guard import DETAIL_LENGTH
+from claude_agent_lsp.agent.permissions.suggestions import rule_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,30 +59,25 @@ class SessionGrants:
             tool: The tool.
             tool_input: Its input. What is too long for the question to show it all is forgotten.
             reason: Why the CLI asked.
-            updates: What the CLI has suggested for it, as the question said.
+            updates: What it was offered for beyond the call, as the question said.
         """
         for update in updates:
             if update.type == "addRules" and update.behavior == "allow":
-                self.rules |= {
-                    f"{rule.tool_name}({rule.rule_content})"
-                    if rule.rule_content
-                    else rule.tool_name
-                    for rule in update.rules or ()
-                }
+                self.rules |= {rule_text(rule) for rule in update.rules or ()}
             elif update.type == "addDirectories":
                 self.directories |= frozenset(update.directories or ())
-        words = _words_of(tool, tool_input)
         # A mode is the session's as long as nobody sets another: it is no grant.
-        if (
-            reason in NO_REASONS
-            and len(words) <= DETAIL_LENGTH
-            and not any(update.mode for update in updates)
-        ):
-            self._calls.add(words)
+        if may_hold(tool, tool_input, reason) and not any(update.mode for update in updates):
+            self._calls.add(_words_of(tool, tool_input))
 
     def hold(self, tool: str, tool_input: Mapping[str, Any], reason: str | None) -> bool:
         """Return whether the user has allowed this very call, and has no new reason to look."""
         return reason in NO_REASONS and _words_of(tool, tool_input) in self._calls
+
+
+def may_hold(tool: str, tool_input: Mapping[str, Any], reason: str | None) -> bool:
+    """Return whether a call is one that can be allowed for a session, word by word."""
+    return reason in NO_REASONS and len(_words_of(tool, tool_input)) <= DETAIL_LENGTH
 
 
 def _words_of(tool: str, tool_input: Mapping[str, Any]) -> str:

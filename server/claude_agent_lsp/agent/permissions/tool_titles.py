@@ -18,20 +18,25 @@ _TITLES: Final = {
     "Agent": ("Delegating", "description"),
     "AskUserQuestion": ("Asking you", ""),
     "Bash": ("Running", "command"),
+    "CronCreate": ("Ordering for later", "prompt"),
     "Edit": ("Editing", "path"),
     "ExitPlanMode": ("Proposing a plan", ""),
     "Glob": ("Looking for", "pattern"),
     "Grep": ("Searching for", "pattern"),
+    "Monitor": ("Running", "command"),
     "MultiEdit": ("Editing", "path"),
     "NotebookEdit": ("Editing", "path"),
     "Read": ("Reading", "path"),
+    "ScheduleWakeup": ("Ordering for later", "prompt"),
+    "SendMessage": ("Sending", "message"),
     "Task": ("Delegating", "description"),
     "TodoWrite": ("Planning", ""),
     "WebFetch": ("Fetching", "url"),
     "WebSearch": ("Searching the web for", "query"),
+    "Workflow": ("Running", "script"),
     "Write": ("Writing", "path"),
 }
-PATH_FIELDS = ("file_path", "notebook_path", "path")
+PATH_FIELDS = ("file_path", "notebook_path", "path", "scriptPath")
 
 
 def title_of(tool: str, tool_input: Mapping[str, Any]) -> str:
@@ -67,12 +72,18 @@ def locations_of(tool_input: Mapping[str, Any], folder: Path) -> tuple[Location,
 
 
 def path_in(tool_input: Mapping[str, Any]) -> Path | None:
-    """Return the path that a tool call's input names."""
-    for field in PATH_FIELDS:
-        value = tool_input.get(field)
-        if isinstance(value, str) and value and "\0" not in value and _is_unicode(value):
-            return Path(value)
-    return None
+    """Return the path that a tool call's input names; of several, the first."""
+    return next(iter(paths_in(tool_input)), None)
+
+
+def paths_in(tool_input: Mapping[str, Any]) -> list[Path]:
+    """Return all paths that a tool call's input names."""
+    values = (tool_input.get(field) for field in PATH_FIELDS)
+    return [
+        Path(value)
+        for value in values
+        if isinstance(value, str) and value and "\0" not in value and _is_unicode(value)
+    ]
 
 
 def _is_unicode(text: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claude_agent_lsp.agent.events import Action, QuestionOption
-from claude_agent_lsp.agent.permissions.question_detail import SUBJECT_LENGTH, one_line_of
+from claude_agent_lsp.agent.permissions.question_title import SUBJECT_LENGTH, one_line_of
 from claude_agent_lsp.agent.permissions.queue import DENY
 from claude_agent_lsp.base.texts.visible import visible
 

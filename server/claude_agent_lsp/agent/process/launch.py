@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from claude_agent_lsp.agent.os_processes.marked import marks
-from claude_agent_lsp.agent.permissions.tool_policy import IN_TRUSTED, rule_on
-from claude_agent_lsp.agent.process.private_files import PROMPT, SERVERS, SETTINGS
+from claude_agent_lsp.agent.permissions.policy.tool_policy import IN_TRUSTED, rule_on
+from claude_agent_lsp.agent.process.private_files import PROMPT, SERVERS, SETTINGS, TEMPORARY
 from claude_agent_lsp.agent.process.restraint import named_by, restraining_environment
 from claude_agent_lsp.base.disk.places import place_of
 from claude_agent_lsp.errors import NotTrusted
 from claude_agent_lsp.sessions.claude_settings.settings_files import setting
+from claude_agent_lsp.workspace.temporary import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import CanUseTool, ClaudeAgentOptions, HookMatcher
 
-    from claude_agent_lsp.agent.permissions.tool_policy import Ruling
+    from claude_agent_lsp.agent.permissions.policy.tool_policy import Ruling
     from claude_agent_lsp.base.disk.places import Place
     from claude_agent_lsp.workspace.settings import Settings
 
@@ -191,6 +192,7 @@ class Launch:
                     if self.trusted
                     else restraining_environment(os.environ | settings.env, named)
                 ),
+                **({VARIABLE: os.fspath(own[TEMPORARY])} if TEMPORARY in own else {}),
                 "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
                 **marks(mark),
             },
@@ -217,7 +219,6 @@ class Launch:
             mcp_servers=own.get(SERVERS, {}),
             add_dirs=[os.fspath(path) for path in settings.additional_directories],
             setting_sources=cast("Any", list(settings.setting_sources)),
-            disallowed_tools=list(self.denied),
             include_partial_messages=True,
             enable_file_checkpointing=True,
             max_buffer_size=MAX_MESSAGE_BYTES,

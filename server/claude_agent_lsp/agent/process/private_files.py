@@ -3,25 +3,32 @@
 Every user of the machine sees the command line of a process, and so does the agent itself. Keys of
 MCP servers, the user's words for the system prompt, and rules made of commands go by files that
 only this user can read. The CLI (2.1.330) reads them once, before it tells that it has started;
-then they are removed.
+then they are removed. A file also takes what no command line does: a rule as long as a repository
+likes, or with a NUL in it.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from claude_agent_lsp.workspace.temporary import own_directory
 
+if TYPE_CHECKING:
     from claude_agent_lsp.agent.process.launch import Launch
+
+logger = logging.getLogger(__name__)
 
 SETTINGS: Final = "settings.json"
 SERVERS: Final = "mcp.json"
 PROMPT: Final = "system-prompt.md"
+# No file, but the directory for the CLI's own ones (`workspace/temporary.py`).
+TEMPORARY: Final = "tmp"
 
 
 class PrivateFiles:
@@ -29,7 +36,7 @@ class PrivateFiles:
 
     def __init__(self) -> None:
         self._directory: Path | None = None
-        self.paths: Mapping[str, Path] = {}
+        self.paths: dict[str, Path] = {}
 
     def write(self, launch: Launch) -> None:
         """Write what a launch needs, if it needs anything.
@@ -37,15 +44,25 @@ class PrivateFiles:
         Raises:
             OSError: There is no room, or no place.
         """
+        self.paths = self._temporary(launch)
         contents = contents_of(launch)
         if not contents:
             return
         # Only its owner may look into it (tempfile.mkdtemp).
         self._directory = Path(tempfile.mkdtemp(prefix="claude-agent-lsp-"))
-        self.paths = {name: self._directory / name for name in contents}
+        self.paths |= {name: self._directory / name for name in contents}
         for name, content in contents.items():
             self.paths[name].touch(0o600)
             self.paths[name].write_text(content, encoding="utf-8")
+
+    @staticmethod
+    def _temporary(launch: Launch) -> dict[str, Path]:
+        try:
+            directory = own_directory(os.environ | launch.settings.env)
+        except OSError as error:  # a full disk: the CLI may start all the same
+            logger.warning("The CLI gets no temporary directory of its own: %s", error)
+            return {}
+        return {} if directory is None else {TEMPORARY: directory}
 
     def remove(self) -> None:
         """Remove them; any number of times."""
@@ -57,11 +74,12 @@ def contents_of(launch: Launch) -> dict[str, str]:
     """Return what is written for a launch, by the names of the files."""
     settings = launch.settings
     contents = {}
-    if launch.granted_rules or launch.granted_directories:
-        permissions: dict[str, Any] = {
-            "allow": sorted(launch.granted_rules),
-            "additionalDirectories": sorted(launch.granted_directories),
-        }
+    permissions: dict[str, Any] = {
+        "allow": sorted(launch.granted_rules),
+        "additionalDirectories": sorted(launch.granted_directories),
+        "deny": list(launch.denied),
+    }
+    if any(permissions.values()):
         contents[SETTINGS] = json.dumps({"permissions": permissions})
     if settings.mcp_servers:
         contents[SERVERS] = json.dumps(

@@ -54,6 +54,12 @@ def fault_in_run(error: BaseException | None, stderr: Iterable[str]) -> RequestF
     """Return why a CLI ended in the middle of a run."""
     if isinstance(error, RequestFailed):
         return error
+    if isinstance(error, RecursionError):
+        # The SDK's parser of JSON calls itself for each level.
+        return ProcessDied(
+            "A message of the CLI is nested too deep to be read.",
+            hint="Ask the agent to give its tools less at once; the session can be resumed.",
+        )
     code = getattr(error, "exit_code", None)
     status = f" with status {code}" if isinstance(error, ProcessError) and code is not None else ""
     words = _words(stderr)

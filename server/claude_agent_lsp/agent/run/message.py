@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_SELECTION: Final = 20_000  # characters
 MAX_IMAGE: Final = 5 * 2**20  # bytes, the limit of the Messages API
-_MAX_FILE: Final = 20 * 2**20  # bytes of a file that is searched for the selected lines
+_MAX_FILE: Final = 4 * 2**20  # bytes of a file that is searched for the selected lines
 
 _IMAGES: Final = {
     ".png": "image/png",
@@ -184,7 +184,7 @@ def _selected_text(document: Path, selected: Range) -> str:
         if not document.is_file() or document.stat().st_size > _MAX_FILE:
             return ""
         # Not splitlines(): LSP ends lines with LF, CRLF and CR alone. `read_text` turns all to LF.
-        lines = read_text(document).split("\n")
+        lines = read_text(document, most_bytes=_MAX_FILE).split("\n")
     except (OSError, ValueError):
         return ""
     start, end = selected.start, selected.end

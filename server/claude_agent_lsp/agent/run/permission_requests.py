@@ -11,17 +11,21 @@ import asyncio
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, PermissionUpdate
 
 from claude_agent_lsp.agent.events import (
     Action,
+    Grant,
+    Grants,
     Question,
     QuestionAnswered,
     QuestionAsked,
     QuestionOption,
 )
+from claude_agent_lsp.agent.permissions.destinations import Destinations
 from claude_agent_lsp.agent.permissions.diff import EDITS, Before, before_of, diff_of
 from claude_agent_lsp.agent.permissions.question_detail import (
     describe,
@@ -38,18 +42,21 @@ from claude_agent_lsp.agent.permissions.queue import (
     Answer,
     AnsweredBy,
 )
+from claude_agent_lsp.agent.permissions.session_grants import may_hold
+from claude_agent_lsp.agent.permissions.suggestions import offered
+from claude_agent_lsp.agent.permissions.tool_titles import paths_in
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
 from claude_agent_lsp.base.abort import Aborted
-from claude_agent_lsp.base.lanes import parsing
+from claude_agent_lsp.base.lanes import disk, parsing
+from claude_agent_lsp.base.texts.json_bounds import is_bounded
 from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from claude_agent_sdk import PermissionResult, ToolPermissionContext
 
-    from claude_agent_lsp.agent.events import Grants, QuestionKind
-    from claude_agent_lsp.agent.permissions.question_detail import Description
+    from claude_agent_lsp.agent.events import QuestionKind
     from claude_agent_lsp.agent.run.context import RunContext, RunSpec
 
 T = TypeVar("T")
@@ -61,6 +68,10 @@ STOPPED: Final = "The user has stopped the run."
 REFUSED: Final = "The user said no."
 KEEP_PLANNING: Final = "The user wants you to go on planning."
 UNANSWERED: Final = "The user did not answer."
+TOO_MUCH: Final = (
+    "The tool was given more values, or deeper ones, than anybody could look through. Give it less."
+)
+THIS_CALL: Final = Grants(session=(Grant("call", "this very call, word for word"),))
 _NO_PLAN: Final = "The agent has written no plan."
 
 
@@ -87,7 +98,10 @@ class PermissionRequests:
         ways = {"ExitPlanMode": self._ask_about_plan, "AskUserQuestion": self._ask_choices}
         try:
             self._context.signal.throw_if_aborted()
-            if tool in ways:
+            if not is_bounded(tool_input):
+                # Of what can't be shown whole, nobody can say that it may be done.
+                result: PermissionResult = PermissionResultDeny(message=TOO_MUCH)
+            elif tool in ways:
                 result = await ways[tool](tool_input, context.tool_use_id)
             else:
                 result = await self._ask_permission(tool, tool_input, context)
@@ -101,17 +115,28 @@ class PermissionRequests:
         self, tool: str, tool_input: Mapping[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
         """Ask for permission to use a tool."""
-        for_session = [replace(update, destination="session") for update in context.suggestions]
-        for_ever = [u for u in context.suggestions if self._is_saved(u)]
         if self._context.grants.hold(tool, tool_input, context.decision_reason):
             return PermissionResultAllow()
+        where = await self._follow_links(tool_input, context.suggestions)
+        updates = offered(where.real_updates(context.suggestions), tool_input)
+        for_session = [replace(update, destination="session") for update in updates]
+        for_ever = [update for update in updates if self._is_saved(update)]
         before = await self._read_before(tool, tool_input)
         grants = grants_of(for_session, for_ever)
+        if not updates and context.suggestions:
+            grants = _grants_of_call(tool, tool_input, context.decision_reason)
         about = await self._in_thread(
-            lambda: self._describe(tool, tool_input, before, context.decision_reason, grants)
+            lambda: describe(
+                tool,
+                tool_input,
+                where,
+                diff=diff_of(tool, tool_input, before),
+                reason=context.decision_reason,
+                grants=grants,
+            )
         )
         options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
-        if for_session:
+        if grants.session:
             options.append(QuestionOption(ALLOW_SESSION, "Allow for this session"))
         if for_ever:
             label = f"Always allow {texts_of(about.grants.always)}"
@@ -121,6 +146,7 @@ class PermissionRequests:
             about.title,
             about.detail,
             options,
+            title_says_all=about.title_says_all,
             diff=about.diff,
             tool_call_id=context.tool_use_id,
             action=about.action,
@@ -130,12 +156,12 @@ class PermissionRequests:
         )
         if answer.value == DENY:
             return PermissionResultDeny(message=answer.note or REFUSED)
-        updates = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
+        granted = {ALLOW_SESSION: for_session, ALLOW_ALWAYS: for_ever}.get(answer.value)
         if answer.value == ALLOW_SESSION:
             self._context.grants.add(tool, tool_input, context.decision_reason, for_session)
             for mode in filter(None, (update.mode for update in for_session)):
                 self._context.set_mode(mode)
-        return PermissionResultAllow(updated_permissions=updates)
+        return PermissionResultAllow(updated_permissions=granted or None)
 
     async def _ask_about_plan(
         self, tool_input: Mapping[str, Any], call: str | None
@@ -199,17 +225,19 @@ class PermissionRequests:
         except TimeoutError:
             return Before(why="its disk does not answer")
 
-    def _describe(
-        self,
-        tool: str,
-        tool_input: Mapping[str, Any],
-        before: Before,
-        reason: str | None,
-        grants: Grants,
-    ) -> Description:
-        folder = self._spec.launch.folder
-        diff = diff_of(tool, tool_input, before)
-        return describe(tool, tool_input, folder, diff=diff, reason=reason, grants=grants)
+    async def _follow_links(
+        self, tool_input: Mapping[str, Any], suggestions: Iterable[PermissionUpdate]
+    ) -> Destinations:
+        """Return where a call's paths, and the folders that might be granted for it, lead.
+
+        Raises:
+            Aborted: The run was stopped.
+        """
+        paths = paths_in(tool_input)
+        for update in suggestions:
+            paths += map(Path, update.directories or ())
+        following = disk.run(Destinations.follow, self._spec.launch.folder, paths)
+        return await self._context.signal.wait_or_abort(asyncio.ensure_future(following))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Do what takes the longer, the more the agent has written, beside the loop.
@@ -264,3 +292,8 @@ class PermissionRequests:
         """Return whether a suggestion is written down, and read again by the next process."""
         source = (update.destination or "").removesuffix("Settings")
         return bool(update.rules) and source in self._spec.launch.settings.setting_sources
+
+
+def _grants_of_call(tool: str, tool_input: Mapping[str, Any], reason: str | None) -> Grants:
+    """Return what can be granted where no rule of the CLI's would mean this call alone."""
+    return THIS_CALL if may_hold(tool, tool_input, reason) else Grants()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from claude_agent_sdk import (
@@ -33,6 +34,8 @@ from claude_agent_lsp.agent.events import (
     UsageReport,
 )
 from claude_agent_lsp.agent.permissions.tool_titles import locations_of, path_in, title_of
+from claude_agent_lsp.base.texts.json_bounds import bounded, bounded_fields
+from claude_agent_lsp.sessions.transcripts.call_ids import CallIds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +65,9 @@ class Translator:
         self._text: list[str] = []
         self._streamed: set[str] = set()
         self._calls: dict[str, ToolCall] = {}
+        self._ids = CallIds()
         self._denied: dict[str, str] = {}
+        self._refusals: Counter[str] = Counter()
         self._context_tokens = 0
         self._estimate = Estimate()
         self.open_calls: set[str] = set()
@@ -87,6 +92,7 @@ class Translator:
     def deny(self, tool_call_id: str, reason: str) -> None:
         """Remember why the user refused a tool call."""
         self._denied[tool_call_id] = reason
+        self._refusals[tool_call_id] += 1
 
     def read(self, message: Message) -> None:
         """Take in the next message."""
@@ -146,30 +152,35 @@ class Translator:
         self._emit(Text(message_id, text))
 
     def _begin_call(self, block: ToolUseBlock, parent: str | None) -> None:
+        given = bounded_fields(block.input)
+        own = self._ids.begin(block.id)
         call = ToolCall(
-            tool_call_id=block.id,
+            tool_call_id=own,
             tool=block.name,
-            title=title_of(block.name, block.input),
-            input=block.input,
-            locations=locations_of(block.input, self._folder),
+            title=title_of(block.name, given),
+            input=given,
+            locations=locations_of(given, self._folder),
             parent_tool_call_id=parent,
+            shares_id_of=None if own == block.id else block.id,
         )
-        self._calls[block.id] = call
-        self.open_calls.add(block.id)
+        self._calls[own] = call
+        self.open_calls.add(own)
         self._emit(call)
 
     def _read_user(self, message: UserMessage) -> None:
         if isinstance(message.content, str):
             return
         for block in message.content:
-            if isinstance(block, ToolResultBlock) and block.tool_use_id in self.open_calls:
-                self._end_call(block, message.tool_use_result)
+            if not isinstance(block, ToolResultBlock):
+                continue
+            own = self._ids.of_result(block.tool_use_id)
+            if own in self.open_calls:
+                self._end_call(self._calls[own], block, message.tool_use_result)
 
-    def _end_call(self, block: ToolResultBlock, outcome: object) -> None:
-        call = self._calls[block.tool_use_id]
-        self.open_calls.discard(block.tool_use_id)
-        text = _plain(block.content)
-        if block.tool_use_id in self._denied:
+    def _end_call(self, call: ToolCall, block: ToolResultBlock, outcome: object) -> None:
+        self.open_calls.discard(call.tool_call_id)
+        text = _plain(bounded(block.content))
+        if self._was_refused(block):
             status = ToolStatus.DENIED
         elif block.is_error:
             status = ToolStatus.FAILED
@@ -177,7 +188,7 @@ class Translator:
             status = ToolStatus.COMPLETED
         self._emit(
             ToolResult(
-                tool_call_id=block.tool_use_id,
+                tool_call_id=call.tool_call_id,
                 status=status,
                 text=text[:RESULT_LENGTH],
                 truncated=True if len(text) > RESULT_LENGTH else None,
@@ -191,11 +202,22 @@ class Translator:
                 FileChanged(self._folder / path, Change.CREATED if created else Change.EDITED)
             )
 
+    def _was_refused(self, block: ToolResultBlock) -> bool:
+        """Return whether the user has refused the call of a result."""
+        name = block.tool_use_id
+        if not self._refusals[name]:
+            return False
+        if not self._ids.is_shared(name):
+            return True
+        # One of several: what was refused has failed, and each refusal is of one call.
+        self._refusals[name] -= bool(block.is_error)
+        return bool(block.is_error)
+
     def _read_result(self, result: ResultMessage) -> None:
         self.turns += result.num_turns
         self.stop_reason = result.stop_reason or self.stop_reason
         if result.structured_output is not None:  # a background task's own turn has none
-            self.structured_output = result.structured_output
+            self.structured_output = bounded(result.structured_output)
         if result.total_cost_usd is not None:
             self.cost_usd = max(0.0, result.total_cost_usd - self._cost_before)
             self._estimate.settle()
@@ -256,7 +278,8 @@ def _added(before: TokenUsage, more: dict[str, Any]) -> TokenUsage:
 def _plain(content: str | list[dict[str, Any]] | None) -> str:
     if isinstance(content, str):
         return content
-    return "\n".join(str(part["text"]) for part in content or () if part.get("type") == "text")
+    parts = [part for part in content or () if isinstance(part, dict)]
+    return "\n".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
 
 
 def _until(timestamp: int | None) -> str:

@@ -71,14 +71,14 @@ def read_regular(path: Path | str, most_bytes: int | None = MOST_BYTES) -> bytes
     return content
 
 
-def read_text(path: Path | str, errors: str = "strict") -> str:
+def read_text(path: Path | str, errors: str = "strict", most_bytes: int | None = MOST_BYTES) -> str:
     """Return the text of a regular file in UTF-8, all of whose lines end with LF.
 
     Raises:
         OSError: As for `read_regular`.
         ValueError: It is not UTF-8, and `errors` is "strict"; or no file can have this name.
     """
-    text = read_regular(path).decode(errors=errors)
+    text = read_regular(path, most_bytes).decode(errors=errors)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

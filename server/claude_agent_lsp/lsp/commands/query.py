@@ -239,7 +239,10 @@ class QueryCommands(CommandGroup):
         if revoked.done():  # it has lost the trust that these settings were read with
             self._services.agent.cancel(run_id=run.run_id)
         if not trusted:
-            self._services.editor.spawn(self._services.trust.offer(folder, as_sent, run))
+            offer = self._services.trust.offer(
+                folder, as_sent.withheld(), settings.question_timeout_seconds, run
+            )
+            self._services.editor.spawn(offer)
         return run
 
     @command("claudeAgent.cancel", arguments.CancelArgument)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.agent.permissions.queue import DENY, AnsweredBy, answer_to
-from claude_agent_lsp.base.texts.text import both_ends
+from claude_agent_lsp.agent.permissions.unnamed_answers import why_named
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.commands import arguments
 from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
@@ -38,24 +38,12 @@ class QuestionCommands(CommandGroup):
         question = next((q for q in questions.pending if wanted in (None, q.question_id)), None)
         if question is None:
             raise InvalidArgument("questionId: expected the id of an open question.")
-        documents = self._services.question_documents
-        cut = (_is_cut(question) or documents.was_cut(question)) and not documents.was_opened(
-            question
-        )
-        if wanted is None and argument.answer != DENY and cut:
-            raise InvalidArgument(
-                f"questionId: expected {question.question_id}; the question is longer than what "
-                "shows it, so it can't be allowed without its id."
-            )
-        if wanted is None and (question.kind == "trust" or questions.unread):
-            raise InvalidArgument(
-                f"questionId: expected {question.question_id}; this question can't be answered "
-                "without its id."
-            )
+        if wanted is None and (why := self._why_named(question, argument)) is not None:
+            questions.put_off()
+            raise InvalidArgument(f"questionId: expected {question.question_id}; {why}.")
         named = wanted is not None
-        if questions.unseen(question.question_id, named=named) and not (
-            named and argument.answer == DENY
-        ):
+        denied = named and argument.answer == DENY
+        if not denied and questions.unseen(question.question_id, named=named):
             raise InvalidArgument(
                 f"answer: {question.question_id} has only just been asked; read it, and answer "
                 "again."
@@ -64,10 +52,17 @@ class QuestionCommands(CommandGroup):
         answered = questions.answer(question.question_id, answer)
         return {"answered": answered}
 
-
-def _is_cut(question: Question) -> bool:
-    """Return whether a question's title shows only parts of the command that it is about."""
-    action = question.action
-    if action is None or action.command is None:
-        return False
-    return both_ends(action.command, len(action.command) + 1) != action.subject
+    def _why_named(
+        self, question: Question, argument: arguments.QuestionAnswerArgument
+    ) -> str | None:
+        """Return why an answer has to have the question's id; None if it need not."""
+        if self._services.agent.questions.unread():
+            return "this question can't be answered without its id"
+        profile, documents = self._services.editor.profile, self._services.question_documents
+        return why_named(
+            question,
+            argument.answer,
+            read=documents.was_opened(question),
+            cut=documents.was_cut(question),
+            plan_shown=profile.questions or profile.show_document,
+        )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.events import Location, Text, Thinking
+from claude_agent_lsp.base.texts.json_bounds import PLAIN_JSON
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import RequestFailed
 from claude_agent_lsp.workspace.settings import camel
@@ -30,7 +31,8 @@ def jsonable(value: object) -> Any:
 
     Dataclasses become objects with camelCase names, without the fields that are None; an event's
     `kind` comes first. Paths become `file:` URIs, enums their values, times ISO 8601 in UTC, and a
-    float that is not finite null, as in JavaScript. A mapping (a tool's input) keeps its keys.
+    float that is not finite null, as in JavaScript. A mapping keeps its keys. What is JSON already
+    (a tool's input) is passed on as it is, however much of it there is.
 
     Args:
         value: An inner type, or anything built of inner types, lists and mappings.
@@ -64,19 +66,20 @@ def _convert(value: object) -> Any:
         raise TypeError(f"no JSON for {type(value).__name__}")
     kind, fields = _shape(type(value))
     result: dict[str, Any] = {} if kind is None else {"kind": kind}
-    for attribute, name in fields:
-        item = jsonable(getattr(value, attribute))
+    for attribute, name, plain in fields:
+        item = getattr(value, attribute)
+        item = item if plain else jsonable(item)
         if item is not None:
             result[name] = item
     return result
 
 
 @cache
-def _shape(cls: type[Any]) -> tuple[str | None, tuple[tuple[str, str], ...]]:
-    """Return an event's kind, or None, and each field's attribute and JSON name."""
-    names = [field.name for field in dataclasses.fields(cls)]
-    kind = None if "kind" in names else getattr(cls, "kind", None)
-    return kind, tuple((name, camel(name)) for name in names)
+def _shape(cls: type[Any]) -> tuple[str | None, tuple[tuple[str, str, bool], ...]]:
+    """Return an event's kind, or None, and of each field its attribute, JSON name and plainness."""
+    fields = {field.name: field.metadata == PLAIN_JSON for field in dataclasses.fields(cls)}
+    kind = None if "kind" in fields else getattr(cls, "kind", None)
+    return kind, tuple((name, camel(name), plain) for name, plain in fields.items())
 
 
 @_convert.register

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from claude_agent_lsp.base.disk.places import Place
     from claude_agent_lsp.lsp.editor import Editor
     from claude_agent_lsp.workspace.folders import Folder, Folders
-    from claude_agent_lsp.workspace.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -175,12 +174,15 @@ class FolderTrust:
         if revoking:
             await asyncio.wait(revoking)
 
-    async def offer(self, folder: Folder, settings: Settings, run: ActiveRun) -> None:
+    async def offer(
+        self, folder: Folder, settings: Iterable[str], seconds: float, run: ActiveRun
+    ) -> None:
         """Ask once whether a folder is trusted, if that would make a difference.
 
         Args:
             folder: A folder that is not trusted.
-            settings: What is set there, all of it.
+            settings: The names of those of its settings that don't hold there.
+            seconds: How long the question stays open.
             run: Shows what waits for the user. If it is stopped the question is withdrawn, and
                 comes again with the next one; it outlives a run that ends by itself.
         """
@@ -189,12 +191,14 @@ class FolderTrust:
             return
         self._asked.add(place)
         lane = self._agent().lanes.folder(place)
-        known = await lane.run(self._trust.decision_on, place)
         shown = await lane.read(place_of, place)
-        # What has taken the place of a trusted one is asked about, whatever was decided of that.
-        if shown is None or (known is not None and self._first.get(shown.path, shown) == shown):
+        if shown is None:
             return
-        withheld = [f"claudeAgent.{name}" for name in settings.withheld()]
+        known = await lane.run(self._trust.decision_on, shown)
+        # What has taken the place of a trusted one is asked about, whatever was decided of that.
+        if known is not None and self._first.get(shown.path, shown) == shown:
+            return
+        withheld = [f"claudeAgent.{name}" for name in settings]
         withheld += await lane.read(project_files, place)
         if not withheld:
             return
@@ -206,7 +210,7 @@ class FolderTrust:
             )
             self._editor.show_message(types.MessageType.Info, text)
             return
-        seconds = min(settings.question_timeout_seconds, LONGEST_QUESTION)
+        seconds = min(seconds, LONGEST_QUESTION)
         question = _question(shown.path, place, withheld, run, seconds)
         answer = await self._ask(question, seconds, run)
         if answer is None:
@@ -276,14 +280,14 @@ class FolderTrust:
 
     def _read_decision(self, folder: Path) -> tuple[object, Place | None, bool]:
         stamp, place = self._trust.stamp(), place_of(folder)
-        trusted = place is not None and self._trust.decision_on(Path(place.path))
+        trusted = place is not None and self._trust.decision_on(place)
         return stamp, place, bool(trusted)
 
     def _decide(self, folder: Path, *, trusted: bool, shown: Place | None) -> Place | None:
         place = place_of(folder)
         if shown is not None and place != shown:
             raise NotTrusted(f"{folder} is no longer the folder that you were asked about.")
-        self._trust.decide(folder if place is None else Path(place.path), trusted=trusted)
+        self._trust.decide(folder, trusted=trusted, place=place)
         return place
 
 

@@ -21,6 +21,7 @@ from claude_agent_lsp.agent.events import (
     Thinking,
     ToolCall,
 )
+from claude_agent_lsp.agent.permissions.unnamed_answers import TITLE_LENGTH, why_named
 from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.base.texts.visible import visible
 
@@ -34,7 +35,10 @@ logger = logging.getLogger(__name__)
 LINE_LENGTH: Final = 120
 # An editor answers at once. One that never does must not have the request kept for ever.
 CREATE_SECONDS: Final = 60.0
+WAITING: Final = "Waiting for you: "
+WAITING_LENGTH: Final = len(WAITING) + TITLE_LENGTH
 ANSWER: Final = "Answer with claudeAgent.question.answer"
+NEEDS_ID: Final = "; all else needs the question's id"
 READ_FIRST: Final = "Read it with claudeAgent.question.list."
 # Helix shows a token to its user.
 _own_tokens = (f"claude-{number}" for number in itertools.count(1))
@@ -115,9 +119,15 @@ class WorkDone:
             unread: Whether a part of it has to be read elsewhere.
         """
         self._asking = question.question_id
-        values = " or ".join(f'"{visible(option.value)}"' for option in question.options)
-        hint = f"{READ_FIRST} {ANSWER}" if unread else ANSWER
-        self._report(_waiting_line(question), f" {hint} {values}")
+        profile = self._editor.profile
+        shown = profile.questions or profile.show_document
+        values = [option.value for option in question.options]
+        taken = [v for v in values if why_named(question, v, cut=unread, plan_shown=shown) is None]
+        opens = unread or (profile.message_box is not None and taken == values[:1])
+        words = " or ".join(f'"{visible(value)}"' for value in (values if opens else taken))
+        hint = f"{READ_FIRST} {ANSWER} {words}" if opens else f"{ANSWER} {words}"
+        more = not opens and taken != values
+        self._report(_waiting_line(question), f" {hint}{NEEDS_ID if more else ''}")
 
     def show_event(self, event: Event) -> None:
         """Show what the event means for somebody who waits."""
@@ -183,7 +193,7 @@ class WorkDone:
         self._send(types.WorkDoneProgressBegin(title=self._title, cancellable=True))
 
     def _report(self, line: str, hint: str = "") -> None:
-        self._line = one_line(line, LINE_LENGTH) + hint
+        self._line = one_line(line, LINE_LENGTH if not hint else WAITING_LENGTH) + hint
         if self._shown:
             self._send_line()
 
@@ -200,7 +210,7 @@ class WorkDone:
 
 
 def _waiting_line(question: Question) -> str:
-    return f"Waiting for you: {one_line(question.title, LINE_LENGTH)}"
+    return f"{WAITING}{one_line(question.title, TITLE_LENGTH)}"
 
 
 def outcome_of(run: Run) -> str:

@@ -12,7 +12,6 @@ files: call it in a thread.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 from typing import TYPE_CHECKING, Final
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from claude_agent_lsp.base.disk.files import locked_and_removed, replace_file
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.sessions.transcripts.projects import Project
 from claude_agent_lsp.sessions.transcripts.transcript import (
@@ -223,7 +223,7 @@ def is_tagged(transcript: Path) -> bool:
     if line is None:
         return False
     try:
-        entry = json.loads(line)
+        entry = parse_json(line)
     except ValueError:
         return False
     return isinstance(entry, dict) and entry.get("tag") == TAG

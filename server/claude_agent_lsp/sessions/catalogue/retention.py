@@ -9,15 +9,17 @@ gives no whole number above 0, or where it reads no user settings and no other f
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.sessions.catalogue.index import transcripts_in
 from claude_agent_lsp.sessions.catalogue.kept_copies import TAG
-from claude_agent_lsp.sessions.claude_settings.settings_files import MANAGED, settings_files
+from claude_agent_lsp.sessions.claude_settings.settings_files import (
+    MANAGED,
+    read_settings,
+    settings_files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -76,12 +78,10 @@ def retention_days(folder: Path, sources: Collection[str] = ALL_SOURCES) -> int 
     days: int | None = DEFAULT_DAYS if "user" in sources else None
     for file in (files[name] for name in files if name in (*sources, MANAGED)):
         try:
-            settings = json.loads(read_regular(file) or b"{}")
+            settings = read_settings(file)
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, RecursionError):
-            return None
-        if not isinstance(settings, dict):
+        except (OSError, ValueError):
             return None
         if (found := settings.get(SETTING)) is not None:
             if not isinstance(found, int) or isinstance(found, bool) or found < 1:

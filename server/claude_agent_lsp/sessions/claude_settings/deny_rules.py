@@ -13,7 +13,6 @@ selection and an attachment. Who attaches something is told which file to mend.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -21,12 +20,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.sessions.claude_settings.ignore_pattern import IgnorePattern
-from claude_agent_lsp.sessions.claude_settings.settings_files import settings_files
+from claude_agent_lsp.sessions.claude_settings.settings_files import (
+    read_settings,
+    settings_files,
+)
 
 logger = logging.getLogger(__name__)
 
+# A CLI (2.1.330) that is given tens of thousands takes a minute to start.
+MOST_RULES: Final = 1000
+# The tools whose rules are about files.
+_FILES: Final = "Cd|Edit|Glob|Grep|LS|MultiEdit|NotebookEdit|NotebookRead|Read|Write"
+_IN_ROOT: Final = re.compile(rf"(?P<tool>{_FILES})\((?P<pattern>/(?!/).*)\)", re.DOTALL)
 _READ: Final = re.compile(r"Read(?:\((?P<pattern>.*)\))?", re.DOTALL)
 
 
@@ -35,7 +41,7 @@ class DenyRules:
     """The rules that deny something in a folder.
 
     Attributes:
-        rules: As they are written, those of a repository's own files too.
+        rules: As they mean the same in any settings file, those of a repository's own files too.
         patterns: Of those about reading: where they are meant, and their gitignore pattern.
         unknown: Files that may deny anything: they can't be read.
     """
@@ -50,18 +56,19 @@ class DenyRules:
         rules: list[str] = []
         patterns: list[tuple[Path, str]] = []
         unknown: list[Path] = []
-        for file in settings_files(folder).values():
+        for source, file in settings_files(folder).items():
+            root = file.parent if source == "user" else folder
             try:
                 denied = _denied_in(file)
-            except (OSError, ValueError, RecursionError) as error:
+            except (OSError, ValueError) as error:
                 logger.warning("The deny rules in %s are unknown: %s", file, error)
                 unknown.append(file)
                 continue
             for rule in denied:
-                rules.append(rule)
+                rules.append(_anywhere(rule, root))
                 match = _READ.fullmatch(rule.strip())
                 if match is not None:
-                    patterns.append(_placed(match["pattern"] or "**", file, folder))
+                    patterns.append(_placed(match["pattern"] or "**", root, folder))
         return cls(tuple(dict.fromkeys(rules)), tuple(patterns), tuple(unknown))
 
     def denies_reading(self, path: Path) -> bool:
@@ -93,16 +100,29 @@ def _matches(name: str, base: Path, pattern: str) -> bool:
     return IgnorePattern(pattern).matches(inside.replace(os.sep, "/"))
 
 
-def _placed(pattern: str, file: Path, folder: Path) -> tuple[Path, str]:
-    """Where a pattern is meant, and what it is there: as the CLI reads it (CLI 2.1.330)."""
+def _placed(pattern: str, root: Path, folder: Path) -> tuple[Path, str]:
+    """Where a pattern is meant, and what it is there: as the CLI reads it (CLI 2.1.330).
+
+    With a "/" in front it is meant in the root: the user's directory of settings, or the folder.
+    """
     if pattern.startswith("//"):
         return Path("/"), pattern[1:]
     if pattern.startswith("~/"):
         return Path.home(), pattern[1:]
     if pattern.startswith("/"):
-        # Beside the settings: a project's stand in its `.claude`.
-        return file.parent.parent if file.parent.name == ".claude" else file.parent, pattern
+        return root, pattern
     return folder, pattern.removeprefix(".") if pattern.startswith("./") else pattern
+
+
+def _anywhere(rule: str, root: Path) -> str:
+    """Return a rule that means in any settings file what it means in its own, with its root."""
+    match = _IN_ROOT.fullmatch(rule.strip())
+    if match is None:
+        return rule
+    # A backslash for the pattern, and then one for the rule.
+    name = re.sub(r"[\\\[\]*?]", r"\\\g<0>", os.fspath(root).rstrip("/"))
+    name = re.sub(r"[\\()]", r"\\\g<0>", name)
+    return f"{match['tool']}(/{name}{match['pattern']})"
 
 
 def _denied_in(file: Path) -> list[str]:
@@ -113,10 +133,12 @@ def _denied_in(file: Path) -> list[str]:
         ValueError: It makes no sense.
     """
     try:
-        content = json.loads(read_regular(file) or b"{}")
+        content = read_settings(file)
     except (FileNotFoundError, NotADirectoryError):
         return []
     match content:
+        case {"permissions": {"deny": list(denied)}} if len(denied) > MOST_RULES:
+            raise ValueError(f"it has more than {MOST_RULES:,} rules")
         case {"permissions": {"deny": list(denied)}} if all(isinstance(r, str) for r in denied):
             return denied
         case {"permissions": {"deny": rules}} if rules is not None:
@@ -125,6 +147,4 @@ def _denied_in(file: Path) -> list[str]:
             return []
         case {"permissions": _}:
             raise ValueError("`permissions` is not an object")
-        case dict():
-            return []
-    raise ValueError("it does not hold a JSON object")
+    return []

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 MANAGED: Final = "managed"
+# A repository may bring along any file. What is larger than this is no settings file.
+MOST_BYTES: Final = 2**20
 _MANAGED_FILES: Final = {
     "darwin": "/Library/Application Support/ClaudeCode/managed-settings.json",
     "win32": r"C:\Program Files\ClaudeCode\managed-settings.json",
@@ -31,13 +34,17 @@ def settings_files(folder: Path) -> dict[str, Path]:
     }
 
 
-def settings_in(file: Path) -> Mapping[str, Any]:
-    """Return what a settings file says; nothing if it can't be read."""
-    try:
-        content = json.loads(read_regular(file) or b"{}")
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
+def read_settings(file: Path) -> Mapping[str, Any]:
+    """Return what a settings file says.
+
+    Raises:
+        OSError: It can't be read, or it is too large.
+        ValueError: It makes no sense.
+    """
+    match parse_json(read_regular(file, MOST_BYTES) or b"{}"):
+        case dict(content):
+            return content
+    raise ValueError("it does not hold a JSON object")
 
 
 def setting(folder: Path, name: str, sources: Collection[str]) -> Any:
@@ -49,5 +56,9 @@ def setting(folder: Path, name: str, sources: Collection[str]) -> Any:
         sources: Which settings files the CLI reads, beside the managed one.
     """
     files = settings_files(folder).items()
-    read = (settings_in(file) for source, file in files if source in (*sources, MANAGED))
-    return next((each[name] for each in reversed([*read]) if name in each), None)
+    found = None
+    for source, file in files:
+        if source in (*sources, MANAGED):
+            with contextlib.suppress(OSError, ValueError):
+                found = read_settings(file).get(name, found)
+    return found

@@ -6,7 +6,6 @@ the transcript: what was read of that is kept, and only what is new is read the 
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.texts.json_text import parse_line
+from claude_agent_lsp.sessions.transcripts.call_ids import CallIds
 from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar
 
 # What is read of a transcript at a time: long enough to be quick, and parsed in 20 ms.
@@ -30,7 +31,7 @@ class TranscriptFacts:
     Attributes:
         lines: The ids of its lines.
         texts: The agent's words by message id, without white space.
-        calls: The ids of its tool calls.
+        calls: The ids of its tool calls, as `CallIds` has them.
         size: How many bytes these take, about.
     """
 
@@ -38,6 +39,7 @@ class TranscriptFacts:
     texts: dict[str, str] = field(default_factory=lambda: defaultdict(str))
     calls: set[str] = field(default_factory=set)
     size: int = 0
+    _ids: CallIds = field(default_factory=CallIds, compare=False, repr=False)
 
     @classmethod
     def scan(cls, transcript: Path | None) -> TranscriptFacts:
@@ -53,8 +55,8 @@ class TranscriptFacts:
         for line in lines.split(b"\n"):
             if b'"type":"user"' in line or b'"type":"assistant"' in line:
                 try:
-                    self._take(json.loads(line))
-                except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                    self._take(parse_line(line))
+                except (ValueError, KeyError, TypeError, AttributeError):
                     continue
 
     def _take(self, entry: dict[str, Any]) -> None:
@@ -69,7 +71,7 @@ class TranscriptFacts:
                 self.texts[message["id"]] += said
                 self.size += _ID_BYTES + len(said)
             elif block.get("type") == "tool_use":
-                self.calls.add(block["id"])
+                self.calls.add(self._ids.begin(block["id"]))
                 self.size += _ID_BYTES
 
 

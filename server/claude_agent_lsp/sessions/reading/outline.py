@@ -10,7 +10,6 @@ says where everything is, and not what.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.texts.json_text import parse_line
 from claude_agent_lsp.sessions.transcripts.sdk_view import conversation_in
 from claude_agent_lsp.sessions.transcripts.transcript import SYNTHETIC
 from claude_agent_lsp.sessions.transcripts.user_text import written
@@ -120,8 +120,8 @@ def _links(transcript: Path) -> Iterator[dict[str, Any]]:
             if b'"uuid"' not in line:
                 continue
             try:
-                entry = json.loads(line)
-            except (ValueError, RecursionError):
+                entry = parse_line(line)
+            except ValueError:
                 continue
             if isinstance(entry, dict) and isinstance(entry.get("uuid"), str):
                 yield _link(entry, Line(begin, len(line)))

@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.texts.json_bounds import PLAIN_JSON, bounded_fields
+from claude_agent_lsp.base.texts.json_text import parse_line
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
 from claude_agent_lsp.sessions.journal.journal import Journal, Said
 from claude_agent_lsp.sessions.journal.recovery import recover
 from claude_agent_lsp.sessions.reading.outline import Place, blocks_of, conversation_of, places_in
+from claude_agent_lsp.sessions.transcripts.call_ids import CallIds
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 from claude_agent_lsp.sessions.transcripts.user_text import written
 
@@ -38,7 +41,7 @@ class RecordedCall:
 
     tool_call_id: str
     tool: str
-    input: dict[str, Any]
+    input: dict[str, Any] = field(metadata=PLAIN_JSON)
     status: str | None = None
     text: str | None = None
 
@@ -177,14 +180,14 @@ def _size_of(message: Message) -> int:
 
 def _message_at(place: Place, file: BinaryIO) -> Message:
     draft = _Draft(place.message_id, place.role, place.timestamp)
-    calls: dict[str, _Draft] = {}
+    ids = CallIds()
     for line in place.lines:
         file.seek(line.offset)
         blocks = blocks_of(_message_in(file.read(line.length)))
         if place.role == "user" or not line.own:
-            _settle(blocks, calls)
+            _settle(blocks, draft, ids)
         for block in blocks if line.own else ():
-            _add(block, draft, calls)
+            _add(block, draft, ids)
     return draft.finished()
 
 
@@ -195,8 +198,8 @@ def _message_in(line: bytes) -> object:
 def _entry_in(line: bytes) -> dict[str, Any]:
     """Return what a line holds; of a file that was written anew meanwhile it may be nothing."""
     try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
+        entry = parse_line(line)
+    except ValueError:
         return {}
     return entry if isinstance(entry, dict) else {}
 
@@ -298,12 +301,13 @@ def _message_id(line: SessionMessage) -> str:
     return line.uuid
 
 
-def _settle(blocks: list[dict[str, Any]], calls: dict[str, _Draft]) -> None:
+def _settle(blocks: list[dict[str, Any]], draft: _Draft, ids: CallIds) -> None:
     """Put tool results to their calls."""
     for block in blocks:
-        call_id = str(block.get("tool_use_id"))
-        draft = calls.get(call_id) if block.get("type") == "tool_result" else None
-        if draft is not None:
+        if block.get("type") != "tool_result":
+            continue
+        call_id = ids.of_result(str(block.get("tool_use_id")))
+        if call_id is not None:
             call = draft.calls[call_id]
             status = "failed" if block.get("is_error") else "completed"
             draft.calls[call_id] = RecordedCall(
@@ -311,7 +315,7 @@ def _settle(blocks: list[dict[str, Any]], calls: dict[str, _Draft]) -> None:
             )
 
 
-def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None:
+def _add(block: dict[str, Any], draft: _Draft, ids: CallIds) -> None:
     match block.get("type"):
         case "text":
             text = str(block.get("text", ""))
@@ -322,11 +326,10 @@ def _add(block: dict[str, Any], draft: _Draft, calls: dict[str, _Draft]) -> None
             if block.get("thinking"):
                 draft.thinking.append(str(block["thinking"]))
         case "tool_use":
-            call_id = str(block.get("id"))
+            call_id = ids.begin(str(block.get("id")))
             draft.calls[call_id] = RecordedCall(
-                call_id, str(block.get("name")), dict(block.get("input") or {})
+                call_id, str(block.get("name")), bounded_fields(block.get("input"))
             )
-            calls[call_id] = draft
 
 
 def _plain(content: object) -> str:

@@ -10,13 +10,13 @@ command's changes are none of these.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ def _entries(file: Path) -> Iterator[dict[str, Any]]:
         for line in lines:
             if any(kind in line for kind in _KINDS):
                 try:
-                    entry = json.loads(line)
-                except (ValueError, RecursionError):
+                    entry = parse_json(line)
+                except ValueError:
                     continue
                 if isinstance(entry, dict):
                     yield entry

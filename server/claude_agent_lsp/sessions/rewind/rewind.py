@@ -16,11 +16,13 @@ import json
 import os
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.disk.files import replace_file
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.base.texts.line_diff import LineDiff
 from claude_agent_lsp.errors import Conflict, InvalidArgument, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.rewind.checkpoints import Checkpoints, with_lf
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.sessions.rewind.checkpoints import Backup, Write
+
+# Bytes of a file whose lines are compared.
+MOST_COMPARED: Final = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
     changes = [
         change
         for path, backup in sorted(wanted.items())
-        if (change := _change(path, backup, known.writes.get(path), put_back)) is not None
+        if (change := _change(path, backup, known.writes.get(path), put_back, folder)) is not None
     ]
     if not dry_run and changes:
         _apply(changes)
@@ -100,7 +105,9 @@ def rewind(session_id: str, message_id: str, state: Path, *, dry_run: bool) -> R
     )
 
 
-def _change(path: Path, backup: Backup, last: Write | None, put_back: set[str]) -> _Change | None:
+def _change(
+    path: Path, backup: Backup, last: Write | None, put_back: set[str], folder: Path
+) -> _Change | None:
     """Return what has to be done to a file, or None if nothing has."""
     try:
         wanted = None if backup.copy is None else read_regular(backup.copy)
@@ -121,18 +128,29 @@ def _change(path: Path, backup: Backup, last: Write | None, put_back: set[str]) 
     now = read_regular(path)
     if now == wanted:
         return None
-    if not _as_the_agent_left_it(now, status, last) and _hash(path, now) not in put_back:
+    if (
+        not _as_the_agent_left_it(path, now, status, last, folder)
+        and _hash(path, now) not in put_back
+    ):
         raise Conflict(f"{path} has changed since the agent wrote it.")
     return _Change(path, now, wanted, stat.S_IMODE(status.st_mode))
 
 
-def _as_the_agent_left_it(now: bytes, status: os.stat_result, last: Write | None) -> bool:
+def _as_the_agent_left_it(
+    path: Path, now: bytes, status: os.stat_result, last: Write | None, folder: Path
+) -> bool:
     if last is None:
         return False
     if last.content is not None and with_lf(now.decode(errors="replace")) == last.content:
         return True
-    # What a hook did to it, a formatter for instance, was over before the tool's result.
-    return os.name == "posix" and status.st_ctime <= last.at.timestamp()
+    # What a hook did to it, a formatter for instance, was over before the tool's result. A line may
+    # be anybody's: what it says of a time is believed of the folder alone, and not of the future.
+    inside = path.parent.resolve().is_relative_to(folder.resolve())
+    return (
+        os.name == "posix"
+        and inside
+        and status.st_ctime <= last.at.timestamp() <= datetime.now(UTC).timestamp()
+    )
 
 
 def _apply(changes: Iterable[_Change]) -> None:
@@ -192,8 +210,11 @@ def _undo(change: _Change) -> None:
 
 def _count_lines(change: _Change) -> tuple[int, int]:
     """Return how many lines a change inserts and deletes."""
-    before = (change.now or b"").splitlines(keepends=True)
-    after = (change.wanted or b"").splitlines(keepends=True)
+    now, wanted = change.now or b"", change.wanted or b""
+    if max(len(now), len(wanted)) > MOST_COMPARED:
+        # Split into lines they would hold up all else: the one stands for the other as a whole.
+        return wanted.count(b"\n"), now.count(b"\n")
+    before, after = now.splitlines(keepends=True), wanted.splitlines(keepends=True)
     return LineDiff(before, after).counts()
 
 
@@ -204,10 +225,10 @@ def _hash(path: Path, content: bytes) -> str:
 def _read_restored(note: Path) -> set[str]:
     """Return what was put back before: that is nobody's change."""
     try:
-        match json.loads(read_regular(note)):
+        match parse_json(read_regular(note)):
             case list(hashes):
                 return {one for one in hashes if isinstance(one, str)}
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         pass
     return set()
 

@@ -2,6 +2,13 @@
 
 A folder has another path on another machine: in a store, `cwd` is relative to the session's
 folder. Nothing else of a line is changed; what the agent has read and said stays as it was.
+
+    a line of a store ──┬─▶ of the conversation: the CLI's line, as it is there
+                        └─▶ any other: kept, in a line that says nothing to the CLI
+
+Whoever writes to a store must not tell the CLI here what to do. It obeys lines that are no
+conversation: they have it work in another folder, set its mode, say what was spent, and which copy
+of a file to put back. Each machine has its own of those.
 """
 
 from __future__ import annotations
@@ -14,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.sessions.sharing.stores.store import START, Mark, digest_after, encoded
 
 if TYPE_CHECKING:
@@ -21,8 +29,20 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import SessionStoreEntry
 
-# A line that is no JSON object, as a killed CLI may leave one, is kept as its text.
+# A line that is no JSON object, as a killed CLI may leave one, is kept in a store as its text.
 _UNREADABLE: Final = "claude-agent-lsp-line"
+# A store's line that is kept here as a text, in which no quotation mark stands by itself: the CLI
+# looks for some lines by their beginning.
+_KEPT: Final = "claude-agent-lsp-kept"
+# What a conversation consists of, and how it is found (CLI 2.1.330).
+_CONVERSATION: Final = frozenset(
+    {
+        *("ai-title", "assistant", "attachment", "custom-title", "last-prompt"),
+        *("queue-operation", "summary", "system", "tag", "user"),
+    }
+)
+# What the CLI notes of a subagent, and does nothing with.
+_ABOUT_AGENT: Final = frozenset({"agentType", "description", "name", "toolUseId"})
 # Enough of a file's part before a place to notice that it has been written anew.
 _TAIL_BYTES: Final = 512
 
@@ -57,39 +77,78 @@ def portable(line: bytes, folder: str) -> SessionStoreEntry:
         folder: The real path of the session's folder here.
     """
     try:
-        entry = json.loads(line)
+        entry = parse_json(line)
     except ValueError:
         entry = None
     if not isinstance(entry, dict):
         text = line.rstrip(b"\n").decode(errors="surrogateescape")
         return cast("SessionStoreEntry", {"type": _UNREADABLE, "text": text})
+    if (kept := _kept_in(entry)) is not None:
+        return cast("SessionStoreEntry", kept)
     cwd = entry.get("cwd")
     if isinstance(cwd, str) and Path(cwd).is_relative_to(folder):
         entry["cwd"] = Path(cwd).relative_to(folder).as_posix()
     return cast("SessionStoreEntry", entry)
 
 
-def local(entry: SessionStoreEntry, folder: str, session_id: str | None = None) -> bytes:
-    """Return a store's line as the CLI has it in a folder here, with its end.
+def local(entry: SessionStoreEntry, folder: str) -> bytes:
+    """Return a store's line as the CLI may have it in a folder here, with its end.
 
     Args:
         entry: The line.
         folder: The real path of the session's folder here.
-        session_id: Whose line it becomes; left out, its own session's.
     """
     line: dict[str, Any] = dict(entry)
-    if line.get("type") == _UNREADABLE:
-        return str(line.get("text", "")).encode(errors="surrogateescape") + b"\n"
-    cwd = line.get("cwd")
-    if isinstance(cwd, str) and not PurePosixPath(cwd).is_absolute():
+    if not _is_conversation(line, folder):
+        line = {"type": _KEPT, "line": json.dumps(line, separators=(",", ":"))}
+    elif isinstance(cwd := line.get("cwd"), str) and not PurePosixPath(cwd).is_absolute():
         line["cwd"] = os.path.normpath(Path(folder, cwd))
-    if session_id is not None and "sessionId" in line:
-        line["sessionId"] = session_id
+    return _written(line)
+
+
+def renamed(line: bytes, session_id: str) -> bytes:
+    """Return a line of a transcript as one of another session's, with its end."""
+    try:
+        entry = parse_json(line)
+    except ValueError:
+        return line
+    if not isinstance(entry, dict) or "sessionId" not in entry:
+        return line
+    return _written({**entry, "sessionId": session_id})
+
+
+def _written(line: dict[str, Any]) -> bytes:
     text = json.dumps(line, separators=(",", ":"), ensure_ascii=False)
     try:
         return text.encode() + b"\n"
     except UnicodeEncodeError:  # half of a surrogate pair
         return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+
+
+def _is_conversation(line: dict[str, Any], folder: str) -> bool:
+    """Return whether the CLI may have a line, and it is the same again on its way back."""
+    cwd = line.get("cwd", ".")
+    if isinstance(cwd, str) and (
+        Path(cwd).is_relative_to(folder)
+        if PurePosixPath(cwd).is_absolute()
+        else PurePosixPath(os.path.normpath(cwd)).as_posix() != cwd or cwd.startswith("..")
+    ):
+        return False
+    kind = line.get("type")
+    if kind is None:
+        return bool(line) and line.keys() <= _ABOUT_AGENT
+    return isinstance(kind, str) and kind in _CONVERSATION
+
+
+def _kept_in(entry: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the store's line that is kept in one of this machine's, if it is such a one."""
+    if entry.get("type") != _KEPT or entry.keys() != {"type", "line"}:
+        return None
+    try:
+        kept = parse_json(str(entry["line"]).encode())
+    except ValueError:
+        return None
+    return kept if isinstance(kept, dict) else None
 
 
 def read_after(

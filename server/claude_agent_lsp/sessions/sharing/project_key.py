@@ -14,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from claude_agent_lsp.base.disk.reading import first_line, read_text
 
+# A repository brings it along, and its lines are split in one go.
+MOST_CONFIG_BYTES: Final = 2**20
 _GITDIR: Final = "gitdir:"
 _SECTION: Final = re.compile(r'\s*\[\s*remote\s+"((?:[^"\\]|\\.)*)"\s*\]', re.IGNORECASE)
 _URL: Final = re.compile(r"\s*url\s*=(.*)", re.IGNORECASE)
@@ -76,7 +78,7 @@ def _common_directory(root: Path) -> Path | None:
 def _remote(config: Path) -> str | None:
     """Return the URL of `origin`, else of the first remote."""
     try:
-        lines = read_text(config, "replace").splitlines()
+        lines = read_text(config, "replace", MOST_CONFIG_BYTES).splitlines()
     except OSError:
         return None
     found: dict[str, str] = {}

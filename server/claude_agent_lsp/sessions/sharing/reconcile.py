@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from claude_agent_sdk import project_key_for_directory
 
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.lanes import parsing
 from claude_agent_lsp.errors import AgentLspError
 from claude_agent_lsp.sessions.sharing.line_codec import (
     BEGIN,
@@ -31,6 +32,7 @@ from claude_agent_lsp.sessions.sharing.line_codec import (
     each_after,
     local,
     read_after,
+    renamed,
     tail_of,
 )
 from claude_agent_lsp.sessions.sharing.losses import places_lost
@@ -49,6 +51,8 @@ from claude_agent_lsp.sessions.transcripts.transcript import (
 )
 
 if TYPE_CHECKING:
+    from claude_agent_sdk import SessionStoreEntry
+
     from claude_agent_lsp.base.lanes import Lane
     from claude_agent_lsp.sessions.sharing.stores.store import SharedStore
     from claude_agent_lsp.sessions.sharing.sync_state import Mirrored
@@ -229,11 +233,8 @@ class Reconciler:
             )
             if not entries:
                 raise Diverged("The store's copy has become shorter.")
-            lines = []
-            for entry in entries[: len(stored) - mark.lines]:
-                mark = Mark(mark.lines + 1, digest_after(mark.digest, encoded(entry)))
-                lines.append(local(entry, self._mirrored.folder))
-            content = b"".join(lines)
+            del entries[len(stored) - mark.lines :]
+            content, mark = await parsing.run(_as_here, entries, mark, self._mirrored.folder)
             if _is_whole(subpath):
                 content = content.rstrip(b"\n")
             await self._lane.run(replacement.write, content)
@@ -271,11 +272,14 @@ class Reconciler:
 
     def _copy_session(self, session_id: str) -> None:
         """Copy this machine's session, as it is, to a new id."""
-        path, folder = self._path(""), self._mirrored.folder
+        path = self._path("")
         copy = Replacement(path.with_name(f"{session_id}.jsonl"))
         try:
-            for entry, _, _ in each_after(path, folder):
-                copy.write(local(entry, folder, session_id))
+            with open_regular(path) as file:
+                for line in file:
+                    # The last one isn't written to its end yet.
+                    if line.endswith(b"\n"):
+                        copy.write(renamed(line, session_id))
             beside = path.with_suffix("")
             if beside.is_dir():
                 shutil.copytree(beside, path.with_name(session_id))
@@ -302,6 +306,15 @@ class Reconciler:
         others = [*sorted(beside.rglob("*.jsonl")), *sorted(beside.rglob("*.meta.json"))]
         names = [path.relative_to(beside).as_posix().removesuffix(".jsonl") for path in others]
         return [*zip(names, others, strict=True), ("", transcript)]
+
+
+def _as_here(entries: list[SessionStoreEntry], mark: Mark, folder: str) -> tuple[bytes, Mark]:
+    """Return lines behind a mark as they are in a folder here, and the mark at their end."""
+    lines = []
+    for entry in entries:
+        mark = Mark(mark.lines + 1, digest_after(mark.digest, encoded(entry)))
+        lines.append(local(entry, folder))
+    return b"".join(lines), mark
 
 
 def _is_whole(subpath: str) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.texts.json_text import parse_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,8 +48,8 @@ def entries_in(content: bytes) -> list[Any]:
     entries = []
     for line in content.splitlines():
         try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
+            entry = parse_line(line)
+        except ValueError:
             continue
         if isinstance(entry, dict):
             entries.append(entry)

@@ -8,7 +8,7 @@ So before a process gets its next prompt, its transcript must hold nothing that 
 from __future__ import annotations
 
 import contextlib
-import json
+import math
 import os
 import re
 import threading
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.texts.json_text import parse_json, parse_line
 
 HEAD_BYTES: Final = 262_144
 _BLOCK_BYTES: Final = 1_048_576
@@ -62,8 +63,8 @@ def holds_messages(transcript: Path) -> bool:
             for line in file:
                 # Only what is whole counts.
                 if b'"type":"user"' in line or b'"type":"assistant"' in line:
-                    with contextlib.suppress(ValueError, RecursionError):
-                        json.loads(line)
+                    with contextlib.suppress(ValueError):
+                        parse_json(line)
                         return True
     except OSError:
         return True  # nobody can tell
@@ -76,7 +77,7 @@ def folder_of(transcript: Path) -> Path | None:
         for line in file:
             if b'"cwd":' in line:
                 try:
-                    return Path(json.loads(line)["cwd"])
+                    return Path(parse_json(line)["cwd"])
                 except (ValueError, KeyError, TypeError):
                     continue
             if file.tell() > HEAD_BYTES:
@@ -90,9 +91,13 @@ def cost_of(transcript: Path) -> float:
     if line is None:
         return 0.0
     try:
-        return float(json.loads(line)["totalCostUSD"])
-    except (ValueError, KeyError, TypeError):
+        entry = parse_json(line)
+        cost = float(entry["totalCostUSD"])
+    except (ValueError, KeyError, TypeError, OverflowError):
         return 0.0
+    # Of another session's the CLI knows nothing, and what is no amount would never be exceeded.
+    is_own = entry.get("sessionId") == transcript.stem
+    return cost if is_own and math.isfinite(cost) and cost > 0 else 0.0
 
 
 def last_line(transcript: Path, start: bytes) -> bytes | None:
@@ -190,7 +195,7 @@ def _entries(lines: list[bytes]) -> list[dict[str, Any]]:
         if b'"type":"user"' not in line and b'"type":"assistant"' not in line:
             continue
         try:
-            entry = json.loads(line)
+            entry = parse_line(line)
         except ValueError:
             continue
         if isinstance(entry, dict):

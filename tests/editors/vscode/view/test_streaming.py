@@ -250,3 +250,11 @@ def test_a_session_that_was_read_shows_its_tools_and_thoughts(view: View) -> Non
     expect(view.page.locator("details.tool summary")).to_have_text(
         [re.compile("Ran ls"), re.compile("b.pystopped")]
     )
+
+
+def test_what_the_agent_begins_by_itself_says_why(view: View) -> None:
+    run = {"cause": "`make test` has ended.", "origin": "agent"}
+    view.events({"kind": "started", "run": run}, text("It is green."))
+    notice = view.page.locator(".notice[data-level=info]")
+    expect(notice).to_have_text("`make test` has ended.")
+    expect(view.page.locator(".answer").last).to_have_text("It is green.")

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from claude_agent_lsp.base.lanes import parsing
 from claude_agent_lsp.sessions.sharing.stores import postgres_statements as statements
 from claude_agent_lsp.sessions.sharing.stores.store import (
+    ANSWER_BYTES,
+    MOST_LINE_BYTES,
     RELEASE_SECONDS,
     START,
     ClaimLost,
@@ -24,9 +26,11 @@ from claude_agent_lsp.sessions.sharing.stores.store import (
     Owner,
     SharedStore,
     busy,
+    entries_in,
     folded,
     fresh,
     missing,
+    summaries_in,
     unavailable,
     uuids_of,
 )
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.sessions.sharing.stores.store import Line
 
 _CONNECTIONS: Final = 4
+_LINES_AT_ONCE: Final = 500
 # An owner's machine that vanishes without a word is missed after half a minute.
 _KEEPALIVE: Final = {
     "tcp_keepalives_idle": "10",
@@ -103,7 +108,8 @@ class PostgresStore(SharedStore):
                     *this,
                     uuids_of(entries),
                 )
-                lines = fresh(entries, (row["uuid"] for row in known), head.digest)
+                uuids = [row["uuid"] for row in known]
+                lines = await parsing.run(fresh, entries, uuids, head.digest)
             else:
                 stored = await connection.fetch(
                     statements.DIGESTS_BETWEEN,
@@ -111,20 +117,22 @@ class PostgresStore(SharedStore):
                     after.lines,
                     after.lines + len(entries),
                 )
-                lines = missing(entries, after, [row["digest"] for row in stored], head)
+                digests = [row["digest"] for row in stored]
+                lines = await parsing.run(missing, entries, after, digests, head)
             await _insert(connection, this, head, lines)
             if lines and not this[2]:
                 await connection.execute(
                     statements.SUMMARIZE,
                     *this,
-                    folded(this[1], summary, key, lines),
+                    await parsing.run(folded, this[1], summary, key, lines),
                 )
 
     async def load(self, key: SessionKey) -> list[SessionStoreEntry] | None:
         """See `SharedStore`."""
-        async with self._connection() as connection:
-            rows = await connection.fetch(statements.ENTRIES, *_names(key))
-        return [json.loads(row["entry"]) for row in rows] or None
+        found: list[SessionStoreEntry] = []
+        while some := await self.load_after(key, len(found), _LINES_AT_ONCE):
+            found += some
+        return found or None
 
     async def load_after(self, key: SessionKey, line: int, limit: int) -> list[SessionStoreEntry]:
         """See `SharedStore`."""
@@ -134,8 +142,11 @@ class PostgresStore(SharedStore):
                 *_names(key),
                 line,
                 limit,
+                MOST_LINE_BYTES,
+                ANSWER_BYTES,
             )
-        return [json.loads(row["entry"]) for row in rows]
+        async with self._errors():
+            return await parsing.run(entries_in, [row["entry"] for row in rows], line)
 
     async def head(self, key: SessionKey) -> Mark:
         """See `SharedStore`."""
@@ -179,14 +190,7 @@ class PostgresStore(SharedStore):
                 statements.SUMMARIES,
                 project_key,
             )
-        return [
-            {
-                "session_id": row["session_id"],
-                "mtime": row["mtime"],
-                "data": json.loads(row["summary"]),
-            }
-            for row in rows
-        ]
+        return await parsing.run(summaries_in, [tuple(row) for row in rows])
 
     async def delete(self, key: SessionKey) -> None:
         """See `SharedStore`."""

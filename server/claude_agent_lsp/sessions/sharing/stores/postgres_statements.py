@@ -55,16 +55,14 @@ UPDATE claude_agent_transcripts SET summary = $4
 WHERE project_key = $1 AND session_id = $2 AND subpath = $3
 """
 
-ENTRIES: Final = """
-SELECT entry FROM claude_agent_lines
-WHERE project_key = $1 AND session_id = $2 AND subpath = $3
-ORDER BY line
-"""
-
+# Until they are $7 bytes; nothing stands for one of more than $6.
 ENTRIES_AFTER: Final = """
-SELECT entry FROM claude_agent_lines
-WHERE project_key = $1 AND session_id = $2 AND subpath = $3 AND line > $4
-ORDER BY line LIMIT $5
+SELECT CASE WHEN size <= $6 THEN entry END AS entry FROM (
+    SELECT line, entry, size, sum(size) OVER (ORDER BY line) - size AS before FROM (
+        SELECT line, entry, octet_length(entry) AS size FROM claude_agent_lines
+        WHERE project_key = $1 AND session_id = $2 AND subpath = $3 AND line > $4
+        ORDER BY line LIMIT $5) AS sizes) AS sums
+WHERE before < $7 ORDER BY line
 """
 
 DIGESTS: Final = """

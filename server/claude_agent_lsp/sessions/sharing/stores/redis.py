@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -19,9 +18,12 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from claude_agent_lsp.base.lanes import parsing
 from claude_agent_lsp.sessions.sharing.stores import redis_scripts
 from claude_agent_lsp.sessions.sharing.stores.redis_claim import RedisClaim
 from claude_agent_lsp.sessions.sharing.stores.store import (
+    ANSWER_BYTES,
+    MOST_LINE_BYTES,
     ClaimLost,
     Diverged,
     Line,
@@ -29,9 +31,12 @@ from claude_agent_lsp.sessions.sharing.stores.store import (
     Owner,
     SharedStore,
     busy,
+    entries_in,
     folded,
     fresh,
     missing,
+    readable_in,
+    summaries_in,
     unavailable,
     uuids_of,
 )
@@ -52,6 +57,7 @@ if TYPE_CHECKING:
 LEASE_SECONDS: Final = 10.0
 # How often others may get in between a look and the step that rests on it.
 _TRIES: Final = 50
+_LINES_AT_ONCE: Final = 500
 
 
 class RedisStore(SharedStore):
@@ -126,18 +132,19 @@ class RedisStore(SharedStore):
         if after is None:
             head, _ = await self._stored(keys)
             known = await self._stored_uuids(keys, uuids_of(entries)) if head.lines else ()
-            return head, fresh(entries, known, head.digest)
+            return head, await parsing.run(fresh, entries, known, head.digest)
         # The digest of line n is the item n - 1.
         first, last = max(after.lines - 1, 0), after.lines + len(entries) - 1
         head, stored = await self._stored(keys, first, last)
-        return head, missing(entries, after, stored, head)
+        return head, await parsing.run(missing, entries, after, stored, head)
 
     async def _summary(self, keys: _Keys, key: SessionKey, head: Mark, lines: list[Line]) -> str:
         before = await self._redis.hget(keys.summaries, keys.session)
         if before is None and head.lines:  # it was evicted
             stored = await self._redis.lrange(keys.lines, 0, -1)
-            lines = [*(Line(json.loads(content), content, "") for content in stored), *lines]
-        return folded(keys.session, before, key, lines)
+            entries = await parsing.run(readable_in, stored)
+            lines = [*(Line(entry, "", "") for entry in entries), *lines]
+        return await parsing.run(folded, keys.session, before, key, lines)
 
     async def _stored_uuids(self, keys: _Keys, uuids: Sequence[str]) -> list[str]:
         if not uuids:
@@ -147,15 +154,22 @@ class RedisStore(SharedStore):
 
     async def load(self, key: SessionKey) -> list[SessionStoreEntry] | None:
         """See `SharedStore`."""
-        async with self._errors():
-            lines = await self._redis.lrange(_Keys(key).lines, 0, -1)
-        return [json.loads(line) for line in lines] or None
+        found: list[SessionStoreEntry] = []
+        while some := await self.load_after(key, len(found), _LINES_AT_ONCE):
+            found += some
+        return found or None
 
     async def load_after(self, key: SessionKey, line: int, limit: int) -> list[SessionStoreEntry]:
         """See `SharedStore`."""
         async with self._errors():
-            lines = await self._redis.lrange(_Keys(key).lines, line, line + limit - 1)
-        return [json.loads(each) for each in lines]
+            rows = await self._redis.eval(
+                redis_scripts.LOAD,
+                1,
+                _Keys(key).lines,
+                *(line, line + limit - 1),
+                *(MOST_LINE_BYTES, ANSWER_BYTES),
+            )
+            return await parsing.run(entries_in, rows, line)
 
     async def head(self, key: SessionKey) -> Mark:
         """See `SharedStore`."""
@@ -178,7 +192,7 @@ class RedisStore(SharedStore):
                 if ("".join(digests) if mark.lines else "") != mark.digest:
                     raise Diverged("The lines in the store differ from these.")
                 gone = await self._redis.lrange(keys.lines, mark.lines, -1)
-                uuids = uuids_of([json.loads(line) for line in gone])
+                uuids = uuids_of(await parsing.run(readable_in, gone))
                 done = await self._redis.eval(
                     redis_scripts.CUT,
                     4,
@@ -208,11 +222,8 @@ class RedisStore(SharedStore):
             summaries = await self._redis.hgetall(keys.summaries)
             # Read second: a summary is never returned as newer than it is.
             times = dict(await self._redis.zrange(keys.sessions, 0, -1, withscores=True))
-        return [
-            {"session_id": session, "mtime": int(times[session]), "data": json.loads(data)}
-            for session, data in summaries.items()
-            if session in times
-        ]
+        rows = [(each, int(times[each]), data) for each, data in summaries.items() if each in times]
+        return await parsing.run(summaries_in, rows)
 
     async def delete(self, key: SessionKey) -> None:
         """See `SharedStore`."""

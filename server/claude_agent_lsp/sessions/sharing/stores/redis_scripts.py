@@ -99,6 +99,19 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return {text, ''}
 """
 
+# KEYS: lines; ARGV: the first and the last line, counted from zero, the most bytes of one, of all
+# Returns the lines until they are so many bytes; nothing stands for one that is too long.
+LOAD: Final = """
+local found, size = {}, 0
+for _, line in ipairs(redis.call('LRANGE', KEYS[1], ARGV[1], ARGV[2])) do
+    if size >= tonumber(ARGV[4]) then break end
+    if #line > tonumber(ARGV[3]) then line = '' end
+    found[#found + 1] = line
+    size = size + #line
+end
+return found
+"""
+
 # KEYS: claim; ARGV: token, lease in milliseconds (0 ends it). Returns whether it was ours.
 RENEW: Final = """
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end

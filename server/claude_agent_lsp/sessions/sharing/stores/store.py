@@ -8,14 +8,16 @@ are there already are not added again, a gap or another history is refused.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from abc import abstractmethod
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from claude_agent_sdk import SessionStore, fold_session_summary
 
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.errors import AgentLspError, SessionBusy, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
 
+# No message of the Messages API is longer, and the interpreter has it read in a moment.
+MOST_LINE_BYTES: Final = 32 * 2**20
+# When a store has returned so much, it returns the rest another time.
+ANSWER_BYTES: Final = 2**22
 _DIGEST_BYTES: Final = 16
 # An index doesn't take an id of any length.
 _ID_LENGTH: Final = 100
@@ -67,7 +73,7 @@ class Owner:
     def told(cls, content: str | None) -> str:
         """Return who it is as the beginning of a sentence, whatever a store has kept of it."""
         try:
-            owner = cls(**json.loads(content or ""))
+            owner = cls(**parse_json((content or "").encode()))
         except (ValueError, TypeError):
             return "Another server on another machine"
         return f"{owner.editor} (process {owner.process} on {owner.machine})"
@@ -130,7 +136,10 @@ class SharedStore(SessionStore):
 
     @abstractmethod
     async def load_after(self, key: SessionKey, line: int, limit: int) -> list[SessionStoreEntry]:
-        """Return at most `limit` lines behind the first `line` ones."""
+        """Return at most `limit` lines behind the first `line` ones.
+
+        They are fewer where they are long; at the transcript's end there are none.
+        """
 
     @abstractmethod
     async def head(self, key: SessionKey) -> Mark:
@@ -196,6 +205,58 @@ def encoded(entry: SessionStoreEntry) -> str:
     return json.dumps(entry, separators=(",", ":"))
 
 
+def entries_in(rows: Iterable[str | None], line: int = 0) -> list[SessionStoreEntry]:
+    """Return lines as a store keeps them, whoever has written them. Call it in a thread.
+
+    Args:
+        rows: The lines; nothing stands for one that is longer than `MOST_LINE_BYTES`.
+        line: How many lines stand before them.
+
+    Raises:
+        ValueError: One of them is none, or has too much in it.
+    """
+    entries: list[SessionStoreEntry] = []
+    for number, row in enumerate(rows, line + 1):
+        if not row:
+            raise ValueError(_too_long(f"line {number} of the session"))
+        try:
+            entry = parse_json(row.encode())
+        except ValueError as error:
+            raise ValueError(f"line {number} of the session can't be read: {error}") from None
+        if not isinstance(entry, dict):
+            raise ValueError(f"line {number} of the session is no JSON object")  # noqa: TRY004
+        entries.append(cast("SessionStoreEntry", entry))
+    return entries
+
+
+def readable_in(rows: Iterable[str]) -> list[SessionStoreEntry]:
+    """Return those of a store's lines that can be read. Call it in a thread."""
+    entries: list[SessionStoreEntry] = []
+    for row in rows:
+        with contextlib.suppress(ValueError):
+            entries += entries_in([row])
+    return entries
+
+
+def summaries_in(rows: Iterable[tuple[str, int, str]]) -> list[SessionSummaryEntry]:
+    """Return summaries that a store keeps, but for what is none. Call it in a thread.
+
+    Args:
+        rows: Of each session its id, when it has changed, and its summary.
+    """
+    found: list[SessionSummaryEntry] = []
+    for session_id, mtime, row in rows:
+        with contextlib.suppress(ValueError):
+            data = parse_json(row.encode())
+            if isinstance(data, dict):
+                found.append({"session_id": session_id, "mtime": mtime, "data": data})
+    return found
+
+
+def _too_long(what: str) -> str:
+    return f"{what} is longer than {MOST_LINE_BYTES >> 20} MiB"
+
+
 def digest_after(digest: str, content: str) -> str:
     """Return the digest of all lines up to this one."""
     chained = hashlib.blake2b(digest.encode(), digest_size=_DIGEST_BYTES)
@@ -208,6 +269,8 @@ def chained(entries: Iterable[SessionStoreEntry], digest: str) -> list[Line]:
     lines = []
     for entry in entries:
         content = encoded(entry)
+        if len(content) > MOST_LINE_BYTES:
+            raise ValueError(_too_long("a line of the session"))
         digest = digest_after(digest, content)
         lines.append(Line(entry, content, digest))
     return lines
@@ -284,5 +347,5 @@ def folded(session_id: str, before: str | None, key: SessionKey, lines: Iterable
     """Return a session's summary with more lines, as the SDK makes it and a store keeps it."""
     entry: SessionSummaryEntry | None = None
     if before is not None:
-        entry = {"session_id": session_id, "mtime": 0, "data": json.loads(before)}
+        entry = {"session_id": session_id, "mtime": 0, "data": parse_json(before.encode())}
     return json.dumps(fold_session_summary(entry, key, [line.entry for line in lines])["data"])

@@ -6,17 +6,21 @@
 
 The CLI runs many commands unasked, since they change nothing. But git runs programs that a
 repository's configuration names, and so do other tools that read a folder's configuration: in a
-folder that nobody trusts only what reads no configuration at all goes unasked. What acts on other
+folder that nobody trusts only what reads no configuration at all, and nothing outside of it, goes
+unasked (`plain_programs.py`). What acts on other
 sessions, or later, reaches beyond the folder and the run: from such a folder it is denied,
 elsewhere asked. A tool that is not known here is asked about (the lists are those of CLI 2.1.330).
 """
 
 from __future__ import annotations
 
-import re
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+from claude_agent_lsp.agent.permissions.policy.plain_programs import (
+    PLAIN_PROGRAMS,
+    first_to_ask_about,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,25 +50,6 @@ REACHES_BEYOND: Final = frozenset(
     }
 )
 KNOWN: Final = IN_THE_FOLDER | SHELLS | SCRIPTS | LOOKS_BEYOND | REACHES_BEYOND
-
-# Programs that read no configuration of the folder that they work in, and run no other program,
-# with the options with which the CLI takes them for harmless.
-PLAIN_PROGRAMS: Final = frozenset(
-    {
-        *("[", "basename", "cat", "cd", "cksum", "cmp", "column", "comm", "cut", "date", "df"),
-        *("diff", "dirname", "du", "echo", "egrep", "expr", "false", "fgrep", "file", "find"),
-        *("fold", "free", "grep", "groups", "head", "hostname", "id", "join", "ls", "md5sum"),
-        *("nl", "nproc", "od", "paste", "printf", "ps", "pwd", "readlink", "realpath", "rev"),
-        *("seq", "sha1sum", "sha256sum", "sleep", "sort", "stat", "strings", "tac", "tail"),
-        *("test", "tr", "true", "tsort", "type", "uname", "uniq", "uptime", "wc", "which"),
-        *("whoami", "xxd"),
-    }
-)
-# With these words in a command it can't be seen from outside what it runs.
-_UNCLEAR: Final = re.compile(r"[`$\n\r\\{}]|[<>]\(")
-_OPERATORS: Final = frozenset({"|", "||", "&&", "&", ";", "|&", "(", ")"})
-_REDIRECTS: Final = frozenset({"<", ">", ">>", "<<<", ">&", "<&", "&>", "&>>", ">|", "<>"})
-LONGEST_COMMAND: Final = 2000
 
 IN_TRUSTED: Final = rf"^(?!(?:{'|'.join(sorted(KNOWN - REACHES_BEYOND))})$)(?!mcp__)"
 """The tools that have to be ruled on in a trusted folder, as the CLI matches them for a hook."""
@@ -113,39 +98,9 @@ def _in_untrusted(tool: str, tool_input: Mapping[str, Any]) -> Ruling | None:
     if tool in SHELLS:
         program = first_to_ask_about(str(tool_input.get("command", "")))
         if program is not None:
-            what = f"{program} may run" if program else "It may run"
-            return Ruling("ask", f"{what} what this folder names, and the folder is not trusted.")
-    return None
-
-
-def first_to_ask_about(command: str) -> str | None:
-    """Return the first program of a command that may read a folder's configuration.
-
-    Returns:
-        Its name; empty if it can't be told; None if there is none.
-    """
-    # A shell whose command stands in another field is not looked into.
-    if not command.strip() or len(command) > LONGEST_COMMAND or _UNCLEAR.search(command):
-        return ""
-    lexer = shlex.shlex(command, posix=True, punctuation_chars="();<>|&")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    try:
-        words = list(lexer)
-    except ValueError:
-        return ""
-    begins, skips = True, False
-    for word in words:
-        if word in _OPERATORS:
-            begins, skips = True, False
-        elif word in _REDIRECTS:
-            skips = True
-        elif set(word) <= set("();<>|&"):
-            return ""
-        elif skips:
-            skips = False
-        elif begins:
-            if word not in PLAIN_PROGRAMS:
-                return word if word.isidentifier() or word.replace("-", "").isalnum() else ""
-            begins = False
+            what = "run what this folder names"
+            if program in PLAIN_PROGRAMS:
+                what = "read what is not in this folder"
+            who = program or "It"
+            return Ruling("ask", f"{who} may {what}, and the folder is not trusted.")
     return None

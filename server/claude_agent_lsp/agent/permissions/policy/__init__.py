@@ -1,0 +1,4 @@
+"""Which tool calls are asked about or denied whatever the CLI thinks of them.
+
+Import from the modules: this package loads nothing by itself.
+"""
