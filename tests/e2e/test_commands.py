@@ -335,6 +335,7 @@ class TestQuery:
             "costUsd": run["costUsd"],
             "filesChanged": [],
             "permissionDenials": [],
+            "origin": "user",
         }
 
     async def test_run_without_waiting_is_answered_at_once(self, editor: Editor) -> None:

@@ -41,7 +41,8 @@ def emacs(open_emacs: OpenEmacs) -> Terminal:
 def decided(environment: dict[str, str]) -> dict[str, bool]:
     """What the user has decided about folders."""
     path = Path(environment["XDG_STATE_HOME"]) / "claude-agent-lsp" / "trust.json"
-    return dict(json.loads(path.read_text())) if path.exists() else {}
+    decisions = json.loads(path.read_text()) if path.exists() else {}
+    return {folder: bool(decision["trusted"]) for folder, decision in decisions.items()}
 
 
 def wait_decided(emacs: Terminal, environment: dict[str, str], folder: Path) -> bool:

@@ -188,4 +188,4 @@ def test_trust_is_asked_beside_the_text_too(
     neovim.type("2", "Enter")
     trust = Path(environment["XDG_STATE_HOME"]) / "claude-agent-lsp" / "trust.json"
     neovim.wait_for(lambda _: trust.exists())
-    assert json.loads(trust.read_text()) == {str(folder): True}
+    assert json.loads(trust.read_text())[str(folder)]["trusted"] is True

@@ -98,7 +98,7 @@ def adopted(since: int | None = None, until: int | None = None) -> list[Process]
     )
 
     me = os.getpid()
-    mine = environment_of(Process(me))
+    mine = try_psutil(lambda: Process(me).environ(), dict[str, str]())
     found: list[Process] = []
     for child in try_psutil(lambda: Process(me).children(), list[Process]()):
         start, environment = started(child), environment_of(child)
