@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from claude_agent_lsp.agent.events import Ended, RunStatus
+from claude_agent_lsp.agent.session_queue import SessionQueue, Waiting
 from claude_agent_lsp.base.abort import AbortController
 from claude_agent_lsp.lsp.commands import query as module
-from claude_agent_lsp.lsp.commands.arguments import CancelArgument
+from claude_agent_lsp.lsp.commands.arguments import CancelArgument, QueryArgument
 from claude_agent_lsp.lsp.commands.query import QueryCommands
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECONDS = 10.0  # only catches hangs
 
@@ -60,3 +65,30 @@ async def test_all_that_came_before_are_waited_for(commands: QueryCommands) -> N
     assert not asked.done()
     over.set_result(None)
     assert await asked == {"cancelled": ["r1"]}
+
+
+async def test_a_query_that_waited_and_can_not_begin_whatever_it_is_has_an_end_and_no_place(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    queue = SessionQueue()
+    agent = SimpleNamespace(queue=queue, advance=queue.advance)
+    commands = QueryCommands(cast("Any", SimpleNamespace(agent=agent)), cast("Any", None))
+
+    async def fail(*_: Any) -> None:
+        raise ZeroDivisionError("here")
+
+    monkeypatch.setattr(commands, "_begin_in_order", fail)
+    first, second = (
+        Waiting(name, "s1", tmp_path, AbortController(), clears=False) for name in ("r1", "r2")
+    )
+    queue.join(first)
+    queue.join(second)
+    queue.advance("s1")
+    told: list[Any] = []
+    request = cast("Any", SimpleNamespace(signal=first.stop.signal))
+    ended = await commands._in_its_turn(first, QueryArgument(prompt="hi"), request, told.append)
+    assert (ended.status, ended.queued) == (RunStatus.FAILED, None)
+    assert "ZeroDivisionError: here" in str(ended.error)
+    assert told == [Ended(ended)]
+    assert list(queue) == [second]
+    assert second.turn.done(), "the next one has its turn"

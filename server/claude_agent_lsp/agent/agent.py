@@ -176,9 +176,6 @@ class Agent:
         """The CLI processes, the least recently used first."""
         return self._pools.processes
 
-    def _process_of(self, session_id: str) -> AgentProcess | None:
-        return next((p for p in self.processes if p.session_id == session_id), None)
-
     def lent(self, process: AgentProcess) -> bool:
         """Return whether a run has this process."""
         return self._pools.lent(process)

@@ -27,7 +27,6 @@ class Waiting:
     Attributes:
         run_id: That of its run.
         folder: Where it will work.
-        prompt: What is asked.
         stop: Takes it out of the queue.
         clears: Whether a stop of the run before it takes it out, too.
         held: Whether it waits for somebody to go on.
@@ -37,7 +36,6 @@ class Waiting:
     run_id: str
     session_id: str
     folder: Path
-    prompt: str
     stop: AbortController
     clears: bool
     held: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.services.services import Services
     from claude_agent_lsp.workspace.folders import Folder
     from claude_agent_lsp.workspace.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 # How long a cancel waits for queries that are on their way to their run.
 CANCEL_SECONDS: Final = 2.0
@@ -134,9 +137,7 @@ class QueryCommands(CommandGroup):
                 except SessionAtWork as at_work:
                     if waiting is not None or argument.if_busy == "refuse":
                         raise
-                    return await self._queue_up(
-                        folder, argument, request, to_editor, at_work.session_id
-                    )
+                    return await self._queue_up(folder, request, to_editor, at_work.session_id)
                 if any(run.is_target(**which) for which in beginning.cancels):
                     self._services.agent.cancel(run_id=run.run_id)
         finally:
@@ -145,18 +146,13 @@ class QueryCommands(CommandGroup):
         return run
 
     async def _queue_up(
-        self,
-        folder: Folder,
-        argument: arguments.QueryArgument,
-        request: Request,
-        to_editor: Emit,
-        session_id: str,
+        self, folder: Folder, request: Request, to_editor: Emit, session_id: str
     ) -> Waiting:
         agent = self._services.agent
         settings = await self._services.configuration.settings_in(folder, request.signal)
         clears = settings.on_stop == "clear"
-        run_id, prompt = str(uuid.uuid4()), argument.prompt
-        waiting = Waiting(run_id, session_id, folder.path, prompt, request.stop, clears)
+        run_id = str(uuid.uuid4())
+        waiting = Waiting(run_id, session_id, folder.path, request.stop, clears)
         agent.queue.join(waiting)
         to_editor(Queued(queued_run(waiting), agent.queue.position(waiting)))
         agent.advance(session_id)
@@ -182,6 +178,10 @@ class QueryCommands(CommandGroup):
             fault = failed
         except InvalidArgument as error:
             fault = Internal(str(error))
+        except Exception as error:
+            # Whatever it is, its end is told: it may have nobody who waits for an answer.
+            logger.exception("The queued run %s could not begin", waiting.run_id)
+            fault = Internal(f"The server failed: {type(error).__name__}: {error}")
         ended = replace(queued_run(waiting), status=status, error=fault, queued=None)
         to_editor(Ended(ended))
         return ended
