@@ -7,7 +7,7 @@
 # make bench   this server beside its peers, in one interleaved run
 # make torture   500 times: kill something at a random moment, resume, and see what is lost; damage,
 #                fill and overload all that can be; kill, restore and cut off each kind of shared
-#                store; work for 20 minutes and see what grows
+#                store; try 1000 examples of each property; work for 20 minutes and see what grows
 # make fuzz    200 000 messages that no editor would send; FUZZ_SEED=… does it again
 # make vsix    the extension for VS Code, with the server in it: editors/vscode/dist/claude-agent.vsix
 # make lock    compile the pinned, hashed requirements anew
@@ -113,20 +113,23 @@ wanted-editors:
 
 .PHONY: fuzz
 fuzz: $(READY)
-	FUZZ_MESSAGES=$(or $(MESSAGES),200000) $(BIN)/pytest tests/e2e/test_fuzz.py
+	FUZZ_MESSAGES=$(or $(MESSAGES),200000) $(BIN)/pytest tests/e2e/hostile/test_fuzz.py
 
 .PHONY: torture
 torture: $(READY)
 	TORTURE_MOMENTS=500 TORTURE_STORE_KILLS=20 $(BIN)/pytest -n 2 -s \
-		tests/e2e/test_torture.py tests/stores/test_kills.py tests/stores/test_faults.py
+		tests/e2e/faults/test_torture.py tests/stores/test_kills.py tests/stores/test_faults.py
 	TORTURE_DAMAGE=1 TORTURE_DESCRIPTORS=1 TORTURE_DISKS=1 $(BIN)/pytest -n 2 \
-		tests/e2e/test_damaged_state.py tests/e2e/test_descriptors.py tests/e2e/test_full_disk.py
-	TORTURE_CANCELS=1000 $(BIN)/pytest -s tests/e2e/test_cancel_moments.py -k hundred
-	TORTURE_LARGE=1 $(BIN)/pytest -s tests/e2e/test_large.py
-	TORTURE_MINUTES=20 $(BIN)/pytest -s tests/e2e/test_growth.py
+		tests/e2e/faults/test_damaged_state.py tests/e2e/faults/test_descriptors.py tests/e2e/faults/test_full_disk.py
+	TORTURE_CANCELS=1000 $(BIN)/pytest -s tests/e2e/stopping/test_cancel_moments.py -k 'hundred or short_run'
+	TORTURE_TURNS=200 $(BIN)/pytest -s tests/e2e/faults/test_survival.py -k hammer
+	TORTURE_LARGE=1 $(BIN)/pytest -s tests/e2e/load/test_large.py
+	TORTURE_EXAMPLES=1000 $(BIN)/pytest -n 2 --timeout 1200 -m "not starts" \
+		tests/agent tests/base tests/lsp tests/sessions tests/workspace
+	TORTURE_MINUTES=20 $(BIN)/pytest -s tests/e2e/load/test_growth.py
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks --acp $(BENCH_ARGS)
 
 lock:
 	@sh scripts/python.sh venv $(VENV) $(PYTHON)

@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        report = asyncio.run(_run(options.only or list(MEASURES), _extent(options)))
+        names = options.only or list(MEASURES)
+        report = asyncio.run(_run(names, _extent(options), acp=options.acp))
     except KeyboardInterrupt:
         console.print("Stopped; everything that was started has been ended.")
         return 130
@@ -78,10 +79,12 @@ class Report:
         }
 
 
-async def _run(names: Sequence[str], extent: Extent) -> Report:
+async def _run(names: Sequence[str], extent: Extent, *, acp: bool) -> Report:
     began = time.monotonic()
-    async with stage() as here:
+    async with stage(acp=acp) as here:
         report = Report(_about(here.place))
+        if here.without:
+            console.print(f"The ACP adapter takes no part: {here.without}.", highlight=False)
         for name in names:
             measure = MEASURES[name]
             doc = str(measure.__doc__).partition("\n")[0]
@@ -122,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--rounds", type=_count, default=10, help="10 takes about five minutes")
     parser.add_argument("--quick", action="store_true", help="one round each: no figures to keep")
+    parser.add_argument("--acp", action="store_true", help="beside the ACP adapter, too, by npm")
     parser.add_argument("--json", type=Path, help="write all values there")
     parser.add_argument("--write", type=Path, help="put the table into this document")
     return parser

@@ -14,10 +14,10 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.editor import EXECUTABLE, Connection
 from benchmarks.figures import Bound, Measure
 from benchmarks.measures import Values
 from benchmarks.peers import LISTING, SERVER
+from benchmarks.peers.editor import EXECUTABLE, Connection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SESSIONS: Final = 5000
 FEW: Final = 200
-WORKER: Final = (sys.executable, str(Path(__file__).with_name("listing.py")))
+WORKER: Final = (sys.executable, str(Path(__file__).parent / "peers" / "listing.py"))
 # Never said: the whole of every prompt is looked through.
 UNHEARD: Final = "xylophone quartz"
 _WORDS: Final = ("parser", "fence", "paint", "window", "shed", "green", "error", "trace", "queue")

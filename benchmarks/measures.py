@@ -8,11 +8,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.editor import BARE, EXECUTABLE, Connection
 from benchmarks.figures import Bound, Measure
-from benchmarks.peers import CLIENT, PYGLS, QUERY, SERVER, UNRECORDED, Session
+from benchmarks.peers import ACP, CLIENT, NEXT, PYGLS, QUERY, SERVER, UNRECORDED, Session
+from benchmarks.peers.editor import BARE, EXECUTABLE, Connection
 from benchmarks.processes import below, calm, cli_of, cpu_at_rest, memory_of
-from benchmarks.stage import AHEAD, ALL, AT_ONCE, KEPT
+from benchmarks.stage import AHEAD, ALL, AT_ONCE, KEPT, STANDING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -25,7 +25,7 @@ TOKENS: Final = 5000
 LONG: Final = f"say {TOKENS} tokens"
 SLOW: Final = "say 4000 tokens every 5 ms"
 WHOLE: Final = "this server, no token"
-CONNECTED: Final = (SERVER, UNRECORDED, CLIENT)
+CONNECTED: Final = (SERVER, UNRECORDED, CLIENT, ACP)
 # A long answer many times over would fill the model's window.
 LONG_TURNS_OF_A_SESSION: Final = 5
 
@@ -122,13 +122,27 @@ async def initialize(stage: Stage, extent: Extent) -> list[Measure]:
 async def cold(stage: Stage, extent: Extent) -> list[Measure]:
     """Measure the first token of a new session: adapter up, SDK loaded, CLI not started."""
     values = Values()
-    async with stage.peers(*ALL, settings=AT_ONCE) as peers:
+    async with stage.peers(*stage.all, settings=AT_ONCE) as peers:
         async for number, peer in in_turn(peers, extent.numbers(1)):
             turn = await peer.turn(Session(), SHORT)
             await peer.rest()
             values.note("cold", number, peer.name, turn.to_first)
     bound = Bound(1.1, QUERY)
     return [Measure("first token, new session", "s", values["cold"], SERVER, bound)]
+
+
+async def start(stage: Stage, extent: Extent) -> list[Measure]:
+    """From the start of the adapter's process to the first token of a query sent at once."""
+    values = Values()
+    names = [name for name in stage.all if name in (SERVER, ACP)]
+    for number in extent.numbers(0.6):
+        for name in names:
+            started = time.monotonic()
+            async with stage.peers(name, settings=KEPT) as peers:
+                turn = await peers[name].turn(Session(), SHORT)
+            assert turn.first is not None
+            values.note("start", number, name, turn.first - started)
+    return [Measure("start to first token", "s", values["start"], SERVER, Bound(1.0, ACP))]
 
 
 async def ahead(stage: Stage, extent: Extent) -> list[Measure]:
@@ -149,10 +163,32 @@ async def ahead(stage: Stage, extent: Extent) -> list[Measure]:
     return [Measure("first token, new server, started ahead", "s", values["ahead"], SERVER)]
 
 
+async def standing(stage: Stage, extent: Extent) -> list[Measure]:
+    """Measure the first token of a new session for which a process stands ready."""
+    values = Values()
+    for number in extent.numbers(0.6):
+        # Each with a server of its own: sessions that are done keep their processes.
+        server = await stage.server(STANDING)
+        try:
+            session = Session()
+            await server.turn(session, SHORT)
+            await server.standing()
+            begun = await server.turn(Session(), SHORT)
+            values.note("standing", number, SERVER, begun.to_first)
+            for _ in range(2):
+                await calm([server.pid])
+                turn = await server.turn(session, SHORT)
+            values.note("standing", number, NEXT, turn.to_first)
+        finally:
+            await server.close()
+    name = "first token, new session, one stands ready"
+    return [Measure(name, "s", values["standing"], SERVER, Bound(1.3, NEXT))]
+
+
 async def warm(stage: Stage, extent: Extent) -> list[Measure]:
     """Measure the first token of the next turn; a connected peer has its CLI at hand."""
     values = Values()
-    async with stage.peers(*ALL, settings=KEPT) as peers:
+    async with stage.peers(*stage.all, settings=KEPT) as peers:
         sessions = {name: Session() for name in peers}
         for peer in peers.values():
             await peer.turn(sessions[peer.name], SHORT)
@@ -183,7 +219,7 @@ async def resume(stage: Stage, extent: Extent) -> list[Measure]:
 async def cancel(stage: Stage, extent: Extent) -> list[Measure]:
     """From the cancel in mid-stream to its end, and to the model's closed connection."""
     values = Values()
-    names = [name for name in ALL if name != QUERY or not extent.quick]
+    names = [name for name in stage.all if name != QUERY or not extent.quick]
     async with stage.peers(*names, settings=KEPT) as peers:
         sessions = {name: Session() for name in peers}
         for peer in peers.values():
@@ -289,7 +325,7 @@ async def memory(stage: Stage, extent: Extent) -> list[Measure]:
 async def at_once(stage: Stage, extent: Extent) -> list[Measure]:
     """Measure the next turn of several sessions at once, until the last is answered."""
     values = Values()
-    async with stage.peers(*ALL, settings=KEPT) as peers:
+    async with stage.peers(*stage.all, settings=KEPT) as peers:
         most = max(extent.at_once)
         sessions = {name: [Session() for _ in range(most)] for name in peers}
         for peer in peers.values():
@@ -317,7 +353,9 @@ async def at_once(stage: Stage, extent: Extent) -> list[Measure]:
 TURNS: Final[Mapping[str, Callable[[Stage, Extent], Awaitable[list[Measure]]]]] = {
     "initialize": initialize,
     "cold": cold,
+    "start": start,
     "ahead": ahead,
+    "standing": standing,
     "warm": warm,
     "resume": resume,
     "cancel": cancel,

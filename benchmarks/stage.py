@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from benchmarks.editor import ServerPeer
-from benchmarks.headless import HeadlessPeer
 from benchmarks.model import Model
-from benchmarks.peers import CLIENT, HEADLESS, QUERY, SERVER, UNRECORDED, Peer, Place, Session
+from benchmarks.peers import ACP, CLIENT, HEADLESS, QUERY, SERVER, UNRECORDED, Peer, Place, Session
+from benchmarks.peers.acp import AcpPeer, NoAdapter, adapter
+from benchmarks.peers.editor import ServerPeer
+from benchmarks.peers.headless import HeadlessPeer
+from benchmarks.peers.workers import WorkerPeer
 from benchmarks.processes import MARK, marked
-from benchmarks.workers import WorkerPeer
 from claude_agent_lsp.agent.cli import locate
 from claude_agent_lsp.loopback.environment import environment
 from claude_agent_lsp.workspace.state import ENVIRONMENT_VARIABLE
@@ -31,9 +33,11 @@ if TYPE_CHECKING:
 
 ALL = (SERVER, CLIENT, QUERY, HEADLESS)
 # Between runs, a CLI of the server is to be gone as soon as those of its peers.
-AT_ONCE = {"prewarm": False, "idleProcessSeconds": 0.1, "maxProcesses": 8}
-KEPT = {"prewarm": False, "maxProcesses": 8}
-AHEAD = {"prewarm": True}
+ALONE = {"prewarm": False, "spareProcess": False}
+AT_ONCE = {**ALONE, "idleProcessSeconds": 0.1, "maxProcesses": 8}
+KEPT = {**ALONE, "maxProcesses": 8}
+AHEAD = {"prewarm": True, "spareProcess": False}
+STANDING = {"prewarm": False, "maxProcesses": 8}
 LOG_LENGTH = 4000
 _WARM_UP = "say 3 tokens"
 
@@ -44,9 +48,13 @@ class Stage:
     Attributes:
         place: Where the peers work.
         model: What answers them.
+        all: Who is compared by the turn, with the ACP adapter where it can be had.
+        without: Why it can't; empty if it can.
     """
 
-    def __init__(self, home: Path, model: Model, mark: str, log: BinaryIO) -> None:
+    def __init__(self, home: Path, model: Model, mark: str, log: BinaryIO, without: str) -> None:
+        self.without = without
+        self.all = ALL if without else (*ALL, ACP)
         folder = home / "project"
         folder.mkdir()
         trusted = home / ".claude" / ".claude.json"
@@ -94,6 +102,8 @@ class Stage:
             return await self._unrecorded(settings)
         if name == HEADLESS:
             return HeadlessPeer(self.place)
+        if name == ACP:
+            return await AcpPeer.open(self.place)
         return await WorkerPeer.open(name, self.place)
 
     async def server(self, settings: Mapping[str, object]) -> ServerPeer:
@@ -139,13 +149,21 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage() -> AsyncIterator[Stage]:
+async def stage(*, acp: bool = False) -> AsyncIterator[Stage]:
     """Set the stage; nothing is left of it afterwards.
+
+    Args:
+        acp: Whether the ACP adapter takes part; it is installed if it isn't yet.
 
     Raises:
         RuntimeError: A process was left. It has been killed.
     """
-    mark = str(uuid.uuid4())
+    mark, without = str(uuid.uuid4()), "" if acp else "it was not asked for"
+    if acp:
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, adapter)
+        except NoAdapter as error:
+            without = str(error)
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home,
         tempfile.TemporaryFile() as log,
@@ -153,7 +171,7 @@ async def stage() -> AsyncIterator[Stage]:
         try:
             model = await Model.open({**os.environ, MARK: mark})
             try:
-                yield Stage(Path(home), model, mark, log)
+                yield Stage(Path(home), model, mark, log, without)
             finally:
                 await model.close()
         except Exception as error:

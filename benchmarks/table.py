@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 
 from benchmarks.measures import WHOLE
-from benchmarks.peers import CLIENT, HEADLESS, LISTING, PYGLS, QUERY, SERVER, UNRECORDED
+from benchmarks.peers import ACP, CLIENT, HEADLESS, LISTING, NEXT, PYGLS, QUERY, SERVER, UNRECORDED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from benchmarks.figures import Measure, Summary
 
-COLUMNS = (SERVER, UNRECORDED, CLIENT, QUERY, HEADLESS, PYGLS, LISTING)
+COLUMNS = (SERVER, UNRECORDED, NEXT, CLIENT, ACP, QUERY, HEADLESS, PYGLS, LISTING)
 BEGIN = "<!-- figures: written by `make bench BENCH_ARGS='--write docs/benchmarks.md'` -->"
 TIMES = "\u00d7"
 END = "<!-- end of figures -->"

@@ -15,7 +15,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from claude_agent_lsp.agent.events import QuestionKind
+from claude_agent_lsp.agent.question import QuestionKind
 from claude_agent_lsp.workspace.modes import MODES
 from claude_agent_lsp.workspace.setting import Scope, Setting
 from claude_agent_lsp.workspace.settings import Effort, Settings

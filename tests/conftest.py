@@ -33,8 +33,10 @@ PATIENCE_SECONDS = 5.0
 # The property of a test whose value is told at the end of a run.
 TOLD = "told"
 
-# Each test has a time limit; one for each example fails by what else the machine does.
-settings.register_profile("suite", deadline=None)
+# Each test has a time limit; one for each example fails by what else the machine does. `make
+# torture` tries more examples.
+EXAMPLES = int(os.environ.get("TORTURE_EXAMPLES", "50"))
+settings.register_profile("suite", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("suite")
 
 

@@ -13,6 +13,7 @@
 
 (require 'json)
 (require 'seq)
+(require 'claude-agent-faces)
 (require 'claude-agent-fold)
 (require 'claude-agent-files)
 (require 'claude-agent-server)
@@ -20,18 +21,6 @@
 (defcustom claude-agent-conversation-interval 0.1
   "Seconds between two times that streamed text is shown."
   :type 'number
-  :group 'claude-agent)
-
-(defface claude-agent-heading '((t :inherit font-lock-function-name-face :weight bold))
-  "Who speaks."
-  :group 'claude-agent)
-
-(defface claude-agent-dim '((t :inherit shadow))
-  "Thoughts, results of tools, and how a run has ended."
-  :group 'claude-agent)
-
-(defface claude-agent-problem '((t :inherit error))
-  "What has gone wrong."
   :group 'claude-agent)
 
 (defvar-local claude-agent-conversation-folder nil
@@ -42,6 +31,9 @@
 
 (defvar-local claude-agent-conversation-run nil
   "The id of the run at work, t as long as the server has not told it, or nil.")
+
+(defvar-local claude-agent-conversation-waiting nil
+  "What waits for the run at work, in a few words, or nil.")
 
 (defvar-local claude-agent-conversation-activity nil
   "What the agent does, in a few words, or nil.")
@@ -61,25 +53,18 @@
 (defvar claude-agent-conversation-activity-hook nil
   "Run in the conversation's buffer when the activity has changed.")
 
-(defvar claude-agent-conversation-font-lock
-  '(("^#+ .*$" . 'bold)
-    ("\\*\\*[^*\n]+\\*\\*" . 'bold)
-    ("^```.*$" . 'shadow)
-    ("`[^`\n]+`" . 'font-lock-constant-face))
-  "Markdown, as far as it takes no parsing.")
-
 (define-derived-mode claude-agent-conversation-mode special-mode "Claude"
   "Major mode of a conversation with the Claude agent.
 
 \\{claude-agent-conversation-mode-map}"
-  (setq-local font-lock-defaults '(claude-agent-conversation-font-lock t)
+  (setq-local font-lock-defaults '(claude-agent-font-lock t)
               word-wrap t
               truncate-lines nil
               scroll-conservatively 101
               buffer-undo-list t
               ;; An answer may be one long line, which is drawn anew for each piece of it.
               bidi-inhibit-bpa t
-              mode-line-process '(:eval (claude-agent-conversation--mode-line))
+              mode-line-process '(:eval (claude-agent-queue-mode-line))
               claude-agent-conversation--calls (make-hash-table :test #'equal))
   (add-hook 'kill-buffer-hook #'claude-agent-conversation--stop-timer nil t)
   (add-hook 'minibuffer-exit-hook #'claude-agent-conversation--keep-following)
@@ -110,49 +95,57 @@
     (erase-buffer))
   (clrhash claude-agent-conversation--calls)
   (setq claude-agent-conversation-session session
+        claude-agent-conversation-waiting nil
         claude-agent-conversation--gathered nil
         claude-agent-conversation--block nil)
   (claude-agent-conversation--set-activity nil))
 
-(defun claude-agent-conversation-show-messages (messages)
-  "Append MESSAGES, a list in the form of `claudeAgent.session.read'."
-  (dolist (message messages)
-    (let ((thinking (plist-get message :thinking))
-          (text (plist-get message :text))
-          (id (plist-get message :messageId)))
-      (cond
-       ((equal (plist-get message :role) "user")
-        (claude-agent-conversation-show-prompt text))
-       (t
-        (unless (string-empty-p (or thinking ""))
-          (claude-agent-conversation--append "thinking" id thinking))
-        (unless (string-empty-p (or text ""))
-          (claude-agent-conversation--append "text" id text))
-        (seq-doseq (call (plist-get message :toolCalls))
-          (claude-agent-conversation--call
-           (append (list :title (plist-get call :tool)) call))
-          (when (plist-get call :status)
-            (claude-agent-conversation--result call))))))))
+(defun claude-agent-conversation-nest-words (event)
+  "Put the words of a subagent's EVENT below its call: a line, and the rest folded."
+  (let* ((thinks (equal (plist-get event :kind) "thinking"))
+         (text (string-trim (plist-get event :text)))
+         (lines (and (not thinks) (split-string text "\n"))))
+    (claude-agent-conversation--nest event (if thinks "Thinking" (car lines)) nil
+                                     (if thinks text (string-join (cdr lines) "\n"))
+                                     (and thinks 'claude-agent-dim))))
+
+(defun claude-agent-conversation--nest (event title places body &optional face)
+  "Return a new fold for EVENT with TITLE, PLACES, and BODY in FACE.
+One of a subagent's stands below its call, and without that at the end."
+  (let* ((id (plist-get event :parentToolCallId))
+         (parent (gethash id claude-agent-conversation--calls))
+         fold)
+    (claude-agent-conversation-at-end
+     (lambda ()
+       (setq fold
+             (if parent
+                 (claude-agent-fold-nest parent title places)
+               (claude-agent-conversation-begin "tool" nil)
+               (claude-agent-fold-set-in (if id 1 0) title places)))
+       (claude-agent-fold-append fold body face)))
+    fold))
+
+(defun claude-agent-conversation-aside (text &optional face)
+  "Append TEXT in FACE, which stands between what was said."
+  (claude-agent-conversation--flush)
+  (claude-agent-conversation--line text (or face 'claude-agent-dim))
+  (setq claude-agent-conversation--block nil))
 
 (defun claude-agent-conversation-show-prompt (prompt)
-  "Append PROMPT, and the heading of its answer."
+  "Append PROMPT, if there is one, and the heading of its answer."
   (claude-agent-conversation--flush)
   (claude-agent-conversation-at-end
    (lambda ()
      (claude-agent-conversation-begin "prompt" nil)
-     (claude-agent-conversation--heading "You")
-     (insert prompt "\n\n")
+     (when prompt
+       (claude-agent-conversation--heading "You")
+       (insert prompt "\n\n"))
      (claude-agent-conversation--heading "Claude")))
   (setq claude-agent-conversation--block nil))
 
 (defun claude-agent-conversation-show-cause (cause)
   "Append CAUSE, the reason for a run of the agent's own."
-  (claude-agent-conversation--flush)
-  (claude-agent-conversation-at-end
-   (lambda ()
-     (claude-agent-conversation-begin "prompt" nil)
-     (claude-agent-conversation--heading "Claude")))
-  (setq claude-agent-conversation--block nil)
+  (claude-agent-conversation-show-prompt nil)
   (claude-agent-conversation--line cause 'claude-agent-dim))
 
 (defun claude-agent-conversation-begin-run ()
@@ -171,9 +164,10 @@
   "Show EVENT of the run at work.
 Return EVENT; what is more than showing it is left to the caller."
   (let ((kind (plist-get event :kind)))
-    (if (member kind '("text" "thinking"))
-        (claude-agent-conversation--gather event)
-      (claude-agent-conversation--flush))
+    (cond
+     ((not (member kind '("text" "thinking"))) (claude-agent-conversation--flush))
+     ((plist-get event :parentToolCallId) (claude-agent-conversation-nest-words event))
+     (t (claude-agent-conversation--gather event)))
     (pcase kind
       ("started"
        (let ((run (plist-get event :run)))
@@ -182,20 +176,20 @@ Return EVENT; what is more than showing it is left to the caller."
        (claude-agent-conversation--set-activity "Waiting for the model"))
       ("text" (claude-agent-conversation--set-activity "Answering"))
       ("thinking" (claude-agent-conversation--set-activity "Thinking"))
+      ("retracted" (claude-agent-conversation--retract event))
       ("toolCall"
-       (claude-agent-conversation--call event)
+       (claude-agent-conversation-call event)
        (claude-agent-conversation--set-activity (plist-get event :title)))
       ("toolResult"
-       (claude-agent-conversation--result event)
+       (claude-agent-conversation-result event)
        (claude-agent-conversation--set-activity "Waiting for the model"))
       ("question"
        (claude-agent-conversation--set-activity
          (concat "Waiting for you: " (plist-get (plist-get event :question) :title))))
+      ("steered" (claude-agent-conversation-show-prompt (plist-get event :text)))
       ("questionAnswered" (claude-agent-conversation--set-activity "Continuing"))
-      ("notice"
-       (claude-agent-conversation--line
-        (plist-get event :text)
-        (if (equal (plist-get event :level) "info") 'claude-agent-dim 'claude-agent-problem)))
+      ("notice" (claude-agent-conversation-notice event))
+      ("compacted" (claude-agent-conversation-compacted event))
       ("ended" (claude-agent-conversation--end (plist-get event :run)))))
   event)
 
@@ -227,7 +221,7 @@ Return EVENT; what is more than showing it is left to the caller."
                     (equal (plist-get (car events) :kind) kind)
                     (equal (plist-get (car events) :messageId) id))
           (push (plist-get (pop events) :text) texts))
-        (claude-agent-conversation--append kind id (apply #'concat (nreverse texts)))))))
+        (claude-agent-conversation-append kind id (apply #'concat (nreverse texts)))))))
 
 (defun claude-agent-conversation--stop-timer ()
   "Let nothing be shown later."
@@ -291,7 +285,7 @@ Emacs puts back where they were before it, which was the end then."
                       'font-lock-face 'claude-agent-heading 'claude-agent-heading who)
           "\n\n"))
 
-(defun claude-agent-conversation--append (kind id text)
+(defun claude-agent-conversation-append (kind id text)
   "Append TEXT to the block of KIND and ID; begin it if it is not at the end."
   (claude-agent-conversation-at-end
    (lambda ()
@@ -306,6 +300,15 @@ Emacs puts back where they were before it, which was the end then."
          (claude-agent-fold-append (gethash kind claude-agent-conversation--calls)
                                    text 'claude-agent-dim))))))
 
+(defun claude-agent-conversation--retract (event)
+  "Strike out the words of EVENT, if they are the last ones in the buffer."
+  (let ((length (length (plist-get event :text)))
+        (inhibit-read-only t))
+    (when (equal claude-agent-conversation--block (cons "text" (plist-get event :messageId)))
+      (put-text-property (max (point-min) (- (point-max) length)) (point-max)
+                         'font-lock-face 'claude-agent-retracted)
+      (setq claude-agent-conversation--block nil))))
+
 (defun claude-agent-conversation--line (text face)
   "Append a line TEXT in FACE."
   (claude-agent-conversation-at-end
@@ -313,27 +316,16 @@ Emacs puts back where they were before it, which was the end then."
      (claude-agent-conversation-begin "line" nil)
      (insert (propertize text 'font-lock-face face) "\n"))))
 
-(defun claude-agent-conversation--call (call)
+(defun claude-agent-conversation-call (call)
   "Append the tool CALL, folded."
-  (claude-agent-conversation-at-end
-   (lambda ()
-     (claude-agent-conversation-begin "tool" nil)
-     (let ((fold (claude-agent-fold-insert
-                  (plist-get call :title)
-                  (claude-agent-files-places (plist-get call :locations)))))
-       (puthash (plist-get call :toolCallId) fold claude-agent-conversation--calls)
-       (claude-agent-fold-append fold (claude-agent-conversation--input (plist-get call :input))
-                                 nil)))))
+  (puthash (plist-get call :toolCallId)
+           (claude-agent-conversation--nest
+            call (plist-get call :title)
+            (claude-agent-files-places (plist-get call :locations))
+            (claude-agent-fold-fields (plist-get call :input)))
+           claude-agent-conversation--calls))
 
-(defun claude-agent-conversation--input (input)
-  "Return a tool's INPUT, a property list, for a person to read."
-  (mapconcat (pcase-lambda (`(,key ,value))
-               (format "%s: %s" (substring (symbol-name key) 1)
-                       (if (stringp value) value (json-encode value))))
-             (seq-partition input 2)
-             "\n"))
-
-(defun claude-agent-conversation--result (result)
+(defun claude-agent-conversation-result (result)
   "Put a tool's RESULT into the fold of its call."
   (let ((fold (gethash (plist-get result :toolCallId) claude-agent-conversation--calls))
         (status (plist-get result :status))
@@ -350,12 +342,37 @@ Emacs puts back where they were before it, which was the end then."
        'claude-agent-dim))))
 
 (defun claude-agent-conversation--end (run)
-  "Tell how RUN has ended."
+  "Tell how RUN, which was at work here, has ended."
   (setq claude-agent-conversation-run nil)
+  (when (plist-get run :nextSessionId) ; it was cleared
+    (setq claude-agent-conversation-session (plist-get run :nextSessionId)))
+  (claude-agent-conversation-outcome run)
+  (claude-agent-conversation--set-activity nil))
+
+(defun claude-agent-conversation-notice (event)
+  "Append the notice EVENT."
+  (claude-agent-conversation--line
+   (plist-get event :text)
+   (if (equal (plist-get event :level) "info") 'claude-agent-dim 'claude-agent-problem)))
+
+(defun claude-agent-conversation-compacted (event)
+  "Append that the conversation was compacted, as EVENT has it."
+  (claude-agent-conversation--line
+   (format "The conversation was compacted, from %d tokens to %s."
+           (plist-get event :tokensBefore) (or (plist-get event :tokensAfter) "fewer"))
+   'claude-agent-dim))
+
+(defun claude-agent-conversation-outcome (run)
+  "Append how RUN has ended."
   (let ((status (plist-get run :status))
         (problem (plist-get run :error))
         (files (length (plist-get run :filesChanged)))
-        (cost (or (plist-get run :costUsd) 0)))
+        (cost (or (plist-get run :costUsd) 0))
+        (blocked (plist-get run :blocked)))
+    (when blocked
+      (claude-agent-conversation--line
+       (concat "A hook has blocked this prompt. " (plist-get blocked :hint))
+       'claude-agent-problem))
     (claude-agent-files-make-links claude-agent-conversation-folder)
     (claude-agent-conversation--line
      (string-join
@@ -368,8 +385,7 @@ Emacs puts back where they were before it, which was the end then."
                   (and (> files 0) (format "%d file%s changed" files (if (= files 1) "" "s")))
                   (and (> cost 0) (format "$%.2f" cost))))
       ", ")
-     (if (member status '("completed" "cancelled")) 'claude-agent-dim 'claude-agent-problem)))
-  (claude-agent-conversation--set-activity nil))
+     (if (member status '("completed" "cancelled")) 'claude-agent-dim 'claude-agent-problem))))
 
 (defun claude-agent-conversation--set-activity (activity)
   "Show ACTIVITY in the mode line."
@@ -377,11 +393,6 @@ Emacs puts back where they were before it, which was the end then."
     (setq claude-agent-conversation-activity activity)
     (run-hooks 'claude-agent-conversation-activity-hook)
     (force-mode-line-update t)))
-
-(defun claude-agent-conversation--mode-line ()
-  "Return what the agent does, for the mode line."
-  (and claude-agent-conversation-activity
-       (format ": %s" (string-replace "%" "%%" claude-agent-conversation-activity))))
 
 (provide 'claude-agent-conversation)
 ;;; claude-agent-conversation.el ends here

@@ -67,7 +67,7 @@ A buffer with changes that are not saved never is."
 
 (defun claude-agent-files-follow (folder)
   "Let all buffers of files in FOLDER follow what has become of them.
-What a shell command of the agent has changed is told by no event."
+What was changed in a folder that is not looked at is told by no event."
   (when claude-agent-files-revert
     (dolist (buffer (buffer-list))
       (let ((name (buffer-file-name buffer)))

@@ -19,8 +19,9 @@
   "A fold in a buffer.
 ID is what the text property `invisible' of its body says.  MARK is where its
 line ends and END is where its body ends; both are markers.  FILLED is whether
-the body has any text."
-  id mark end filled)
+the body has any text.  INNER are the folds that belong below it, the newest
+first, and DEPTH is how far it is set in."
+  id mark end filled inner (depth 0))
 
 (define-button-type 'claude-agent-fold
   'action #'claude-agent-fold--toggle-at
@@ -45,6 +46,24 @@ the title."
     (let ((mark (point-marker)))
       (insert "\n")
       (make-claude-agent-fold :id id :mark mark :end (point-marker)))))
+
+(defun claude-agent-fold-nest (parent title places)
+  "Insert a fold with TITLE and PLACES below PARENT and what is there; return it."
+  (save-excursion
+    (let ((last parent))
+      (while (claude-agent-fold-inner last)
+        (setq last (car (claude-agent-fold-inner last))))
+      (goto-char (claude-agent-fold-end last)))
+    (let ((fold (claude-agent-fold-set-in (1+ (claude-agent-fold-depth parent)) title places)))
+      (push fold (claude-agent-fold-inner parent))
+      fold)))
+
+(defun claude-agent-fold-set-in (depth title places)
+  "Insert a fold with TITLE and PLACES at point, set in by DEPTH; return it."
+  (insert (make-string (* 2 depth) ?\s))
+  (let ((fold (claude-agent-fold-insert title places)))
+    (setf (claude-agent-fold-depth fold) depth)
+    fold))
 
 (defun claude-agent-fold-append (fold text &optional face)
   "Append TEXT in FACE to the body of FOLD."
@@ -108,6 +127,14 @@ the title."
 (defun claude-agent-fold--toggle-at (button)
   "Show or hide what BUTTON stands for."
   (claude-agent-fold-toggle (button-get button 'claude-agent-fold)))
+
+(defun claude-agent-fold-fields (input)
+  "Return a tool's INPUT, a property list, for a person to read in a fold."
+  (mapconcat (pcase-lambda (`(,key ,value))
+               (format "%s: %s" (substring (symbol-name key) 1)
+                       (if (stringp value) value (json-encode value))))
+             (seq-partition input 2)
+             "\n"))
 
 (provide 'claude-agent-fold)
 ;;; claude-agent-fold.el ends here

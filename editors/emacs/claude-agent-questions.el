@@ -48,6 +48,9 @@ The conversation has all of them.")
 (defvar claude-agent-questions--asking nil
   "The id of the one that is in the minibuffer, or nil.")
 
+(defvar claude-agent-questions--left nil
+  "When the last one has left the minibuffer, behind how many keys: (TIME . KEYS).")
+
 (defvar claude-agent-questions--timer nil
   "Looks whether the user rests.")
 
@@ -254,9 +257,17 @@ BY is how it came: \"editor\", \"command\", \"deadline\" or \"withdrawn\"."
       (cancel-timer claude-agent-questions--timer)
       (setq claude-agent-questions--timer nil))
      ((and (claude-agent-questions--free-p)
-           (current-idle-time)
-           (<= claude-agent-questions-delay (float-time (current-idle-time))))
+           (<= claude-agent-questions-delay (claude-agent-questions--rest)))
       (claude-agent-questions--ask question)))))
+
+(defun claude-agent-questions--rest ()
+  "Return for how many seconds no key was pressed; -1 while a command works."
+  (pcase-let ((`(,time . ,keys) claude-agent-questions--left))
+    (cond
+     ((current-idle-time) (float-time (current-idle-time)))
+     ;; Behind a minibuffer that a timer has opened Emacs is not idle before the next key.
+     ((eql keys num-nonmacro-input-events) (- (float-time) time))
+     (t -1))))
 
 (defun claude-agent-questions--free-p ()
   "Return whether no key that comes next was meant for something else."
@@ -314,6 +325,7 @@ Return the value of an option, words of the user's own, or a vector of several."
         (condition-case nil
             (setq answer (claude-agent-questions--read question))
           (quit nil))
+      (setq claude-agent-questions--left (cons (float-time) num-nonmacro-input-events))
       (cond
        (answer
         (setq claude-agent-questions--asking nil)

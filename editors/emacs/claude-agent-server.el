@@ -60,6 +60,9 @@ true is t, false is :json-false, and a list is a vector."
 (defvar claude-agent-server--listeners (make-hash-table :test #'equal)
   "Functions that take the events of a run, by the run's token.")
 
+(defconst claude-agent-server--rest 0.5
+  "How long the user has rested before the server's message asks them something.")
+
 (defvar claude-agent-server-question-function nil
   "Takes a question that no run's events tell of, and a function that answers it.
 It returns a function without arguments, which is called when the question has
@@ -67,6 +70,9 @@ been settled otherwise.")
 
 (defvar claude-agent-server-own-run-function #'ignore
   "Takes a run that the agent has begun by itself, before its events come.")
+
+(defvar claude-agent-server-queue-function #'ignore
+  "Takes what waits for a session when that has changed, in the protocol's form.")
 
 (defvar claude-agent-server--asked (make-hash-table :test #'equal)
   "The questions whose answers the server waits for: functions by the request's id.")
@@ -112,12 +118,12 @@ is called with the request's id."
   (and claude-agent-server--connection
        (jsonrpc-running-p claude-agent-server--connection)))
 
-(cl-defun claude-agent-server-call (command argument &key folder success failure)
+(cl-defun claude-agent-server-call (command argument &key folder success failure problem)
   "Execute COMMAND with ARGUMENT, a property list, and return at once.
 The server is started if it is not there.  FOLDER, if given, is opened in it
 first and becomes the argument's `workspace'.  SUCCESS is called with the
 result; FAILURE with the error's message, the hint included, which is else
-shown in the echo area."
+shown in the echo area; PROBLEM, in its place, with the error itself and that."
   (claude-agent-server--start)
   (when folder
     (claude-agent-server--open folder)
@@ -127,9 +133,11 @@ shown in the echo area."
    (list :command (concat "claudeAgent." command)
          :arguments (vector (or argument (make-hash-table))))
    (or success #'ignore)
-   (lambda (problem)
-     (funcall (or failure (lambda (text) (message "Claude: %s" text)))
-              (claude-agent-server--problem problem)))))
+   (lambda (error)
+     (let ((text (claude-agent-server--problem error)))
+       (if problem
+           (funcall problem error text)
+         (funcall (or failure (lambda (text) (message "Claude: %s" text))) text))))))
 
 (defun claude-agent-server-listen (listener &optional run)
   "Return a new token, whose events LISTENER takes until a run has ended.
@@ -217,7 +225,8 @@ Of RUN, which the agent has begun by itself, it is the server's own."
                                :didChangeConfiguration '(:dynamicRegistration :json-false)
                                :executeCommand '(:dynamicRegistration :json-false))
               :general (list :positionEncodings ["utf-16"])
-              :experimental '(:claudeAgent (:questions t :sessionEvents t)))))
+              :experimental '(:claudeAgent
+                              (:questions t :sessionEvents t :subagentText t)))))
 
 (defun claude-agent-server--initialized (_result)
   "Send what has waited for the server to be ready."
@@ -265,9 +274,11 @@ Of RUN, which the agent has begun by itself, it is the server's own."
            (claude-agent-server-forget token))
          (funcall listener event))))
     ('claudeAgent/runChanged
-     (when (and (equal (plist-get params :origin) "agent")
+     (when (and (seq-some (lambda (key) (plist-get params key)) '(:cause :prompt :heldBy))
                 (equal (plist-get params :status) "running"))
        (funcall claude-agent-server-own-run-function params)))
+    ('claudeAgent/queueChanged
+     (funcall claude-agent-server-queue-function params))
     ('$/cancelRequest
      (when-let* ((settled (claude-agent-server--pop-asked (plist-get params :id))))
        (funcall settled)))
@@ -283,6 +294,9 @@ Of RUN, which the agent has begun by itself, it is the server's own."
      (cons 'claude-agent-server--later
            (lambda (id) (claude-agent-server--ask connection id params))))
     ('claudeAgent/question nil)
+    ('window/showMessageRequest
+     (cons 'claude-agent-server--later
+           (lambda (id) (claude-agent-server--choose connection id params))))
     ('workspace/configuration
      (vconcat (mapcar (lambda (_) (or claude-agent-settings (make-hash-table)))
                       (plist-get params :items))))
@@ -302,6 +316,26 @@ Of RUN, which the agent has begun by itself, it is the server's own."
                       (when (claude-agent-server--pop-asked id)
                         (jsonrpc-connection-send connection :id id :result answer))))
            claude-agent-server--asked))
+
+(defun claude-agent-server--choose (connection id message)
+  "Have the user choose of MESSAGE, the request ID of CONNECTION, once they rest.
+The first action is the one that does nothing; so does none."
+  (let* ((titles (mapcar (lambda (action) (plist-get action :title))
+                         (plist-get message :actions)))
+         (choose
+          (lambda ()
+            (when (claude-agent-server--pop-asked id)
+              (let* ((inhibit-quit nil) ; a timer has it set
+                     (chosen
+                      (and (zerop (minibuffer-depth))
+                           (condition-case nil
+                               (completing-read (concat (plist-get message :message) " ")
+                                                titles nil t nil nil (car titles))
+                             (quit nil)))))
+                (jsonrpc-connection-send connection :id id
+                                         :result (and chosen (list :title chosen)))))))
+         (timer (run-with-idle-timer claude-agent-server--rest nil choose)))
+    (puthash id (lambda () (cancel-timer timer)) claude-agent-server--asked)))
 
 (defun claude-agent-server--pop-asked (id)
   "Forget the question ID; return the function for when it is settled, or nil."

@@ -11,7 +11,10 @@
 (require 'iso8601)
 (require 'seq)
 (require 'claude-agent-conversation)
+(require 'claude-agent-history)
+(require 'claude-agent-queue)
 (require 'claude-agent-server)
+(require 'claude-agent-watching)
 
 (defvar-local claude-agent-sessions-shown nil
   "Whether the conversation shows all that was said in its session.")
@@ -61,12 +64,15 @@
                                 "Session: " (claude-agent-sessions--table titles) nil t)
                                titles))))
       (when (and chosen (buffer-live-p buffer))
-        (let ((id (plist-get chosen :sessionId)))
-          (with-current-buffer buffer
-            (claude-agent-server-call
-             "session.select" (list :sessionId id)
-             :folder claude-agent-conversation-folder
-             :success (lambda (_) (claude-agent-sessions--show buffer id continue)))))))))
+        (claude-agent-sessions-open buffer (plist-get chosen :sessionId) continue)))))
+
+(defun claude-agent-sessions-open (buffer id continue)
+  "Go on in BUFFER with session ID: show it, then call CONTINUE there."
+  (with-current-buffer buffer
+    (claude-agent-server-call
+     "session.select" (list :sessionId id)
+     :folder claude-agent-conversation-folder
+     :success (lambda (_) (claude-agent-sessions--show buffer id continue)))))
 
 (defun claude-agent-sessions--titles (sessions)
   "Return SESSIONS by their titles, each of which is unique."
@@ -104,12 +110,24 @@
             (propertize " " 'display '(space :align-to 60))
             (format-time-string
              "  %F %R" (encode-time (iso8601-parse (plist-get session :lastModified))))
+            (and (funcall is :pinned) "  pinned")
             (and (funcall is :running) "  running")
             (and (funcall is :interrupted) "  interrupted")
             (and (equal (plist-get session :origin) "terminal") "  terminal")
+            (claude-agent-sessions--from session)
+            (and (plist-get session :goesAt)
+                 (format "  deleted on %s" (substring (plist-get session :goesAt) 0 10)))
             (and (plist-get session :gitBranch)
                  (format "  %s" (plist-get session :gitBranch))))
            'face 'completions-annotations))))
+
+(defun claude-agent-sessions--from (session)
+  "Return which other folder SESSION is from, or nil."
+  (let ((elsewhere (plist-get session :elsewhere))
+        (folder (abbreviate-file-name
+                 (claude-agent-server-path (plist-get session :workspace)))))
+    (cond ((equal elsewhere "gone") (format "  from %s, which is gone" folder))
+          ((equal elsewhere "worktree") (format "  in %s" folder)))))
 
 (defun claude-agent-sessions--show (buffer id continue &optional cursor before)
   "Show what was said in session ID in BUFFER, then call CONTINUE there.
@@ -123,13 +141,21 @@ CURSOR tells where to read on, BEFORE are the messages before it."
            (next (plist-get answer :nextCursor)))
        (cond
         (next (claude-agent-sessions--show buffer id continue next messages))
-        ((buffer-live-p buffer)
-         (with-current-buffer buffer
-           (claude-agent-conversation-clear id)
-           (claude-agent-conversation-show-messages messages)
-           (goto-char (point-max))
-           (mapc #'claude-agent-conversation-show-end (get-buffer-window-list nil nil t)))
-         (claude-agent-sessions--then buffer continue)))))))
+        (t (claude-agent-watching-begin
+            id messages
+            (lambda (messages)
+              (claude-agent-sessions--fill buffer id messages continue)))))))))
+
+(defun claude-agent-sessions--fill (buffer id messages continue)
+  "Show the MESSAGES of session ID in BUFFER, then call CONTINUE there."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (claude-agent-conversation-clear id)
+      (claude-agent-history-show messages)
+      (goto-char (point-max))
+      (mapc #'claude-agent-conversation-show-end (get-buffer-window-list nil nil t)))
+    (claude-agent-queue-look buffer)
+    (claude-agent-sessions--then buffer continue)))
 
 (defun claude-agent-sessions--failing (buffer)
   "Return a function to tell in BUFFER why there is no session."

@@ -27,14 +27,19 @@
 (require 'compile)
 (require 'project)
 (require 'claude-agent-context)
+(require 'claude-agent-control)
 (require 'claude-agent-conversation)
 (require 'claude-agent-files)
 (require 'claude-agent-fold)
 (require 'claude-agent-mode-line)
 (require 'claude-agent-questions)
+(require 'claude-agent-queue)
 (require 'claude-agent-server)
+(require 'claude-agent-filing)
 (require 'claude-agent-sessions)
+(require 'claude-agent-tasks)
 (require 'claude-agent-vocabulary)
+(require 'claude-agent-watching)
 
 (autoload 'claude-agent "claude-agent-menu" nil t)
 
@@ -46,13 +51,19 @@
 
 (define-keymap :keymap claude-agent-conversation-mode-map
   "C-c C-a" #'claude-agent-ask
+  "C-c C-w" #'claude-agent-queue
+  "C-c RET" #'claude-agent-ask-now
+  "C-c C-x" #'claude-agent-ask-instead
   "C-c C-c" #'claude-agent-stop
   "C-c C-k" #'claude-agent-stop
   "C-c C-n" #'claude-agent-new
   "C-c C-o" #'claude-agent-permission-mode
   "C-c C-q" #'claude-agent-questions
   "C-c C-r" #'claude-agent-resume
+  "C-c C-t" #'claude-agent-take-over
   "C-c C-s" #'claude-agent-sessions
+  "C-c C-f" #'claude-agent-search
+  "C-c C-b" #'claude-agent-tasks
   "C-c C-d" #'claude-agent-doctor
   "?" #'claude-agent
   "a" #'claude-agent-ask
@@ -67,7 +78,7 @@
   "Ask the agent PROMPT about the project of the current buffer.
 The region, if it is active, is told as what the question is about.  With a
 prefix argument NEW, a new session is begun.  CONTEXT is what the user looks
-at, in the protocol's form."
+at, in the protocol's form.  While the agent works, PROMPT waits its turn."
   (interactive
    (let ((context (claude-agent-context)))
      (list (read-string (format "Ask Claude%s: " (claude-agent-context-describe context))
@@ -77,28 +88,64 @@ at, in the protocol's form."
   (when (string-blank-p prompt)
     (user-error "The prompt is empty"))
   (with-current-buffer (claude-agent--conversation)
-    (when claude-agent-conversation-run
-      (user-error "Claude is still working: %s"
-                  (substitute-command-keys "\\[claude-agent-stop] stops it")))
     (when new
+      (claude-agent--must-rest)
       (claude-agent-conversation-clear nil))
-    (claude-agent-conversation-begin-run)
-    (claude-agent-sessions-with-history
-     (current-buffer) new
-     (lambda () (claude-agent--send prompt new context)))
+    (if claude-agent-conversation-run
+        (claude-agent--wait prompt context "queue")
+      (claude-agent-conversation-begin-run)
+      (claude-agent-sessions-with-history
+       (current-buffer) new
+       (lambda () (claude-agent--send prompt new context))))
     (claude-agent--show (current-buffer))))
+
+;;;###autoload
+(defun claude-agent-ask-now (prompt)
+  "Tell the agent PROMPT with the result of its next tool, while it works.
+Else ask it as `claude-agent-ask' does."
+  (interactive (list (read-string "Tell Claude now: " nil 'claude-agent-prompt-history)))
+  (when (string-blank-p prompt)
+    (user-error "The prompt is empty"))
+  (with-current-buffer (claude-agent--conversation)
+    (if claude-agent-conversation-run
+        (claude-agent--wait prompt nil "steer")
+      (claude-agent-ask prompt))))
+
+;;;###autoload
+(defun claude-agent-ask-instead (prompt &optional context)
+  "Stop the run at work, and ask the agent PROMPT in its place.
+The region, if it is active, is told as with `claude-agent-ask'; CONTEXT is
+what the user looks at, in the protocol's form."
+  (interactive
+   (let ((context (claude-agent-context)))
+     (list (read-string (format "Stop, and ask Claude%s: "
+                                (claude-agent-context-describe context))
+                        nil 'claude-agent-prompt-history)
+           context)))
+  (when (string-blank-p prompt)
+    (user-error "The prompt is empty"))
+  (with-current-buffer (claude-agent--conversation)
+    (if claude-agent-conversation-run
+        (claude-agent--wait prompt context "queue" t)
+      (claude-agent-ask prompt nil context))))
+
+;;;###autoload
+(defun claude-agent-queue ()
+  "Choose from what waits here, to send it now, edit or remove it."
+  (interactive)
+  (with-current-buffer (claude-agent--conversation)
+    (unless claude-agent-conversation-session
+      (user-error "Nothing waits"))
+    (claude-agent-queue-choose (current-buffer))))
 
 ;;;###autoload
 (defun claude-agent-stop ()
   "Stop the agent in the project of the current buffer."
   (interactive)
   (with-current-buffer (claude-agent--conversation)
-    (pcase claude-agent-conversation-run
-      ('nil (user-error "Claude is not running here"))
-      ;; The run's id is still on its way, and is waited for.
-      ('t (setq claude-agent-conversation-run 'stop))
-      ('stop nil)
-      (run (claude-agent--cancel run)))
+    (unless claude-agent-conversation-run
+      (user-error "Claude is not running here"))
+    (claude-agent--stop)
     (message "Stopping Claude…")))
 
 ;;;###autoload
@@ -131,8 +178,27 @@ What is asked next goes on in it."
   (with-current-buffer (claude-agent--conversation)
     (claude-agent--must-rest)
     (let ((buffer (current-buffer)))
-      (claude-agent-sessions-choose
-       buffer (lambda () (claude-agent--show buffer))))))
+      (claude-agent-sessions-choose buffer (lambda () (claude-agent--show buffer))))))
+
+;;;###autoload
+(defun claude-agent-tasks ()
+  "Choose from what the agent has left at work in the background; show its output."
+  (interactive)
+  (claude-agent-tasks-choose))
+
+;;;###autoload
+(defun claude-agent-mcp ()
+  "Enable, disable or connect anew an MCP server of this project."
+  (interactive)
+  (with-current-buffer (claude-agent--conversation)
+    (claude-agent-control-servers claude-agent-conversation-folder)))
+
+;;;###autoload
+(defun claude-agent-usage ()
+  "Tell how full the context of this project's session is."
+  (interactive)
+  (with-current-buffer (claude-agent--conversation)
+    (claude-agent-control-usage claude-agent-conversation-folder)))
 
 ;;;###autoload
 (defun claude-agent-permission-mode (mode)
@@ -161,8 +227,7 @@ MCP servers of the project.  Interactively, WITHDRAW is the prefix argument."
        "trust" (list :trusted trusted)
        :folder claude-agent-conversation-folder
        :success (lambda (_)
-                  (message (if withdraw "This folder is no longer trusted"
-                             "This folder is trusted")))))))
+                  (message "This folder is %s" (if withdraw "no longer trusted" "trusted")))))))
 
 ;;;###autoload
 (defun claude-agent-doctor ()
@@ -210,35 +275,89 @@ MCP servers of the project.  Interactively, WITHDRAW is the prefix argument."
   (when claude-agent-conversation-run
     (user-error "Claude is still working: stop it first")))
 
+(defun claude-agent--stop ()
+  "Stop the run at work in the current conversation, if there is one."
+  (pcase claude-agent-conversation-run
+    ;; The run's id is still on its way, and is waited for.
+    ('t (setq claude-agent-conversation-run 'stop))
+    ((or 'nil 'stop) nil)
+    (run (claude-agent--cancel run))))
+
+(defun claude-agent--wait (prompt context if-busy &optional instead)
+  "Send PROMPT with CONTEXT while a run is at work; it is shown in its turn.
+IF-BUSY says whether it goes into the turn at work, and INSTEAD whether that is
+stopped for it."
+  (let* ((buffer (current-buffer))
+         (begun nil)
+         (token (claude-agent-server-listen
+                 (lambda (event)
+                   (let ((run (plist-get event :run))
+                         (kind (plist-get event :kind)))
+                     (when (and instead (equal kind "queued") (buffer-live-p buffer))
+                       (with-current-buffer buffer
+                         (claude-agent--stop))
+                       ;; Before all that waits.  If its turn has just come, it waits no more.
+                       (claude-agent-server-call
+                        "queue.sendNow" (list :runId (plist-get run :runId))
+                        :failure #'ignore))
+                     (when (and (not begun) (buffer-live-p buffer)
+                                (or (equal kind "started")
+                                    (and (equal kind "ended") (plist-get run :error)
+                                         (not (plist-get run :steeredInto)))))
+                       (setq begun t)
+                       (with-current-buffer buffer
+                         (claude-agent-conversation-show-prompt
+                          (or (plist-get run :prompt) prompt))
+                         (claude-agent-conversation-begin-run)))
+                     (when begun
+                       (claude-agent--take buffer event)))))))
+    (claude-agent--query prompt context token if-busy
+                         (or claude-agent-conversation-session "last")
+                         (lambda (text) (message "Claude: %s" text)))))
+
+(defun claude-agent--query (prompt context token if-busy session failure)
+  "Ask PROMPT with CONTEXT in SESSION; its events come on TOKEN.
+IF-BUSY says what becomes of it while a run is at work; FAILURE is called with
+the reason why it can't begin."
+  (claude-agent-server-call
+   "query"
+   (append (list :prompt prompt
+                 :partialResultToken token
+                 :wait :json-false
+                 :ifBusy if-busy
+                 :session session)
+           (and context (list :context context))
+           (and claude-agent--permission-mode
+                (list :permissionMode claude-agent--permission-mode)))
+   :folder claude-agent-conversation-folder
+   :failure (lambda (text)
+              (claude-agent-server-forget token)
+              (funcall failure text))))
+
 (defun claude-agent--send (prompt new context)
   "Send PROMPT with CONTEXT, in a NEW session or in the current one."
   (let* ((buffer (current-buffer))
          (token (claude-agent-server-listen
                  (lambda (event) (claude-agent--take buffer event)))))
     (claude-agent-conversation-show-prompt prompt)
-    (claude-agent-server-call
-     "query"
-     (append (list :prompt prompt
-                   :partialResultToken token
-                   :wait :json-false
-                   :session (if new "new" (or claude-agent-conversation-session "last")))
-             (and context (list :context context))
-             (and claude-agent--permission-mode
-                  (list :permissionMode claude-agent--permission-mode)))
-     :folder claude-agent-conversation-folder
-     :failure (lambda (text)
-                (claude-agent-server-forget token)
-                (when (buffer-live-p buffer)
-                  (with-current-buffer buffer
-                    (claude-agent-conversation-fail-run text)))))))
+    (claude-agent--query
+     prompt context token "queue"
+     (if new "new" (or claude-agent-conversation-session "last"))
+     (lambda (text)
+       (when (buffer-live-p buffer)
+         (with-current-buffer buffer
+           (claude-agent-conversation-fail-run text)))))))
 
 (defun claude-agent--follow (run)
-  "Show RUN, which the agent has begun by itself, where its session is."
+  "Show RUN, which nobody has asked for here, where its session is."
   (dolist (buffer (claude-agent-conversation-buffers))
     (with-current-buffer buffer
       (when (and (equal claude-agent-conversation-session (plist-get run :sessionId))
                  (not claude-agent-conversation-run))
-        (claude-agent-conversation-show-cause (plist-get run :cause))
+        (if (plist-get run :prompt)
+            (claude-agent-conversation-show-prompt (plist-get run :prompt))
+          (claude-agent-conversation-show-cause (or (plist-get run :cause) "")))
+        (claude-agent-watching-note run)
         (claude-agent-conversation-begin-run)
         (claude-agent-server-listen (lambda (event) (claude-agent--take buffer event)) run)))))
 
@@ -266,6 +385,7 @@ MCP servers of the project.  Interactively, WITHDRAW is the prefix argument."
 
 (defun claude-agent--cancel (run)
   "Cancel RUN."
+  (claude-agent-watching-refuse run)
   (claude-agent-server-call "cancel" (list :runId run)))
 
 (defun claude-agent--annotated (table)

@@ -8,6 +8,7 @@
         ├── NotAuthenticated       notAuthenticated
         ├── WorkspaceNotFound      workspaceNotFound
         ├── SessionNotFound        sessionNotFound
+        │   └── SessionMoved       sessionNotFound
         ├── SessionBusy            sessionBusy
         ├── Conflict               conflict
         ├── ModelError             modelError
@@ -27,7 +28,10 @@ what to do. Both are shown as they are.
 from __future__ import annotations
 
 import errno
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _NO_DESCRIPTORS: Final = {errno.EMFILE, errno.ENFILE}
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT}
@@ -131,6 +135,23 @@ class SessionNotFound(RequestFailed):
     default_hint = "List the sessions of a folder with claudeAgent.session.list."
 
 
+class SessionMoved(SessionNotFound):
+    """Its folder is gone: it may go on in another one, if the user agrees.
+
+    Args:
+        message: What happened.
+        session_id: The session.
+        begun_in: The folder that is gone.
+    """
+
+    default_hint = "Go on with it in this folder: name it in a query, or select it, and agree."
+
+    def __init__(self, message: str, session_id: str, begun_in: Path) -> None:
+        super().__init__(message)
+        self.session_id = session_id
+        self.begun_in = begun_in
+
+
 class SessionBusy(RequestFailed):
     """Another run is at work in the session."""
 
@@ -144,6 +165,23 @@ class SessionAtWork(SessionBusy):
     def __init__(self, message: str, session_id: str) -> None:
         super().__init__(message)
         self.session_id = session_id
+
+
+class SessionKept(SessionBusy):
+    """Another server keeps it for what runs in its background, and may give it.
+
+    Args:
+        message: What happened.
+        session_id: The session.
+        keeper: Who keeps it: an editor, and its server's process.
+        waits_for: What it waits for.
+    """
+
+    def __init__(self, message: str, session_id: str, *, keeper: str, waits_for: str) -> None:
+        super().__init__(message)
+        self.session_id = session_id
+        self.keeper = keeper
+        self.waits_for = waits_for
 
 
 class Conflict(RequestFailed):
@@ -213,3 +251,9 @@ class UnsupportedByClient(RequestFailed):
 
 class Internal(RequestFailed):
     """A fault of this server."""
+
+
+def sentence(error: Exception) -> str:
+    """Return an error's message with a full stop: some are the words of the CLI, or of a parser."""
+    text = str(error).strip()
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -84,7 +84,7 @@ async def test_no_copy_is_written_back_behind_a_deletion(
         agent.kept.keep_tagged([session_id])
         (work,) = agent._tasks
     else:
-        work = asyncio.ensure_future(agent.kept.refresh())
+        work = asyncio.ensure_future(agent.kept.update())
     await _deleted_meanwhile(agent, session_id, copying)
     await work
     assert kept.find(session_id) is None

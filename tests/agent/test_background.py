@@ -44,6 +44,7 @@ def test_a_command_is_called_by_what_runs() -> None:
         ("completed", "has ended"),
         ("failed", "has failed"),
         ("killed", "was stopped"),
+        ("stopped", "was stopped"),
         (7, "has ended"),
     ],
 )
@@ -98,10 +99,44 @@ async def test_each_change_is_told() -> None:
         assert not background.next_change.is_set()
 
 
+def told_by(background: Background) -> list[tuple[str, str]]:
+    told: list[tuple[str, str]] = []
+    background.tell = lambda task: told.append((task.title, task.state.value))
+    return told
+
+
+def test_each_is_told_once_as_it_begins_by_what_runs_and_once_as_it_has_ended() -> None:
+    background = Background()
+    told = told_by(background)
+    background.calls([Call("Bash", {"command": "make"}, "1")])
+    begin(background, shell())
+    background.read("task_started", {**shell(), "tool_use_id": "1"})
+    begin(background, shell(), shell("u", "waits"))
+    assert told == [("make", "running")]
+    background.read("status", {})  # of the second nothing more is said
+    assert told[1:] == [("waits", "running")]
+    background.read("task_updated", {"task_id": "t", "patch": {"status": "completed"}})
+    background.read("task_notification", {"task_id": "u", "status": "stopped"})
+    begin(background)
+    assert sorted(told[2:]) == [("make", "completed"), ("waits", "stopped")]
+
+
+def test_what_runs_ends_with_its_process() -> None:
+    background = Background()
+    told = told_by(background)
+    begin(background, shell())
+    background.end()
+    assert told == [("serves", "running"), ("serves", "stopped")]
+    background.end()
+    assert len(told) == 2
+
+
 @pytest.mark.parametrize("tasks", [None, "x", [7], [{}], {"a": 1}])
 def test_rubbish_does_no_harm(tasks: Any) -> None:
     background = Background()
     background.read("background_tasks_changed", {"tasks": tasks})
     background.read("task_started", {})
+    background.read("task_updated", {"patch": 7})
+    background.read("task_updated", {"task_id": 7, "patch": {"status": ["completed"]}})
     background.read("task_notification", {})
     assert isinstance(background.take_cause(), str)

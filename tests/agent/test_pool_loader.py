@@ -21,7 +21,7 @@ NOBODY: Final[Any] = None  # to show the runs that no prompt has begun
 async def test_a_pool_that_could_not_be_loaded_is_loaded_with_the_next_run(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def show(_: Any) -> None:
+    async def show(_: Any, __: bool) -> None:
         return None
 
     def full(name: str) -> Any:
@@ -41,7 +41,7 @@ async def test_a_pool_that_could_not_be_loaded_is_loaded_with_the_next_run(
 async def test_limits_of_the_pool_are_those_of_the_server_whatever_a_folder_has(home: Path) -> None:
     current = [Settings(max_processes=2, idle_process_seconds=10.0)]
 
-    async def show(_: Any) -> None:
+    async def show(_: Any, __: bool) -> None:
         return None
 
     agent = Agent(State(home / "state"), show, own_runs=NOBODY, server_settings=lambda: current[0])

@@ -66,9 +66,12 @@ def test_what_is_wide_ends_in_a_text_that_says_how_much_there_is() -> None:
 
 def test_it_takes_no_longer_however_much_there_is() -> None:
     value: Any = {"extra": [[]] * 3_000_000}
-    began = time.thread_time()
-    bounded(value)
-    assert time.thread_time() - began < 0.05
+    took = []
+    for _ in range(5):
+        began = time.thread_time()
+        bounded(value)
+        took.append(time.thread_time() - began)
+    assert min(took) < 0.05  # a busy machine slows some of them down
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])

@@ -160,12 +160,22 @@ def test_nothing_else_uses_a_thread_of_the_loop() -> None:
 # What the server does on the threads that all share, and why it needs no lane. All else works in a
 # folder or in a session, and goes through the lane of that one.
 WITHOUT_LANE = {
+    "self._questions.of_others": "what all other servers ask, whatever the session",
+    "self._store.of_others": "the same",
+    "store.of_others": "the same",
+    "questions.give": "a question of another server, in a session that may be none of this one's",
+    "questions.withdraw": "the same, and from a terminal, which has no lanes",
+    "questions.is_settled": "the same",
+    "questions.verdict_on": "the same",
     "importlib.import_module": "the server's own modules",
     "_load_adapter": "the modules of a database",
     "locate": "the CLI that comes with the SDK",
     "known.known": "all sessions that a store has or lacks, when it is opened",
     "self._states.known": "the same, now and then",
-    "self.copies.sessions": "the names of all sessions that are kept, now and then",
+    "self.copies.all_copies": "the names of all copies that are kept, now and then",
+    "self._plan": "which of them are made and which go: all sessions of all folders",
+    "self._room": "how much room they take",
+    "self._kept.sessions": "the queues of all sessions, when all are asked for",
     "self.opened_catalogue": "the one index of all sessions",
     "self._opened_index": "the one index of all sessions",
     "cleanup.clean_up": "the whole state directory, once",
@@ -173,6 +183,7 @@ WITHOUT_LANE = {
     "self._trust.stamp": "one file of the CLI, on which trust of all folders rests",
     "partial(_follow, name, look[0])": "a thread for each path, waited for only so long",
     "shutil.which": "the user's own programs",
+    "git_outside": "the same",
     "Destinations.follow": "the same",
     "_end_by_force": "the one that ends the server where all else hangs",
 }

@@ -14,7 +14,13 @@ from pathlib import Path
 import pytest
 
 import claude_agent_lsp
-from claude_agent_lsp.base.disk.reading import first_line, open_regular, read_regular, read_text
+from claude_agent_lsp.base.disk.reading import (
+    first_line,
+    open_regular,
+    read_own,
+    read_regular,
+    read_text,
+)
 
 PACKAGE = Path(claude_agent_lsp.__file__).parent
 # Where a file is opened otherwise, and why.
@@ -23,9 +29,11 @@ OTHERWISE = {
     "base/disk/files.py": "locks, and what it writes",
     "base/disk/log_file.py": "the log, which it writes",
     "terminal/audit.py": "the place where output goes to nowhere",
+    "terminal/questions.py": "the place where output goes to nowhere",
     "terminal/sessions.py": "the place where output goes to nowhere",
     "agent/os_processes/tree.py": "a process in /proc",
-    "sessions/rewind/rewind.py": "what it writes back",
+    "sessions/changes/folder_scan.py": "a directory, below which it looks",
+    "sessions/rewind/applying.py": "what it writes back",
 }
 
 
@@ -92,6 +100,22 @@ def test_what_has_no_end_is_read_to_the_bound(tmp_path: Path) -> None:
         read_regular(file)
     assert len(first_line(file) or "") < 100_000
     file.unlink()
+
+
+def test_what_is_ones_own_is_no_link_and_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    file.write_bytes(b"mine")
+    link.symlink_to(file)
+    assert read_own(file, 4) == b"mine"
+    with pytest.raises(OSError, match="larger than 3 bytes"):
+        read_own(file, 3)
+    with pytest.raises(OSError, match="link"):
+        read_own(link, 4)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(OSError, match="another user"):
+        read_own(file, 4)
 
 
 def test_text_ends_its_lines_with_lf(tmp_path: Path) -> None:

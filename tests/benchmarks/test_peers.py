@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from benchmarks.measures import Extent, in_turn
 from benchmarks.peers import CLIENT, HEADLESS, QUERY, SERVER, Session
+from benchmarks.peers.worker import options
 from benchmarks.processes import calm, cpu_of
-from benchmarks.worker import options
 from claude_agent_sdk import ClaudeAgentOptions, PermissionResultDeny
 
 from claude_agent_lsp.agent.process.launch import Launch, SessionStart

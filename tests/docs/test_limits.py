@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = Path(claude_agent_lsp.__file__).parent
+EDITORS = Path(__file__).parents[2] / "editors"
 MOST_MODULES = 12
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 50
@@ -33,6 +34,13 @@ def test_no_module_is_two_things() -> None:
         for module in PACKAGE.rglob("*.py")
     }
     assert len(lengths) > 100
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
+
+
+def test_no_module_of_an_editors_is_two_things() -> None:
+    modules = [*EDITORS.glob("neovim/**/*.lua"), *EDITORS.glob("emacs/*.el")]
+    lengths = {each.name: len(each.read_text(encoding="utf-8").splitlines()) for each in modules}
+    assert len(lengths) > 20
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
 
 

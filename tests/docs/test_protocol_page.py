@@ -11,21 +11,16 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from claude_agent_lsp import errors
-from claude_agent_lsp.agent.events import (
+from claude_agent_lsp.agent.events import Change, Event, Level, Run, RunStatus, ToolStatus
+from claude_agent_lsp.agent.permissions.queue import AnsweredBy
+from claude_agent_lsp.agent.question import (
     Action,
-    Change,
-    Event,
     Grant,
     Grants,
-    Level,
     Question,
     QuestionKind,
     QuestionOption,
-    Run,
-    RunStatus,
-    ToolStatus,
 )
-from claude_agent_lsp.agent.permissions.queue import AnsweredBy
 from claude_agent_lsp.lsp.commands.commands import COMMANDS
 from claude_agent_lsp.workspace.modes import MODES
 from claude_agent_lsp.workspace.settings import Effort, camel

@@ -70,7 +70,7 @@ class Editor(LanguageClient):
     Attributes:
         log: All that the server sent but answers: (time, method, params), in order.
         questions: Each `window/showMessageRequest` with the future that answers it with a title.
-        announced: Each `claudeAgent/runChanged` and `sessionChanged`, with its fields.
+        announced: Each `runChanged`, `sessionChanged`, `queueChanged`, `taskChanged`.
         requests: Each `claudeAgent/question`, likewise answered with `{answer, note?}`.
     """
 
@@ -87,7 +87,7 @@ class Editor(LanguageClient):
         self.protocol.fm.features[types.WINDOW_SHOW_MESSAGE_REQUEST] = self._asked
         self.protocol.fm.features["claudeAgent/question"] = self._requested
         self.announced: list[tuple[str, dict[str, Any]]] = []
-        for method in ("runChanged", "sessionChanged"):
+        for method in ("runChanged", "sessionChanged", "queueChanged", "taskChanged"):
             self.protocol.fm.features[f"claudeAgent/{method}"] = self._announcement(method)
 
     @property

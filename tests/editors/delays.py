@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 AT_MOST = 50.0
 """Milliseconds that a key may take."""
+PACE_SECONDS = 0.03
+"""Between two keys or words: quicker than anybody types. Each is a process that tmux starts."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 SECONDS = 30.0  # only catches hangs
+# Each look is a process that tmux starts, and takes from what is waited for.
+LOOK_SECONDS = 0.05
 
 
 class Terminal:
@@ -98,7 +100,7 @@ class Terminal:
         until = time.monotonic() + seconds
         while not look(screen := self.screen()):
             assert time.monotonic() < until, f"{wanted!r} did not come:\n{screen}"
-            time.sleep(0.02)
+            time.sleep(LOOK_SECONDS)
         return screen
 
     def wait_without(self, unwanted: str, *, seconds: float = SECONDS) -> str:
@@ -114,7 +116,7 @@ class Terminal:
         until = time.monotonic() + seconds
         while self.running:
             assert time.monotonic() < until, f"it did not end:\n{self.screen()}"
-            time.sleep(0.02)
+            time.sleep(LOOK_SECONDS)
 
     def kill(self) -> None:
         """Ends the program as nothing can be prepared for: by SIGKILL."""

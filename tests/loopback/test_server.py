@@ -19,6 +19,7 @@ from claude_agent_lsp.loopback import (
     recall,
     reply,
     say,
+    stop,
     think,
     tokens,
 )
@@ -83,6 +84,18 @@ def test_each_token_is_a_delta(model: Loopback, client: Client, count: int) -> N
     deltas = [event for event in events if event["type"] == "content_block_delta"]
     assert len(deltas) == count
     assert text_of(events) == " ".join(f"word{n}" for n in range(count)) == model.requests[0].sent
+
+
+def test_an_answer_ends_for_the_reason_that_the_script_says(
+    model: Loopback, client: Client
+) -> None:
+    model.add(
+        reply("much", say("Too much"), stop("max_tokens")), reply("nothing", stop("end_turn"))
+    )
+    assert "max_tokens" in str(client.events("much"))
+    empty = str(client.events("nothing"))
+    assert "end_turn" in empty
+    assert "content_block" not in empty
 
 
 def test_text_that_needs_quoting(model: Loopback, client: Client) -> None:

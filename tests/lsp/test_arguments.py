@@ -19,11 +19,13 @@ from claude_agent_lsp.lsp.commands.arguments import (
     QueryArgument,
     QuestionAnswerArgument,
     QuestionListArgument,
+    StatusArgument,
+    parse,
+)
+from claude_agent_lsp.lsp.commands.session_arguments import (
     SessionListArgument,
     SessionReadArgument,
     SessionSelectArgument,
-    StatusArgument,
-    parse,
 )
 
 if TYPE_CHECKING:
@@ -243,7 +245,7 @@ def test_the_words_for_a_session_stand_only_where_they_have_a_meaning() -> None:
         ({"fork": "yes"}, 'fork: expected true or false, got "yes"'),
         (
             {"resumeAt": "m1"},
-            "resumeAt: expected `fork: true` with it: only a copy can end at an earlier message",
+            "resumeAt: expected `fork: true` or `inPlace: true` with it",
         ),
         ({"maxTurns": 1.5}, "maxTurns: expected a whole number of at least 1, got 1.5"),
         ({"maxTurns": True}, "maxTurns: expected a whole number of at least 1, got true"),

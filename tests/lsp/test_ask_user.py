@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 
-from claude_agent_lsp.agent.events import Action, Grant, Grants, Question, QuestionOption
 from claude_agent_lsp.agent.permissions.destinations import Destinations
 from claude_agent_lsp.agent.permissions.question_detail import describe
 from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY, Answer
+from claude_agent_lsp.agent.question import Action, Grant, Grants, Question, QuestionOption
 from claude_agent_lsp.base.texts.visible import visible
 from claude_agent_lsp.lsp.client_profile import HELIX_BOX, ClientProfile
 from claude_agent_lsp.lsp.editor import READ, ConnectedEditor
@@ -25,6 +25,7 @@ from claude_agent_lsp.lsp.services.questions.ask_user import AskUser
 from claude_agent_lsp.lsp.services.questions.question_documents import QuestionDocuments, markdown
 
 if TYPE_CHECKING:
+    from claude_agent_lsp.agent.permissions.queue import Shown
     from claude_agent_lsp.lsp.protocol import AgentProtocol
     from claude_agent_lsp.workspace.state import State
 
@@ -60,13 +61,13 @@ class Helix:
     async def _show(self, questions: list[Question]) -> None:
         self.opened += questions
 
-    def answer(self, question: Question) -> Answer | None:
+    def answer(self, question: Question) -> Shown:
         """The user's answer to a question."""
 
         def in_progress(_: Question, unread: bool) -> None:
             self.progress.append(unread)
 
-        async def asked() -> Answer | None:
+        async def asked() -> Shown:
             asking = AskUser(
                 self.editor,
                 cast("State", None),
@@ -74,7 +75,7 @@ class Helix:
                 in_progress,
                 lambda _: cast("Any", None),
             )
-            answer = await asking.ask(question)
+            answer = await asking.ask(question, False)
             await asyncio.sleep(0)  # what is opened, is opened beside it
             return answer
 
@@ -182,7 +183,7 @@ def test_whatever_is_asked_fits_and_is_whole_or_can_not_be_allowed(
         assert answer is None or asked.kind == "trust"
         assert helix.opened == [asked]
     if helix.sent[-1][1][1:] == [READ]:
-        assert answer is None or answer.value == DENY
+        assert not isinstance(answer, Answer) or answer.value == DENY
         assert helix.documents.was_cut(asked)
 
 

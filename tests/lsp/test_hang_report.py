@@ -13,13 +13,13 @@ import asyncio, logging, sys, time
 from claude_agent_lsp.lsp.hang_report import LoopWatch
 
 def hold_up_the_loop():
-    time.sleep(0.2)
+    time.sleep(1.0)
 
 async def main():
     watch = LoopWatch()
     loop = asyncio.get_running_loop()
     loop.call_soon(hold_up_the_loop)
-    await asyncio.sleep(0.3)  # it is held up, and turns again
+    await asyncio.sleep(1.1)  # it is held up, and turns again
     watch.stop()
     hold_up_the_loop()  # would be the end of the process, if the timer still ran
 
@@ -48,7 +48,7 @@ def test_callback_that_holds_up_the_loop_is_named() -> None:
 
 
 def test_stack_is_of_the_long_part_of_what_holds_up_the_loop() -> None:
-    script = SCRIPT.replace("    time.sleep(0.2)\n", "    before()\n    time.sleep(0.8)\n", 1)
+    script = SCRIPT.replace("    time.sleep(1.0)\n", "    before()\n    time.sleep(1.0)\n", 1)
     script = script.replace("def hold_up", BEFORE, 1)
     log = log_of("DEBUG", script)
     assert "in hold_up_the_loop" in log

@@ -18,10 +18,8 @@ from claude_agent_lsp.agent.events import (
     FileChanged,
     Level,
     Notice,
-    Question,
     QuestionAnswered,
     QuestionAsked,
-    QuestionOption,
     Run,
     RunStatus,
     Started,
@@ -30,6 +28,7 @@ from claude_agent_lsp.agent.events import (
     ToolCall,
 )
 from claude_agent_lsp.agent.permissions.unnamed_answers import TITLE_LENGTH
+from claude_agent_lsp.agent.question import Question, QuestionOption
 from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import ModelError
 from claude_agent_lsp.lsp.client_profile import HELIX_BOX, ClientProfile

@@ -18,7 +18,7 @@ from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.errors import InvalidArgument, SessionBusy
 from claude_agent_lsp.lsp.commands import commands
 from claude_agent_lsp.lsp.commands.arguments import Argument
-from claude_agent_lsp.lsp.commands.query import QueryCommands
+from claude_agent_lsp.lsp.commands.runs.query import QueryCommands
 from claude_agent_lsp.lsp.server import AgentServer
 
 if TYPE_CHECKING:

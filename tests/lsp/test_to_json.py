@@ -20,10 +20,8 @@ from claude_agent_lsp.agent.events import (
     Location,
     Notice,
     PermissionDenial,
-    Question,
     QuestionAnswered,
     QuestionAsked,
-    QuestionOption,
     Run,
     RunStatus,
     Started,
@@ -34,6 +32,7 @@ from claude_agent_lsp.agent.events import (
     ToolStatus,
     UsageReport,
 )
+from claude_agent_lsp.agent.question import Question, QuestionOption
 from claude_agent_lsp.errors import ProcessDied, SessionBusy
 from claude_agent_lsp.lsp.convert.to_json import error_data, jsonable
 from claude_agent_lsp.workspace.settings import camel

@@ -22,7 +22,10 @@ class Disk:
 
     def path(self, session_id: str, folder: Path) -> Path:
         """Where the transcript of a session of `folder` is."""
-        name = re.sub(r"[^a-zA-Z0-9]", "-", os.path.realpath(folder))
+        units = os.path.realpath(folder).encode("utf-16-le", "surrogatepass")
+        # In UTF-16, as JavaScript counts.
+        letters = re.sub(rb"(?:[a-zA-Z0-9]\0)|(?:..)", _letter, units, flags=re.DOTALL)
+        name = letters.decode()
         # The CLI and the SDK make hashes of their own.
         name = name if len(name) <= 200 else f"{name[:200]}-a1b2c3"
         return self.projects / name / f"{session_id}.jsonl"
@@ -46,6 +49,10 @@ class Disk:
     def touch(self, session_id: str, folder: Path, at: int) -> None:
         """Let a session be changed `at` seconds."""
         os.utime(self.path(session_id, folder), (at, at))
+
+
+def _letter(unit: re.Match[bytes]) -> bytes:
+    return unit[0][:1] if unit[0].endswith(b"\0") and unit[0][:1].isalnum() else b"-"
 
 
 class Talk:

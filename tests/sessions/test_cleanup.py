@@ -57,6 +57,8 @@ def cleaned(state: Path, *busy: str) -> int:
         *(("transcripts/{}.md", 30), ("transcripts/{}-12345678.md", 30), ("plans/{}.md", 30)),
         ("plans/{}-12345678.md", 30),
         *(("rewinds/{}.json", 30), ("shared/{}.json", 30), ("locks/{}.lock", 1)),
+        *(("pinned/{}", 30), ("archived/{}", 30), ("changes/{}", 30)),
+        ("branches/{}.json", 30),
         *(("transcripts/.{}.md.12-34", 1), ("journal/.{}.jsonl.12-34", 1)),
         *(("kept/p/.{}.jsonl.12-34", 1), ("folders/.0123456789abcdef.json.12-34", 1)),
     ],

@@ -102,4 +102,4 @@ def test_what_the_sdk_can_not_read_is_not_copied_and_says_so(disk: Disk, folder:
     deep = line.replace('"DEEP"', "[" * 50_000 + "]" * 50_000)
     session_id = disk.write(folder, talk.user("Go deep"), deep)
     with pytest.raises(InvalidArgument, match="nested too deep"):
-        fork(session_id)
+        fork(session_id, folder)

@@ -107,6 +107,25 @@ def stuck(cli: Cli) -> None:
             cli.finish(message)
 
 
+def limited(cli: Cli) -> None:
+    """Tells of the account's limits with its answer."""
+    for message in cli.messages():
+        if message["type"] != "user":
+            cli.comply(message)
+            continue
+        cli.state("running")
+        for used in (0.8, 0.9):
+            info = {
+                "status": "allowed_warning",
+                "resetsAt": 2_000_000_000,
+                "rateLimitType": "seven_day",
+                "utilization": used,
+                "overageStatus": "rejected",
+            }
+            cli.tell(type="rate_limit_event", rate_limit_info=info)
+        cli.finish(message)
+
+
 def _for_ever() -> None:
     while True:
         time.sleep(1000)

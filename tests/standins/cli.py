@@ -27,7 +27,8 @@ class Cli:
 
     def initialize(self) -> None:
         """Answers the first request."""
-        self.comply(self._read(), {"commands": [], "models": [], "pid": os.getpid()})
+        own = {"commands": [], "models": [], "pid": os.getpid()}
+        self.comply(self._read(), {**own, "hook_on_failure_supported": True})
 
     def messages(self) -> Iterator[dict[str, Any]]:
         """Yields what comes in after the initialization, to the end of input."""

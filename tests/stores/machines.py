@@ -14,8 +14,8 @@ import psutil
 from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.sessions.sharing.line_codec import portable
-from claude_agent_lsp.sessions.sharing.project_key import project_key
 from claude_agent_lsp.sessions.sharing.stores.opening import open_store
+from claude_agent_lsp.sessions.transcripts.repository import project_key
 from tests.conftest import trust_in_terminal
 from tests.e2e.editor import Editor
 from tests.processes import MARK, all_gone, processes_of

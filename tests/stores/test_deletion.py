@@ -12,8 +12,8 @@ import pytest_asyncio
 from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.loopback import Loopback, reply, say
-from claude_agent_lsp.sessions.sharing.project_key import project_key
 from claude_agent_lsp.sessions.sharing.stores.opening import open_store
+from claude_agent_lsp.sessions.transcripts.repository import project_key
 from tests.e2e.editor import EXECUTABLE
 
 from .machines import SECONDS, Machine, git

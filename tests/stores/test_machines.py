@@ -16,6 +16,7 @@ from claude_agent_lsp.errors import SessionBusy, StoreUnavailable
 from claude_agent_lsp.loopback import Loopback, call, reply, say
 from claude_agent_lsp.sessions.sharing.stores.link import RefusedByStore, StoreLink
 from tests.e2e.runs import eventually
+from tests.e2e.shown import said_in
 
 from .machines import (
     SECONDS,
@@ -49,7 +50,7 @@ async def test_session_of_another_machine_is_listed_read_and_resumed(
     assert session["workspace"] == bert.folder.as_uri()
     assert session["firstPrompt"] == "remember the code PINEAPPLE-42"
     read = await there.command("session.read", {"sessionId": run["sessionId"]})
-    assert [message["text"] for message in read["messages"]] == [
+    assert [message["text"] for message in said_in(read["messages"])] == [
         "remember the code PINEAPPLE-42",
         "I will remember it.",
     ]
@@ -64,10 +65,8 @@ async def test_session_of_another_machine_is_listed_read_and_resumed(
     # And back again: what was said there is known here, by the process that is warm here too.
     answer = await asked_until_free(here, "remember the code APPLE-1", run["sessionId"])
     assert answer["sessionId"] == run["sessionId"]
-    asked = [
-        m["text"]
-        for m in (await here.command("session.read", {"sessionId": run["sessionId"]}))["messages"]
-    ]
+    read = await here.command("session.read", {"sessionId": run["sessionId"]})
+    asked = [message["text"] for message in said_in(read["messages"])]
     assert asked[2:5] == ["which code?", "PINEAPPLE-42", "remember the code APPLE-1"]
     await assert_mirrored(server, anna, run["sessionId"])
 

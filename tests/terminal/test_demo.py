@@ -182,6 +182,18 @@ def test_signal_ends_the_demo_and_leaves_nothing(
 
 
 def test_words_appear_one_by_one_on_a_terminal_and_ctrl_c_ends_it(user: User) -> None:
+    for _ in range(5):  # a machine that is busy for a second shows all of them in one frame
+        answers = _answers_until_ctrl_c(user)
+        line = "Noted. I will know it, also"
+        assert line in answers
+        partly = {answer for answer in answers if answer and line.startswith(answer + " ")}
+        if len(partly) > 1:
+            return
+    raise AssertionError(answers)
+
+
+def _answers_until_ctrl_c(user: User) -> list[str]:
+    """What each frame shows of the first answer."""
     ours, theirs = pty.openpty()
     with user.start(
         "demo", stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
@@ -194,11 +206,7 @@ def test_words_appear_one_by_one_on_a_terminal_and_ctrl_c_ends_it(user: User) ->
         assert process.wait(SECONDS) == 130
     os.close(ours)
     shown = re.sub(rb"\x1b\[[^a-zA-Z]*[a-zA-Z]", b"", seen).decode(errors="replace")
-    line = "Noted. I will know it, also"
-    answers = [answer.strip() for answer in re.findall(r"● ([^│]*)│", shown)]
-    assert line in answers
-    partly = {answer for answer in answers if answer and line.startswith(answer + " ")}
-    assert len(partly) > 1, answers
+    return [answer.strip() for answer in re.findall(r"● ([^│]*)│", shown)]
 
 
 def _read_until(terminal: int, wanted: bytes) -> bytes:

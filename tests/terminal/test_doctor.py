@@ -74,6 +74,7 @@ def test_all_is_well_and_the_model_was_asked_nothing(user: User, model: Loopback
         "State": "good",
         "Transcripts": "good",
         "Retention": "note",
+        "Kept": "note",
         "git": "note",
     }
     assert "ANTHROPIC_API_KEY" in report.of("Login")["text"]
@@ -91,7 +92,7 @@ def test_text_has_a_line_for_each_check_and_a_hint_for_a_fault(user: User) -> No
     marks = [line[0] for line in lines if line and not line.startswith((" ", "One"))]
     assert marks.count("✓") == 6
     assert marks.count("✗") == 1
-    assert marks.count("·") == 3
+    assert marks.count("·") == 4
     (fault,) = (n for n, line in enumerate(lines) if line.startswith("✗"))
     assert "Login" in lines[fault]
     assert "log in" in lines[fault + 1]
@@ -106,6 +107,15 @@ def test_text_is_ascii_where_stdout_is(user: User) -> None:
     assert done.stdout.isascii()
     assert "\nX State" in done.stdout
     assert "\nok CLI" in done.stdout
+
+
+def test_what_others_have_named_does_nothing_to_a_terminal(user: User) -> None:
+    named = user.home / "cli \x1b]0;title\x07 \x1b[2J \u202etxt"
+    settings = user.home / "settings.json"
+    settings.write_text(json.dumps({"cliPath": str(named)}))
+    shown = user.run("doctor", "--settings", str(settings)).stdout
+    assert r"cli \x1b]0;title\x07" in shown
+    assert not any(harmful in shown for harmful in ("\x1b", "\x07", "\u202e"))
 
 
 def test_no_login(user: User) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from claude_agent_lsp.sessions.catalogue.former_folders import FormerFolders
 from claude_agent_lsp.sessions.lock import SessionLocks
 from tests.sessions.lines import Disk, Talk, text, use
 
@@ -74,6 +75,11 @@ def test_sessions_of_the_folder_are_listed_for_programs(user: User, disk: Disk) 
         "current": False,
         "interrupted": False,
         "origin": "terminal",
+        "costUsd": 0.0,
+        "goesAt": "1970-01-31T00:16:40.000Z",
+        "prompts": 1,
+        "pinned": False,
+        "archived": False,
     }
     assert user.run("sessions").stdout == user.run("sessions", "list").stdout
     assert here in user.run("sessions").stdout
@@ -96,6 +102,24 @@ def test_hostile_title_does_nothing_to_a_terminal(
     for harmful in ("\x1b]", "\x07", "\x9b", "\u202e", "\x1b[31m", "[2J"):
         assert harmful not in shown.replace(" [31m", "").replace(" 2J", ""), repr(harmful)
     piped = user.run("sessions", *arguments).stdout
+    assert "\x1b" not in piped
+    assert len(piped.splitlines()) == 1
+
+
+def test_hostile_name_of_a_folder_does_nothing_to_a_terminal(user: User, disk: Disk) -> None:
+    named = user.home / HOSTILE
+    named.mkdir()
+    shown = in_terminal(user, "sessions", "list", "--folder", HOSTILE)[1]
+    assert "No sessions of" in shown
+    assert not any(harmful in shown for harmful in ("\x1b]", "\x07", "\x9b", "\u202e"))
+    session = disk.write(named, Talk().user("Hi"))
+    FormerFolders(user.home / ".local" / "state" / "claude-agent-lsp").note(named)
+    named.rename(user.home / "new")
+    for arguments in (("list",), ("list", "--all")):
+        shown = in_terminal(user, "sessions", *arguments, "--folder", "new")[1]
+        assert session[:8] in shown
+        assert not any(harmful in shown for harmful in ("\x1b]", "\x07", "\x9b", "\u202e"))
+    piped = user.run("sessions", "list", "--folder", "new").stdout
     assert "\x1b" not in piped
     assert len(piped.splitlines()) == 1
 
@@ -219,6 +243,10 @@ def test_doctor_tells_what_the_cli_deletes_next(user: User, disk: Disk) -> None:
     assert "30 days" in found["text"]
     assert found["text"].endswith("3 sessions: “overdue”, “soon”, “later”")
     assert "keep" in found["hint"]
+    (kept,) = (c for c in json.loads(done.stdout)["checks"] if c["about"] == "Kept")
+    assert kept["text"] == (
+        "all sessions are kept when the CLI deletes its transcripts; 0 copies take 0.0 of 1000 MB"
+    )
 
 
 def asked(user: User, session: str, answer: str) -> int:
@@ -235,3 +263,38 @@ def asked(user: User, session: str, answer: str) -> int:
     status = process.wait()
     os.close(controller)
     return status
+
+
+def test_search_shows_the_lines_that_hold_the_words(user: User, disk: Disk) -> None:
+    talk = Talk()
+    found = disk.write(
+        user.home,
+        talk.user("look"),
+        talk.agent(text("one\nThe heron \x1b[2J stands"), message_id="m"),
+    )
+    disk.write(user.home, Talk().user("nothing"))
+    done = user.run("sessions", "search", "HERON", "stand")
+    assert (done.returncode, done.stderr) == (0, "")
+    head, line = done.stdout.splitlines()
+    assert head.startswith(found)
+    assert line == "    answer: The heron \\x1b[2J stands"
+    answer = json.loads(user.run("sessions", "search", "heron", "--json").stdout)
+    (match,) = answer["sessions"][0]["matches"]
+    assert match == {"place": "answer", "messageId": "m", "line": "The heron \\x1b[2J stands"}
+    assert user.run("sessions", "search", "osprey").stdout.startswith("No sessions")
+
+
+def test_sessions_are_pinned_and_archived_and_filtered(user: User, disk: Disk) -> None:
+    old = disk.write(user.home, Talk().user("old"), at=86_400)
+    new = disk.write(user.home, Talk().user("new"), at=10 * 86_400)
+    assert user.run("sessions", "pin", old[:8]).returncode == 0
+    assert [each["sessionId"] for each in listed(user)] == [old, new]
+    assert [each["sessionId"] for each in listed(user, "--since", "1970-01-05")] == [new]
+    assert [each["sessionId"] for each in listed(user, "--until", "1970-01-05")] == [old]
+    assert user.run("sessions", "archive", old).returncode == 0
+    assert [each["sessionId"] for each in listed(user)] == [new]
+    assert [each["archived"] for each in listed(user, "--archived")] == [True, False]
+    assert user.run("sessions", "archive", old, "--undo").returncode == 0
+    assert user.run("sessions", "pin", old, "--undo").returncode == 0
+    assert [each["sessionId"] for each in listed(user)] == [new, old]
+    assert user.run("sessions", "list", "--since", "soon").returncode == 2

@@ -45,6 +45,16 @@ def test_removing_ignores_the_spelling_and_folders_that_are_not_open() -> None:
     assert [folder.name for folder in folders] == ["b"]
 
 
+def test_very_many_are_opened_and_closed_at_once() -> None:
+    """Each by itself would be compared with all the others, and the editor kept waiting."""
+    many = [Folder.parse(f"file:///many/{number}") for number in range(20_000)]
+    folders = Folders()
+    folders.add(*many, many[0])
+    assert list(folders) == many
+    folders.remove("untitled:x", *(f"{folder.uri}/" for folder in many[1:]))
+    assert list(folders) == many[:1]
+
+
 def test_the_innermost_folder_holds_a_path(tmp_path: Path) -> None:
     outer, inner = directory(tmp_path), directory(tmp_path / "a" / "b")
     folders = Folders([outer, inner])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from claude_agent_lsp.workspace import Settings
 from claude_agent_lsp.workspace.modes import ASKING_MODES, PermissionMode
 from claude_agent_lsp.workspace.setting import Scope, Setting
-from claude_agent_lsp.workspace.settings import Effort, LogLevel, _plain
+from claude_agent_lsp.workspace.settings import Effort, KeepSessions, LogLevel, _plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,7 @@ def test_the_defaults_are_those_of_the_protocol() -> None:
         "maxTurns": None,
         "maxBudgetUsd": None,
         "dailyBudgetUsd": None,
+        "onUnknownCost": "refuse",
         "timeoutSeconds": None,
         "cancelGraceSeconds": 2,
         "onStop": "keep",
@@ -59,6 +60,7 @@ def test_the_defaults_are_those_of_the_protocol() -> None:
         "idleProcessSeconds": 300,
         "maxProcesses": 4,
         "prewarm": True,
+        "spareProcess": False,
         "settingSources": ["user", "project", "local"],
         "mcpServers": {},
         "additionalDirectories": [],
@@ -66,6 +68,8 @@ def test_the_defaults_are_those_of_the_protocol() -> None:
         "env": {},
         "sessionStore": None,
         "stateDirectory": None,
+        "keepSessions": "all",
+        "keepMaxMegabytes": 1000,
         "logLevel": None,
     }
 
@@ -83,11 +87,13 @@ def test_each_row_of_the_table_says_what_it_is() -> None:
 
 
 FREE = Settings(
+    spare_process=True,
     permission_mode="acceptEdits",
     append_system_prompt="Do as I say.",
     max_turns=9,
     max_budget_usd=9.0,
     daily_budget_usd=9.0,
+    on_unknown_cost="warn",
     timeout_seconds=9.0,
     cancel_grace_seconds=9.0,
     on_stop="clear",
@@ -98,6 +104,8 @@ FREE = Settings(
     env={"A": "b"},
     session_store="redis://host",
     state_directory=Path("/state"),
+    keep_sessions="tagged",
+    keep_max_megabytes=9,
     log_level="debug",
 )
 
@@ -137,6 +145,7 @@ DIRECTIONS = {
     "maxTurns": LIMIT,
     "maxBudgetUsd": LIMIT,
     "dailyBudgetUsd": LIMIT,
+    "onUnknownCost": THE_USERS,
     "timeoutSeconds": LIMIT,
     "cancelGraceSeconds": LIMIT,
     "onStop": THE_USERS,
@@ -144,6 +153,7 @@ DIRECTIONS = {
     "idleProcessSeconds": SERVERS,
     "maxProcesses": SERVERS,
     "prewarm": NOTHING_OF_IT,
+    "spareProcess": NOTHING_OF_IT,
     "settingSources": NOTHING_OF_IT,
     "mcpServers": NOTHING_OF_IT,
     "additionalDirectories": NOTHING_OF_IT,
@@ -151,6 +161,8 @@ DIRECTIONS = {
     "env": NOTHING_OF_IT,
     "sessionStore": NOTHING_OF_IT,
     "stateDirectory": NOTHING_OF_IT,
+    "keepSessions": THE_USERS,
+    "keepMaxMegabytes": THE_USERS,
     "logLevel": NOTHING_OF_IT,
 }
 VALUES: dict[str, Sequence[Any]] = {
@@ -161,6 +173,7 @@ VALUES: dict[str, Sequence[Any]] = {
     "maxTurns": (None, 1, 5, 10**9),
     "maxBudgetUsd": (None, 0.01, 5.0, 1e9),
     "dailyBudgetUsd": (None, 0.01, 5.0, 1e9),
+    "onUnknownCost": ("refuse", "warn"),
     "timeoutSeconds": (None, 0.01, 5.0, 1e9),
     "cancelGraceSeconds": (0.0, 2.0, 1e9),
     "onStop": ("keep", "clear"),
@@ -168,6 +181,7 @@ VALUES: dict[str, Sequence[Any]] = {
     "idleProcessSeconds": (0.0, 300.0, 1e9),
     "maxProcesses": (1, 4, 10**9),
     "prewarm": (True, False),
+    "spareProcess": (True, False),
     "settingSources": [c for n in range(4) for c in permutations(("user", "project", "local"), n)],
     "mcpServers": ({}, {"a": {"command": "x"}}),
     "additionalDirectories": ((), (Path("/"),)),
@@ -175,6 +189,8 @@ VALUES: dict[str, Sequence[Any]] = {
     "env": ({}, {"A": "b"}),
     "sessionStore": (None, "redis://host"),
     "stateDirectory": (None, Path("/state")),
+    "keepSessions": get_args(KeepSessions),
+    "keepMaxMegabytes": (1, 1000, 10**9),
     "logLevel": (None, *get_args(LogLevel)),
 }
 
@@ -218,7 +234,7 @@ def test_what_a_folder_that_is_not_trusted_would_change_is_told_by_name() -> Non
     assert DEFAULTS.withheld() == ()
     told = [r.name for r in Settings.fields() if r.restraint and r.restraint.about == "ignored"]
     told = ["permissionMode", *told]
-    told.remove("prewarm")  # its default is the freest value
+    told.remove("prewarm")  # by default
     assert list(FREE.withheld()) == told
     assert Settings(setting_sources=("project",), max_budget_usd=1.0).withheld() == ()
 
@@ -238,6 +254,7 @@ def test_every_setting_is_read() -> None:
         "maxTurns": 3,
         "maxBudgetUsd": 0.5,
         "dailyBudgetUsd": 20,
+        "onUnknownCost": "warn",
         "timeoutSeconds": 60,
         "cancelGraceSeconds": 0,
         "onStop": "clear",
@@ -245,6 +262,7 @@ def test_every_setting_is_read() -> None:
         "idleProcessSeconds": 0,
         "maxProcesses": 4.0,
         "prewarm": False,
+        "spareProcess": True,
         "settingSources": ["project"],
         "mcpServers": {"db": {"command": "db", "args": ["-v"]}},
         "additionalDirectories": ["/a", "file:///b%20c", "../d"],
@@ -252,6 +270,8 @@ def test_every_setting_is_read() -> None:
         "env": {"A": "b"},
         "sessionStore": " redis://host/0 ",
         "stateDirectory": "file:///state",
+        "keepSessions": "tagged",
+        "keepMaxMegabytes": 500,
         "logLevel": "debug",
     }
     settings, problems = Settings.parse(raw)
@@ -264,6 +284,7 @@ def test_every_setting_is_read() -> None:
         max_turns=3,
         max_budget_usd=0.5,
         daily_budget_usd=20.0,
+        on_unknown_cost="warn",
         timeout_seconds=60.0,
         cancel_grace_seconds=0.0,
         on_stop="clear",
@@ -271,6 +292,7 @@ def test_every_setting_is_read() -> None:
         idle_process_seconds=0.0,
         max_processes=4,
         prewarm=False,
+        spare_process=True,
         setting_sources=("project",),
         mcp_servers={"db": {"command": "db", "args": ["-v"]}},
         additional_directories=(Path("/a"), Path("/b c"), Path("../d")),
@@ -278,6 +300,8 @@ def test_every_setting_is_read() -> None:
         env={"A": "b"},
         session_store="redis://host/0",
         state_directory=Path("/state"),
+        keep_sessions="tagged",
+        keep_max_megabytes=500,
         log_level="debug",
     )
     assert type(settings.max_processes) is int
@@ -375,6 +399,7 @@ NO_NUMBERS = [True, False, "1", [], {}, math.nan, math.inf, -math.inf, -1, 10**4
         ("effort", ["max!", 3, ""]),
         ("permissionMode", ["acceptedits", 1, ["plan"]]),
         ("prewarm", [0, 1, "true"]),
+        ("spareProcess", [0, 1, "true"]),
         ("settingSources", ["user", ["user", "team"], [["user"]], [1], {}]),
         ("additionalDirectories", ["/a", [1], [""], ["file:a"], {"a": "b"}]),
         ("cliPath", [1, "", "claude", "./claude", "file:claude", "~nobody-has-this/claude"]),

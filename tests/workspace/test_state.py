@@ -119,6 +119,7 @@ def test_files_are_private_and_say_which_folder_they_are_for(state: State, folde
         "current": "one",
         "begun": ["one"],
         "forks": {},
+        "cleared": {},
     }
     assert len(file.stem) == 16
     assert file.stat().st_mode & 0o777 == 0o600

@@ -2,7 +2,11 @@
 return {
   cmd = { 'claude-agent-lsp' },
   root_markers = { '.git' },
-  capabilities = { experimental = { claudeAgent = { questions = true, sessionEvents = true } } },
+  capabilities = {
+    experimental = {
+      claudeAgent = { questions = true, sessionEvents = true, subagentText = true },
+    },
+  },
   handlers = {
     ['$/progress'] = function(...)
       return require('claude_agent.events').on_progress(...)
@@ -10,7 +14,11 @@ return {
     ['claudeAgent/runChanged'] = function(_, run, ctx)
       require('claude_agent.conversation').on_run(run, ctx.client_id)
     end,
+    ['claudeAgent/queueChanged'] = function(_, params)
+      require('claude_agent.queue').on_changed(params)
+    end,
     ['claudeAgent/sessionChanged'] = function() end,
+    ['claudeAgent/taskChanged'] = function() end,
     ['claudeAgent/question'] = function(...)
       return require('claude_agent.questions').on_question(...)
     end,

@@ -1,5 +1,6 @@
 /** What host and view tell each other: one JSON object a message, told apart by `type`. */
-import type { Message, Model, Question, RunEvent, SlashCommand } from './protocol';
+import type { Model, SlashCommand, Waiting } from './control';
+import type { Message, Question, RunEvent } from './protocol';
 
 /** A file, lines or diagnostics that go with the next prompt; shown before sending, removable. */
 export interface ContextItem {
@@ -11,11 +12,26 @@ export interface ContextItem {
   readonly tooltip: string;
 }
 
+/** An entry of the session; a prompt with the labels of what went with it. */
+export interface ShownMessage extends Message {
+  readonly labels?: readonly string[];
+}
+
 /** What is said since the messages were read. */
 export type Step =
   | { readonly kind: 'prompt'; readonly prompt: string; readonly context: readonly string[] }
   | { readonly kind: 'event'; readonly event: RunEvent }
   | { readonly kind: 'failure'; readonly message: string; readonly hint: string | undefined };
+
+/** A prompt that waits for the run at work. */
+export interface QueuedPrompt {
+  readonly runId: string;
+  readonly prompt: string;
+  readonly state: Waiting['state'];
+}
+
+/** How a prompt is sent while a run is at work: behind it, into its turn, or in its place. */
+export type SendHow = 'queue' | 'steer' | 'stop';
 
 /** What stands around the conversation. */
 export interface State {
@@ -26,8 +42,12 @@ export interface State {
   /** What a tab remembers, with the session. */
   readonly folderUri: string;
   readonly running: boolean;
+  /** The editor in which the run is at work, if that is another one. */
+  readonly heldBy: string | undefined;
   /** What the run does, in a short line; empty if it does nothing. */
   readonly line: string;
+  /** What waits for its session, in its order. */
+  readonly queue: readonly QueuedPrompt[];
   /** Whether the window is trusted, so that the agent may be asked. */
   readonly trusted: boolean;
   readonly model: string | undefined;
@@ -40,7 +60,7 @@ export type ToView =
   /** All there is to show, in place of what was shown; the answer to `ready`. */
   | {
       readonly type: 'conversation';
-      readonly messages: readonly Message[];
+      readonly messages: readonly ShownMessage[];
       readonly steps: readonly Step[];
       readonly state: State;
       /** Prompts of this folder, the newest last, for the arrow keys. */
@@ -72,10 +92,15 @@ export interface ShownQuestion extends Question {
 /** From the view. */
 export type ToHost =
   | { readonly type: 'ready' }
-  | { readonly type: 'send'; readonly prompt: string }
+  | { readonly type: 'send'; readonly prompt: string; readonly how: SendHow }
+  | { readonly type: 'queueEdit'; readonly runId: string; readonly prompt: string }
+  | { readonly type: 'queueRemove'; readonly runId: string }
+  | { readonly type: 'queueSend'; readonly runId: string }
   /** Sends once more what was sent last, with all that went with it. */
   | { readonly type: 'again' }
   | { readonly type: 'stop' }
+  /** Stops the run in the editor in which it is at work. */
+  | { readonly type: 'takeOver' }
   | { readonly type: 'newSession' }
   | { readonly type: 'resume' }
   | {

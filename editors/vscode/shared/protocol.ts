@@ -1,15 +1,24 @@
 /** The types of docs/protocol.md, as host and view use them. A test holds them against the server's. */
+import type {
+  Action,
+  Diagnostic,
+  Grants,
+  Location,
+  Match,
+  MessageToolCall,
+  QuestionOption,
+  Range,
+  RunError,
+  Task,
+  ToolStatus,
+} from './control';
+export type { Diagnostic, Location, MessageToolCall, Position, Range, RunError, ToolStatus } from './control';
+export type { Branch, Part, Rewind, RewindAnswer } from './rewind';
 import type { QuestionKind } from './vocabulary';
 
 export type Uri = string;
 
 export type RunStatus = 'queued' | 'running' | 'completed' | 'cancelled' | 'timedOut' | 'failed';
-
-export interface RunError {
-  readonly reason: string;
-  readonly message: string;
-  readonly hint: string;
-}
 
 export interface Run {
   readonly runId: string;
@@ -37,6 +46,16 @@ export interface Run {
   readonly cause?: string | null;
   /** Whether it waits for its session. */
   readonly queued?: boolean | null;
+  /** What it asks, while it is at work, if it has waited or is followed. */
+  readonly prompt?: string | null;
+  /** The run whose turn has taken its prompt in. */
+  readonly steeredInto?: string | null;
+  /** What a hook has said instead of letting the prompt through. */
+  readonly blocked?: { readonly reason: string; readonly kept: boolean; readonly hint: string } | null;
+  /** The session that the user goes on in, where they have cleared this one. */
+  readonly nextSessionId?: string | null;
+  /** The editor and the server's process in which it is at work, where it is only followed here. */
+  readonly heldBy?: string | null;
 }
 
 export interface Session {
@@ -52,77 +71,51 @@ export interface Session {
   readonly current: boolean;
   readonly interrupted: boolean;
   readonly origin: 'editor' | 'terminal' | 'shared';
+  readonly costUsd?: number | null;
+  readonly goesAt?: string | null;
+  readonly elsewhere?: 'worktree' | 'gone' | null;
+  /** How many prompts the user has written in it. */
+  readonly prompts?: number | null;
+  readonly pinned: boolean;
+  readonly archived: boolean;
+  /** Of one that was searched for: the lines that hold the words. */
+  readonly matches?: readonly Match[] | null;
 }
 
-export type ToolStatus = 'completed' | 'failed' | 'denied';
+export type Level = 'info' | 'warning' | 'error';
 
-export interface MessageToolCall {
-  readonly toolCallId: string;
-  readonly tool: string;
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly status?: ToolStatus | null;
-  readonly text?: string | null;
-}
+/** What an entry of a session is, if it is no message. */
+export type MessageKind = 'command' | 'compaction' | 'gap' | 'interrupted' | 'notice' | 'outcome' | 'retracted' | 'woken';
+
+/** How a run has ended, without its answer. */
+export type Outcome = Omit<Run, 'sessionId' | 'workspace' | 'text'> & {
+  readonly permissionMode?: string | null;
+  readonly contextTokens?: number | null;
+  readonly contextWindow?: number | null;
+};
 
 export interface Message {
   readonly messageId: string;
-  readonly role: 'user' | 'assistant';
+  readonly role: 'user' | 'assistant' | 'system';
+  readonly kind?: MessageKind | null;
   readonly text: string;
   readonly thinking?: string | null;
   readonly toolCalls: readonly MessageToolCall[];
   readonly timestamp: string;
   readonly recovered?: boolean | null;
-}
-
-export interface Position {
-  readonly line: number;
-  readonly character: number;
-}
-
-export interface Range {
-  readonly start: Position;
-  readonly end: Position;
-}
-
-export interface Location {
-  readonly uri: Uri;
-  readonly range?: Range | null;
-}
-
-export interface QuestionOption {
-  readonly value: string;
-  readonly label: string;
-  /** Of a choice: what the agent says about it. */
-  readonly description?: string | null;
-}
-
-/** What happens if the user says yes. */
-export interface Action {
-  /** What it is done to, in a short line; may be empty. */
-  readonly subject: string;
-  readonly tool?: string | null;
-  /** The whole command or script. */
-  readonly command?: string | null;
-  readonly path?: string | null;
-  /** What the agent says that a command does. */
-  readonly description?: string | null;
-}
-
-/** Something that an answer allows beyond the one tool call. */
-export interface Grant {
-  readonly kind: 'call' | 'rule' | 'mode' | 'directory';
-  /** The same in a few words. */
-  readonly text: string;
-  readonly tool?: string | null;
-  readonly rule?: string | null;
-  readonly mode?: string | null;
-  readonly directory?: string | null;
-}
-
-export interface Grants {
-  readonly session: readonly Grant[];
-  readonly always: readonly Grant[];
-  readonly savedIn?: string | null;
+  readonly parentToolCallId?: string | null;
+  /** Of a prompt: what the user was looking at. */
+  readonly context?: { readonly uri?: Uri; readonly range?: Range; readonly problems?: number } | null;
+  /** Of a prompt: the files that it was about. */
+  readonly attachments?: readonly Uri[] | null;
+  readonly run?: Outcome | null;
+  /** Of a notice. */
+  readonly level?: Level | null;
+  /** Of words that were retracted: the message that they were said in. */
+  readonly retracts?: string | null;
+  /** Of a compaction: how full the context was, and then. */
+  readonly tokensBefore?: number | null;
+  readonly tokensAfter?: number | null;
 }
 
 export interface Question {
@@ -154,13 +147,25 @@ export interface Question {
   /** Why the CLI asks. */
   readonly reason?: string | null;
   readonly grants?: Grants;
+  /** Of another editor's: which, and its server's process. */
+  readonly heldBy?: string | null;
 }
 
 /** What a run tells, on its `partialResultToken`. */
 export type RunEvent =
   | { readonly kind: 'queued'; readonly run: Run; readonly position: number }
   | { readonly kind: 'started'; readonly run: Run }
-  | { readonly kind: 'text' | 'thinking'; readonly messageId: string; readonly text: string }
+  | { readonly kind: 'steered'; readonly runId: string; readonly into: string;
+      readonly messageId: string; readonly text: string }
+  | {
+      readonly kind: 'text' | 'thinking';
+      readonly messageId: string;
+      readonly text: string;
+      /** Of a subagent's words; only where they were asked for. */
+      readonly parentToolCallId?: string | null;
+    }
+  /** The last words of a message do not stand. */
+  | { readonly kind: 'retracted'; readonly messageId: string; readonly text: string }
   | {
       readonly kind: 'toolCall';
       readonly toolCallId: string;
@@ -190,6 +195,8 @@ export type RunEvent =
       readonly kind: 'fileChanged';
       readonly uri: Uri;
       readonly change: 'created' | 'edited' | 'deleted';
+      readonly movedFrom?: Uri;
+      readonly movedTo?: Uri;
     }
   | { readonly kind: 'mode'; readonly permissionMode: string }
   | {
@@ -198,7 +205,28 @@ export type RunEvent =
       readonly contextWindow: number;
       readonly costUsd: number;
     }
-  | { readonly kind: 'notice'; readonly level: 'info' | 'warning' | 'error'; readonly text: string }
+  | { readonly kind: 'task'; readonly task: Task }
+  | {
+      readonly kind: 'compacted';
+      readonly trigger: 'manual' | 'auto';
+      readonly tokensBefore: number;
+      readonly tokensAfter?: number | null;
+    }
+  | {
+      readonly kind: 'notice';
+      readonly level: Level;
+      readonly text: string;
+      /** That of the entry of the session which says it, too. */
+      readonly messageId?: string | null;
+    }
+  | {
+      readonly kind: 'hook';
+      readonly hookId: string;
+      readonly name: string;
+      readonly event: string;
+      readonly status: 'started' | 'completed' | 'blocked' | 'failed' | 'cancelled';
+      readonly text?: string | null;
+    }
   | { readonly kind: 'ended'; readonly run: Run };
 
 export interface QueryArgument {
@@ -207,6 +235,7 @@ export interface QueryArgument {
   readonly session?: string;
   readonly fork?: boolean;
   readonly resumeAt?: string;
+  readonly inPlace?: boolean;
   readonly context?: {
     readonly textDocument?: { readonly uri: Uri };
     readonly range?: Range;
@@ -222,70 +251,8 @@ export interface QueryArgument {
   readonly outputSchema?: Readonly<Record<string, unknown>>;
   readonly partialResultToken?: string | number;
   readonly wait?: boolean;
-  readonly ifBusy?: 'queue' | 'refuse';
-}
-
-export interface Diagnostic {
-  readonly range: Range;
-  readonly message: string;
-  readonly severity?: number;
-  readonly source?: string;
-  readonly code?: string | number;
-}
-
-export interface Model {
-  readonly value: string;
-  readonly displayName: string;
-  readonly description?: string;
-}
-
-export interface SlashCommand {
-  readonly name: string;
-  readonly description?: string;
-  readonly argumentHint?: string;
-}
-
-export interface Capabilities {
-  readonly models: readonly Model[];
-  readonly modes: readonly string[];
-  readonly slashCommands: readonly SlashCommand[];
-}
-
-/** The commands of the server: the argument of each, and its answer. */
-export interface Commands {
-  'claudeAgent.query': [QueryArgument, Run];
-  'claudeAgent.cancel': [{ runId?: string; sessionId?: string }, { cancelled: string[] }];
-  'claudeAgent.capabilities': [{ workspace?: Uri }, Capabilities];
-  'claudeAgent.mode': [{ sessionId: string; permissionMode: string }, unknown];
-  'claudeAgent.question.list': [object, { questions: Question[] }];
-  'claudeAgent.question.answer': [
-    { questionId?: string; answer: string | readonly string[]; note?: string },
-    { answered: boolean },
-  ];
-  'claudeAgent.session.list': [
-    { workspace?: Uri; search?: string; tag?: string; limit?: number; cursor?: string },
-    { sessions: Session[]; nextCursor?: string | null },
-  ];
-  'claudeAgent.session.read': [
-    { sessionId: string; limit?: number; cursor?: string },
-    { session: Session; messages: Message[]; nextCursor?: string | null },
-  ];
-  'claudeAgent.session.select': [{ workspace?: Uri; sessionId: string }, Session | null];
-  'claudeAgent.session.rename': [{ sessionId: string; title: string }, Session];
-  'claudeAgent.session.tag': [{ sessionId: string; tag?: string | null }, Session];
-  'claudeAgent.session.fork': [{ sessionId: string; at?: string; title?: string }, Session];
-  'claudeAgent.session.delete': [{ sessionId: string }, { deleted: boolean }];
-  'claudeAgent.session.export': [
-    { sessionId: string; format: 'markdown' | 'jsonl'; uri?: Uri },
-    { uri?: Uri; text?: string },
-  ];
-  'claudeAgent.session.show': [{ sessionId?: string }, { uri: Uri; shown: boolean }];
-  'claudeAgent.session.rewind': [
-    { sessionId: string; messageId: string; dryRun?: boolean },
-    { filesChanged: Uri[]; insertions: number; deletions: number },
-  ];
-  'claudeAgent.status': [object, Status];
-  'claudeAgent.trust': [{ workspace?: Uri; trusted: boolean }, unknown];
+  readonly ifBusy?: 'queue' | 'steer' | 'refuse';
+  readonly subagentText?: boolean;
 }
 
 export interface Status {

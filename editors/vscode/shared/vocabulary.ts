@@ -22,6 +22,7 @@ export const PERMISSION_MODES = {
 export const USER_SETTINGS = [
   'permissionMode',
   'dailyBudgetUsd',
+  'onUnknownCost',
   'onStop',
   'settingSources',
   'mcpServers',
@@ -30,6 +31,8 @@ export const USER_SETTINGS = [
   'env',
   'sessionStore',
   'stateDirectory',
+  'keepSessions',
+  'keepMaxMegabytes',
 ] as const;
 
 export type QuestionKind = 'permission' | 'plan' | 'choice' | 'trust';

@@ -1,6 +1,6 @@
 /** What the CLI offers in each folder, asked once: it takes a process of the CLI to tell. */
 import type * as vscode from 'vscode';
-import type { Capabilities } from '../shared/protocol';
+import type { Capabilities } from '../shared/control';
 import type { Server } from './server/server';
 
 export class CapabilityCache {

@@ -1,5 +1,7 @@
 /** The commands of the palette, of menus and of keys, but for those of the tree of sessions. */
 import * as vscode from 'vscode';
+import { BackgroundTasks } from './background';
+import { chooseMcpServer, showUsage } from './control';
 import type { ConversationView } from './conversation/conversationView';
 import { contextOf } from './context/selection';
 import { runDoctor } from './doctor';
@@ -24,7 +26,18 @@ export function registerCommands(locations: Locations, installation: Installatio
         services.report(error);
       }
     });
+  const tasks = new BackgroundTasks(services);
+  const inFolder =
+    (work: typeof showUsage): (() => Promise<void>) =>
+    async () => {
+      const { folder } = (await locations.reveal()).conversation;
+      await work(services, folder);
+    };
   return vscode.Disposable.from(
+    tasks,
+    register('tasks', () => tasks.choose()),
+    register('mcpServers', inFolder(chooseMcpServer)),
+    register('usage', inFolder(showUsage)),
     register('ask', (prompt) => ask(locations, prompt)),
     register('askAboutSelection', (prompt) => askAboutSelection(locations, prompt)),
     register('stop', () => stop(locations)),
@@ -75,7 +88,7 @@ async function askAboutSelection(locations: Locations, prompt: unknown): Promise
 
 async function put(view: ConversationView, prompt: unknown): Promise<void> {
   if (typeof prompt === 'string' && prompt.trim() !== '') {
-    await handleMessage({ type: 'send', prompt }, view);
+    await handleMessage({ type: 'send', prompt, how: 'queue' }, view);
   } else {
     view.focusPrompt();
   }

@@ -1,6 +1,7 @@
 /** Questions as notifications, while the conversation that asks is not to be seen. */
 import * as vscode from 'vscode';
-import type { Question, QuestionOption } from '../shared/protocol';
+import type { QuestionOption } from '../shared/control';
+import type { Question } from '../shared/protocol';
 import { plain } from './plainText';
 import { notifiesOfQuestions } from './settings';
 import type { Locations } from './locations';

@@ -7,6 +7,7 @@ import type { ConversationView } from './conversation/conversationView';
 import { severalFolders } from './folders';
 import { plain } from './plainText';
 import { agoOf } from './sessions/days';
+import { marksOf } from './sessions/marks';
 
 const MOST = 200;
 const SEARCH_MS = 150;
@@ -17,12 +18,13 @@ export interface ChosenSession {
 }
 type SessionItem = vscode.QuickPickItem & ChosenSession;
 
-/** Lets the user choose a session of the open folders; what is typed is searched for in prompts, too. */
+/** Lets the user choose a session of the open folders; what is typed is searched for in all that was said. */
 export async function chooseSession(services: WindowServices): Promise<ChosenSession | undefined> {
   const pick = vscode.window.createQuickPick<SessionItem>();
   pick.title = 'Resume Session';
-  pick.placeholder = 'Search titles and prompts';
+  pick.placeholder = 'Search in all that was said';
   pick.matchOnDescription = true;
+  pick.matchOnDetail = true;
   let timer: NodeJS.Timeout | undefined;
   const load = async (words: string): Promise<void> => {
     pick.busy = true;
@@ -68,15 +70,20 @@ async function sessionItems(services: WindowServices, words: string): Promise<Se
       const { sessions } = await services.server.execute('claudeAgent.session.list', {
         workspace: folder.uri.toString(),
         limit: MOST,
-        ...(words.trim() !== '' && { search: words }),
+        ...(words.trim() !== '' && { search: words, matches: true }),
       });
       return sessions.map((session) => ({ session, folder }));
     }),
   );
-  return lists
-    .flat()
-    .sort((one, other) => other.session.lastModified.localeCompare(one.session.lastModified))
-    .map(({ session, folder }) => ({
+  const found = lists.flat();
+  if (words.trim() === '') {
+    // Of a search the server has put the best first, in each folder.
+    found.sort((one, other) => {
+      const pinned = Number(other.session.pinned) - Number(one.session.pinned);
+      return pinned || other.session.lastModified.localeCompare(one.session.lastModified);
+    });
+  }
+  return found.map(({ session, folder }) => ({
       session,
       folder,
       label: plain(session.title),
@@ -84,11 +91,13 @@ async function sessionItems(services: WindowServices, words: string): Promise<Se
         severalFolders() ? folder.name : '',
         session.running ? 'running' : '',
         session.tag == null ? '' : `#${plain(session.tag, 30)}`,
+        ...marksOf(session),
         agoOf(new Date(session.lastModified)),
       ]
         .filter((part) => part !== '')
         .join(' · '),
-      // The server has found it, maybe in a prompt: the list must not hide it again.
+      detail: (session.matches ?? []).map((match) => plain(match.line)).join('  ⋯  '),
+      // The server has found it, maybe in an answer: the list must not hide it again.
       alwaysShow: true,
     }));
 }

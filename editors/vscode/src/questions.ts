@@ -89,7 +89,9 @@ export class Questions implements vscode.Disposable {
   /** A question's deadline counts from when it is opened: only the server knows it. */
   private async look(): Promise<void> {
     const { questions } = await this.server.execute('claudeAgent.question.list', {});
-    this.replace(questions);
+    // What others ask is told with their runs, as long as they are watched.
+    const watched = this.all.filter(({ heldBy }) => heldBy != null);
+    this.replace([...questions.filter(({ heldBy }) => heldBy == null), ...watched]);
   }
 
   private replace(questions: readonly Question[]): void {

@@ -57,6 +57,19 @@ describe('a conversation', () => {
     assert.equal(conversation.sessionId, sessionId);
   });
 
+  it('goes on in another session once it was cleared', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'remember the code PLUM-5');
+    const { sessionId } = conversation;
+    await command('ask', '/clear');
+    const next = conversation.sessionId;
+    assert.ok(next !== undefined && next !== sessionId);
+    assert.match(wordsOf(conversation), /PLUM-5|remember it/);
+    await command('ask', 'which code?');
+    assert.equal(conversation.sessionId, next);
+    assert.match(conversation.title, /which code/);
+  });
+
   it('is read again as it was said', async () => {
     const conversation = await freshConversation();
     await command('ask', 'remember the code PEAR-3');
@@ -66,10 +79,11 @@ describe('a conversation', () => {
     await command('newSession');
     const view = await locations.open(sessionId, folder());
     assert.deepEqual(
-      view.conversation.messages.map((message) => [message.role, message.text]),
+      view.conversation.messages.map(({ role, kind, text }) => [role, kind ?? text]),
       [
         ['user', 'remember the code PEAR-3'],
         ['assistant', 'I will remember it.'],
+        ['system', 'outcome'],
       ],
     );
   });

@@ -66,6 +66,63 @@ describe('the tree of sessions', () => {
     assert.equal(typeof item.tooltip, 'string');
   });
 
+  it('has pinned ones first and leaves archived ones out', async () => {
+    const pinned = await nodeOf('one to be pinned');
+    await nodeOf('a newer one');
+    const { tree } = await activated();
+    await command('session.pin', pinned);
+    const [group] = await tree.getChildren();
+    assert.ok(group?.kind === 'day' && group.name === 'Pinned');
+    assert.equal(group.sessions[0]?.sessionId, pinned.session.sessionId);
+    await command('session.archive', pinned);
+    assert.equal(await again(pinned), undefined);
+    await command('sessions.showArchived');
+    const archived = await again(pinned);
+    assert.ok(archived);
+    assert.match(String(tree.getTreeItem(archived).description), /archived/);
+    await command('session.unarchive', archived);
+    await command('session.unpin', archived);
+    await command('sessions.hideArchived');
+    assert.ok((await tree.getChildren()).every((node) => node.kind !== 'day' || node.name !== 'Pinned'));
+  });
+
+  it('exports a page of HTML, and imports a transcript', async () => {
+    const node = await nodeOf('to be sent <b>around</b>');
+    const page = vscode.Uri.joinPath(folder().uri, 'sent.html');
+    const opened: string[] = [];
+    const openExternal = vscode.env.openExternal;
+    (vscode.env as { openExternal: unknown }).openExternal = async (uri: vscode.Uri) => {
+      opened.push(uri.path);
+      return Promise.resolve(true);
+    };
+    try {
+      await answering('showSaveDialog', () => page, async () => {
+        await command('session.export', node);
+      });
+    } finally {
+      (vscode.env as { openExternal: unknown }).openExternal = openExternal;
+    }
+    assert.deepEqual(opened, [page.path]);
+    const text = await readFile(page.fsPath, 'utf8');
+    assert.match(text, /^<!DOCTYPE html>/);
+    assert.match(text, /to be sent &lt;b&gt;around/);
+    const lines = vscode.Uri.joinPath(folder().uri, 'sent.jsonl');
+    await answering('showSaveDialog', () => lines, async () => {
+      await command('session.export', node);
+    });
+    const other = (await readFile(lines.fsPath, 'utf8')).replaceAll(
+      node.session.sessionId,
+      'aaaaaaaa-2222-4333-8444-555555555555',
+    );
+    await vscode.workspace.fs.writeFile(lines, Buffer.from(other));
+    await answering('showOpenDialog', () => [lines], async () => {
+      await command('sessions.import');
+    });
+    assert.ok(
+      (await nodes()).some(({ session }) => session.sessionId.startsWith('aaaaaaaa-2222')),
+    );
+  });
+
   it('searches', async () => {
     await nodeOf('a needle in the hay');
     const { tree } = await activated();
@@ -73,6 +130,12 @@ describe('the tree of sessions', () => {
       await command('sessions.search');
     });
     assert.ok((await nodes()).every((node) => node.session.title.includes('needle')));
+    const [found] = await nodes();
+    assert.ok(found);
+    const [match] = await tree.getChildren(found);
+    assert.ok(match?.kind === 'match');
+    const { label } = tree.getTreeItem(match);
+    assert.ok(typeof label === 'string' && label.includes('needle'));
     await command('sessions.clearSearch');
     assert.equal(tree.search, '');
     await command('sessions.refresh');
@@ -100,7 +163,7 @@ describe('the tree of sessions', () => {
     const shown = locations.current?.conversation;
     assert.ok(shown?.sessionId);
     assert.notEqual(shown.sessionId, node.session.sessionId);
-    assert.equal(shown.messages.length, 2);
+    assert.deepEqual(shown.messages.map((each) => each.kind ?? each.role), ['user', 'assistant', 'outcome']);
   });
 
   it('deletes only what the user has confirmed', async () => {

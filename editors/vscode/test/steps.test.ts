@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import type { Message, RunEvent } from '../shared/protocol';
-import { type Step, areShown, callIn } from '../src/conversation/steps';
+import { type Step, areShown, callIn, lastAsked } from '../src/conversation/steps';
 
 const write = (id: string): RunEvent => ({
   kind: 'toolCall',
@@ -45,6 +45,13 @@ describe('a tool call', () => {
     assert.equal(callIn([], happened, 'one')?.status, 'completed');
     const ended = { kind: 'ended', run: {} } as RunEvent;
     assert.equal(callIn([], steps(write('one'), ended), 'one')?.status, 'failed');
+  });
+});
+
+describe('what was asked last', () => {
+  it('is no prompt that the agent gave a subagent', () => {
+    const nested = { ...message('n', 'user'), text: 'look', parentToolCallId: 'call' };
+    assert.equal(lastAsked([message('u', 'user'), message('a'), nested], [])?.prompt, 'x');
   });
 });
 

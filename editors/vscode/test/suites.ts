@@ -5,6 +5,7 @@ import './history.test';
 import './conversation.test';
 import './commands.test';
 import './sessions.test';
+import './rewind.test';
 import './questions.test';
 import './settings.test';
 import './installation.test';

@@ -1,12 +1,14 @@
 import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { Action, Question } from '../shared/protocol';
+import type { Action } from '../shared/control';
+import type { Question } from '../shared/protocol';
 import { fileOf } from '../src/conversation/links';
 import { offeredFor } from '../src/notifications';
 import { fetchingNothing, plain } from '../src/plainText';
 import { Restarts, WITHIN_MS } from '../src/server/restarts';
 import { agoOf, dayOf } from '../src/sessions/days';
+import { adviceOf, marksOf } from '../src/sessions/marks';
 
 describe('plain text', () => {
   it('shows no icon and runs no link', () => {
@@ -120,6 +122,29 @@ describe('days', () => {
     assert.equal(agoOf(new Date(2026, 10, 25, 11, 57), now), '3 min');
     assert.equal(agoOf(new Date(2026, 10, 25, 9), now), '3 h');
     assert.equal(agoOf(new Date(2026, 10, 20, 12), now), '5 d');
+  });
+});
+
+describe('marks of a session', () => {
+  const session = {
+    sessionId: 'a',
+    title: 'A',
+    workspace: 'file:///old/a%20b',
+    lastModified: '2026-01-02T03:04:05.000Z',
+    running: false,
+    current: false,
+    interrupted: false,
+    pinned: false,
+    archived: false,
+    origin: 'editor',
+  } as const;
+  it('tell where it is from, and when it goes', () => {
+    assert.deepEqual([...marksOf(session), ...adviceOf(session)], []);
+    const gone = { ...session, elsewhere: 'gone', goesAt: '2026-02-03T12:00:00.000Z' } as const;
+    const day = new Date(2026, 1, 3).toLocaleDateString();
+    assert.deepEqual(marksOf(gone), ['from a b, which is gone', `deleted on ${day}`]);
+    assert.equal(adviceOf(gone).length, 2);
+    assert.deepEqual(marksOf({ ...session, elsewhere: 'worktree' }), ['in a b']);
   });
 });
 

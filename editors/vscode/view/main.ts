@@ -42,7 +42,7 @@ document.getElementById('app')?.replaceWith(
     title,
     folder,
     element('div', { class: 'conversation' }, empty, transcript.element),
-    element('div', { class: 'bottom' }, questions.element, untrusted, runLine.element, composer.element, usage.element),
+    element('div', { class: 'bottom' }, questions.element, untrusted, runLine.element, composer.queue.element, composer.element, usage.element),
     ...announcers,
   ),
   takeDrops(),

@@ -1,4 +1,4 @@
-/** What the run does, for how long, and the button that stops it. */
+/** What the run does, for how long, and the button that stops it, here or in another editor. */
 import type { State } from '../shared/messages';
 import { button, element, icon } from './dom';
 import { duration } from './figures';
@@ -15,7 +15,12 @@ export class RunLine {
     title: 'Stop (Escape)',
     'aria-keyshortcuts': 'Escape',
   });
+  private readonly take = button('Take Over', () => this.takeOver(), {
+    class: 'secondary',
+    title: 'Stop it there, and go on here',
+  });
   readonly element: HTMLElement;
+  private held = false;
   private since: number | undefined;
   private timer: ReturnType<typeof setInterval> | undefined;
 
@@ -28,6 +33,7 @@ export class RunLine {
       this.words,
       this.time,
       this.stop,
+      this.take,
     );
     this.element.hidden = true;
   }
@@ -36,8 +42,11 @@ export class RunLine {
     return this.since !== undefined;
   }
 
-  show({ running, line }: State): void {
+  show({ running, heldBy, line }: State): void {
     this.element.hidden = !running;
+    this.held = heldBy !== undefined;
+    this.stop.hidden = this.held;
+    this.take.hidden = !this.held;
     const words = oneLine(line === '' ? 'Working' : line);
     if (this.words.title !== words) {
       this.words.title = words;
@@ -56,10 +65,14 @@ export class RunLine {
 
   /** Stops the run. */
   interrupt(): void {
-    if (this.running) {
+    if (this.running && !this.held) {
       this.stop.disabled = true;
       post({ type: 'stop' });
     }
+  }
+
+  private takeOver(): void {
+    post({ type: 'takeOver' });
   }
 
   private tick(): void {

@@ -10,41 +10,45 @@ import asyncio
 import contextlib
 import logging
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.accounts.audit_log import (
-    AuditLog,
-    AuditWriter,
-)
+from claude_agent_lsp.agent.accounts.audit_log import AuditLog, AuditWriter
 from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
-from claude_agent_lsp.agent.custody import Custody
-from claude_agent_lsp.agent.events import Level, Notice
-from claude_agent_lsp.agent.idle_processes import IdleProcesses
+from claude_agent_lsp.agent.accounts.limits import Limits
+from claude_agent_lsp.agent.events import Level, Notice, TaskChanged
 from claude_agent_lsp.agent.kept_sessions import KeptSessions
 from claude_agent_lsp.agent.os_processes.adoption import end_adopted
 from claude_agent_lsp.agent.os_processes.orphans import end_all, server_mark
 from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
-from claude_agent_lsp.agent.own_turns import OwnTurns
+from claude_agent_lsp.agent.ownership.custody import Custody
+from claude_agent_lsp.agent.ownership.idle_processes import IdleProcesses
+from claude_agent_lsp.agent.ownership.own_turns import OwnTurns
+from claude_agent_lsp.agent.ownership.runs import Runs
+from claude_agent_lsp.agent.ownership.session_queue import SessionQueue
+from claude_agent_lsp.agent.ownership.steers import Steers
+from claude_agent_lsp.agent.ownership.tasks import Tasks
 from claude_agent_lsp.agent.pool_loader import PoolLoader
 from claude_agent_lsp.agent.run.admission import Admission, Admitted
 from claude_agent_lsp.agent.run.context import RunSpec
-from claude_agent_lsp.agent.runs import Runs
-from claude_agent_lsp.agent.session_queue import SessionQueue
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.base.lanes import Lanes, processes
 from claude_agent_lsp.errors import SessionNotFound
 from claude_agent_lsp.sessions.journal.journal import Journal
+from claude_agent_lsp.sessions.journal.kept_queries import KeptQueries
 from claude_agent_lsp.sessions.lock import SessionLocks
 from claude_agent_lsp.sessions.sharing.sharing import SharedSessions
+from claude_agent_lsp.sessions.transcripts.costs import SessionCosts
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
 from claude_agent_lsp.workspace.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from pathlib import Path
 
-    from claude_agent_lsp.agent.events import Emit, Question
-    from claude_agent_lsp.agent.permissions.queue import Answer, QuestionQueue
+    from claude_agent_lsp.agent.background import Task
+    from claude_agent_lsp.agent.events import Emit
+    from claude_agent_lsp.agent.permissions.queue import QuestionQueue, Show
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.context import Backpressure, OwnRuns
     from claude_agent_lsp.agent.run.query import Query
@@ -62,7 +66,7 @@ class Agent:
 
     Args:
         state: What is kept across restarts.
-        show: Shows a question in the editor; returns None if a command will answer it.
+        show: Shows a question in the editor.
         editor: The editor's name, shown in another one that wants the same session.
         own_runs: Shows the runs that an agent begins by itself.
         tell: Shows a notice in the editor when there is no run to show it in.
@@ -74,13 +78,16 @@ class Agent:
         lanes: Those of its folders and sessions.
         kept: The sessions that the user wants kept.
         queue: Those that wait for a session.
+        steers: Takes them into turns at work.
         idle_processes: Those that no run has asked for yet.
+        tasks: What goes on behind the turns.
+        limits: Those of the account.
     """
 
     def __init__(
         self,
         state: State,
-        show: Callable[[Question], Awaitable[Answer | None]],
+        show: Show,
         editor: str = "",
         tell: Callable[[Notice], None] = lambda _: None,
         own_directory: Path | None = None,
@@ -88,55 +95,55 @@ class Agent:
         own_runs: OwnRuns,
         server_settings: Callable[[], Settings] = Settings,
     ) -> None:
-        own = own_directory or state.directory
+        own, self.lanes = own_directory or state.directory, (lanes := Lanes())
         self.locks = SessionLocks(lambda: state.directory, editor)
-        self.journal = Journal(lambda: state.directory)
-        self.watchdog = Watchdog()
-        self.lanes = lanes = Lanes()
-        told = self._notify_all
+        self.journal, self.watchdog = Journal(lambda: state.directory), Watchdog()
+        self._shutdown, self._tasks = AbortController(), set[asyncio.Task[Any]]()
+        self._notify, self._state, told = tell, state, self._notify_all
         self.sharing = SharedSessions(lambda: state.directory, editor, told, lanes)
-        self.daily_budget = DailyBudget(own)
-        self.kept = KeptSessions(state, self.lanes, self._track)
-        self._notify = tell
-        self._state = state
-        self.queue = SessionQueue()
+        self.daily_budget, stop = DailyBudget(own), self._shutdown.signal
+        self.kept = KeptSessions(state, lanes, server_settings, self._track, stop)
+        self.queue = SessionQueue(KeptQueries(lambda: state.directory, self.journal), lanes, told)
         self._admission = Admission(
             state, self.locks, self.journal, self.daily_budget, self.queue.stands_before
         )
-        self._shutdown = AbortController()
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._pools = PoolLoader(
-            self.watchdog, server_settings, self._shutdown.signal, self._own_turn
+        self.tasks, self.limits = Tasks(partial(self._tell_task, own_runs)), Limits()
+        self._pools = pools = PoolLoader(
+            self.watchdog, server_settings, stop, self._own_turn, self._watch
         )
-        self.custody = Custody(
+        pools.before = self.kept.before_cli
+        self.custody = custody = Custody(
             state=state,
             locks=self.locks,
             lanes=lanes,
             sharing=self.sharing,
             kept=self.kept,
-            process_of=self._pools.process_of,
+            process_of=pools.process_of,
             begin=self._track,
+            tell=self._notify_all,
         )
-        self._runs = Runs(
+        self._runs = runs = Runs(
             show=show,
             audit=AuditWriter(AuditLog(own, editor), self._track, self._notify_all),
             journal=self.journal,
             lanes=lanes,
             budget=self.daily_budget,
-            pools=self._pools,
-            custody=self.custody,
+            costs=SessionCosts(lambda: state.directory),
+            pools=pools,
+            custody=custody,
             queue=self.queue,
-            shutdown=self._shutdown.signal,
+            shutdown=stop,
             begin=self._track,
         )
-        self._own_turns = OwnTurns(self._pools, self.custody, self._runs, own_runs)
+        self.steers = Steers(self.queue, lanes, runs, self.advance, self._track)
+        self._own_turns = OwnTurns(pools, custody, runs, own_runs)
         self.idle_processes = IdleProcesses(
-            pools=self._pools,
-            lanes=self.lanes,
+            pools=pools,
+            lanes=lanes,
             state=state,
             admission=self._admission,
             locks=self.locks,
-            runs=self._runs,
+            runs=runs,
         )
 
     @property
@@ -150,9 +157,9 @@ class Agent:
         return self._state
 
     @property
-    def stopped(self) -> AbortReason | None:
-        """Why all runs were stopped, if the server is ending."""
-        return self._shutdown.signal.reason
+    def shutdown(self) -> AbortSignal:
+        """Fires when the server ends, which stops all runs."""
+        return self._shutdown.signal
 
     def current(self, folder: Path) -> str | None:
         """Return the current session of a folder. Reads a file: call it in a thread."""
@@ -188,6 +195,7 @@ class Agent:
         to_editor: Emit,
         backpressure: Backpressure,
         run_id: str | None = None,
+        message_id: str | None = None,
     ) -> ActiveRun:
         """Begin a run. The caller has the folder's place in the order.
 
@@ -198,15 +206,14 @@ class Agent:
             to_editor: Takes its events.
             backpressure: Knows whether the editor is too slow.
             run_id: Its id, if it has waited in the queue.
+            message_id: That of its prompt, likewise.
 
         Raises:
+            RequestFailed: It can't have its session, or its money: see `Admission.admit`.
             InvalidArgument: An attachment can't be read, or there is no message to go back to.
-            SessionNotFound: There is no such session in this folder.
-            SessionAtWork: A run of this server is at work in the session, or waits for it.
-            SessionBusy: A run of another server is at work in it.
-            BudgetExceeded: Nothing is left of the day's budget.
         """
-        run_id = run_id or str(uuid.uuid4())
+        waited, run_id = run_id is not None, run_id or str(uuid.uuid4())
+        message_id = message_id or str(uuid.uuid4())
         store = query.settings.session_store
         lane = self.lanes.folder(query.folder)
         with self.locks.on_the_way():
@@ -214,15 +221,15 @@ class Agent:
             async with self.sharing.admission(
                 store, query.folder, named, fork=query.fork, wait_or_abort=signal.wait_or_abort
             ):
-                admitting = lane.put(
-                    self._admission.admit, query, run_id, self.idle_processes.spare_session(query)
-                )
+                spare = await self.idle_processes.spare_session(query, signal)
+                admitting = lane.put(self._admission.admit, query, run_id, message_id, spare)
                 try:
                     admitted = await asyncio.shield(admitting)
                     return await self._begin(
                         query,
                         run_id,
                         admitted,
+                        waited=waited,
                         signal=signal,
                         to_editor=to_editor,
                         backpressure=backpressure,
@@ -238,6 +245,7 @@ class Agent:
         run_id: str,
         admitted: Admitted,
         *,
+        waited: bool,
         signal: AbortSignal,
         to_editor: Emit,
         backpressure: Backpressure,
@@ -248,13 +256,22 @@ class Agent:
         if query.settings.daily_budget_usd is not None:
             lane = self.lanes.folder(query.folder)
             launch = await lane.run(self.daily_budget.within, launch)
-        spec = RunSpec(query.prompt, admitted.message, launch, session)
+        spec = RunSpec(
+            query.prompt,
+            admitted.message,
+            launch,
+            session,
+            waited=waited,
+            warnings=admitted.warnings,
+            given=query.given,
+        )
         seconds = query.timeout_seconds
         limit = AbortSignal() if seconds is None else AbortSignal.timeout(seconds)
         run = await self._runs.make(
             run_id, spec, AbortSignal.any(signal, limit), to_editor, backpressure
         )
         run.ended.add_done_callback(lambda _: limit.release())
+        self.idle_processes.spares.follow(run)
         try:
             await self.sharing.began(query.settings.session_store, query.folder, run.session_id)
         except Exception:
@@ -306,10 +323,12 @@ class Agent:
         transcript = find_transcript(session_id)
         return folder_of(transcript) if transcript is not None else None
 
-    def forget(self, session_id: str) -> None:
-        """Hold nothing of a session that is deleted: its mode, and what was allowed for it."""
+    def forget(self, session_id: str, *, moved: bool = False) -> None:
+        """Hold nothing of a deleted session: mode, grants, what waits. That stays of one moved."""
         self._runs.modes.forget(session_id)
         self._runs.grants.pop(session_id, None)
+        for waiting in () if moved else self.queue.of(session_id):
+            waiting.stop.abort()
 
     def folder_in_use(self, session_id: str) -> Path | None:
         """Return the folder of a session that has a run or a process."""
@@ -344,8 +363,7 @@ class Agent:
                 while self._tasks:
                     await asyncio.wait(self._tasks)
         # What tools have left running goes with the editor; a watchdog would end it otherwise.
-        mark = server_mark()
-        await processes.run(end_all, lambda found: found == mark)
+        await processes.run(end_all, server_mark().__eq__)
         await processes.run(end_adopted)
         await processes.run(self.watchdog.close)
         await self.sharing.close()
@@ -360,10 +378,17 @@ class Agent:
     async def _own_turn(self, process: AgentProcess, signal: AbortSignal) -> None:
         await self._own_turns.own(process, signal)
 
+    def _watch(self, process: AgentProcess) -> None:
+        self.tasks.watch(process)
+        process.hear = self.limits.hear
+
+    def _tell_task(self, own_runs: OwnRuns, task: Task) -> None:
+        self._runs.notify(TaskChanged(task), task.session_id)
+        own_runs.show_task(task)
+
     def _notify_all(self, good: bool, text: str) -> None:
         """Notify the runs at work, or the user if there are none."""
-        notice = Notice(Level.INFO if good else Level.WARNING, text)
-        if not [run for run in self.runs if run.notify(notice)]:
+        if not self._runs.notify(notice := Notice(Level.INFO if good else Level.WARNING, text)):
             self._notify(notice)
 
     def _track(self, work: Any) -> asyncio.Task[Any]:

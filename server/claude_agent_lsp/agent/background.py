@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from claude_agent_lsp.base.texts.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
 TITLE_LENGTH: Final = 80
 # A task names the call that began it, which came just before.
 CALLS_KEPT: Final = 100
-_ENDS: Final = {"completed": "has ended", "failed": "has failed", "killed": "was stopped"}
+_STOPPED: Final = "was stopped"
+_ENDS: Final = {
+    "completed": "has ended",
+    "failed": "has failed",
+    "killed": _STOPPED,
+    "stopped": _STOPPED,
+}
 
 
 class Call(Protocol):
@@ -33,18 +42,70 @@ class Call(Protocol):
     def input(self) -> Mapping[str, Any]: ...  # noqa: D102
 
 
+class TaskState(Enum):
+    """How a background task stands."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+_STATES: Final = {
+    "completed": TaskState.COMPLETED,
+    "failed": TaskState.FAILED,
+    "killed": TaskState.STOPPED,
+    "stopped": TaskState.STOPPED,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class BackgroundTask:
     """Something that goes on behind the turns of a process.
 
     Attributes:
         kind: As the CLI calls it: "local_bash", "local_agent".
-        title: The command that runs, else what the agent has called it.
+        title: The command that runs, else what the agent has called it, in a line.
+        began: When it was first heard of.
+        command: The whole command, if it is one.
+        tool_call_id: The call that has begun it, as the model calls that.
+        ended: When it was heard to be over.
     """
 
     task_id: str
     kind: str
     title: str
+    began: datetime
+    command: str | None = None
+    tool_call_id: str | None = None
+    state: TaskState = TaskState.RUNNING
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A picture of a background task at one moment.
+
+    Attributes:
+        title: The command, else what the agent has called it, in a line.
+        command: The whole command, if it is one.
+        tool_call_id: The call that has begun it, as the model calls that.
+        duration_ms: How long it has run by now, or ran.
+        last_lines: The end of what it has put out, where that was looked at.
+    """
+
+    task_id: str
+    session_id: str
+    workspace: Path
+    kind: Literal["command", "agent", "other"]
+    title: str
+    state: TaskState
+    started_at: datetime
+    duration_ms: int
+    ended_at: datetime | None = None
+    command: str | None = None
+    tool_call_id: str | None = None
+    last_lines: str | None = None
 
 
 class Background:
@@ -52,10 +113,17 @@ class Background:
 
     Attributes:
         next_change: Set once something begins or ends; another one takes its place then.
+        tell: Called with each task as it begins, and as it has ended.
+        missing_servers: The MCP servers that the user knows not to be there, each with its state.
     """
 
     def __init__(self) -> None:
+        self.tell: Callable[[BackgroundTask], None] = lambda _: None
+        self.missing_servers: dict[str, str] = {}
         self._tasks: dict[str, BackgroundTask] = {}
+        # Those whose beginning has not been told: what they run is about to be known.
+        self._untold: set[str] = set()
+        self._states: OrderedDict[str, TaskState] = OrderedDict()
         self._commands: OrderedDict[str, str] = OrderedDict()
         self._repeats = False
         self._alarms = 0
@@ -112,28 +180,55 @@ class Background:
         """Take in what the CLI reports of itself."""
         if subtype == "task_started":
             self._begin(data)
-        elif subtype == "background_tasks_changed":
+        self._tell_begun()
+        if subtype == "background_tasks_changed":
             self._set(data.get("tasks"))
+        elif subtype == "task_updated":
+            patch = data.get("patch")
+            self._note_state(data, patch.get("status") if isinstance(patch, dict) else None)
         elif subtype == "task_notification":
+            self._note_state(data, data.get("status"))
             self._note_end(data)
         elif subtype == "session_state_changed" and data.get("state") == "idle":
             self._news.clear()  # the turn that ends has been told of it
 
+    def end(self) -> None:
+        """Take note that the CLI is gone, and all that it ran with it."""
+        self._tell_begun()
+        self._set(())
+
     def _begin(self, data: Mapping[str, Any]) -> None:
-        task_id = str(data.get("task_id"))
-        command = self._commands.get(str(data.get("tool_use_id")))
-        if command is not None and task_id in self._tasks:
-            self._tasks[task_id] = _task(data, command)
+        task_id, call_id = str(data.get("task_id")), str(data.get("tool_use_id"))
+        if (known := self._tasks.get(task_id)) is not None:
+            task = _task(data, self._commands.get(call_id), call_id)
+            self._tasks[task_id] = replace(task, began=known.began)
 
     def _set(self, tasks: Any) -> None:
-        known = self._tasks
+        before = self._tasks
         told = [each for each in tasks or () if isinstance(each, dict)]
         self._tasks = {
-            task_id: known.get(task_id) or _task(each)
+            task_id: before.get(task_id) or _task(each)
             for each in told
             if (task_id := str(each.get("task_id")))
         }
+        self._untold |= self._tasks.keys() - before.keys()
+        for task_id in before.keys() - self._tasks.keys():
+            # What nobody has told the end of has ended with its CLI.
+            state = self._states.pop(task_id, TaskState.STOPPED)
+            self.tell(replace(before[task_id], state=state, ended=datetime.now(UTC)))
         self._tell_change()
+
+    def _tell_begun(self) -> None:
+        begun, self._untold = self._untold, set()
+        for task_id in begun & self._tasks.keys():
+            self.tell(self._tasks[task_id])
+
+    def _note_state(self, data: Mapping[str, Any], status: Any) -> None:
+        state = _STATES.get(str(status))
+        if state is not None:
+            self._states[str(data.get("task_id"))] = state
+            if len(self._states) > CALLS_KEPT:
+                self._states.popitem(last=False)
 
     def _tell_change(self) -> None:
         change, self.next_change = self.next_change, asyncio.Event()
@@ -152,7 +247,15 @@ class Background:
             self._news.append(f"The agent “{task.title}” {end}.")
 
 
-def _task(data: Mapping[str, Any], command: str | None = None) -> BackgroundTask:
+def _task(
+    data: Mapping[str, Any], command: str | None = None, call_id: str | None = None
+) -> BackgroundTask:
     title = command or data.get("description") or data.get("task_type") or "a background task"
-    kind = str(data.get("task_type") or "")
-    return BackgroundTask(str(data.get("task_id")), kind, one_line(str(title), TITLE_LENGTH))
+    return BackgroundTask(
+        task_id=str(data.get("task_id")),
+        kind=str(data.get("task_type") or ""),
+        title=one_line(str(title), TITLE_LENGTH),
+        began=datetime.now(UTC),
+        command=command,
+        tool_call_id=call_id,
+    )

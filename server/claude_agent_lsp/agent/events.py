@@ -10,9 +10,10 @@ from claude_agent_lsp.base.texts.json_bounds import PLAIN_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
     from pathlib import Path
 
+    from claude_agent_lsp.agent.background import Task
+    from claude_agent_lsp.agent.question import Question
     from claude_agent_lsp.errors import RequestFailed
 
 
@@ -46,6 +47,15 @@ class PermissionDenial:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked:
+    """What a hook has said instead of letting a prompt through; `kept`: for a later turn."""
+
+    reason: str
+    kept: bool
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A picture of one run at one moment. The session id is valid from the first picture on."""
 
@@ -70,6 +80,16 @@ class Run:
     """Why the agent has begun it by itself, in a sentence."""
     queued: bool | None = None
     """Whether it waits for its session."""
+    prompt: str | None = None
+    """What it asks, while it is at work, if it has waited."""
+    steered_into: str | None = None
+    """The run whose turn has taken its prompt in, and answered it."""
+    blocked: Blocked | None = None
+    """Why the model was not asked."""
+    next_session_id: str | None = None
+    """The session that the user goes on in, if they have cleared this one."""
+    held_by: str | None = None
+    """The editor and the server's process in which it is at work, if it is only followed here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +148,56 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """Words of the agent, to append to what came before under the same message id."""
+class Steered:
+    """A prompt has gone into the turn at work, and is answered in it.
 
-    kind: ClassVar = "text"
+    Attributes:
+        run_id: The run that it would have had.
+        into: The run at work.
+        message_id: The prompt's, in the session too.
+        text: The prompt.
+    """
+
+    kind: ClassVar = "steered"
+    run_id: str
+    into: str
     message_id: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """Words of the agent, to append to what came before under the same message id.
+
+    Attributes:
+        parent_tool_call_id: The tool call that has begun the subagent that says them, if it is one.
+    """
+
+    kind: ClassVar = "text"
+    message_id: str
+    text: str
+    parent_tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Thinking:
-    """Thoughts of the agent, to append likewise."""
+    """Thoughts of the agent, or of a subagent, to append likewise."""
 
     kind: ClassVar = "thinking"
+    message_id: str
+    text: str
+    parent_tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retracted:
+    """The agent's last words under a message id do not stand: the answer broke off.
+
+    Attributes:
+        text: These words, which are the end of what came under that id, or all of it.
+    """
+
+    kind: ClassVar = "retracted"
     message_id: str
     text: str
 
@@ -175,119 +232,6 @@ class ToolResult:
     truncated: bool | None = None
 
 
-QuestionKind = Literal["permission", "plan", "choice", "trust"]
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionOption:
-    """One possible answer.
-
-    Attributes:
-        description: Of a choice: what the agent says about it.
-    """
-
-    value: str
-    label: str
-    description: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What happens if the user says yes.
-
-    Attributes:
-        subject: What it is done to, in one short line: the start of a command, a file's name, an
-            address. Empty where the tool's name says it all.
-        tool: The tool's name; None if the question is not about a tool.
-        command: The whole command or script, if it runs one.
-        path: The file or folder that it is about, where links lead, as it is named in the
-            session's folder.
-        description: What the agent says that the command of a shell does.
-    """
-
-    subject: str
-    tool: str | None = None
-    command: str | None = None
-    path: str | None = None
-    description: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Something that an answer allows beyond the one tool call.
-
-    Attributes:
-        kind: Which of the fields below says what it is; "call" is the very same call once more.
-        text: The same in a few words: "`npm run *`", "WebFetch(domain:a.b)", "all edits".
-        tool: Of a rule: the tool that it allows.
-        rule: Of a rule: which uses of the tool; None for all.
-        mode: The permission mode that the session gets.
-        directory: The folder in which the agent may work, too.
-    """
-
-    kind: Literal["call", "rule", "mode", "directory"]
-    text: str
-    tool: str | None = None
-    rule: str | None = None
-    mode: str | None = None
-    directory: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Grants:
-    """What the answers of a question allow beyond the one tool call.
-
-    Attributes:
-        session: What "allowSession" allows, until the server ends.
-        always: What "allowAlways" allows.
-        saved_in: Where the latter is written.
-    """
-
-    session: tuple[Grant, ...] = ()
-    always: tuple[Grant, ...] = ()
-    saved_in: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Something that the user has to decide before the agent goes on.
-
-    Attributes:
-        kind: About what: permission for a tool, a plan, the agent's own, or trust in a folder.
-        title: What the user decides, as a sentence of one line: "Edit cart.py?".
-        title_says_all: Of a permission: whether the title says all that would be done.
-        detail: Exactly what would happen, cut where it is long: the fields below as one text.
-        diff: The whole change, as a unified diff.
-        document: The whole plan, as Markdown.
-        multiple: Whether several options can be chosen.
-        free_text: Whether words of the user's own are an answer, too.
-        tool_call_id: The tool call that waits for it.
-        action: What happens if the user says yes.
-        notes: What else there is to know of it, such as "In the background" and "shell: zsh".
-        reason: Why the CLI asks, in its words.
-        grants: What the answers allow beyond it.
-    """
-
-    question_id: str
-    run_id: str
-    session_id: str
-    kind: QuestionKind
-    title: str
-    detail: str
-    options: tuple[QuestionOption, ...]
-    deadline: datetime
-    diff: str | None = None
-    document: str | None = None
-    multiple: bool | None = None
-    free_text: bool | None = None
-    tool_call_id: str | None = None
-    action: Action | None = None
-    notes: tuple[str, ...] = ()
-    reason: str | None = None
-    grants: Grants = field(default_factory=Grants)
-    title_says_all: bool | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class QuestionAsked:
     """A question waits for the user."""
@@ -309,11 +253,18 @@ class QuestionAnswered:
 
 @dataclass(frozen=True, slots=True)
 class FileChanged:
-    """The agent changed a file."""
+    """The agent changed a file.
+
+    Attributes:
+        moved_from: Where a file was that is new here.
+        moved_to: Where a file is that is gone here.
+    """
 
     kind: ClassVar = "fileChanged"
     uri: Path
     change: Change
+    moved_from: Path | None = None
+    moved_to: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,12 +286,64 @@ class UsageReport:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskChanged:
+    """A background task of the session has begun, or has ended."""
+
+    kind: ClassVar = "task"
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """The agent goes on with a summary of the conversation, as the user or the CLI has wanted."""
+
+    kind: ClassVar = "compacted"
+    trigger: Literal["manual", "auto"]
+    tokens_before: int
+    tokens_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """Something worth knowing: a retry, a rate limit, a compaction."""
+    """Something worth knowing: a retry, a rate limit.
+
+    Attributes:
+        message_id: That of the message in which the CLI says it, in the session too.
+    """
 
     kind: ClassVar = "notice"
     level: Level
     text: str
+    message_id: str | None = None
+
+
+class HookStatus(Enum):
+    """Where one of the user's hooks stands."""
+
+    STARTED = "started"
+    COMPLETED = "completed"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One of the user's hooks begins, or has ended.
+
+    Attributes:
+        name: As the CLI calls it: "PreToolUse:Bash".
+        event: What it is run at: "PreToolUse".
+        status: "blocked" if it said no, "cancelled" if it did not finish.
+        text: Why it said no, or failed.
+    """
+
+    kind: ClassVar = "hook"
+    hook_id: str
+    name: str
+    event: str
+    status: HookStatus
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,8 +357,10 @@ class Ended:
 Event: TypeAlias = (
     Queued
     | Started
+    | Steered
     | Text
     | Thinking
+    | Retracted
     | ToolCall
     | ToolResult
     | QuestionAsked
@@ -363,7 +368,10 @@ Event: TypeAlias = (
     | FileChanged
     | ModeChanged
     | UsageReport
+    | TaskChanged
+    | Compacted
     | Notice
+    | Hook
     | Ended
 )
 

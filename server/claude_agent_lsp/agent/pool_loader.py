@@ -7,12 +7,13 @@ import contextlib
 import importlib
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.agent.os_processes.adoption_report import report_adopted
 from claude_agent_lsp.agent.os_processes.orphans import end_orphans
 from claude_agent_lsp.base.lanes import disk, processes
 from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
     from claude_agent_lsp.agent.process.pool import ProcessPool
@@ -31,6 +32,10 @@ class PoolLoader:
             pool: none of them may change it for the others.
         stopping: Fires when the server ends; nothing is loaded then.
         find_owner: Has a run own a turn that an agent has begun by itself.
+        on_start: Called with each process as it starts.
+
+    Attributes:
+        before: What is waited for before the first CLI starts.
     """
 
     def __init__(
@@ -39,12 +44,16 @@ class PoolLoader:
         server_settings: Callable[[], Settings],
         stopping: AbortSignal,
         find_owner: FindOwner,
+        on_start: Callable[[AgentProcess], None] = lambda _: None,
     ) -> None:
+        self.before: Callable[[], Awaitable[None]] | None = None
         self._find_owner = find_owner
+        self._on_start = on_start
         self._watchdog = watchdog
         self._server_settings = server_settings
         self._stopping = stopping
         self._pool: asyncio.Future[ProcessPool] | None = None
+        self._reporting: asyncio.Task[None] | None = None
 
     @property
     def loaded(self) -> ProcessPool | None:
@@ -78,7 +87,8 @@ class PoolLoader:
         settings = self._server_settings()
         if self._pool is None or (self._pool.done() and self.loaded is None):
             # One that failed is tried again: what kept it from loading may be gone.
-            self._pool = asyncio.ensure_future(_load(settings, self._watchdog, self._find_owner))
+            self._pool = asyncio.ensure_future(self._load(settings))
+            self._reporting = self._reporting or asyncio.create_task(report_adopted(self._watchdog))
         elif (pool := self.loaded) is not None:
             pool.limit, pool.idle_seconds = settings.max_processes, settings.idle_process_seconds
         return self._pool
@@ -89,18 +99,23 @@ class PoolLoader:
             # A pool that could not be loaded has failed every run, and has nothing to end.
             with contextlib.suppress(Exception):
                 await (await self._pool).close()
+        if self._reporting is not None:
+            self._reporting.cancel()
 
-
-async def _load(settings: Settings, watchdog: Watchdog, find_owner: FindOwner) -> ProcessPool:
-    """Return a new pool. What a server that was killed has left is gone by then."""
-    ending = asyncio.create_task(processes.run(end_orphans))
-    module = await disk.run(importlib.import_module, "claude_agent_lsp.agent.process.pool")
-    await disk.run(importlib.import_module, "claude_agent_lsp.agent.run.turn")
-    await ending
-    pool: ProcessPool = module.ProcessPool(
-        limit=settings.max_processes,
-        idle_seconds=settings.idle_process_seconds,
-        before_start=watchdog.ensure,
-        find_owner=find_owner,
-    )
-    return pool
+    async def _load(self, settings: Settings) -> ProcessPool:
+        """Return a new pool. What a server that was killed has left is gone by then."""
+        ending = asyncio.create_task(processes.run(end_orphans))
+        before = None if self.before is None else asyncio.ensure_future(self.before())
+        module = await disk.run(importlib.import_module, "claude_agent_lsp.agent.process.pool")
+        await disk.run(importlib.import_module, "claude_agent_lsp.agent.run.turn")
+        await ending
+        if before is not None:
+            await before
+        pool: ProcessPool = module.ProcessPool(
+            limit=settings.max_processes,
+            idle_seconds=settings.idle_process_seconds,
+            before_start=self._watchdog.ensure,
+            find_owner=self._find_owner,
+            on_start=self._on_start,
+        )
+        return pool

@@ -26,6 +26,7 @@ from claude_agent_lsp.loopback.script import (
     recall,
     reply,
     say,
+    stop,
     think,
     tokens,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "recall",
     "reply",
     "say",
+    "stop",
     "think",
     "tokens",
 ]

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from claude_agent_lsp.loopback import body, wire
-from claude_agent_lsp.loopback.script import Call, Cut, Fail, Hang, Recall, Say, Think, Tokens
+from claude_agent_lsp.loopback.script import (
+    Call,
+    Cut,
+    Fail,
+    Hang,
+    Recall,
+    Say,
+    Stop,
+    Think,
+    Tokens,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,6 +115,8 @@ class Answer:
                     yield _Piece(message.thinking(text))
                 case Call(tool, arguments, call_id):
                     yield _Piece(message.tool_use(tool, arguments, call_id))
+                case Stop(reason):
+                    message.stop_reason = reason
                 case Cut() | Hang() | Fail():
                     yield step
                 case Recall(pattern):

@@ -74,7 +74,14 @@ class Hang:
     """Nothing more is sent."""
 
 
-Step: TypeAlias = Say | Tokens | Recall | Think | Call | Fail | Cut | Hang
+@dataclass(frozen=True)
+class Stop:
+    """Why the answer ends."""
+
+    reason: str
+
+
+Step: TypeAlias = Say | Tokens | Recall | Think | Call | Fail | Cut | Hang | Stop
 Turn: TypeAlias = tuple[Step, ...]
 
 DEFAULT: Turn = (Say("OK."),)
@@ -217,3 +224,11 @@ def cut() -> Cut:
 def hang() -> Hang:
     """Send nothing more, or nothing at all as the first step, until the client leaves."""
     return Hang()
+
+
+def stop(reason: str) -> Stop:
+    """End the answer for a reason of the API's: "max_tokens", "refusal", "end_turn".
+
+    As the only step it is an answer without a word.
+    """
+    return Stop(reason)

@@ -37,6 +37,7 @@ class ClientProfile:
         message_box: What its messages hold; None if they hold anything.
         questions: Whether it takes questions as `claudeAgent/question`: it knows this server.
         session_events: Whether it wants to be notified of runs and sessions that change.
+        subagent_text: Whether it shows what subagents say, unless a command says otherwise.
         trust: Whether it says itself which folders are trusted.
         work_done_progress: Whether the server may make progress tokens of its own.
         configuration: Whether `workspace/configuration` is answered.
@@ -53,6 +54,7 @@ class ClientProfile:
     message_box: Box | None = None
     questions: bool = False
     session_events: bool = False
+    subagent_text: bool = False
     trust: bool = False
     work_done_progress: bool = False
     configuration: bool = False
@@ -83,6 +85,7 @@ class ClientProfile:
             message_box=HELIX_BOX if helix else None,
             questions=_announced(params.capabilities.experimental, "questions"),
             session_events=_announced(params.capabilities.experimental, "sessionEvents"),
+            subagent_text=_announced(params.capabilities.experimental, "subagentText"),
             trust=_announced(params.capabilities.experimental, "trust"),
             work_done_progress=bool(window and window.work_done_progress),
             configuration=bool(workspace and workspace.configuration),

@@ -8,6 +8,7 @@ What pygls 2.1.1 does otherwise, and why it is overridden here:
 - A command never sees its `workDoneToken`.
 - `shutdown` cancels all requests at work; here they are stopped and answered before.
 - It keeps the text of each document that a client opens.
+- It encodes each answer on the loop, and a long one holds up all runs meanwhile.
 - A request that can't be read (`arguments` is no array, say) is never answered; a message before
   `initialize` reaches the handlers.
 """
@@ -29,6 +30,7 @@ from pygls.exceptions import (
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from claude_agent_lsp.base.abort import AbortController, AbortReason
+from claude_agent_lsp.lsp.convert.encoded import EncodedResult
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -71,6 +73,8 @@ class AgentProtocol(LanguageServerProtocol):
     def __init__(self, server: Any, converter: Any) -> None:
         self._host = cast("Host", server)
         self.controllers: dict[int | str, AbortController] = {}
+        # The tokens of the editor's progress displays for them, by the same ids.
+        self._tokens: dict[int | str, int | str] = {}
         # The requests to the editor that it has not answered.
         self._asked: set[str] = set()
         self._initialized = False
@@ -187,6 +191,9 @@ class AgentProtocol(LanguageServerProtocol):
         # Before the command's task begins: its cancel may be the very next message.
         if method_name == types.WORKSPACE_EXECUTE_COMMAND:
             self.controllers[msg_id] = AbortController()
+            token = getattr(params, "work_done_token", None)
+            if token is not None:
+                self._tokens[msg_id] = token
         elif method_name == types.SHUTDOWN:  # before its task, too: a query may be right behind
             self._ending = True
         super()._handle_request(msg_id, method_name, params)
@@ -200,12 +207,21 @@ class AgentProtocol(LanguageServerProtocol):
 
     def _send_handler_result(self, future: Future[Any], *, msg_id: int | str) -> None:
         self.controllers.pop(msg_id, None)
+        self._tokens.pop(msg_id, None)
         error = None if future.cancelled() else future.exception()
         if isinstance(error, JsonRpcException):
             self._request_futures.pop(msg_id, None)
             self._send_response(msg_id, error=error.to_response_error())
             return
         super()._send_handler_result(future, msg_id=msg_id)
+
+    def _send_response(
+        self, msg_id: Any, result: object = None, error: types.ResponseError | None = None
+    ) -> None:
+        if isinstance(result, EncodedResult) and self.writer is not None:
+            self.writer.write(result.response(msg_id))
+        else:
+            super()._send_response(msg_id, result, error)
 
     def _running_commands(self) -> list[asyncio.Future[Any]]:
         futures: dict[int | str, Any] = self._request_futures
@@ -234,6 +250,10 @@ class AgentProtocol(LanguageServerProtocol):
     @lsp_method(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def lsp_work_done_progress_cancel(self, params: types.WorkDoneProgressCancelParams) -> None:
         """Stop what the user has stopped in the editor's progress display."""
+        # Of a command that has only just come, nothing is displayed yet.
+        for message_id, token in self._tokens.items():
+            if token == params.token:
+                self.controllers[message_id].abort()
         self._host.cancel_progress(params.token)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.commands.commands import Commands
     from claude_agent_lsp.lsp.features.feature import Handler
     from claude_agent_lsp.lsp.services.progress import Progress
+    from claude_agent_lsp.lsp.services.questions.elsewhere import QuestionsElsewhere
     from claude_agent_lsp.lsp.services.questions.question_documents import QuestionDocuments
     from claude_agent_lsp.lsp.services.services import LazyServices
     from claude_agent_lsp.lsp.wire.writer import MessageWriter
@@ -53,6 +54,8 @@ logger = logging.getLogger(__name__)
 
 # How long the clean-up waits for the settings of all folders.
 SETTINGS_SECONDS: Final = 10.0
+# How often it is looked what the CLI may delete: twice before anything is due.
+KEEP_SECONDS: Final = 6 * 3600.0
 
 
 class AgentServer(LanguageServer):
@@ -117,7 +120,7 @@ class AgentServer(LanguageServer):
     @cached_property
     def _agent(self) -> Agent:
         from claude_agent_lsp.agent.agent import Agent
-        from claude_agent_lsp.lsp.commands.run_display import RunDisplay
+        from claude_agent_lsp.lsp.commands.runs.run_display import RunDisplay
         from claude_agent_lsp.lsp.services.questions.ask_user import AskUser
 
         asking = AskUser(
@@ -126,6 +129,7 @@ class AgentServer(LanguageServer):
             self._question_documents,
             self._progress.show_question,
             self._lane,
+            offer=self._questions_elsewhere.offer,
         )
         name = self._editor.profile.name
         settings = self.services.server_settings
@@ -150,6 +154,12 @@ class AgentServer(LanguageServer):
         return QuestionDocuments(self._editor, self._state, self._lane)
 
     @cached_property
+    def _questions_elsewhere(self) -> QuestionsElsewhere:
+        from claude_agent_lsp.lsp.services.questions.elsewhere import QuestionsElsewhere
+
+        return QuestionsElsewhere(self._editor, self._state, lambda: self._agent)
+
+    @cached_property
     def _progress(self) -> Progress:
         from claude_agent_lsp.lsp.services.progress import Progress
 
@@ -160,10 +170,13 @@ class AgentServer(LanguageServer):
         from claude_agent_lsp.lsp.services.services import LazyServices
         from claude_agent_lsp.lsp.services.session_events import SessionEvents
         from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
+        from claude_agent_lsp.lsp.services.task_documents import TaskDocuments
         from claude_agent_lsp.lsp.services.transcript_documents import TranscriptDocuments
+        from claude_agent_lsp.sessions.catalogue.search.indexing import Indexing
 
         agent, editor, early = self._agent, self._editor, self.services
-        sessions = SessionLookup(agent, early.folders, early.configuration)
+        indexing = Indexing(editor.spawn)
+        sessions = SessionLookup(agent, early.folders, early.configuration, indexing)
         return LazyServices(
             agent=agent,
             progress=self._progress,
@@ -171,6 +184,8 @@ class AgentServer(LanguageServer):
             session_events=SessionEvents(editor, sessions.find),
             documents=TranscriptDocuments(editor, self._state, sessions, agent.lanes),
             question_documents=self._question_documents,
+            questions_elsewhere=self._questions_elsewhere,
+            task_documents=TaskDocuments(editor, self._state, self._lane),
         )
 
     @cached_property
@@ -234,12 +249,21 @@ class AgentServer(LanguageServer):
             await disk.run(keep_private, self._state.directory)
         except OSError as error:
             logger.warning("%s can't be kept from other users: %s", self._state.directory, error)
-        await self._agent.kept.refresh()
+        self._editor.spawn(self._keep_sessions())
         cleanup = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.cleanup")
         busy = self._agent.locks.busy
         # What the CLI keeps for a while stays there, whatever a setting says.
         for directory in {self._state.directory, self._own_directory}:
             await disk.run(cleanup.clean_up, directory, busy)
+
+    async def _keep_sessions(self) -> None:
+        """Keep what the CLI would delete, as long as the server lives: CLIs delete at any time."""
+        agent = self._agent
+        while not agent.shutdown.aborted:
+            await agent.kept.update()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(KEEP_SECONDS):
+                    await agent.shutdown.wait()
 
     def _notice(self, notice: Notice) -> None:
         kind = types.MessageType[notice.level.value.capitalize()]

@@ -1,13 +1,15 @@
 """What nobody needs any more in the state directory, removed once at a server's start.
 
     transcripts/, plans/    documents: written anew whenever they are shown; after `DOCUMENT_DAYS`
-    rewinds/, shared/       memories of a session: `DOCUMENT_DAYS` after it was last heard of
-    locks/                  what holders that were killed have left: after a day
+    rewinds/, shared/, costs/, runs/, changes/, branches/
+                            memories of a session: `DOCUMENT_DAYS` after it was last heard of
+    locks/, questions/      what servers that were killed have left, wanted or asked: after a day
     tmp/                    what the CLI has for a session meanwhile: after `TEMPORARY_DAYS`
     everywhere              what a server that was killed has half written: after a day
 
 Nothing is touched that belongs to a session in which anybody is at work, nor what is the only copy
-of something: the journal, the kept copies. Everything here touches the disk: call it in a thread.
+of something: the journal, the kept copies, what waits. Everything here touches the disk: call it in
+a thread.
 """
 
 from __future__ import annotations
@@ -38,7 +40,13 @@ MOST_REMOVED: Final = 1000
 _ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # As `replace_file` names what it has not replaced yet.
 _HALF_WRITTEN: Final = re.compile(r"\..+\.\d+-\d+")
-_DIRECTORIES: Final = ("folders", "journal", "transcripts", "plans", "rewinds", "shared", "kept/*")
+_DIRECTORIES: Final = (
+    *("folders", "journal", "queue", "transcripts", "plans", "rewinds", "shared", "costs", "runs"),
+    *("pinned", "archived", "kept/*", "questions", "changes", "branches"),
+)
+
+# What is of use as long as a server lives, and its runs.
+_OF_SERVERS: Final = ("locks/*.lock", "locks/*.wanted", "locks/*.reply", "questions/*")
 
 
 def clean_up(
@@ -89,14 +97,14 @@ def _candidates(state_directory: Path, known: frozenset[str]) -> Iterator[tuple[
     for name in ("transcripts", "plans"):
         for path in state_directory.glob(f"{name}/*.md"):
             yield path, DOCUMENT_DAYS
-    for name in ("rewinds", "shared"):
-        for path in state_directory.glob(f"{name}/*.json"):
+    for name in ("rewinds", "shared", "costs", "runs", "changes", "branches", "pinned", "archived"):
+        for path in state_directory.glob(f"{name}/*"):
             if _session_of(path) not in known and not _is_pending(path):
                 # It may be one of another CLAUDE_CONFIG_DIR, or of a home that is not there now.
                 yield path, DOCUMENT_DAYS
     yield from _temporary(state_directory)
-    for path in state_directory.glob("locks/*.lock"):
-        yield path, 1
+    for name in _OF_SERVERS:
+        yield from ((path, 1) for path in state_directory.glob(name))
 
 
 def _temporary(state_directory: Path) -> Iterator[tuple[Path, float]]:

@@ -26,7 +26,7 @@ import psutil
 
 from claude_agent_lsp.base.disk.files import open_to_read, try_lock, unlock_and_remove
 from claude_agent_lsp.base.disk.private import make_directory
-from claude_agent_lsp.errors import SessionAtWork, SessionBusy, StoreUnavailable
+from claude_agent_lsp.errors import SessionAtWork, SessionBusy, SessionKept, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,6 +136,10 @@ class SessionLocks:
         self._counting = threading.Lock()
         self._started = _own_start()
 
+    def this_server(self) -> Holder:
+        """Return who this server is to others."""
+        return Holder("", self._editor, os.getpid(), self._started)
+
     def owner(self, session_id: str) -> str | None:
         """Return the id of this server's run at work in a session, or None."""
         held = self._held.get(session_id)
@@ -145,6 +149,11 @@ class SessionLocks:
         """Whether a run is at work in a session, here or in another server."""
         holder = None if session_id in self._held else self._read(session_id)
         return session_id in self._held or (holder is not None and holder.alive)
+
+    def elsewhere(self, session_id: str) -> Holder | None:
+        """Return who has a session in another server that is there; None if nobody does."""
+        holder = None if session_id in self._held else self._read(session_id)
+        return holder if holder is not None and holder.alive else None
 
     def while_at_rest(self, change: Callable[[], None]) -> bool:
         """Do something short, unless a session is in use or somebody is on the way to one.
@@ -180,6 +189,7 @@ class SessionLocks:
         Raises:
             SessionAtWork: Another run of this server has it.
             SessionBusy: One of another server has it.
+            SessionKept: Another server keeps it.
             StoreUnavailable: What is in its lock's place is no lock.
         """
         with self._changing(session_id):
@@ -256,7 +266,7 @@ class SessionLocks:
             logger.warning("%s can't be locked: %s", path, error)
             return None
         if handle is None:
-            raise SessionBusy(_refusal(session_id, self._read(session_id)))
+            raise _refusal(session_id, self._read(session_id))
         return handle, path
 
     def _try(self, path: Path, session_id: str) -> int | None:
@@ -281,18 +291,20 @@ class SessionLocks:
         return self._state_directory() / "locks" / f"{session_id}.lock"
 
 
-def _refusal(session_id: str, holder: Holder | None) -> str:
+def _refusal(session_id: str, holder: Holder | None) -> SessionBusy:
     """Return why a session that another server has is refused."""
     who = f"{holder}" if holder is not None else "Another server"
-    what = f"has an active run in the session {session_id}"
-    if holder is not None and holder.waits_for:
-        what = f"keeps the session {session_id} for what runs in its background: {holder.waits_for}"
-    return f"{who[0].upper()}{who[1:]} {what}."
+    who = f"{who[0].upper()}{who[1:]}"
+    if holder is None or not holder.waits_for:
+        return SessionBusy(f"{who} has an active run in the session {session_id}.")
+    waits_for = holder.waits_for
+    kept = f"keeps the session {session_id} for what runs in its background: {waits_for}"
+    return SessionKept(f"{who} {kept}.", session_id, keeper=who, waits_for=waits_for)
 
 
 def _holder_in(handle: int) -> Holder | None:
     try:
-        return _parsed(os.pread(handle, 4096, 0))
+        return parse_holder(os.pread(handle, 4096, 0))
     except OSError:  # the lock holds all the same
         return None
 
@@ -304,7 +316,8 @@ def _write(handle: int, holder: Holder) -> None:
         os.pwrite(handle, content, 0)
 
 
-def _parsed(content: bytes) -> Holder | None:
+def parse_holder(content: bytes) -> Holder | None:
+    """Return who is written down; None where it makes no sense."""
     try:
         match json.loads(content):
             case {

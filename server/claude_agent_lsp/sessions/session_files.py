@@ -1,16 +1,24 @@
 """All that a session has on disk, the CLI's files and our own: the one place that knows it.
 
     <state>/journal/<id>.jsonl              what the CLI has lost of it
-    <state>/kept/<project>/<id>.jsonl       the copy of one that is tagged for it
+    <state>/queue/<id>.<server>.jsonl       the queries that wait for it
+    <state>/kept/<project>/<id>.jsonl       its copy, for when the CLI has deleted its own
+    <state>/kept/<project>/<id>.leaves      when that is to make room
     <state>/transcripts/<id>[-<run>].md     documents that an editor was shown
     <state>/plans/<id>[-<question>].md      the plan that was asked about last, questions to be read
+    <state>/runs/<id>.jsonl                 what its runs knew besides what was said
+    <state>/questions/<id>.*                questions that its editor did not show, and answers
+    <state>/changes/<id>/                   what its runs have changed, with copies
+    <state>/branches/<id>.json              which session has what it lacks of one it came of
     <state>/rewinds/<id>.json               what was put back
     <state>/shared/<id>.json                how far it has been sent to a store
+    <state>/costs/<id>.json                 what it has cost
+    <state>/pinned/<id>, archived/<id>      that the user has marked it
 
-Beside these are its rows in the index, its folder's state, and its lock. What the CLI (2.1.330)
-keeps by a session's id stands in `OF_THE_CLI`. The audit log is none of it: it is the user's record
-of what was done, whatever becomes of the conversation. Everything here touches the disk: call it in
-a thread.
+Beside these is what has no file of its own, which `edit_session.what_knows` names, and its lock.
+What the CLI (2.1.330) keeps by a session's id stands in `OF_THE_CLI`. The audit log is none of it:
+it is the user's record of what was done, whatever becomes of the conversation. Everything here
+touches the disk: call it in a thread.
 """
 
 from __future__ import annotations
@@ -45,16 +53,27 @@ OF_THE_CLI: Final = (
 TEMPORARY: Final = "*/{}"
 OURS: Final = (
     "kept/*/{}.jsonl",
+    "kept/*/{}.leaves",
     "journal/{}.jsonl",
+    "queue/{}.*.jsonl",
     "shared/{}.json",
     "transcripts/{}.md",
     "transcripts/{}-*.md",
     "plans/{}.md",
     "plans/{}-*.md",
+    "runs/{}.jsonl",
+    "questions/{}.*",
+    "changes/{}",
+    "branches/{}.json",
     "rewinds/{}.json",
+    "costs/{}.json",
+    "pinned/{}",
+    "archived/{}",
     # Half-written by a server that was killed: see `replace_file`.
     "kept/*/.{}*",
-    *(f"{name}/.{{}}*" for name in ("journal", "shared", "transcripts", "plans", "rewinds")),
+    *(f"{name}/.{{}}*" for name in ("branches", "costs", "journal", "plans", "queue", "rewinds")),
+    "questions/.{}*",
+    *(f"{name}/.{{}}*" for name in ("shared", "transcripts")),
 )
 
 

@@ -99,6 +99,7 @@ async def examine(file: Path | None) -> AsyncIterator[Finding]:
     yield await disk.run(_state, settings)
     yield await disk.run(_transcripts, settings)
     yield await disk.run(_retention, settings)
+    yield await disk.run(_kept, settings)
     yield _git()
 
 
@@ -324,9 +325,31 @@ def _retention(settings: Settings) -> Finding:
     titles = [one_line(deletion.title, TITLE_LENGTH) for deletion in found.next_deletions]
     named = ", ".join(f"“{title}”" for title in titles)
     more = f" and {found.due - len(titles)} more" if found.due > len(titles) else ""
-    hint = "Tag a session `keep` to keep it, or set cleanupPeriodDays in ~/.claude/settings.json."
+    hint = "Set cleanupPeriodDays in ~/.claude/settings.json to have the CLI keep them longer."
     many = f"{found.due} sessions" if found.due > 1 else "one session"
     return Finding("Retention", Verdict.NOTE, f"{text}{many}: {named}{more}", hint)
+
+
+def _kept(settings: Settings) -> Finding:
+    """Return which sessions are kept all the same, and how much room they take."""
+    from claude_agent_lsp.sessions.catalogue.keeping import MEGABYTE, room_of
+    from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
+
+    room = room_of(KeptCopies(state_directory(settings.state_directory)))
+    which = {
+        "all": "all sessions are kept",
+        "tagged": "sessions with the tag `keep` are kept",
+        "none": "no session is kept",
+    }[settings.keep_sessions]
+    text = (
+        f"{which} when the CLI deletes its transcripts; {room.sessions} copies take "
+        f"{room.size / MEGABYTE:.1f} of {settings.keep_max_megabytes} MB"
+    )
+    if not room.leaving:
+        return Finding("Kept", Verdict.NOTE, text)
+    leaving = f"{room.leaving} of them leave" if room.leaving > 1 else "one of them leaves"
+    hint = "Raise claudeAgent.keepMaxMegabytes, or tag those `keep` that have to stay."
+    return Finding("Kept", Verdict.NOTE, f"{text}; {leaving} within a week", hint)
 
 
 def _git() -> Finding:

@@ -7,24 +7,32 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import logging
 import os
 import select
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from claude_agent_lsp import __version__
+from claude_agent_lsp.base import lazy_sdk
 from claude_agent_lsp.base.disk.log_file import LogFile
 from claude_agent_lsp.base.texts.redaction import MaskingFormatter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import TypeAlias
+
+    _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_SESSION: Final = "the session's id, or the beginning of it"
 INTERRUPTED: Final = 130  # as shells have it: 128 and SIGINT's number
 NO_EDITOR: Final = (
-    "This is a language server: an editor starts it. In a terminal: doctor, demo, sessions, audit."
+    "This is a language server: an editor starts it. "
+    "In a terminal: doctor, demo, sessions, questions, audit."
 )
 # What never has to wait in a pipe that has room at all.
 PIPE_BYTES: Final = getattr(select, "PIPE_BUF", 512)
@@ -51,10 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _log(options.log_file, options.log_level)
     except OSError as error:
         parser.error(f"argument --log-file: {options.log_file}: {error.strerror}")
+    lazy_sdk.install()
     if options.command is None:
         if sys.stdin.isatty():
             sys.stderr.write(f"{NO_EDITOR}\n")
         gc.set_threshold(*GARBAGE_THRESHOLDS)
+        from claude_agent_lsp.lsp import lean_types
+
+        lean_types.load()
         from claude_agent_lsp.lsp.main import serve
 
         return serve()
@@ -65,25 +77,28 @@ def _command(options: argparse.Namespace) -> int:
     from claude_agent_lsp.terminal.ending import EndedBySignal
 
     try:
-        if options.command == "doctor":
-            from claude_agent_lsp.terminal.doctor import doctor
-
-            return doctor(options.settings, as_json=options.json)
-        if options.command == "audit":
-            from claude_agent_lsp.terminal.audit import audit
-
-            return audit(options)
-        if options.command == "sessions":
-            from claude_agent_lsp.terminal.sessions import sessions
-
-            return sessions(options)
-        from claude_agent_lsp.terminal.demo.demo import demo
-
-        return demo(live=options.live)
+        return _run(options)
     except EndedBySignal as end:
         return end.status
     except KeyboardInterrupt:  # before there was anything to end
         return INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
+    name = options.command
+    if name == "doctor":
+        from claude_agent_lsp.terminal.doctor import doctor
+
+        return doctor(options.settings, as_json=options.json)
+    if name == "demo":
+        from claude_agent_lsp.terminal.demo.demo import demo
+
+        return demo(live=options.live)
+    # The others are named as their module is, and as what is called in it.
+    run: Callable[[argparse.Namespace], int] = getattr(
+        importlib.import_module(f"claude_agent_lsp.terminal.{name}"), name
+    )
+    return run(options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--live", action="store_true", help="use your own Claude account")
     _add_sessions(commands)
+    _add_questions(commands)
     audit = commands.add_parser(
         "audit",
         help="show questions, answers and changed files",
@@ -130,19 +146,17 @@ def _parser() -> argparse.ArgumentParser:
             "changed: when, in which session, what, the outcome, and who answered."
         ),
     )
-    audit.add_argument(
-        "--session", metavar="SESSION", help="the session's id, or the beginning of it"
-    )
+    audit.add_argument("--session", metavar="SESSION", help=_SESSION)
     audit.add_argument("--limit", type=_count, default=50, metavar="N", help="default: %(default)s")
     audit.add_argument("--json", action="store_true", help="print JSON, one object per line")
     return parser
 
 
-def _add_sessions(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_sessions(commands: _Commands) -> None:
     sessions = commands.add_parser(
         "sessions",
-        help="list, show, export and delete sessions",
-        description="List, show, export and delete sessions, from editors and terminals.",
+        help="list, search, show, export and delete sessions",
+        description="List, search, show, export and delete sessions, from editors and terminals.",
         epilog=(
             "A session is given by its id, or by the beginning of it. Without a command, they are "
             "listed."
@@ -151,33 +165,119 @@ def _add_sessions(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     what = sessions.add_subparsers(dest="sessions_command", metavar="[COMMAND]")
     listing = what.add_parser("list", help="list the sessions of a folder, newest first")
     listing.add_argument(
-        "--folder", type=Path, default=Path(), help="default: the current directory"
-    )
-    listing.add_argument("--all", action="store_true", help="list the sessions of all folders")
-    listing.add_argument(
         "--search",
         metavar="WORDS",
         help="only sessions with these words in the title or the prompts",
     )
-    listing.add_argument("--tag", help="only sessions with this tag")
-    listing.add_argument(
-        "--limit", type=_count, default=50, metavar="N", help="default: %(default)s"
+    search = what.add_parser(
+        "search",
+        help="find sessions by what was said in them, best first",
+        description=(
+            "Find sessions by words in prompts, answers, tool calls and file names, and show the "
+            "lines that hold them."
+        ),
     )
+    search.add_argument("words", nargs="+", metavar="WORD", help="a word, or how it begins")
+    for one in (listing, search):
+        _add_filters(one)
+    pin = what.add_parser("pin", help="show a session before all others")
+    archive = what.add_parser("archive", help="leave a session out of lists")
+    for one in (pin, archive):
+        one.add_argument("--undo", action="store_true", help="no more")
     show = what.add_parser("show", help="show a session as Markdown")
-    export = what.add_parser("export", help="write a session to a file or to stdout")
+    _add_export(what)
+    bring = _add_import(what)
     delete = what.add_parser("delete", help="delete a session permanently")
-    for one in (show, export, delete):
-        one.add_argument(
-            "session", metavar="SESSION", help="the session's id, or the beginning of it"
-        )
-    export.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: stdout")
-    export.add_argument(
-        "--format", choices=("markdown", "jsonl"), default="markdown", help="default: %(default)s"
-    )
+    for one in (show, delete, pin, archive):
+        one.add_argument("session", metavar="SESSION", help=_SESSION)
     delete.add_argument("--yes", action="store_true", help="don't ask for confirmation")
-    for one in (listing, show, delete):
+    for one in (listing, search, show, bring, delete, pin, archive):
         one.add_argument("--json", action="store_true", help="print JSON")
     sessions.set_defaults(**vars(listing.parse_args([])), sessions_command="list")
+
+
+def _add_questions(commands: _Commands) -> None:
+    questions = commands.add_parser(
+        "questions",
+        help="list and answer questions that no editor shows",
+        description=(
+            "List and answer what agents ask in editors that don't show it: those that can't, "
+            "and those whose user has closed the question."
+        ),
+        epilog="Without a command, they are listed. Each is denied when its time is up.",
+    )
+    what = questions.add_subparsers(dest="questions_command", metavar="[COMMAND]")
+    listing = what.add_parser("list", help="show the questions with all that is asked")
+    answer = what.add_parser(
+        "answer",
+        help="answer a question",
+        epilog="The exit status is 1 if the answer does not count.",
+    )
+    answer.add_argument(
+        "question", metavar="QUESTION", help="the question's id, or the beginning of it"
+    )
+    answer.add_argument(
+        "answer", nargs="+", metavar="ANSWER", help="an answer as the list has it, or several"
+    )
+    answer.add_argument("--note", help="told to the agent with the answer")
+    for one in (listing, answer):
+        one.add_argument("--json", action="store_true", help="print JSON")
+    questions.set_defaults(**vars(listing.parse_args([])), questions_command="list")
+
+
+def _add_export(what: _Commands) -> argparse.ArgumentParser:
+    export = what.add_parser("export", help="write a session to a file or to stdout")
+    export.add_argument("session", metavar="SESSION", help=_SESSION)
+    export.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: stdout")
+    export.add_argument(
+        "--format",
+        choices=("markdown", "jsonl", "html"),
+        default="markdown",
+        help="default: %(default)s",
+    )
+    return export
+
+
+def _add_import(what: _Commands) -> argparse.ArgumentParser:
+    bring = what.add_parser(
+        "import",
+        help="bring sessions of another machine here",
+        description=(
+            "Make sessions of a folder of what another machine or person has exported: a "
+            "transcript (JSONL), or a directory of such. Nothing that is here is overwritten."
+        ),
+    )
+    bring.add_argument("file", type=Path, metavar="FILE", help="the transcript, or the directory")
+    bring.add_argument("--folder", type=Path, default=Path(), help="default: the current directory")
+    return bring
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    """Add what says of which sessions a list is."""
+    parser.add_argument(
+        "--folder", type=Path, default=Path(), help="default: the current directory"
+    )
+    parser.add_argument("--all", action="store_true", help="the sessions of all folders")
+    parser.add_argument("--tag", help="only sessions with this tag")
+    parser.add_argument("--branch", help="only sessions that were begun in this branch")
+    parser.add_argument(
+        "--since", type=_day, metavar="DAY", help="only those changed then or later"
+    )
+    parser.add_argument("--until", type=_day, metavar="DAY", help="only those changed before it")
+    parser.add_argument(
+        "--file", metavar="PATH", help="only those whose tools were given a path with this in it"
+    )
+    parser.add_argument("--archived", action="store_true", help="archived sessions, too")
+    parser.add_argument(
+        "--limit", type=_count, default=50, metavar="N", help="default: %(default)s"
+    )
+
+
+def _day(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise argparse.ArgumentTypeError("expected a day, such as 2026-03-31") from None
 
 
 def _count(text: str) -> int:

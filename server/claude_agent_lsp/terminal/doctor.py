@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from claude_agent_lsp.base.texts.visible import visible
 from claude_agent_lsp.terminal.checks import Finding, Verdict, examine
 from claude_agent_lsp.terminal.ending import run
 from claude_agent_lsp.terminal.screen import Signs, open_screen
@@ -70,18 +71,20 @@ def _write(console: Console, signs: Signs, finding: Finding) -> None:
     sign = {Verdict.GOOD: signs.good, Verdict.FAULT: signs.bad, Verdict.NOTE: signs.note}
     mark = Text(sign[finding.verdict], _STYLES[finding.verdict])
     about = finding.about.ljust(_NAMES_WIDTH)
+    # The folder, and what is in it, may be called anything.
+    told, hint = (visible(text or "", lines=True) for text in (finding.text, finding.hint))
     if not console.is_terminal:
         # A line for a program to read is not broken.
-        text = f"{about} {finding.text}" + (f"\n  {finding.hint}" if finding.hint else "")
+        text = f"{about} {told}" + (f"\n  {hint}" if hint else "")
         console.print(mark, Text(text), soft_wrap=True)
         return
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(mark, Text(about), Text(finding.text))
-    if finding.hint:
-        grid.add_row("", "", Text(finding.hint, "yellow"))
+    grid.add_row(mark, Text(about), Text(told))
+    if hint:
+        grid.add_row("", "", Text(hint, "yellow"))
     console.print(grid)
 
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 FILES: Final = (
     *("index.sqlite", "index.sqlite-shm", "index.sqlite-wal", "index.sqlite.lock"),
-    *("lock", "spending.json", "spending.lock", "trust.json"),
+    *("known-folders.json", "lock", "spending.json", "spending.lock", "trust.json"),
 )
 DIRECTORIES: Final = (
-    *("audit", "folders", "journal", "kept", "locks"),
+    *("audit", "branches", "changes", "folders", "journal", "kept", "locks"),
     *("plans", "rewinds", "shared", "transcripts"),
 )
 
@@ -39,7 +39,7 @@ def damage_in(directory: Path) -> Iterator[str]:
 def _below(directory: Path) -> Iterator[Path]:
     """Return the files in the directories of the state, and what may be in their places."""
     for name in DIRECTORIES:
-        yield from sorted((directory / name).glob("*/*" if name == "kept" else "*"))
+        yield from sorted((directory / name).glob("*/*" if name in ("changes", "kept") else "*"))
 
 
 def _wrong_with(path: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,17 +68,20 @@ class Folders:
         """Make these the open folders; of several with the same path the last one counts."""
         self._folders = tuple({folder.path: folder for folder in folders}.values())
 
-    def add(self, folder: Folder) -> None:
-        """Open a folder, after the others; one with the same path is replaced in its place."""
-        self.replace((*self._folders, folder))
+    def add(self, *folders: Folder) -> None:
+        """Open folders, after the others; one with the same path is replaced in its place."""
+        self.replace((*self._folders, *folders))
 
-    def remove(self, uri: str) -> None:
-        """Close the folder of this URI, however it is spelled; one that is not open is ignored."""
-        try:
-            path: Path | None = path_of(uri)
-        except InvalidArgument:
-            path = None
-        self._folders = tuple(f for f in self._folders if f.uri != uri and f.path != path)
+    def remove(self, *uris: str) -> None:
+        """Close the folders of these URIs, however spelled; one that is not open is ignored."""
+        paths = set()
+        for uri in uris:
+            with contextlib.suppress(InvalidArgument):
+                paths.add(path_of(uri))
+        names = set(uris)
+        self._folders = tuple(
+            f for f in self._folders if f.uri not in names and f.path not in paths
+        )
 
     def holding(self, path: Path) -> Folder | None:
         """Return the innermost open folder that contains a path, or is that path.

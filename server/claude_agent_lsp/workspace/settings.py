@@ -23,6 +23,7 @@ from claude_agent_lsp.workspace.setting import Restraint, Scope, Setting, settin
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 SettingSource = Literal["user", "project", "local"]
+KeepSessions = Literal["all", "tagged", "none"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -120,6 +121,14 @@ class Settings:
         Scope.USER,
         untrusted=_AT_MOST_THE_USERS,
     )
+    on_unknown_cost: Literal["refuse", "warn"] = setting(
+        "refuse",
+        rules.one_of(("refuse", "warn")),
+        "What a run with a daily budget does while nobody can tell, or keep, what today has cost: "
+        "it is refused, or begins and says so.",
+        Scope.USER,
+        untrusted=_THE_USERS,
+    )
     timeout_seconds: float | None = setting(
         None,
         rules.number(zero=False),
@@ -162,6 +171,12 @@ class Settings:
         True,
         rules.FLAG,
         "Start a CLI process before the first query in a folder where the agent was used before.",
+        untrusted=_ignored(False),
+    )
+    spare_process: bool = setting(
+        False,
+        rules.FLAG,
+        "Keep one more CLI process, ready for the next new session where the agent is in use.",
         untrusted=_ignored(False),
     )
     setting_sources: tuple[SettingSource, ...] = setting(
@@ -215,6 +230,22 @@ class Settings:
         "Directory of the server's state; the system's directory for it by default.",
         Scope.USER,
         untrusted=_ignored(None),
+    )
+    keep_sessions: KeepSessions = setting(
+        "all",
+        rules.one_of(get_args(KeepSessions)),
+        "Which sessions are kept when the CLI deletes its transcripts: all, those with the tag "
+        "`keep`, or none.",
+        Scope.USER,
+        untrusted=_THE_USERS,
+    )
+    keep_max_megabytes: int = setting(
+        1000,
+        rules.whole(least=1),
+        "Megabytes that kept sessions may take. The oldest without the tag `keep` go first, which "
+        "the list of sessions tells a week ahead.",
+        Scope.USER,
+        untrusted=_THE_USERS,
     )
     log_level: LogLevel | None = setting(
         None,

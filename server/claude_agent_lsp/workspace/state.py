@@ -49,6 +49,7 @@ class _Record:
     current: str | None = None
     begun: tuple[str, ...] = ()  # oldest first
     forks: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+    cleared: Mapping[str, str] = field(default_factory=dict)  # oldest first
 
 
 class State:
@@ -87,6 +88,18 @@ class State:
         """
         self._update(folder, lambda record: replace(record, current=session_id))
 
+    def leave(self, folder: Path, session_id: str) -> None:
+        """Leave a folder without its current session, if that is this one: it was moved.
+
+        Raises:
+            StoreUnavailable: It could not be written.
+        """
+
+        def change(record: _Record) -> _Record:
+            return replace(record, current=None) if record.current == session_id else record
+
+        self._update(folder, change)
+
     def begin(
         self, folder: Path, session_id: str, source: str | None = None, at: str | None = None
     ) -> None:
@@ -108,7 +121,45 @@ class State:
             begun = (*(other for other in record.begun if other != session_id), session_id)
             kept = begun[-BEGUN_KEPT:]
             forks = {**record.forks, session_id: (source, at)} if source else record.forks
-            return _Record(session_id, kept, {i: fork for i, fork in forks.items() if i in kept})
+            forks = {i: fork for i, fork in forks.items() if i in kept}
+            return replace(record, current=session_id, begun=kept, forks=forks)
+
+        self._update(folder, change)
+
+    def clear(self, folder: Path, session_id: str, next_id: str) -> None:
+        """Record that the user has left a session for another one, which is only begun.
+
+        Where it was the folder's current one, the other one is now. The newest 200 are kept.
+
+        Raises:
+            StoreUnavailable: It could not be written.
+        """
+
+        def change(record: _Record) -> _Record:
+            cleared = {i: n for i, n in record.cleared.items() if i != session_id}
+            return replace(
+                record,
+                current=next_id if record.current == session_id else record.current,
+                begun=(*record.begun, next_id)[-BEGUN_KEPT:],
+                cleared=dict([*cleared.items(), (session_id, next_id)][-BEGUN_KEPT:]),
+            )
+
+        self._update(folder, change)
+
+    def cleared(self, folder: Path, session_id: str) -> str | None:
+        """Return the session that the user has left this one for, if nobody went on with it yet."""
+        return self._read(os.path.realpath(folder)).cleared.get(session_id)
+
+    def reopen(self, folder: Path, session_id: str) -> None:
+        """Forget that the user has left a session: they have gone on with it.
+
+        Raises:
+            StoreUnavailable: It could not be written.
+        """
+
+        def change(record: _Record) -> _Record:
+            cleared = {i: n for i, n in record.cleared.items() if i != session_id}
+            return replace(record, cleared=cleared)
 
         self._update(folder, change)
 
@@ -141,6 +192,7 @@ class State:
                 None if record.current == session_id else record.current,
                 tuple(begun for begun in record.begun if begun != session_id),
                 {i: fork for i, fork in forks if session_id not in (i, fork[0])},
+                {i: n for i, n in record.cleared.items() if session_id not in (i, n)},
             )
 
         # Known by their real paths, which are not looked at: any of their disks may hang.
@@ -207,6 +259,7 @@ class State:
             "current": record.current,
             "begun": record.begun,
             "forks": record.forks,
+            "cleared": record.cleared,
         }
         replace_file(self._file(real), json.dumps(content, indent=1).encode())
 
@@ -231,7 +284,7 @@ def _record_in(content: bytes, real: str) -> _Record:
             and (current is None or _is_id(current))
             and all(_is_id(session_id) for session_id in begun)
         ):
-            return _Record(current, tuple(begun), _forks_in(content))
+            return _Record(current, tuple(begun), _forks_in(content), _cleared_in(content))
     raise ValueError(f"it is not the state of {real}")
 
 
@@ -245,6 +298,13 @@ def _forks_in(content: bytes) -> dict[str, tuple[str, str | None]]:
             case _:
                 raise ValueError(f"not a fork: {fork!r}")
     return found
+
+
+def _cleared_in(content: bytes) -> dict[str, str]:
+    cleared = json.loads(content).get("cleared") or {}
+    if not all(_is_id(session_id) for pair in cleared.items() for session_id in pair):
+        raise ValueError(f"no sessions: {cleared!r}")
+    return dict(cleared)
 
 
 def _is_id(value: object) -> bool:

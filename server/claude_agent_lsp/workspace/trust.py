@@ -44,6 +44,7 @@ PROJECT_FILES: Final = (
     ".claude/CLAUDE.md",
     ".claude/agents",
     ".claude/commands",
+    ".claude/scheduled_tasks.json",
     ".claude/skills",
 )
 

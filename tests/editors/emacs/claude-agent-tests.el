@@ -5,6 +5,7 @@
 (require 'ert)
 (require 'cl-lib)
 (require 'claude-agent)
+(require 'claude-agent-rewind)
 (require 'claude-agent-menu)
 
 (defmacro claude-agent-tests--in-conversation (&rest body)
@@ -55,6 +56,28 @@
     (should (equal claude-agent-conversation-session "s"))
     (should-not claude-agent-conversation-run)))
 
+(ert-deftest claude-agent-conversation-is-compacted-and-cleared-and-goes-on-elsewhere ()
+  (claude-agent-tests--in-conversation
+    (claude-agent-tests--take '("started" :run (:runId "r" :sessionId "s"))
+                              '("compacted" :trigger "auto" :tokensBefore 9000 :tokensAfter 200)
+                              '("compacted" :trigger "manual" :tokensBefore 9)
+                              '("notice" :level "info" :text "It was cleared.")
+                              '("ended" :run (:status "completed" :nextSessionId "t")))
+    (should (equal (claude-agent-tests--visible)
+                   (concat "The conversation was compacted, from 9000 tokens to 200.\n\n"
+                           "The conversation was compacted, from 9 tokens to fewer.\n\n"
+                           "It was cleared.\n\nDone\n")))
+    (should (equal claude-agent-conversation-session "t"))))
+
+(ert-deftest claude-agent-blocked-prompt-says-what-to-do ()
+  (claude-agent-tests--in-conversation
+    (claude-agent-tests--take
+     '("started" :run (:runId "r" :sessionId "s"))
+     '("ended" :run (:status "completed" :blocked (:reason "no" :hint "Change it."))))
+    (should (equal (claude-agent-tests--visible)
+                   "A hook has blocked this prompt. Change it.\n\nDone\n"))
+    (should (equal claude-agent-conversation-session "s"))))
+
 (ert-deftest claude-agent-mode-that-was-chosen-before-a-session-holds-for-all-of-it ()
   (claude-agent-tests--in-conversation
     (let (called)
@@ -100,6 +123,85 @@
     (claude-agent-fold-toggle-all)
     (should (string-match-p "Thinking\nHm, let me see\n▸ Running `one`  done\ncommand: one\nfirst\n"
                             (claude-agent-tests--visible)))))
+
+(defconst claude-agent-tests--nested
+  "▸ Look  done\n  ▸ Thinking\n  ▸ I look.\n  ▸ Running `one`  done\n  ▸ I have seen.\n\nAll done."
+  "What a call of a subagent looks like, with what that has said and done.")
+
+(ert-deftest claude-agent-what-a-subagent-says-and-does-stands-below-its-call ()
+  (claude-agent-tests--in-conversation
+    (claude-agent-tests--take
+     '("toolCall" :toolCallId "p" :title "Look" :input (:prompt "Look."))
+     '("text" :messageId "m" :text "All ")
+     '("thinking" :messageId "i" :text "Where?" :parentToolCallId "p")
+     '("text" :messageId "i" :text "I look.\nIn there." :parentToolCallId "p")
+     '("toolCall" :toolCallId "c" :title "Running `one`" :input (:command "one")
+       :parentToolCallId "p")
+     '("toolResult" :toolCallId "c" :status "completed" :text "first")
+     '("text" :messageId "m" :text "done.")
+     '("text" :messageId "j" :text "I have seen." :parentToolCallId "p")
+     '("toolResult" :toolCallId "p" :status "completed" :text "Seen."))
+    (claude-agent-conversation--flush)
+    (should (equal (claude-agent-tests--visible) claude-agent-tests--nested))
+    (claude-agent-fold-toggle-all)
+    (should (string-search
+             (concat "▸ Look  done\nprompt: Look.\nSeen.\n  ▸ Thinking\nWhere?\n  ▸ I look.\n"
+                     "In there.\n  ▸ Running `one`  done\ncommand: one\nfirst\n  ▸ I have seen.\n")
+             (claude-agent-tests--visible)))))
+
+(ert-deftest claude-agent-what-a-subagent-said-earlier-stands-below-its-call ()
+  (claude-agent-tests--in-conversation
+    (claude-agent-history-show
+     '((:messageId "1" :role "assistant" :text "" :toolCalls
+        [(:toolCallId "p" :tool "Look" :input (:prompt "Look.") :status "completed" :text "Seen.")])
+       (:messageId "2" :role "user" :text "Look." :toolCalls [] :parentToolCallId "p")
+       (:messageId "3" :role "assistant" :thinking "Where?" :text "I look." :parentToolCallId "p"
+        :toolCalls [(:toolCallId "c" :tool "Running `one`" :input (:command "one")
+                     :status "completed" :text "first")])
+       (:messageId "4" :role "assistant" :text "I have seen." :toolCalls [] :parentToolCallId "p")
+       (:messageId "5" :role "assistant" :text "All done." :toolCalls [])))
+    (claude-agent-conversation--flush)
+    (should (equal (claude-agent-tests--visible) claude-agent-tests--nested))))
+
+(ert-deftest claude-agent-words-of-an-answer-that-broke-off-are-struck-out ()
+  (claude-agent-tests--in-conversation
+    (claude-agent-tests--take
+     '("text" :messageId "m" :text "It stands. ") '("text" :messageId "m" :text "It does\nnot.")
+     '("retracted" :messageId "other" :text "It stands.")
+     '("retracted" :messageId "m" :text "It does\nnot.")
+     '("notice" :level "warning" :text "It broke off.")
+     '("text" :messageId "m" :text "Anew."))
+    (claude-agent-conversation--flush)
+    (should (equal (buffer-string) "It stands. It does\nnot.\n\nIt broke off.\n\nAnew."))
+    (let ((face (lambda (words)
+                  (goto-char (point-min))
+                  (search-forward words)
+                  (get-text-property (match-beginning 0) 'font-lock-face))))
+      (should-not (funcall face "It stands."))
+      (should (eq (funcall face "It does") 'claude-agent-retracted))
+      (should (eq (funcall face "not.") 'claude-agent-retracted))
+      (should-not (funcall face "Anew.")))))
+
+(ert-deftest claude-agent-what-is-no-message-stands-between-the-messages ()
+  (claude-agent-tests--in-conversation
+    (claude-agent-history-show
+     '((:messageId "1" :role "user" :text "/context" :toolCalls [])
+       (:messageId "2" :role "assistant" :kind "command" :text "9 tokens" :toolCalls [])
+       (:messageId "3" :role "system" :kind "compaction" :text "All in short" :toolCalls [])
+       (:messageId "4" :role "system" :kind "gap" :text "A line is missing." :toolCalls [])
+       (:messageId "5" :role "assistant" :text "Half" :toolCalls [])
+       (:messageId "6" :role "system" :kind "interrupted" :text "[Request …]" :toolCalls [])
+       (:messageId "7" :role "system" :kind "woken" :text "It has ended." :toolCalls [])
+       (:messageId "8" :role "assistant" :text "So it has." :toolCalls [])))
+    (claude-agent-conversation--flush)
+    (let ((shown (claude-agent-tests--visible)))
+      (should (string-match-p
+               (concat "/context\\(.\\|\n\\)*9 tokens\\(.\\|\n\\)*Compacted: .*\n"
+                       "\\(.\\|\n\\)*A line is missing\\.\\(.\\|\n\\)*Half"
+                       "\\(.\\|\n\\)*Stopped\n\\(.\\|\n\\)*It has ended\\."
+                       "\\(.\\|\n\\)*So it has\\.")
+               shown))
+      (should-not (string-match-p "All in short\\|Request" shown)))))
 
 (ert-deftest claude-agent-question-is-shown-and-settled ()
   (claude-agent-tests--in-conversation
@@ -228,19 +330,93 @@
     (narrow-to-region 3 6)
     (should (equal (claude-agent-context--position 5) '(:line 1 :character 3)))))
 
+(ert-deftest claude-agent-found-sessions-are-shown-by-their-lines ()
+  (let* ((session '(:sessionId "aaaaaaaa-1" :title "T"
+                    :matches [(:place "answer" :line "The heron.") (:place "tool" :line "ls")]))
+         (plain '(:sessionId "bbbbbbbb-1" :title "Heron" :matches []))
+         (lines (seq-mapcat #'claude-agent-filing--lines (vector session plain))))
+    (should (equal (mapcar #'car lines)
+                   '("T <aaaaaaaa>: The heron." "T <aaaaaaaa>: ls" "Heron <bbbbbbbb>")))
+    (should (equal (all-completions "" (claude-agent-filing--table lines))
+                   (mapcar #'car lines)))
+    (let (opened)
+      (cl-letf (((symbol-function 'completing-read) (lambda (&rest _) "T <aaaaaaaa>: ls"))
+                ((symbol-function 'claude-agent-sessions-open)
+                 (lambda (_buffer id _continue) (setq opened id))))
+        (claude-agent-filing--ask (current-buffer) "heron" lines '(:done 1 :total 1) #'ignore))
+      (should (equal opened "aaaaaaaa-1")))))
+
+(ert-deftest claude-agent-session-is-marked-exported-and-imported ()
+  (claude-agent-tests--in-conversation
+    (should-error (claude-agent-filing-pin nil) :type 'user-error)
+    (setq claude-agent-conversation-session "s")
+    (let (calls)
+      (cl-letf (((symbol-function 'claude-agent-server-call)
+                 (lambda (command argument &rest _) (push (cons command argument) calls))))
+        (claude-agent-filing-pin nil)
+        (claude-agent-filing-archive t)
+        (claude-agent-filing-export "/tmp/a.html")
+        (should-error (claude-agent-filing-export "/tmp/a.doc") :type 'user-error)
+        (claude-agent-filing-import (current-buffer) "/tmp/a.jsonl" #'ignore))
+      (should (equal (reverse calls)
+                     '(("session.pin" :sessionId "s" :pinned t)
+                       ("session.archive" :sessionId "s" :archived :json-false)
+                       ("session.export" :sessionId "s" :format "html" :uri "file:///tmp/a.html")
+                       ("session.import" :uri "file:///tmp/a.jsonl")))))))
+
+;; What the server answers, and that nothing is done without a yes.
+(ert-deftest claude-agent-files-are-put-back-after-a-look ()
+  (claude-agent-tests--in-conversation
+    (setq claude-agent-conversation-session "s")
+    (let* (calls shown (yes nil)
+           (seen '(:filesChanged ["file:///f/a"] :insertions 1 :deletions 1
+                   :kept [(:uri "file:///f/b" :reason "it has changed" :conflict t)]
+                   :files [(:uri "file:///f/a" :change "edited" :merged t :diff "-2\n+two\n")]))
+           (messages '((:messageId "1" :role "user" :text "first\nmore")
+                       (:messageId "2" :role "assistant" :text "yes")
+                       (:messageId "3" :role "user" :text "second")
+                       (:messageId "4" :role "user" :kind "woken" :text "x"))))
+      (cl-letf (((symbol-function 'claude-agent-server-call)
+                 (lambda (command argument &rest more)
+                   (push (cons command argument) calls)
+                   (funcall (plist-get more :success) seen)))
+                ((symbol-function 'run-at-time)
+                 (lambda (_ __ function &rest arguments) (apply function arguments)))
+                ((symbol-function 'claude-agent-files-follow) #'ignore)
+                ((symbol-function 'completing-read)
+                 (lambda (_ table &rest _)
+                   (car (last (all-completions "" table)))))
+                ((symbol-function 'yes-or-no-p)
+                 (lambda (_)
+                   (setq shown (with-current-buffer "*Claude rewind*" (buffer-string)))
+                   yes)))
+        (claude-agent-rewind--choose (current-buffer) messages)
+        (should (equal calls '(("session.rewind" :sessionId "s" :messageId "1" :preview t))))
+        (should (string-match-p "stays as it is: /f/b (it has changed)" shown))
+        (should (string-match-p "^-2\n\\+two" shown))
+        (setq yes t)
+        (claude-agent-rewind--ask (current-buffer) "session.redo" '(:sessionId "s") "done"))
+      (should (equal (seq-take calls 2)
+                     '(("session.redo" :sessionId "s" :keepConflicts t)
+                       ("session.redo" :sessionId "s" :preview t))))
+      (should-not (get-buffer "*Claude rewind*")))))
+
 (ert-deftest claude-agent-sessions-have-titles-of-their-own-and-annotations ()
   (let* ((session (lambda (id &rest more)
                     (append more `(:sessionId ,id :title "Fix" :origin "editor"
-                                   :lastModified "2026-01-02T03:04:05.000Z"))))
+                                   :workspace "file:///old/a%20b" :lastModified "2026-01-02T03:04:05.000Z"))))
          (titles (claude-agent-sessions--titles
                   (list (funcall session "11111111-a" :current t)
-                        (funcall session "22222222-b" :interrupted t)))))
+                        (funcall session "22222222-b" :interrupted t
+                                 :elsewhere "gone" :goesAt "2026-02-03T04:05:06.000Z")))))
     (should (equal (mapcar #'car titles) '("Fix" "Fix <22222222>")))
     (pcase-let* ((metadata (cdr (funcall (claude-agent-sessions--table titles) "" nil 'metadata)))
-                 (`((,_ ,current ,_) (,_ ,_ ,suffix))
+                 (`((,_ ,current ,plain) (,_ ,_ ,suffix))
                   (funcall (alist-get 'affixation-function metadata) (mapcar #'car titles))))
       (should (equal current "* "))
-      (should (string-match-p "2026-01-0[123] .* interrupted" suffix)))))
+      (should-not (string-match-p "gone\\|deleted" plain))
+      (should (string-match-p "2026-01-0[123] .* interrupted" suffix))
+      (should (string-match-p "from /old/a b, which is gone  deleted on 2026-02-03" suffix)))))
 
 (ert-deftest claude-agent-end-of-the-server-ends-its-runs ()
   (let (taken)
@@ -248,6 +424,40 @@
     (let ((claude-agent-server--connection 'gone))
       (claude-agent-server--ended 'gone))
     (should (equal (plist-get (plist-get (car taken) :run) :status) "failed"))))
+
+(ert-deftest claude-agent-message-of-the-server-is-chosen-from-once ()
+  (dolist (answer '("Go on" nil))
+    (let (sent work)
+      (cl-letf (((symbol-function 'run-with-idle-timer)
+                 (lambda (_seconds _repeat function) (setq work function) (timer-create)))
+                ((symbol-function 'completing-read)
+                 (lambda (prompt titles &rest _)
+                   (should (equal (list prompt titles) '("Go on here? " ("Leave" "Go on"))))
+                   (or answer (signal 'quit nil))))
+                ((symbol-function 'jsonrpc-connection-send)
+                 (lambda (_connection &rest answered) (push answered sent))))
+        (claude-agent-server--choose
+         'connection 7 '(:message "Go on here?" :actions [(:title "Leave") (:title "Go on")]))
+        (funcall work)
+        (funcall work)
+        (should (equal sent (list (list :id 7 :result (and answer (list :title answer))))))))))
+
+(ert-deftest claude-agent-task-is-shown-and-followed-to-its-end ()
+  (let ((pages '((:text "one\n" :nextCursor "4") (:text "two\n")))
+        called)
+    (cl-letf (((symbol-function 'claude-agent-server-call)
+               (lambda (command argument &rest more)
+                 (push (cons command (plist-get argument :cursor)) called)
+                 (funcall (plist-get more :success) (pop pages))))
+              ((symbol-function 'run-at-time)
+               (lambda (_seconds _repeat function &rest arguments) (apply function arguments)))
+              ((symbol-function 'pop-to-buffer) #'ignore))
+      (claude-agent-tasks--show '(:taskId "t" :sessionId "s" :title "make 100%" :state "running"))
+      (with-current-buffer "*claude-agent task t*"
+        (should (equal (buffer-string) "one\ntwo\n"))
+        (should (string-match-p "make 100%%" header-line-format))
+        (kill-buffer))
+      (should (equal (reverse called) '(("task.output") ("task.output" . "4")))))))
 
 (ert-deftest claude-agent-has-no-global-key-and-is-a-menu ()
   (should (commandp 'claude-agent))

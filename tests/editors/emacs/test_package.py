@@ -34,8 +34,3 @@ def test_linter_has_nothing_to_say(run_emacs: RunEmacs, linter: str) -> None:
     assert files
     done = run_emacs(*load_path, "-l", HERE / "lint.el", "-f", linter, *files)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_no_file_is_longer_than_400_lines() -> None:
-    for path in PACKAGE.glob("*.el"):
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path

@@ -33,7 +33,8 @@ def settings_of_the_folder(folder: Path, environment: dict[str, str]) -> None:
 
 @pytest.fixture
 def emacs(open_emacs: OpenEmacs) -> Terminal:
-    opened = open_emacs("code.py")
+    # However long the folder's path is, the question is one line.
+    opened = open_emacs("code.py", columns=240)
     opened.wait_for("x = 1")
     return opened
 
@@ -87,6 +88,18 @@ def test_it_stays_open_until_it_is_answered_whatever_is_typed_meanwhile(
     emacs.wait_for("default Don't trust)")
     emacs.type("trust", "Enter")
     assert wait_decided(emacs, environment, folder)
+
+
+def test_the_question_that_came_meanwhile_is_asked_behind_it_without_another_key(
+    emacs: Terminal, folder: Path, model: Loopback
+) -> None:
+    model.add(reply("make one", [call("Bash", command="touch one")], [say("Tried it.")]))
+    ask(emacs, "make one")
+    emacs.wait_for("default Don't trust)")
+    emacs.wait_for("Run `touch one`?")  # in the conversation
+    emacs.keys("C-g")
+    emacs.wait_for("default Deny)")
+    assert not (folder / "one").exists()
 
 
 def test_a_keyboard_macro_does_not_answer_it(

@@ -10,7 +10,7 @@ import pytest
 
 from claude_agent_lsp.loopback import reply, say
 from tests.editors.abilities import Ability, shows
-from tests.editors.delays import Delays
+from tests.editors.delays import PACE_SECONDS, Delays
 from tests.editors.long_answer import answer
 
 from .conftest import ask, conversation
@@ -65,6 +65,7 @@ def type_while(emacs: Terminal, folder: Path, goes_on: Callable[[], object]) -> 
     while goes_on():
         key = SENTENCE[len(typed) % len(SENTENCE)]
         emacs.type(key)
+        time.sleep(PACE_SECONDS)
         typed += key
     emacs.keys("F6")
     emacs.wait_for(lambda _: taken.exists())

@@ -104,6 +104,89 @@ def test_question_is_denied_put_off_and_allowed(
     emacs.wait_for(lambda screen: (folder / "one").exists() and screen.rstrip().count("Done"))
 
 
+def test_prompts_asked_during_a_run_wait_in_sight_and_are_changed_sent_and_answered(
+    open_emacs: OpenEmacs, model: Loopback, folder: Path, environment: dict[str, str]
+) -> None:
+    allow_tools(environment)
+    waits = call("Bash", command="until test -e go; do sleep 0.05; done")
+    model.add(reply("work on it", [waits], [say("Worked.")]))
+    emacs = open_emacs("code.py")
+    emacs.wait_for("y = 2")
+    ask(emacs, "work on it")
+    emacs.wait_for("until test")
+    ask(emacs, "say one")
+    emacs.wait_for("next: say one")
+    command(emacs, "claude-agent-ask-now")
+    emacs.wait_for("Tell Claude now")
+    emacs.type("mind the gap", "Enter")
+    emacs.wait_for("sending: mind the gap +1")
+    for words, action in (("2:", "Edit"), ("2:", "Remove")):
+        command(emacs, "claude-agent-queue")
+        emacs.wait_for("Waiting prompt:")
+        emacs.type(words, "Tab", "Enter")
+        emacs.wait_for("What:")
+        emacs.type(action, "Enter")
+        if action == "Edit":
+            emacs.wait_for("Ask Claude: say one")
+            emacs.type(" more", "Enter")
+            ask(emacs, "say two")
+            emacs.wait_for("+2")
+    emacs.wait_for("gap +1")
+    (folder / "go").touch()
+    emacs.wait_for("OK.")
+    sent = [request.prompt for request in model.requests]
+    assert "say one more" not in sent
+    assert sent[-1] == "say two"
+    assert any("mind the gap" in said.text for said in model.requests[-1].conversation)
+
+
+def test_run_is_stopped_for_what_is_asked_in_its_place(
+    open_emacs: OpenEmacs, model: Loopback
+) -> None:
+    emacs = open_emacs("code.py")
+    emacs.wait_for("y = 2")
+    ask(emacs, "count slowly")
+    emacs.wait_for("word3")
+    request = model.wait_for_request("count slowly", SECONDS)
+    emacs.keys("C-x", "o", "C-c", "C-x")
+    emacs.wait_for("Stop, and ask Claude")
+    emacs.type("which code?", "Enter")
+    emacs.wait_for("I don't know.")
+    screen = emacs.wait_for("Done")
+    assert screen.index("Stopped") < screen.index("which code?")
+    assert request.hung_up is not None
+
+
+def test_session_that_was_cleared_is_not_come_back_to_by_the_next_emacs(
+    open_emacs: OpenEmacs,
+) -> None:
+    emacs = open_emacs("code.py")
+    emacs.wait_for("y = 2")
+    ask(emacs, "remember the code PINEAPPLE-42")
+    emacs.wait_for("I will remember it.")
+    emacs.wait_for("Done")
+    ask(emacs, "/clear")
+    emacs.wait_for("The conversation was cleared")
+    emacs.wait_without("Claude…")
+    session = session_of(emacs)
+    emacs.keys("C-x", "C-c")
+    emacs.wait_gone()
+
+    emacs = open_emacs("code.py")
+    emacs.wait_for("y = 2")
+    command(emacs, "claude-agent-resume")
+    emacs.wait_for("*claude-agent: ")
+    ask(emacs, "which code?")
+    screen = emacs.wait_for("I don't know.")
+    assert "PINEAPPLE" not in screen
+    emacs.wait_without("Claude…")
+    assert session_of(emacs) == session
+    command(emacs, "claude-agent-sessions")
+    emacs.wait_for("Session:")
+    emacs.type("remember", "Tab", "Enter")  # it is there
+    emacs.wait_for("I will remember it.")
+
+
 def test_folder_is_trusted_no_longer_and_trusted_again(open_emacs: OpenEmacs) -> None:
     emacs = open_emacs("code.py")
     emacs.wait_for("y = 2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from typing import TYPE_CHECKING
@@ -74,8 +75,8 @@ def test_question_is_denied_on_the_screen_and_allowed_by_command(
     helix.wait_for("Waiting for you: Run `touch one`? Answer with")
     time.sleep(SEEN_SECONDS)  # it takes no answer sooner
     helix.keys("Space", "q", "y")
+    helix.wait_for(lambda _: (folder / "one").exists())
     helix.wait_for(lambda screen: "Done" in screen and "once more" in screen)
-    assert (folder / "one").exists()
 
 
 @shows(Ability.EDIT)
@@ -93,8 +94,13 @@ def test_edit_of_an_open_file_is_read_in_full_allowed_and_there_after_a_reload(
     allow(helix)
     helix.wait_for("1 file changed")
     helix.keys("Space", "q", "r")
-    helix.type(":open code.py", "Enter")
-    helix.wait_for("x = 3")
+    for _ in range(4):  # the menu of a busy Helix may take the keys that come next
+        helix.type(":open code.py", "Enter")
+        with contextlib.suppress(AssertionError):
+            helix.wait_for("x = 3", seconds=SECONDS / 4)
+            break
+        helix.keys("Escape")
+    assert "x = 3" in helix.screen()
 
 
 TALL = "\n".join(["cat > one <<'END'", *(f"line {n} {'x' * 70}" for n in range(60)), "END"])
@@ -170,7 +176,7 @@ def test_run_is_stopped_and_its_session_goes_on_in_the_next_helix(
     helix.keys("Space", "q", "k")
     model.requests[-1].wait_hung_up(SECONDS)
     # Helix does not quit while it opens a document: what is typed waits for the answer's.
-    helix.wait_for("Request interrupted by user")
+    helix.wait_for("*Stopped")
     helix.type(":quit-all", "Enter")
     helix.wait_gone()
 

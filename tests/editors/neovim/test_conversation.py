@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.loopback import call, reply, say, think
+from tests.e2e.runs import allow_tools
 from tests.editors.abilities import Ability, shows
 from tests.editors.conftest import GONE_SECONDS
 from tests.processes import gone_within, processes_of
@@ -56,6 +57,44 @@ def test_answer_grows_on_the_screen_until_it_is_stopped_with_ctrl_c(
     terminal.type("which code?", "Enter")
     terminal.wait_for("I don't know.")
     assert any("word3" in said.text for said in model.requests[-1].conversation)
+
+
+def test_prompts_typed_during_a_run_wait_in_sight_and_are_changed_sent_and_answered(
+    open_neovim: OpenNeovim, model: Loopback, folder: Path, environment: dict[str, str]
+) -> None:
+    allow_tools(environment)
+    waits = call("Bash", command="until test -e go; do sleep 0.05; done")
+    model.add(reply("work on it", [waits], [say("Worked.")]))
+    terminal = open_neovim()
+    terminal.type(":ClaudeAgent ask work on it", "Enter")
+    terminal.wait_for("Running `until")
+    terminal.type(":ClaudeAgent ask say one", "Enter")
+    terminal.wait_for("next: say one")
+    terminal.type(":ClaudeAgent now mind the gap", "Enter")
+    terminal.wait_for("sending: mind the gap +1")
+    terminal.type(":ClaudeAgent ask say nothing", "Enter")
+    terminal.wait_for("+2")
+    terminal.type(":ClaudeAgent queue", "Enter")
+    terminal.wait_for("3: say nothing")
+    terminal.type("3", "Enter")
+    terminal.wait_for("3: Remove")
+    terminal.type("3", "Enter")
+    terminal.wait_for("gap +1")
+    terminal.type(":ClaudeAgent queue", "Enter")
+    terminal.wait_for("2: say one")
+    terminal.type("2", "Enter")
+    terminal.wait_for("2: Edit")
+    terminal.type("2", "Enter")
+    terminal.wait_for("Ask Claude: say one")
+    terminal.type(" more", "Enter")
+    (folder / "go").touch()
+    screen = terminal.wait_for("OK.")
+    terminal.wait_for("Done")
+    asked = [screen.index(words) for words in ("work on it", "mind the gap", "say one more")]
+    assert asked == sorted(asked)
+    sent = [request.prompt for request in model.requests]
+    assert "say nothing" not in sent
+    assert sent[-1] == "say one more"
 
 
 @shows(Ability.DENY, Ability.ALLOW)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_agent_lsp.loopback import call, reply, say, think, tokens
+from claude_agent_lsp.loopback import call, fail, reply, say, think, tokens
+from tests.e2e.runs import allow_tools
 from tests.editors.abilities import Ability, shows
 
 from .conftest import PLUGIN
@@ -58,6 +59,245 @@ def test_command_completes_its_subcommands_and_their_words(lua: RunLua) -> None:
     assert found["range"] == ["ask"]
     assert found["mode"] == ["plan"]
     assert found["resume"] == [found["session"]]
+
+
+def test_conversation_is_compacted_and_cleared_and_goes_on_in_a_new_session(lua: RunLua) -> None:
+    found = lua(
+        """
+        ask('ClaudeAgent ask remember the code PINEAPPLE-42')
+        local before = talk().session
+        ask('ClaudeAgent ask /compact')
+        local compacted = talk().session
+        ask('ClaudeAgent ask /clear')
+        local cleared = talk().session
+        ask('ClaudeAgent ask which code?')
+        local sessions = { before, compacted, cleared, talk().session }
+        return { sessions = sessions, text = text() }
+        """
+    )
+    before, compacted, cleared, after = found["sessions"]
+    assert (before == compacted, compacted == cleared, cleared == after) == (True, False, True)
+    assert re.search(r"_The conversation was compacted, from \d+ tokens to \d+\._", found["text"])
+    assert "_The conversation was cleared;" in found["text"]
+    assert "I don't know." in found["text"]
+
+
+def test_session_is_found_marked_exported_and_imported(
+    lua: RunLua, model: Loopback, tmp_path: Path
+) -> None:
+    model.add(reply("look", [say("One line.\nThe heron stands.")]))
+    found = lua(
+        """
+        local told, shown = {}, nil
+        vim.notify = function(text) table.insert(told, text) end
+        vim.ui.select = function(items, opts, choose)
+          shown = vim.tbl_map(opts.format_item, items)
+          choose(nil)
+        end
+        local function run(line, done)
+          vim.cmd(line)
+          assert(vim.wait(20000, done, 20), line .. vim.inspect(told))
+        end
+        local function said(words)
+          return function() return #told > 0 and told[#told]:find(words, 1, true) end
+        end
+        ask('ClaudeAgent ask look around')
+        local session = talk().session
+        run('ClaudeAgent search HERON', function() return shown end)
+        local lines = shown
+        run('ClaudeAgent search osprey', said('nothing was said here'))
+        run('ClaudeAgent pin', said('is pinned.'))
+        shown = nil
+        run('ClaudeAgent sessions', function() return shown end)
+        local pinned = shown[1]
+        run('ClaudeAgent pin no', said('pinned no more'))
+        run('ClaudeAgent archive', said('is archived.'))
+        run('ClaudeAgent sessions', said('no sessions yet'))
+        run('ClaudeAgent archive no', said('archived no more'))
+        run('ClaudeAgent export x.doc', said('.html or .jsonl'))
+        run('ClaudeAgent export OUT/page.html', said('page.html'))
+        run('ClaudeAgent export OUT/it.jsonl', said('it.jsonl'))
+        run('ClaudeAgent import OUT/it.jsonl', said('0, 1 here already'))
+        run('ClaudeAgent import OUT/page.html', said('holds no conversation'))
+        return { lines = lines, pinned = pinned }
+        """.replace("OUT", str(tmp_path))
+    )
+    (line,) = found["lines"]
+    assert line.endswith(": The heron stands.")
+    assert "pinned" in found["pinned"]
+    assert (tmp_path / "page.html").read_text().startswith("<!DOCTYPE html>")
+    assert (tmp_path / "it.jsonl").read_text().startswith("{")
+
+
+def test_files_are_put_back_after_a_look_and_forward_again(
+    lua: RunLua, model: Loopback, environment: dict[str, str], folder: Path
+) -> None:
+    allow_tools(environment)
+    (folder / "a.txt").write_text("one\ntwo\n")
+    model.add(reply("go", [call("Bash", command="sed -i s/two/2/ a.txt")], [say("Done.")]))
+    found = lua(
+        """
+        local told, shown, answers = {}, {}, {}
+        vim.notify = function(text) table.insert(told, text) end
+        vim.ui.select = function(items, opts, choose)
+          local lines = vim.api.nvim_buf_get_lines(0, 0, -1, false)
+          table.insert(shown, { prompt = opts.prompt, text = table.concat(lines, '\\n') })
+          choose(items[table.remove(answers, 1)])
+        end
+        local function run(line, choices, words)
+          answers = choices
+          vim.cmd(line)
+          local function said() return #told > 0 and told[#told]:find(words, 1, true) end
+          assert(vim.wait(20000, said, 20), line .. vim.inspect(told))
+        end
+        local function held() return table.concat(vim.fn.readfile('a.txt'), ' ') end
+        vim.cmd.badd('a.txt')
+        ask('ClaudeAgent ask go')
+        local windows = #vim.api.nvim_list_wins()
+        local first = held()
+        run('ClaudeAgent rewind', { 1, 1 }, '1 file put back')
+        local second = held()
+        run('ClaudeAgent redo', { 1 }, '1 file as before the rewind')
+        assert(#vim.api.nvim_list_wins() == windows)
+        run('ClaudeAgent redo', {}, 'has no rewind to be redone')
+        return { first = first, second = second, third = held(), shown = shown }
+        """
+    )
+    assert (found["first"], found["second"], found["third"]) == ("one 2", "one two", "one 2")
+    prompts, back, forward = found["shown"]
+    assert prompts["prompt"] == "Put files back as they were before:"
+    assert "\n-2\n+two" in back["text"]
+    assert "\n-two\n+2" in forward["text"]
+
+
+def test_what_a_subagent_says_and_does_stands_below_its_call_live_and_read_back(
+    lua: RunLua, model: Loopback, environment: dict[str, str]
+) -> None:
+    allow_tools(environment)
+    task = {"description": "look", "prompt": "LOOK around", "subagent_type": "general-purpose"}
+    delegate = call("Agent", **task, run_in_background=False)
+    look = call("Bash", command="echo seen")
+    model.add(reply("go", [say("I delegate."), delegate], [say("All done.")]))
+    model.add(reply("LOOK", [say("I look.\nIn there."), look], [say("I have seen.")]))
+    found = lua(
+        """
+        ask('ClaudeAgent ask go')
+        local live, session = text(), talk().session
+        vim.cmd.bdelete({ args = { talk().page.buf } })
+        vim.cmd('ClaudeAgent resume ' .. session)
+        assert(vim.wait(30000, function() return talk() and text():find('All done.') end, 5))
+        return { live = live, read = text() }
+        """
+    )
+    for shown in found.values():
+        wanted = ("I delegate.", "  ▸ I look.\nIn there.\n  ▸ ", "  ▸ I have seen.\n", "All done.")
+        places = [shown.index(words) for words in wanted]
+        assert places == sorted(places), shown
+        assert shown.index("▸ ") < places[1]
+        assert shown.count("LOOK around") == 1, "what it was asked stands in its call alone"
+        assert "## You\n\nLOOK" not in shown
+
+
+def test_words_of_a_subagent_do_not_tear_what_the_agent_says_meanwhile(lua: RunLua) -> None:
+    found = lua(
+        """
+        ask('ClaudeAgent ask hello')
+        local events, it = require('claude_agent.run_events'), talk()
+        local function tell(event) events[event.kind](it, event, '') end
+        local function call(id, parent)
+          tell({ kind = 'toolCall', toolCallId = id, title = id, input = { command = 'run ' .. id },
+            parentToolCallId = parent })
+        end
+        local function words(parent, said)
+          tell({ kind = 'text', messageId = said, text = said, parentToolCallId = parent })
+        end
+        call('outer')
+        tell({ kind = 'text', messageId = 'own', text = 'All ' })
+        words('outer', 'one')
+        call('inner', 'outer')
+        words('inner', 'two\\nlines')
+        words('outer', 'three')
+        tell({ kind = 'toolResult', toolCallId = 'inner', status = 'completed', text = 'in' })
+        tell({ kind = 'text', messageId = 'own', text = 'done.' })
+        tell({ kind = 'toolResult', toolCallId = 'outer', status = 'completed', text = 'out' })
+        words('gone', 'orphan')
+        return text()
+        """
+    )
+    wanted = """▸ outer (done)
+$ run outer
+out
+  ▸ one
+  ▸ inner (done)
+$ run inner
+in
+    ▸ two
+lines
+  ▸ three
+
+All done.
+
+  ▸ orphan"""
+    assert found.partition("OK.")[2].strip() == wanted
+
+
+@pytest.mark.parametrize("waiting", [False, True])
+def test_run_is_stopped_for_what_is_asked_in_its_place(
+    lua: RunLua, model: Loopback, *, waiting: bool
+) -> None:
+    found = lua(
+        f"""
+        vim.cmd('ClaudeAgent ask count slowly')
+        assert(vim.wait(30000, function() return text():find('word3') end, 5))
+        if {str(waiting).lower()} then
+          vim.cmd('ClaudeAgent ask say later')
+          assert(vim.wait(30000, function() return #talk().queue == 1 end, 5))
+        end
+        vim.cmd('ClaudeAgent instead which code?')
+        assert(vim.wait(30000, function() return text():find("I don't know") end, 5), text())
+        idle()
+        return {{ text = text(), waits = #talk().queue }}
+        """
+    )
+    wanted = ("count slowly", "_Stopped._", "which code?", "I don't know.")
+    places = [found["text"].index(words) for words in wanted]
+    assert places == sorted(places)
+    assert "say later" not in found["text"]
+    assert found["waits"] == waiting, "what waits is kept, as after any stop"
+    assert model.requests[0].hung_up is not None
+
+
+def test_what_is_asked_instead_of_nothing_is_asked(lua: RunLua) -> None:
+    assert "OK." in lua("ask('ClaudeAgent instead hello') return text()")
+
+
+def test_session_that_was_cleared_is_not_come_back_to_after_a_restart(lua: RunLua) -> None:
+    session = lua(
+        """
+        ask('ClaudeAgent ask remember the code PINEAPPLE-42')
+        ask('ClaudeAgent ask /clear')
+        return talk().session
+        """
+    )
+    found = lua(
+        """
+        vim.cmd('ClaudeAgent resume')
+        assert(vim.wait(30000, function() return talk() ~= nil end, 5))
+        local empty, opened = text(), talk().session
+        ask('ClaudeAgent ask which code?')
+        local answered = talk().session
+        local titles
+        vim.ui.select = function(items)
+          titles = vim.tbl_map(function(session) return session.title end, items)
+        end
+        vim.cmd('ClaudeAgent sessions')
+        assert(vim.wait(30000, function() return titles ~= nil end, 5))
+        return { empty = empty, sessions = { opened, answered }, text = text(), titles = titles }
+        """
+    )
+    assert (found["empty"], found["sessions"]) == ("", [session, session])
+    assert "I don't know." in found["text"]
+    assert found["titles"] == ["which code?", "remember the code PINEAPPLE-42"]
 
 
 @shows(Ability.CONTEXT)
@@ -349,6 +589,61 @@ def test_what_the_agent_does_by_itself_is_shown_with_its_cause_and_can_be_stoppe
     assert found["activity"].startswith("Stopped" if stops else "Done")
 
 
+def test_what_runs_in_the_background_is_chosen_followed_and_stopped(
+    lua: RunLua, model: Loopback, environment: dict[str, str]
+) -> None:
+    settings = Path(environment["CLAUDE_CONFIG_DIR"], "settings.json")
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text('{"permissions": {"allow": ["Bash"]}}')
+    serves = "seq 1 3; until test -e go; do sleep 0.05; done; echo more; sleep 1000"
+    begins = call("Bash", command=serves, run_in_background=True)
+    model.add(reply("in the background", [begins], [say("It is running.")]))
+    found = lua(
+        """
+        local told, offered = {}, {}
+        vim.notify = function(message) table.insert(told, message) end
+        vim.ui.select = function(items, opts, choose)
+          local format = opts.format_item or tostring
+          table.insert(offered, vim.tbl_map(format, items))
+          choose(items[1], 1)
+        end
+        ask('ClaudeAgent ask do it in the background')
+        idle()
+        vim.cmd('ClaudeAgent tasks')
+        local function shown() return vim.api.nvim_buf_get_lines(0, 0, -1, false) end
+        assert(vim.wait(30000, function() return shown()[1] == '1' end, 5))
+        local before = shown()
+        vim.fn.writefile({}, 'go')
+        assert(vim.wait(30000, function() return vim.tbl_contains(shown(), 'more') end, 5))
+        local name = vim.api.nvim_buf_get_name(0)
+        vim.api.nvim_feedkeys('x', 'xt', false)
+        assert(vim.wait(30000, function() return #told > 0 end, 5))
+        return { before = before, offered = offered, told = told[#told], name = name }
+        """
+    )
+    assert found["before"] == ["1", "2", "3", ""]
+    assert found["offered"][0][0].startswith(f"{serves}  (running, ")
+    assert found["offered"][1] == ["Show its output", "Stop it"]
+    assert found["name"].startswith("claude-agent-task://")
+    assert found["told"].startswith(f"Claude: {serves}  (stopped, ")
+
+
+def test_usage_and_mcp_servers_are_told(lua: RunLua) -> None:
+    told = lua(
+        """
+        local told = {}
+        vim.notify = function(message) table.insert(told, message) end
+        for number, name in ipairs({ 'usage', 'mcp' }) do
+          vim.cmd('ClaudeAgent ' .. name)
+          assert(vim.wait(30000, function() return #told == number end, 5))
+        end
+        return told
+        """
+    )
+    assert re.match(r"Claude: the context is \d+ % full \(\d+ of \d+ tokens\)\.$", told[0])
+    assert told[1] == "Claude: this folder has no MCP servers."
+
+
 def test_conversation_survives_the_end_of_its_server(lua: RunLua) -> None:
     found = lua(
         """
@@ -465,8 +760,100 @@ def test_help_has_its_tags_and_names_every_subcommand(lua: RunLua, tmp_path: Pat
     named = {line.split("\t")[0] for line in tags}
     assert {"claude-agent", ":ClaudeAgent", "claude_agent.statusline()"} <= named
     page = (PLUGIN / "doc" / "claude-agent.txt").read_text()
-    for name in ("ask", "new", "stop", "resume", "sessions", "answer", "mode", "trust", "doctor"):
+    subcommands = lua("return require('claude_agent.command').names()")
+    for name in subcommands:
         assert f":ClaudeAgent-{name}" in named
     # Neovim's own tags aside, each link leads somewhere.
     own = {link for link in re.findall(r"\|([^|\s]+)\|", page) if "laude" in link}
     assert own <= named
+
+
+def test_words_of_an_answer_that_broke_off_are_struck_out(lua: RunLua, model: Loopback) -> None:
+    model.add(reply("go", say("It stands.\nIt does\nnot. "), fail(529, times=1), say("Anew.")))
+    found = lua(
+        """
+        ask('ClaudeAgent ask go')
+        local buf = talk().page.buf
+        local space = vim.api.nvim_get_namespaces().claude_agent
+        local struck = {}
+        local marks = vim.api.nvim_buf_get_extmarks(buf, space, 0, -1, { details = true })
+        for _, mark in ipairs(marks) do
+          if mark[4].hl_group == 'ClaudeAgentRetracted' then
+            struck = vim.api.nvim_buf_get_text(
+              buf, mark[2], mark[3], mark[4].end_row, mark[4].end_col, {})
+          end
+        end
+        return { struck = struck, text = text() }
+        """
+    )
+    assert found["struck"] == ["It stands.", "It does", "not. "]
+    shown = found["text"]
+    assert "broke off" in shown
+    assert shown.index("broke off") < shown.rindex("Anew.")
+
+
+def test_what_is_no_message_stands_between_the_messages(lua: RunLua) -> None:
+    told = lua(
+        """
+        local function entry(role, text, kind)
+          return { role = role, text = text, kind = kind, toolCalls = {} }
+        end
+        local lines, blocks = require('claude_agent.history').render({
+          entry('user', '/context'),
+          entry('assistant', '9 tokens', 'command'),
+          entry('system', 'All\\nin short', 'compaction'),
+          entry('system', 'A line is missing.', 'gap'),
+          entry('assistant', 'Half'),
+          entry('system', '[Request interrupted by user]', 'interrupted'),
+          entry('system', 'It has\\nended.', 'woken'),
+          entry('assistant', 'So it has.'),
+        }, '/')
+        return { lines = lines, blocks = blocks }
+        """,
+        bare=True,
+    )
+    assert [line for line in told["lines"] if line] == [
+        "## You",
+        "/context",
+        "## Claude",
+        "9 tokens",
+        "▸ Compacted: what Claude was left with",
+        "All",
+        "in short",
+        "_A line is missing._",
+        "Half",
+        "_Stopped._",
+        "## Claude",
+        "_It has ended._",
+        "So it has.",
+    ]
+    ((first, last),) = told["blocks"]
+    assert told["lines"][first - 1 : last] == [
+        "▸ Compacted: what Claude was left with",
+        "All",
+        "in short",
+    ]
+
+
+def test_list_says_where_a_session_is_from_and_when_it_goes(lua: RunLua) -> None:
+    found = lua(
+        """
+        local function described(more)
+          return require('claude_agent.sessions').describe(vim.tbl_extend('force', {
+            sessionId = 'a',
+            title = 'A',
+            workspace = 'file:///old/a%20b',
+            lastModified = '2020-01-02T03:04:05.000Z',
+          }, more))
+        end
+        return {
+          plain = described({}),
+          gone = described({ elsewhere = 'gone', goesAt = '2026-02-03T04:05:06.000Z' }),
+          worktree = described({ elsewhere = 'worktree' }),
+        }
+        """,
+        bare=True,
+    )
+    assert re.fullmatch(r"  A  \(\d+ days ago\)", found["plain"])
+    assert "(from /old/a b, which is gone, deleted on 2026-02-03, " in found["gone"]
+    assert "(in /old/a b, " in found["worktree"]

@@ -10,7 +10,7 @@ import pytest
 
 from claude_agent_lsp.loopback import reply, say
 from tests.editors.abilities import Ability, shows
-from tests.editors.delays import Delays
+from tests.editors.delays import PACE_SECONDS, Delays
 from tests.editors.long_answer import answer
 
 if TYPE_CHECKING:
@@ -79,5 +79,6 @@ def type_until(terminal: Terminal, done: Callable[[], object]) -> None:
     while not done():
         for word in WORDS:
             terminal.type(f"{word} ")
+            time.sleep(PACE_SECONDS)
         terminal.keys("Enter")
     terminal.keys("Escape")

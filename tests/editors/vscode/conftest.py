@@ -9,7 +9,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.editors.conftest import GONE_SECONDS
 from tests.processes import gone_within, kill_all
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
 SIZE = (1280, 800)
+expect.set_options(timeout=30_000)  # milliseconds; only catches what never comes
 CARRIED = ("package.json", "README.md", "media", "walkthrough", "dist", "out", "node_modules")
 
 

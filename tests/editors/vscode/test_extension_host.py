@@ -31,6 +31,7 @@ COLOUR = {
     "options": [{"label": name, "description": name} for name in ("Red", "Green")],
 }
 WAITS = "until test -e go; do sleep 0.05; done"
+CHANGES = "echo 'one 2' >kept.txt; echo red >other.txt; echo new >made.txt"
 HELLO = 'def greet(name):\n    print("Hello, " + name)\n'
 
 
@@ -113,6 +114,7 @@ def script(model: Loopback, folder: Path) -> None:
             reply(f"make {n}", [call("Bash", command=f"touch {n}")], [say("Tried.")])
             for n in ("one", "two", "three", "four")
         ),
+        reply("change the files", [call("Bash", command=CHANGES)], [say("Changed.")]),
         reply("greet the world", [read], [edit], [say("It greets.")]),
         reply("read on and on", [read]),
         reply(

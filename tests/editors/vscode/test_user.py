@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import expect
 
 from claude_agent_lsp.loopback import call, reply, say, think
+from tests.e2e.runs import allow_tools
 from tests.editors.abilities import Ability, shows
 from tests.editors.conftest import GONE_SECONDS
 from tests.editors.long_answer import answer
@@ -74,6 +75,43 @@ def test_answer_grows_until_it_is_stopped_and_the_session_goes_on(
     window.page.keyboard.press("Enter")
     window.wait_for("I don't know.")
     assert any("word3" in said.text for said in model.requests[-1].conversation)
+
+
+def test_prompts_typed_during_a_run_wait_in_sight_and_are_changed_sent_and_answered(
+    open_window: OpenWindow, model: Loopback, folder: Path, environment: dict[str, str]
+) -> None:
+    allow_tools(environment)
+    waits = call("Bash", command="until test -e go; do sleep 0.05; done")
+    model.add(reply("work on it", [waits], [say("Worked.")]))
+    window = open_window()
+    window.ask("work on it")
+    expect(window.view.locator(".tool-card, .tool").first).to_be_visible(timeout=PATIENCE)
+    keyboard = window.page.keyboard
+    queue = window.view.get_by_role("list", name="Waiting Prompts")
+    keyboard.type("say one")
+    keyboard.press("Enter")
+    expect(queue).to_contain_text("say one", timeout=PATIENCE)
+    keyboard.type("mind the gap")
+    keyboard.press("Control+Enter")
+    expect(queue).to_contain_text("Sending", timeout=PATIENCE)
+    keyboard.type("say nothing")
+    keyboard.press("Enter")
+    expect(queue.get_by_role("listitem")).to_have_count(3, timeout=PATIENCE)
+    window.view.get_by_role("button", name="Remove say nothing").click()
+    window.view.get_by_role("button", name="Edit say one").click()
+    keyboard.type(" more")
+    keyboard.press("Enter")
+    expect(queue).to_contain_text("say one more", timeout=PATIENCE)
+    (folder / "go").touch()
+    window.wait_for("Worked.")
+    window.wait_for("OK.")
+    window.wait_idle()
+    expect(queue).to_be_hidden()
+    prompts = window.view.locator(".prompt-text").all_inner_texts()
+    assert prompts == ["work on it", "mind the gap", "say one more"]
+    sent = [request.prompt for request in model.requests]
+    assert "say nothing" not in sent
+    assert sent[-1] == "say one more"
 
 
 @shows(Ability.CONTEXT, Ability.DENY, Ability.ALLOW, Ability.EDIT)

@@ -4,11 +4,22 @@ local M = {}
 
 ---@class claude_agent.Subcommand
 ---@field run fun(argument: string, opts: table)
----@field complete? fun(): string[]
+---@field complete? fun(lead: string): string[]
 
 ---@return table
 local function agent()
   return require('claude_agent')
+end
+
+---@return string[]
+local function no_or_yes()
+  return { 'no', 'yes' }
+end
+
+---@param lead string
+---@return string[]
+local function files(lead)
+  return vim.fn.getcompletion(lead, 'file')
 end
 
 ---@type table<string, claude_agent.Subcommand>
@@ -22,6 +33,21 @@ local subcommands = {
       })
     end,
   },
+  now = {
+    run = function(prompt)
+      agent().ask(prompt, { now = true })
+    end,
+  },
+  instead = {
+    run = function(prompt)
+      agent().ask(prompt, { instead = true })
+    end,
+  },
+  queue = {
+    run = function()
+      agent().queue()
+    end,
+  },
   new = {
     run = function(prompt)
       agent().new(prompt)
@@ -30,6 +56,11 @@ local subcommands = {
   stop = {
     run = function()
       agent().stop()
+    end,
+  },
+  takeover = {
+    run = function()
+      agent().take_over()
     end,
   },
   resume = {
@@ -46,9 +77,63 @@ local subcommands = {
       agent().sessions()
     end,
   },
+  search = {
+    run = function(words)
+      agent().search(words)
+    end,
+  },
+  pin = {
+    run = function(answer)
+      agent().mark('pin', answer ~= 'no')
+    end,
+    complete = no_or_yes,
+  },
+  archive = {
+    run = function(answer)
+      agent().mark('archive', answer ~= 'no')
+    end,
+    complete = no_or_yes,
+  },
+  export = {
+    run = function(file)
+      agent().export(file)
+    end,
+    complete = files,
+  },
+  rewind = {
+    run = function()
+      agent().rewind()
+    end,
+  },
+  redo = {
+    run = function()
+      agent().redo()
+    end,
+  },
+  import = {
+    run = function(file)
+      agent().import(file)
+    end,
+    complete = files,
+  },
   answer = {
     run = function()
       agent().answer()
+    end,
+  },
+  tasks = {
+    run = function()
+      agent().tasks()
+    end,
+  },
+  mcp = {
+    run = function()
+      agent().mcp()
+    end,
+  },
+  usage = {
+    run = function()
+      agent().usage()
     end,
   },
   mode = {
@@ -63,9 +148,7 @@ local subcommands = {
     run = function(answer)
       agent().trust(answer ~= 'no')
     end,
-    complete = function()
-      return { 'no', 'yes' }
-    end,
+    complete = no_or_yes,
   },
   doctor = {
     run = function()
@@ -112,7 +195,7 @@ function M.complete(lead, line)
   local words = M.names()
   if name then
     local subcommand = subcommands[name]
-    words = subcommand and subcommand.complete and subcommand.complete() or {}
+    words = subcommand and subcommand.complete and subcommand.complete(lead) or {}
   end
   return vim.tbl_filter(function(word)
     return vim.startswith(word, lead)

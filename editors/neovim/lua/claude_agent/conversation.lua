@@ -1,12 +1,11 @@
 --- A conversation: a session of the agent, its page, and the run that is at work in it.
 
 local client = require('claude_agent.client')
-local config = require('claude_agent.config')
 local events = require('claude_agent.events')
-local files = require('claude_agent.files')
 local history = require('claude_agent.history')
 local pages = require('claude_agent.page')
-local tools = require('claude_agent.tools')
+local run_events = require('claude_agent.run_events')
+local watching = require('claude_agent.watching')
 local window = require('claude_agent.window')
 
 ---@alias claude_agent.State 'idle'|'starting'|'running'|'waiting'
@@ -19,14 +18,18 @@ local window = require('claude_agent.window')
 ---@field state claude_agent.State
 ---@field activity string What goes on, in a line.
 ---@field usage? table
----@field private server? vim.lsp.Client
+---@field queue table[] What waits for the run at work.
+---@field server? vim.lsp.Client
 ---@field private request? integer
----@field private run_id? string Of a run that the agent has begun by itself.
+---@field run_id? string Of a run that was not asked for here.
+---@field held_by? string The editor in which it is at work, if that is another one.
+---@field watched? claude_agent.Watched
 ---@field private token? string
----@field private calls table<string, claude_agent.Block>
----@field private last_call? claude_agent.Block
----@field private of? string What is written now: a message's id, or a kind.
----@field private stopping? boolean
+---@field calls table<string, claude_agent.Block> Those without a result.
+---@field nests table<string, claude_agent.Block> All of the run, with subagents' work below.
+---@field last_call? claude_agent.Block
+---@field of? string What is written now: a message's id, or a kind.
+---@field stopping? boolean
 local Conversation = {}
 Conversation.__index = Conversation
 
@@ -50,7 +53,9 @@ function M.new(folder, session)
     session = session,
     state = 'idle',
     activity = '',
+    queue = {},
     calls = {},
+    nests = {},
   }, Conversation)
   table.insert(all, self)
   current[folder] = self
@@ -102,7 +107,7 @@ end
 
 ---@param state claude_agent.State
 ---@param activity string
-function Conversation:_tell(state, activity)
+function Conversation:tell(state, activity)
   self.state, self.activity = state, activity
   vim.cmd.redrawstatus({ bang = true })
   vim.api.nvim_exec_autocmds('User', {
@@ -118,17 +123,28 @@ end
 ---@param callback? fun(session: table?)
 function Conversation:load(server, but, callback)
   history.read(server, self.session, function(session, messages)
-    local final = messages[#messages]
-    if but and final and final.role == 'user' and final.text == but then
-      table.remove(messages)
+    if but then
+      history.cut(messages, but)
     end
-    if #messages > 0 then
-      self.page:prepend(history.render(messages, self.folder))
-    end
-    if callback then
-      callback(session)
-    end
+    watching.begin(self, server, function(watched)
+      watching.cut(messages, not but and watched or nil)
+      self:_fill(messages)
+      if callback then
+        callback(session)
+      end
+    end)
+    client.command(server, 'queue.list', { sessionId = self.session }, function(_, answer)
+      self.queue = answer and answer.queue or self.queue
+      vim.cmd.redrawstatus({ bang = true })
+    end)
   end)
+end
+
+---@param messages table[]
+function Conversation:_fill(messages)
+  if #messages > 0 then
+    self.page:prepend(history.render(messages, self.folder))
+  end
 end
 
 --- Asks the agent.
@@ -136,70 +152,124 @@ end
 ---@param shown string As the user wrote it.
 ---@param context? table
 ---@param place? string
-function Conversation:ask(prompt, shown, context, place)
+---@param how? 'queue'|'steer'|'stop' What becomes of it while a run is at work: it waits, goes into
+--- its turn, or takes its place.
+function Conversation:ask(prompt, shown, context, place, how)
+  shown = shown .. (place and ('\n\n> ' .. place) or '')
+  local argument = {
+    prompt = prompt,
+    workspace = vim.uri_from_fname(self.folder),
+    session = self.session,
+    context = context,
+    permissionMode = self.mode,
+    wait = true,
+    ifBusy = how == 'steer' and how or 'queue',
+  }
   if self.state ~= 'idle' then
-    client.notify('the agent is still working. :ClaudeAgent stop stops it.', vim.log.levels.WARN)
+    -- The session that the run before it begins is the last one by then.
+    argument.session = self.session == 'new' and 'last' or self.session
+    self:_wait(argument, shown, how == 'stop')
     return
   end
-  self.page:turn('You')
-  self.page:append(shown .. (place and ('\n\n> ' .. place) or ''))
-  self.page:turn('Claude')
-  self.of, self.calls, self.last_call = nil, {}, nil
-  self.usage, self.stopping = nil, false
-  self:_tell('starting', 'Starting')
+  self:_begin(shown)
+  self:tell('starting', 'Starting')
 
   client.with(self.folder, function(server)
     if self.stopping then
-      self:_end('Stopped')
+      self:finish('Stopped')
       return
     end
     self.server = server
     self.token = events.listen(server.id, function(event)
       self:_on(event, prompt)
     end)
-    self.request = client.command(server, 'query', {
-      prompt = prompt,
-      workspace = vim.uri_from_fname(self.folder),
-      session = self.session,
-      context = context,
-      permissionMode = self.mode,
-      partialResultToken = self.token,
-      wait = true,
-    }, function(err)
-      if err and self.token then -- it never started
-        events.forget(self.token)
-        self:_fail(err.message, type(err.data) == 'table' and err.data.hint or nil)
+    local token = self.token
+    argument.partialResultToken = token
+    self.request = client.command(server, 'query', argument, function(err)
+      if err and self.token == token then -- it never started
+        events.forget(token)
+        self:fail(err.message, type(err.data) == 'table' and err.data.hint or nil)
       end
     end)
   end, function(message)
-    self:_fail(message)
+    self:fail(message)
   end)
 end
 
---- A run has begun or ended. One that the agent has begun by itself is shown where its session is.
+--- Asks behind the run at work; it is shown when its turn has come.
+---@param argument table
+---@param shown string
+---@param instead boolean Whether the run at work is stopped for it.
+function Conversation:_wait(argument, shown, instead)
+  client.with(self.folder, function(server)
+    local token, request, begun
+    token = events.listen(server.id, function(event)
+      local run = event.run
+      if event.kind == 'queued' and instead then
+        self:stop()
+        -- Before all that waits. If its turn has just come, it waits no more.
+        client.command(server, 'queue.sendNow', { runId = run.runId }, function() end)
+      end
+      local failed = event.kind == 'ended' and run.error and not run.steeredInto
+      if not begun and (event.kind == 'started' or failed) then
+        begun = true
+        self:_begin(run.prompt and run.prompt ~= argument.prompt and run.prompt or shown)
+        self.server, self.token, self.request = server, token, request
+      end
+      if begun then
+        self:_on(event, argument.prompt)
+      end
+    end)
+    argument.partialResultToken = token
+    request = client.command(server, 'query', argument, function(err)
+      if err and events.forget(token) then -- it never waited
+        client.tell(err)
+      end
+    end)
+  end)
+end
+
+--- A prompt is asked, and its answer begins.
+---@param shown string
+function Conversation:_begin(shown)
+  self.page:turn('You')
+  self.page:append(shown)
+  self.page:turn('Claude')
+  self.of, self.calls, self.nests, self.last_call = nil, {}, {}, nil
+  self.usage, self.stopping = nil, false
+end
+
+--- A run has begun or ended. One that nobody has asked for here is shown where its session is: the
+--- agent has begun it by itself, or its prompt has waited since a server before this one.
 ---@param run table
 ---@param client_id integer
 function M.on_run(run, client_id)
-  local talk = run.origin == 'agent' and run.status == 'running' and M.with_session(run.sessionId)
+  local unasked = run.status == 'running' and (run.cause or run.prompt or run.heldBy)
+  local talk = unasked and M.with_session(run.sessionId)
   local server = vim.lsp.get_client_by_id(client_id)
   if talk and server and talk.state == 'idle' then
     talk:_follow(run, server)
   end
 end
 
---- Shows a run that the agent has begun by itself.
+--- Shows a run that nobody has asked for here.
 ---@param run table
 ---@param server vim.lsp.Client
 function Conversation:_follow(run, server)
-  self.page:turn('Claude')
-  self.page:append(('_%s_'):format(run.cause))
-  self.of, self.calls, self.last_call = 'notice', {}, nil
-  self.usage, self.stopping = nil, false
-  self.server, self.run_id = server, run.runId
+  if run.prompt then
+    self:_begin(run.prompt)
+  else
+    self.page:turn('Claude')
+    self.page:append(('_%s_'):format(run.cause or 'At work in another editor.'))
+    self.of, self.calls, self.nests, self.last_call = 'notice', {}, {}, nil
+    self.usage, self.stopping = nil, false
+  end
+  self.server, self.run_id, self.held_by = server, run.runId, run.heldBy
   self.token = events.listen(server.id, function(event)
     self:_on(event, '')
   end, run.runId)
-  self:_tell('running', run.cause)
+  local place = run.heldBy and ('At work in %s'):format(run.heldBy)
+  self:tell('running', run.cause or place or 'Thinking')
 end
 
 --- Stops the run. What was said so far stays, here and in the session.
@@ -207,9 +277,14 @@ end
 function Conversation:stop()
   if self.state == 'idle' then
     return false
+  elseif self.held_by then
+    client.notify(
+      ('it is at work in %s. :ClaudeAgent takeover stops it there.'):format(self.held_by)
+    )
+    return true
   end
   self.stopping = true
-  self:_tell(self.state, 'Stopping')
+  self:tell(self.state, 'Stopping')
   if self.run_id then
     client.command(self.server, 'cancel', { runId = self.run_id })
   elseif self.server and self.request then
@@ -231,7 +306,7 @@ function Conversation:_await_answer(server, request)
       self:_await_answer(server, request)
     elseif self.token then
       events.forget(self.token)
-      self:_end('Stopped')
+      self:finish('Stopped')
     end
   end, 250)
 end
@@ -239,137 +314,36 @@ end
 ---@param event table
 ---@param prompt string
 function Conversation:_on(event, prompt)
-  local handle = self['_on_' .. event.kind]
+  local handle = run_events[event.kind]
   if handle then
     handle(self, event, prompt)
   end
 end
 
-function Conversation:_on_started(event, prompt)
-  if self.run_id then
-    return
-  end
-  local continues = self.session == 'last' and config.get().history
-  self.session = event.run.sessionId
-  if self.mode then -- for the runs that follow, too
-    client.command(self.server, 'mode', { sessionId = self.session, permissionMode = self.mode })
-    self.mode = nil
-  end
-  if continues then
-    self:load(self.server, prompt)
-  end
-  self:_tell('running', self.stopping and 'Stopping' or 'Thinking')
-end
-
-function Conversation:_on_text(event)
-  if self.of ~= event.messageId then
-    self:_after(event.messageId)
-    self:_tell('running', self.stopping and 'Stopping' or 'Answering')
-  end
-  self.page:append(event.text)
-end
-
-function Conversation:_on_thinking(event)
-  local of = 'thinking ' .. event.messageId
-  if self.of ~= of then
-    self:_after(of)
-    self.page:grow(tools.SIGN .. 'Thinking')
-  end
-  self.page:append(event.text)
-end
-
-function Conversation:_on_toolCall(event)
-  self:_after('tools')
-  local indent = event.parentToolCallId and '  ' or ''
-  self.last_call = self.page:block(indent .. tools.SIGN .. event.title, tools.given(event.input))
-  self.calls[event.toolCallId] = self.last_call
-  self:_tell('running', event.title)
-end
-
-function Conversation:_on_toolResult(event)
-  local block = self.calls[event.toolCallId]
-  if block then
-    local said = event.text ~= '' and tools.lines(event.text) or {}
-    self.page:extend(block, tools.outcome(event.status, said), said)
-    self.page:fold(block)
-    self.calls[event.toolCallId] = nil
-  end
-  self:_tell('running', self.stopping and 'Stopping' or 'Thinking')
-end
-
-function Conversation:_on_question(event)
-  self:_tell('waiting', 'Waiting for you: ' .. event.question.title)
-end
-
-function Conversation:_on_questionAnswered(event)
-  require('claude_agent.questions').settle(event.questionId)
-  self:_tell('running', self.stopping and 'Stopping' or 'Thinking')
-end
-
-function Conversation:_on_fileChanged(event)
-  files.changed(event.uri)
-end
-
-function Conversation:_on_usage(event)
-  self.usage = event
-  vim.cmd.redrawstatus({ bang = true })
-end
-
-function Conversation:_on_notice(event)
-  self:_after('notice')
-  self.page:append(('_%s_'):format(event.text))
-end
-
-function Conversation:_on_ended(event)
-  local run = event.run
-  files.check(self.folder)
-  if run.error then
-    self:_fail(run.error.message, run.error.hint)
-  elseif run.status == 'cancelled' then
-    self:_after('end')
-    self.page:append('_Stopped._')
-    self:_end('Stopped')
-  else
-    local changed = #(run.filesChanged or {})
-    self:_end(table.concat({
-      'Done',
-      changed > 0 and (', %d file%s changed'):format(changed, changed > 1 and 's' or '') or '',
-      run.costUsd and run.costUsd > 0 and (', $%.2f'):format(run.costUsd) or '',
-    }))
-  end
-end
-
-function Conversation:_on_lost()
-  self:_fail(
-    'the server has ended.',
-    'The session is kept. :ClaudeAgent ask starts the server again.'
-  )
-end
-
 ---@param message string
 ---@param hint? string
-function Conversation:_fail(message, hint)
-  self:_after('end')
-  self.page:append(('**Failed**: %s%s'):format(message, hint and '\n' .. hint or ''))
-  self:_end('Failed: ' .. message)
+function Conversation:fail(message, hint)
+  self:after('end')
+  self.page:append(history.failure(message, hint))
+  self:finish('Failed: ' .. message)
   if #vim.fn.win_findbuf(self.page.buf) == 0 then
     client.notify(message .. (hint and ' ' .. hint or ''), vim.log.levels.ERROR)
   end
 end
 
 ---@param activity string
-function Conversation:_end(activity)
-  self.token, self.request, self.run_id = nil, nil, nil
+function Conversation:finish(activity)
+  self.token, self.request, self.run_id, self.held_by = nil, nil, nil, nil
   for _, block in pairs(self.calls) do -- what has been stopped
     self.page:fold(block)
   end
   self.calls = {}
-  self:_tell('idle', activity)
+  self:tell('idle', activity)
 end
 
 --- Something else begins; tool calls stand below one another.
 ---@param of string
-function Conversation:_after(of)
+function Conversation:after(of)
   if self.of then
     self.page:paragraph(self.of == 'tools' and of == 'tools')
   end

@@ -30,8 +30,11 @@ end
 
 --- Nothing more comes on a token.
 ---@param token string
+---@return boolean # Whether something could have come.
 function M.forget(token)
+  local known = listeners[token] ~= nil
   listeners[token] = nil
+  return known
 end
 
 --- When Neovim itself is leaving, nobody is to be told: a message could wait for a key that never

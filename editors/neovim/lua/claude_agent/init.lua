@@ -24,6 +24,8 @@ end
 ---@class claude_agent.Ask
 ---@field first? integer The first selected line, from 1.
 ---@field last? integer
+---@field now? boolean Whether it goes into the turn at work.
+---@field instead? boolean Whether the run at work is stopped for it.
 
 --- Asks the agent; without a prompt, the user for one.
 ---@param prompt string
@@ -32,7 +34,8 @@ function M.ask(prompt, opts)
   local buf, folder = here()
   opts = opts or {}
   if vim.trim(prompt) == '' then
-    vim.ui.input({ prompt = 'Ask Claude: ' }, function(typed)
+    local label = opts.instead and 'Stop, and ask Claude: ' or 'Ask Claude: '
+    vim.ui.input({ prompt = label }, function(typed)
       if typed and vim.trim(typed) ~= '' then
         vim.api.nvim_buf_call(buf, function()
           M.ask(typed, opts)
@@ -45,7 +48,8 @@ function M.ask(prompt, opts)
   local selection = { buf = buf, first = opts.first, last = opts.last }
   local sent, about, place = context.of(prompt, selection)
   talk:show(config.get().focus)
-  talk:ask(sent, prompt, about, place)
+  local how = opts.now and 'steer' or opts.instead and 'stop' or 'queue'
+  talk:ask(sent, prompt, about, place, how)
 end
 
 --- Begins a new session, with a prompt or with the next one.
@@ -67,6 +71,28 @@ function M.stop()
   end
   if not (talk and talk:stop()) then
     client.notify('nothing is running.')
+  end
+end
+
+--- Stops the run that is seen here in the editor in which it is at work, to go on with it here.
+function M.take_over()
+  local buf = here()
+  local talk = conversation.of(buf)
+  if talk and talk.held_by then
+    require('claude_agent.watching').take_over(talk)
+  else
+    client.notify('nothing is at work here in another editor.')
+  end
+end
+
+--- Lets the user look at what waits for the run at work, change, remove and send it.
+function M.queue()
+  local buf = here()
+  local talk = conversation.of(buf) or conversation.at_work()
+  if talk and talk.session ~= 'new' and talk.session ~= 'last' then
+    require('claude_agent.queue').choose(talk)
+  else
+    client.notify('nothing waits.')
   end
 end
 
@@ -96,6 +122,64 @@ function M.sessions()
   require('claude_agent.sessions').choose(folder)
 end
 
+--- Lets the user choose from the sessions in which some words were said.
+---@param words string
+function M.search(words)
+  local _, folder = here()
+  require('claude_agent.sessions').search(folder, words)
+end
+
+---@param act fun(server: vim.lsp.Client, session_id: string, folder: string)
+local function with_session(act)
+  local buf = here()
+  local talk = conversation.of(buf) or conversation.at_work()
+  if not talk or talk.session == 'new' or talk.session == 'last' then
+    client.notify('there is no session here. :ClaudeAgent sessions chooses one.')
+    return
+  end
+  client.with(talk.folder, function(server)
+    act(server, talk.session, talk.folder)
+  end)
+end
+
+--- Pins or archives the session that is shown, or undoes it.
+---@param mark 'pin'|'archive'
+---@param on boolean
+function M.mark(mark, on)
+  with_session(function(server, session_id)
+    require('claude_agent.filing').mark(server, session_id, mark, on)
+  end)
+end
+
+--- Writes the session that is shown to a file: .md, .html or .jsonl.
+---@param file string
+function M.export(file)
+  with_session(function(server, session_id)
+    require('claude_agent.filing').export(server, session_id, file)
+  end)
+end
+
+--- Puts the files back as they were before a prompt of the session that is shown.
+function M.rewind()
+  with_session(function(server, session_id, folder)
+    require('claude_agent.rewind').rewind(server, folder, session_id)
+  end)
+end
+
+--- Takes the last rewind of that session back.
+function M.redo()
+  with_session(function(server, session_id, folder)
+    require('claude_agent.rewind').redo(server, folder, session_id)
+  end)
+end
+
+--- Brings a session of another machine, or a directory of them, to this folder.
+---@param file string
+function M.import(file)
+  local _, folder = here()
+  require('claude_agent.filing').import(folder, file)
+end
+
 --- Shows the question that waits once more.
 function M.answer()
   local _, folder = here()
@@ -103,6 +187,24 @@ function M.answer()
   client.with(talk and talk.folder or folder, function(server)
     require('claude_agent.questions').answer(server)
   end)
+end
+
+--- Lets the user choose from what runs in the background.
+function M.tasks()
+  local _, folder = here()
+  require('claude_agent.background').choose(folder)
+end
+
+--- Lets the user choose from the MCP servers of this folder.
+function M.mcp()
+  local _, folder = here()
+  require('claude_agent.control').mcp(folder)
+end
+
+--- Tells how full the context is, and how far the account's limits are used.
+function M.usage()
+  local _, folder = here()
+  require('claude_agent.control').usage(folder)
 end
 
 M.MODES = vocabulary.MODES

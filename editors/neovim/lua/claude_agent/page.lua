@@ -11,6 +11,8 @@ local NAMESPACE = api.nvim_create_namespace('claude_agent')
 ---@class claude_agent.Block A line that stays, and lines below it that are folded once complete.
 ---@field mark integer
 ---@field lines integer How many are below.
+---@field depth? integer How far what a subagent does for it is set in.
+---@field inner claude_agent.Block[] Those of what a subagent does for it, below these.
 
 ---@class claude_agent.Page
 ---@field buf integer
@@ -95,6 +97,25 @@ function Page:append(text)
   end)
 end
 
+--- Strikes out what was appended last.
+---@param text string
+function Page:strike(text)
+  if not self:exists() then
+    return
+  end
+  local lines = vim.split(text, '\n', { plain = true })
+  local last = api.nvim_buf_line_count(self.buf) - 1
+  local row = math.max(0, last - #lines + 1)
+  local final = api.nvim_buf_get_lines(self.buf, last, last + 1, false)[1]
+  local first = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
+  api.nvim_set_hl(0, 'ClaudeAgentRetracted', { default = true, strikethrough = true })
+  api.nvim_buf_set_extmark(self.buf, NAMESPACE, row, math.max(0, #first - #lines[1]), {
+    end_row = last,
+    end_col = #final,
+    hl_group = 'ClaudeAgentRetracted',
+  })
+end
+
 --- What comes next begins with a line of its own, after an empty one unless it belongs `close`.
 ---@param close? boolean
 function Page:paragraph(close)
@@ -141,7 +162,37 @@ function Page:block(title, body)
   end
   local row = api.nvim_buf_line_count(self.buf) - 1
   self:append(table.concat({ title, unpack(body) }, '\n'))
-  return { mark = api.nvim_buf_set_extmark(self.buf, NAMESPACE, row, 0, {}), lines = #body }
+  return self:_block(row, #body)
+end
+
+---@param row integer From 0.
+---@param lines integer
+---@return claude_agent.Block
+function Page:_block(row, lines)
+  local mark = api.nvim_buf_set_extmark(self.buf, NAMESPACE, row, 0, {})
+  return { mark = mark, lines = lines, inner = {} }
+end
+
+--- A block below another one, wherever that is: what is appended at the end goes on as it was.
+---@param parent claude_agent.Block
+---@param title string
+---@param body string[]
+---@return claude_agent.Block?
+function Page:nest(parent, title, body)
+  if not self:exists() then
+    return nil
+  end
+  local last = parent
+  while #last.inner > 0 do
+    last = last.inner[#last.inner]
+  end
+  local row = self:_row(last) + last.lines + 1
+  self:_edit(function()
+    api.nvim_buf_set_lines(self.buf, row, row, false, { title, unpack(body) })
+  end)
+  local block = self:_block(row, #body)
+  table.insert(parent.inner, block)
+  return block
 end
 
 ---@param block claude_agent.Block

@@ -19,10 +19,13 @@ end
 ---@return string[]
 local function parts(buf)
   local current = conversation.of(buf)
+  local waits = current and require('claude_agent.queue').brief(current.queue)
+  -- First, as what goes on may be longer than the line.
+  local found = { waits }
   if not current or current.activity == '' then
-    return {}
+    return found
   end
-  local found = { SIGNS[current.state] .. current.activity }
+  table.insert(found, SIGNS[current.state] .. current.activity)
   if current.usage then
     table.insert(found, full(current.usage))
   end
@@ -43,7 +46,9 @@ function M.bar()
   local current = conversation.of(buf)
   local found = parts(buf)
   local at_work = current and current.state ~= 'idle'
-  table.insert(found, at_work and '<C-c> stops' or '<CR> asks')
+  local held_by = at_work and current.held_by
+  local how = at_work and '<C-c> stops' or '<CR> asks'
+  table.insert(found, held_by and 'in ' .. held_by or how)
   return table.concat(found, ' · ')
 end
 

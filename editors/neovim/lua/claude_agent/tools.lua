@@ -60,6 +60,16 @@ function M.given(input)
   return lines
 end
 
+--- What a subagent says, as a line that stays and what is folded below it.
+---@param kind 'text'|'thinking'
+---@param text string
+---@return string title
+---@return string[] body
+function M.nested(kind, text)
+  local lines = M.lines(text)
+  return kind == 'thinking' and 'Thinking' or table.remove(lines, 1), lines
+end
+
 --- How a call went, for the end of its line.
 ---@param status string
 ---@param text string[]

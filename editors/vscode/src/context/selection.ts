@@ -31,10 +31,15 @@ export function contextOf(editor: vscode.TextEditor | undefined): OfferedContext
   const selected = settings.selection && !selection.isEmpty ? selection : undefined;
   return {
     uri: document.uri.toString(),
-    label: vscode.workspace.asRelativePath(document.uri) + lines(selected),
+    label: labelOf(document.uri, selected),
     range: selected && rangeOf(selected),
     diagnostics: settings.diagnostics ? diagnosticsIn(document.uri, selected) : [],
   };
+}
+
+/** Returns "src/a.py:3-5": a file below its folder, with the lines that are selected. */
+export function labelOf(uri: vscode.Uri, selected: Range | undefined): string {
+  return vscode.workspace.asRelativePath(uri) + lines(selected);
 }
 
 /** Returns the context as the server takes it. */
@@ -130,7 +135,7 @@ function rangeOf({ start, end }: vscode.Range): Range {
   };
 }
 
-function lines(selected: vscode.Selection | undefined): string {
+function lines(selected: Range | undefined): string {
   if (selected === undefined) {
     return '';
   }

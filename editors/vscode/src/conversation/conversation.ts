@@ -1,29 +1,30 @@
 /** One conversation: a session of the server, or one that begins with the next prompt. */
 import * as vscode from 'vscode';
-import type { Message, QueryArgument, Question, RunEvent, Session } from '../../shared/protocol';
-import { asQueryContext } from '../context/selection';
+import type { SendHow } from '../../shared/messages';
+import type { Message, Question, RunEvent, Session } from '../../shared/protocol';
+import { asQuery } from './asking';
 import type { EditCall } from '../diffs';
 import type { OwnRun, Server } from '../server/server';
 import { configuredMode } from '../settings';
 import type { Choice, Choices } from './choices';
+import { once } from './once';
+import { Queue } from './queue';
+import { type Reading, readSession } from './reading';
+import { Watch } from './watch';
 import {
   type Asked,
   type PromptExtras,
+  ShownRun,
   type Step,
   appended,
   areShown,
   callIn,
   endedInError,
+  failureStep,
   firstPrompt,
   lastAsked,
+  lineOf,
 } from './steps';
-
-const PAGE = 1000;
-
-interface Reading {
-  readonly session: Session;
-  readonly messages: readonly Message[];
-}
 
 export class Conversation {
   private readonly stepped = new vscode.EventEmitter<Step>();
@@ -44,6 +45,10 @@ export class Conversation {
   messages: readonly Message[] = [];
   /** What came since. */
   steps: readonly Step[] = [];
+  /** What waits for the session. */
+  readonly queue: Queue;
+  /** What other editors do in its session. */
+  readonly watch: Watch;
 
   readonly onDidStep = this.stepped.event;
   /** Its title, its choice, or what it does has changed. */
@@ -60,6 +65,8 @@ export class Conversation {
     readonly folder: vscode.WorkspaceFolder,
     private readonly choices: Choices,
   ) {
+    this.queue = new Queue(server, () => this.changed.fire());
+    this.watch = new Watch(server);
     this.chosen = { model: undefined, effort: undefined, mode: configuredMode() };
   }
 
@@ -80,6 +87,11 @@ export class Conversation {
     return this.stopping !== undefined;
   }
 
+  /** Whether it may not be forgotten. */
+  get busy(): boolean {
+    return (this.running && this.watch.heldBy === undefined) || this.queue.prompts.length > 0;
+  }
+
   /** What its run does, in a short line; empty if it does nothing. */
   get line(): string {
     return this.doing;
@@ -96,7 +108,16 @@ export class Conversation {
    */
   async open(sessionId: string): Promise<void> {
     const { steps } = this;
-    this.show(await this.read(sessionId), steps);
+    this.show(await readSession(this.server, sessionId), steps);
+    await this.watch.begin(sessionId);
+  }
+
+  /** Stands for a session that nothing has been said in yet. */
+  beginAs(sessionId: string): void {
+    this.id = sessionId;
+    this.chosen = this.choices.of(sessionId) ?? this.chosen;
+    this.queue.look(sessionId);
+    this.changed.fire();
   }
 
   /**
@@ -124,12 +145,15 @@ export class Conversation {
    */
   async renew(): Promise<void> {
     const session = await this.refresh();
+    if (session !== undefined) {
+      await this.watch.begin(session.sessionId);
+    }
     const { steps } = this;
     const stays = this.running || (endedInError(steps) && !this.unread);
     if (session === undefined || stays || session.lastModified === this.shownUntil) {
       return;
     }
-    const reading = await this.read(session.sessionId);
+    const reading = await readSession(this.server, session.sessionId);
     const told = areShown(reading.messages, this.messages, steps);
     if (told && !this.unread && this.steps === steps) {
       this.shownUntil = reading.session.lastModified;
@@ -142,6 +166,10 @@ export class Conversation {
   dispose(): void {
     this.coming?.dispose();
     this.coming = undefined;
+    if (this.watch.heldBy !== undefined) {
+      this.stopping?.cancel(); // nothing more is told of a run that goes on elsewhere
+    }
+    this.watch.end();
   }
 
   /** Chooses how the next prompts are run; a mode holds for a run that is going on, too. */
@@ -160,55 +188,102 @@ export class Conversation {
    * Asks, and resolves when the run has ended. What goes wrong is told in the conversation.
    *
    * @param prompt Not blank.
+   * @param how What becomes of it while a run is at work.
    */
-  async ask(prompt: string, extras: PromptExtras = {}): Promise<void> {
-    if (this.stopping !== undefined) {
-      return;
+  async ask(prompt: string, extras: PromptExtras = {}, how: SendHow = 'queue'): Promise<void> {
+    while (this.running && this.id === undefined) {
+      await once(this.onDidChange); // else it would begin a session of its own
+    }
+    const shown = new ShownRun(prompt, extras, this.running);
+    if (!shown.waits) {
+      this.begin(shown, 'Starting');
     }
     const { mode } = this.chosen;
-    this.step({ kind: 'prompt', prompt, extras });
-    await this.run('Starting', async (token) => {
-      const listener = {
-        event: (event: RunEvent) => this.take(event, mode),
-        line: (line: string) => this.report(line),
-      };
-      await this.server.query(this.argument(prompt, extras), listener, token);
-    });
+    const listener = {
+      event: (event: RunEvent) => {
+        if (event.kind === 'queued' && how === 'stop') {
+          this.stop();
+          this.queue.send(event.run.runId).catch(() => undefined); // its turn has just come
+        }
+        this.happen(shown, event, mode);
+      },
+      line: (line: string) => (shown.waits ? undefined : this.report(line)),
+    };
+    const asked = asQuery(prompt, extras, this.chosen, this.folder, this.id);
+    const argument = { ...asked, ifBusy: how === 'steer' ? how : 'queue' } as const;
+    await this.run(shown, async (token) => this.server.query(argument, listener, token));
   }
 
-  /** Shows a run that the agent has begun by itself. */
+  /**
+   * Shows a run that was not asked for here: the agent has begun it, its prompt has waited, or it is
+   * at work in another editor.
+   */
   async follow(own: OwnRun): Promise<void> {
-    if (this.stopping === undefined) {
-      const { mode } = this.chosen;
-      await this.run(own.run.cause ?? 'Working', async (token) =>
-        own.follow({ event: (event) => this.take(event, mode) }, token),
-      );
+    const shown = new ShownRun(own.run.prompt ?? undefined, {}, true);
+    const { mode } = this.chosen;
+    const listener = { event: (event: RunEvent) => this.happen(shown, event, mode) };
+    if (own.run.heldBy != null) {
+      this.messages = this.watch.take(own.run, this.messages);
+      this.replaced.fire();
     }
+    await this.run(shown, async (token) => own.follow(listener, token));
   }
 
   /** @param work Resolves when the run has ended; its token stops it. */
   private async run(
-    line: string,
-    work: (token: vscode.CancellationToken) => Promise<void>,
+    shown: ShownRun,
+    work: (token: vscode.CancellationToken) => Promise<unknown>,
   ): Promise<void> {
-    this.stopping = new vscode.CancellationTokenSource();
-    const { token } = this.stopping;
-    this.report(line);
+    const { token } = shown.stopping;
     try {
       await work(token);
     } catch (error) {
-      this.fail(error, token.isCancellationRequested);
+      if (!shown.ended) {
+        this.fail(error, token.isCancellationRequested);
+      }
     } finally {
-      this.stopping.dispose();
-      this.stopping = undefined;
-      this.report('');
+      this.end(shown);
+      shown.stopping.dispose();
     }
     await this.renew().catch(() => undefined); // it is read when it is looked at again
   }
 
+  private begin(shown: ShownRun, line: string): void {
+    shown.waits = false;
+    this.stopping = shown.stopping;
+    if (shown.prompt !== undefined) {
+      this.step({ kind: 'prompt', prompt: shown.prompt, extras: shown.extras });
+    }
+    this.report(line);
+  }
+
+  private end(shown: ShownRun): void {
+    if (this.stopping === shown.stopping) {
+      this.stopping = undefined;
+      this.watch.heldBy = undefined;
+      this.report('');
+    }
+  }
+
+  /** Shows an event, once its run is at work: one that waits stands in the queue. */
+  private happen(shown: ShownRun, event: RunEvent, mode: string): void {
+    const failed = event.kind === 'ended' && event.run.error != null && event.run.steeredInto == null;
+    if (shown.waits && (event.kind === 'started' || failed)) {
+      const prompt = event.run.prompt ?? shown.prompt;
+      this.begin(prompt === undefined ? shown : shown.asking(prompt), lineOf(event.run));
+    }
+    if (!shown.waits) {
+      this.take(event, mode);
+    }
+    if (event.kind === 'ended') {
+      shown.ended = true;
+      this.end(shown);
+    }
+  }
+
   /** Stops the run. */
   stop(): void {
-    if (this.stopping !== undefined) {
+    if (this.stopping !== undefined && this.watch.heldBy === undefined) {
       this.report('Stopping');
       this.stopping.cancel();
     }
@@ -243,23 +318,6 @@ export class Conversation {
     return read?.session;
   }
 
-  private async read(sessionId: string): Promise<Reading> {
-    const messages: Message[] = [];
-    let session: Session | undefined;
-    let cursor: string | undefined;
-    do {
-      const page = await this.server.execute('claudeAgent.session.read', {
-        sessionId,
-        limit: PAGE,
-        ...(cursor !== undefined && { cursor }),
-      });
-      messages.push(...page.messages);
-      session = page.session;
-      cursor = page.nextCursor ?? undefined;
-    } while (cursor !== undefined);
-    return { session, messages };
-  }
-
   /** @param steps What had happened when the reading began: what has been said since is newer. */
   private show({ session, messages }: Reading, steps: readonly Step[]): void {
     if (this.running || this.steps !== steps) {
@@ -272,6 +330,7 @@ export class Conversation {
     this.chosen = this.choices.of(session.sessionId) ?? this.chosen;
     this.messages = messages;
     this.steps = [];
+    this.queue.look(session.sessionId);
     this.replaced.fire();
     this.changed.fire();
   }
@@ -289,20 +348,6 @@ export class Conversation {
     await this.server.execute('claudeAgent.mode', { sessionId, permissionMode });
   }
 
-  private argument(prompt: string, { context, attachments = [] }: PromptExtras): QueryArgument {
-    const { model, effort, mode } = this.chosen;
-    return {
-      prompt,
-      workspace: this.folder.uri.toString(),
-      session: this.id ?? 'new',
-      permissionMode: mode,
-      ...(context !== undefined && { context: asQueryContext(context) }),
-      ...(attachments.length > 0 && { attachments }),
-      ...(model !== undefined && { model }),
-      ...(effort !== undefined && { effort }),
-    };
-  }
-
   /** @param mode What the run was asked for with. */
   private take(event: RunEvent, mode: string): void {
     this.step({ kind: 'event', event });
@@ -315,6 +360,11 @@ export class Conversation {
       }
     } else if (event.kind === 'mode') {
       this.choosing({ ...this.chosen, mode: event.permissionMode });
+    } else if (event.kind === 'ended' && event.run.nextSessionId != null) {
+      // It was cleared; what was said stays to be read until something else is.
+      this.id = event.run.nextSessionId;
+      this.known = undefined;
+      this.choosing(this.chosen);
     }
   }
 
@@ -324,13 +374,8 @@ export class Conversation {
     if (told) {
       return; // `ended` has the error, or says that it was stopped
     }
-    const { message, hint } = error as { message: string; hint?: string };
-    const lost = this.server.state !== 'running' && !stopped && hint === undefined;
-    this.step({
-      kind: 'failure',
-      message: stopped ? 'Stopped.' : message,
-      hint: lost ? 'The conversation so far is saved in the session. Ask again to continue.' : hint,
-    });
+    const lost = this.server.state !== 'running' && !stopped;
+    this.step(failureStep(error, stopped, lost));
   }
 
   private step(step: Step): void {

@@ -1,6 +1,8 @@
 /** A conversation on a webview: what has happened goes to the view, what the user does comes back. */
 import * as vscode from 'vscode';
-import type { State, Step as ShownStep, ToHost, ToView } from '../../shared/messages';
+import type { ShownMessage, State, Step as ShownStep, ToHost, ToView } from '../../shared/messages';
+import type { Message } from '../../shared/protocol';
+import { labelOf } from '../context/selection';
 import { changesFile, planOf } from '../diffs';
 import { severalFolders } from '../folders';
 import type { Conversation } from './conversation';
@@ -163,7 +165,7 @@ export class ConversationView implements vscode.Disposable {
     this.gathered = [];
     this.post({
       type: 'conversation',
-      messages: this.shown.messages,
+      messages: this.shown.messages.map(shownMessage),
       steps: this.shown.steps.map(shownStep),
       state: this.state(),
       history: this.services.history.of(this.shown.folder),
@@ -173,18 +175,28 @@ export class ConversationView implements vscode.Disposable {
   }
 
   private state(): State {
-    const { title, sessionId, folder, running, line, choice } = this.shown;
+    const { title, sessionId, folder, running, watch, line, choice, queue } = this.shown;
     return {
       title,
       sessionId,
       folder: severalFolders() ? folder.name : '',
       folderUri: folder.uri.toString(),
       running,
+      heldBy: watch.heldBy,
       line,
+      queue: queue.prompts.map(({ runId, prompt, state }) => ({ runId, prompt, state })),
       trusted: vscode.workspace.isTrusted,
       ...choice,
     };
   }
+}
+
+function shownMessage(message: Message): ShownMessage {
+  const { context, attachments } = message;
+  const names = (attachments ?? []).map((uri) => labelOf(vscode.Uri.parse(uri), undefined));
+  const file = context?.uri === undefined ? [] : [labelOf(vscode.Uri.parse(context.uri), context.range)];
+  const labels = [...file, ...names];
+  return labels.length > 0 ? { ...message, labels } : message;
 }
 
 function shownStep(step: Step): ShownStep {
@@ -192,7 +204,7 @@ function shownStep(step: Step): ShownStep {
     return step;
   }
   const { context, attachments = [] } = step.extras;
-  const names = attachments.map((uri) => vscode.workspace.asRelativePath(vscode.Uri.parse(uri)));
+  const names = attachments.map((uri) => labelOf(vscode.Uri.parse(uri), undefined));
   return {
     kind: 'prompt',
     prompt: step.prompt,

@@ -34,11 +34,20 @@ export class Conversations implements vscode.Disposable {
     private readonly server: Server,
     private readonly choices: Choices,
   ) {
-    this.beginning = server.onDidBegin((own) => void this.find(own.run.sessionId)?.follow(own));
+    this.beginning = vscode.Disposable.from(
+      server.onDidBegin((own) => void this.find(own.run.sessionId)?.follow(own)),
+      server.onDidChangeState((state) => {
+        if (state !== 'running') {
+          this.known.forEach((_, each) => each.watch.lost());
+        }
+      }),
+      server.onDidQueue(({ sessionId, queue }) => this.find(sessionId)?.queue.take(sessionId, queue)),
+    );
   }
 
+  /** Those with a run at work in this window. */
   get running(): readonly Conversation[] {
-    return [...this.known.keys()].filter((each) => each.running);
+    return [...this.known.keys()].filter((each) => each.running && each.watch.heldBy === undefined);
   }
 
   /** The conversation of a session, if it is shown or at work here. */
@@ -75,11 +84,15 @@ export class Conversations implements vscode.Disposable {
 
   /**
    * Returns the conversation of a session that was shown before, also if it can't be read now: it
-   * must not be forgotten because a server is missing. Of one that was deleted nothing is left.
+   * must not be forgotten because a server is missing. Of one that was deleted nothing is left; one
+   * that nothing has been said in yet, because the one before it was cleared, begins under its id.
    */
   async recall(sessionId: string, folder: vscode.WorkspaceFolder): Promise<Conversation> {
     try {
-      return await this.open(sessionId, folder);
+      const shown = await this.open(sessionId, folder);
+      // It may have been cleared right before the window closed: then the user is in the next one.
+      const next = shown.messages.at(-1)?.run?.nextSessionId;
+      return next == null ? shown : await this.recall(next, folder);
     } catch (error) {
       const another = this.find(sessionId);
       if (another !== undefined) {
@@ -88,9 +101,18 @@ export class Conversations implements vscode.Disposable {
       const conversation = this.create(folder);
       if (!(error instanceof RequestFailure && error.reason === 'sessionNotFound')) {
         conversation.await(sessionId, error);
+      } else if ((await this.currentOf(folder).catch(() => null)) === sessionId) {
+        conversation.beginAs(sessionId);
       }
       return conversation;
     }
+  }
+
+  /** Returns the session that a folder's next query goes on with, in whichever editor; null if none. */
+  async currentOf(folder: vscode.WorkspaceFolder): Promise<string | null> {
+    const { folders } = await this.server.execute('claudeAgent.status', {});
+    const uri = folder.uri.toString();
+    return folders.find((each) => each.uri === uri)?.currentSession ?? null;
   }
 
   /** A view shows a conversation from now on. */
@@ -153,7 +175,7 @@ export class Conversations implements vscode.Disposable {
   }
 
   private tidy(conversation: Conversation): void {
-    if (this.known.get(conversation)?.views === 0 && !conversation.running) {
+    if (this.known.get(conversation)?.views === 0 && !conversation.busy) {
       this.forget(conversation);
     }
   }

@@ -107,7 +107,7 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
   private async first(folder: vscode.WorkspaceFolder): Promise<Conversation> {
     try {
       const last = this.state.get<string | null>(keyOf(folder));
-      const shown = last === undefined ? await this.currentOf(folder) : last;
+      const shown = last === undefined ? await this.services.conversations.currentOf(folder) : last;
       if (shown !== null) {
         return await this.services.conversations.recall(shown, folder);
       }
@@ -115,13 +115,6 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
       this.services.log.warn(`The last conversation can't be shown: ${String(error)}`);
     }
     return this.services.conversations.create(folder);
-  }
-
-  /** The session that another editor, or another window, has worked in last. */
-  private async currentOf(folder: vscode.WorkspaceFolder): Promise<string | null> {
-    const { folders } = await this.services.server.execute('claudeAgent.status', {});
-    const uri = folder.uri.toString();
-    return folders.find((each) => each.uri === uri)?.currentSession ?? null;
   }
 }
 

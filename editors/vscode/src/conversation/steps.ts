@@ -1,5 +1,6 @@
 /** What has happened in a conversation, and what can be told of it. */
-import type { Message, RunEvent } from '../../shared/protocol';
+import { CancellationTokenSource } from 'vscode';
+import type { Message, Run, RunEvent } from '../../shared/protocol';
 import type { OfferedContext } from '../context/selection';
 import type { EditCall } from '../diffs';
 
@@ -14,6 +15,24 @@ export type Step =
   | { readonly kind: 'prompt'; readonly prompt: string; readonly extras: PromptExtras }
   | { readonly kind: 'event'; readonly event: RunEvent }
   | { readonly kind: 'failure'; readonly message: string; readonly hint: string | undefined };
+
+/** A run as it is shown: one that waits is not, until it has begun. */
+export class ShownRun {
+  readonly stopping = new CancellationTokenSource();
+  ended = false;
+
+  constructor(
+    public prompt: string | undefined,
+    readonly extras: PromptExtras,
+    public waits: boolean,
+  ) {}
+
+  /** Takes the prompt that it was changed to while it waited. */
+  asking(prompt: string): this {
+    this.prompt = prompt;
+    return this;
+  }
+}
 
 /** A prompt, as it was sent. */
 export interface Asked {
@@ -43,7 +62,9 @@ export function firstPrompt(steps: readonly Step[]): string | undefined {
 /** Returns what was asked last, with what went with it as far as that is known. */
 export function lastAsked(messages: readonly Message[], steps: readonly Step[]): Asked | undefined {
   const step = steps.findLast((each) => each.kind === 'prompt');
-  const message = messages.findLast(({ role }) => role === 'user');
+  const message = messages.findLast(
+    ({ role, parentToolCallId }) => role === 'user' && parentToolCallId == null,
+  );
   return step ?? (message && { prompt: message.text, extras: {} });
 }
 
@@ -52,6 +73,27 @@ export function endedInError(steps: readonly Step[]): boolean {
   const last = steps.at(-1);
   const ended = last?.kind === 'event' && last.event.kind === 'ended' ? last.event.run : undefined;
   return ended?.error != null || last?.kind === 'failure';
+}
+
+/**
+ * Returns what is shown of a run that has come to nothing.
+ *
+ * @param stopped Whether the user has stopped it.
+ * @param lost Whether the server is gone.
+ */
+export function failureStep(error: unknown, stopped: boolean, lost: boolean): Step {
+  const { message, hint } = error as { message: string; hint?: string };
+  const saved = 'The conversation so far is saved in the session. Ask again to continue.';
+  return {
+    kind: 'failure',
+    message: stopped ? 'Stopped.' : message,
+    hint: lost && hint === undefined ? saved : hint,
+  };
+}
+
+/** Returns what is shown of a run that has just begun, in a line. */
+export function lineOf({ cause, heldBy }: Run): string {
+  return cause ?? (heldBy == null ? 'Starting' : `At work in ${heldBy}`);
 }
 
 /** Returns a tool call, and what has become of it. */
@@ -99,8 +141,11 @@ export function areShown(
     }
   }
   return messages.every(
-    ({ role, messageId, toolCalls }) =>
-      role === 'user' || shown.has(messageId) || toolCalls.some((each) => shown.has(each.toolCallId)),
+    ({ role, kind, messageId, toolCalls }) =>
+      role !== 'assistant' ||
+      kind === 'command' || // its output has another id when it is read
+      shown.has(messageId) ||
+      toolCalls.some((each) => shown.has(each.toolCallId)),
   );
 }
 

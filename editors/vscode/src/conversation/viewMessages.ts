@@ -1,15 +1,18 @@
 /** What the user does in a conversation's view. */
 import * as vscode from 'vscode';
-import type { ToHost } from '../../shared/messages';
+import type { SendHow, ToHost } from '../../shared/messages';
 import { EFFORTS } from '../../shared/vocabulary';
 import { dropped } from '../context/dropped';
 import { findFiles } from '../context/files';
 import { changesFile, closeDiff, openDiff, openPlan, planOf } from '../diffs';
 import type { Questions } from '../questions';
+import { plain } from '../plainText';
 import { mayAsk } from '../trust';
 import { insertAtCursor } from './insertion';
 import { openFile, openLink } from './links';
 import type { ConversationView } from './conversationView';
+
+const TAKE_OVER = 'Take Over';
 
 /**
  * Does what a message of the view asks for.
@@ -22,12 +25,20 @@ export async function handleMessage(message: ToHost, view: ConversationView): Pr
     case 'ready':
       return;
     case 'send':
-      return send(message.prompt, view);
+      return send(message.prompt, message.how, view);
+    case 'queueEdit':
+      return conversation.queue.edit(message.runId, message.prompt);
+    case 'queueRemove':
+      return conversation.queue.remove(message.runId);
+    case 'queueSend':
+      return conversation.queue.send(message.runId);
     case 'again':
       return again(view);
     case 'stop':
       conversation.stop();
       return;
+    case 'takeOver':
+      return conversation.watch.takeOver();
     case 'newSession':
       view.attach(services.conversations.create(conversation.folder));
       return;
@@ -115,10 +126,17 @@ function closeWhenSettled(questionId: string, diff: vscode.Uri, questions: Quest
   });
 }
 
-async function send(prompt: string, view: ConversationView): Promise<void> {
+async function send(prompt: string, how: SendHow, view: ConversationView): Promise<void> {
   const { conversation, composer, services } = view;
-  if (prompt.trim() === '' || conversation.running || !(await mayAsk())) {
+  if (prompt.trim() === '' || !(await mayAsk())) {
     return;
+  }
+  const { heldBy } = conversation.watch;
+  if (heldBy !== undefined) {
+    view.focusPrompt(prompt); // it is sent from there, once the session is here
+    const told = `This session is at work in ${plain(heldBy)}.`;
+    const chosen = await vscode.window.showInformationMessage(told, TAKE_OVER);
+    return chosen === TAKE_OVER ? conversation.watch.takeOver() : undefined;
   }
   const { folder, sessionId } = conversation;
   services.history.add(folder, prompt, sessionId);
@@ -130,7 +148,7 @@ async function send(prompt: string, view: ConversationView): Promise<void> {
   const extras = composer.take();
   view.showContext();
   try {
-    await conversation.ask(prompt, extras);
+    await conversation.ask(prompt, extras, how);
   } finally {
     listening.dispose();
   }

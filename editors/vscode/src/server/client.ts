@@ -22,7 +22,9 @@ import {
   WorkDoneProgress,
   type WorkDoneProgressReport,
 } from 'vscode-languageclient/node';
-import type { Commands, QueryArgument, Run, RunEvent } from '../../shared/protocol';
+import type { Waiting } from '../../shared/control';
+import type { Commands } from '../../shared/commands';
+import type { QueryArgument, Run, RunEvent } from '../../shared/protocol';
 import { plain } from '../plainText';
 import { SECTION, forServer } from '../settings';
 import { RequestFailure } from './failure';
@@ -35,8 +37,10 @@ export interface ClientEvents {
   crashed(): void;
   /** A question is shown until the token is cancelled. */
   asked(): void;
-  /** The agent has begun a run by itself. */
+  /** A run has begun that was not asked for on this connection. */
   began(run: Run): void;
+  /** What waits for a session has changed. */
+  queued(sessionId: string, queue: readonly Waiting[]): void;
 }
 
 /** What a run tells: its events, and what it does in a short line in the present tense. */
@@ -57,6 +61,8 @@ export class Client {
   private readonly client: LanguageClient;
   private readonly listening: vscode.Disposable;
   private wanted = true;
+  /** The runs that somebody listens to. */
+  private readonly asked = new Set<string>();
 
   constructor(
     executable: string,
@@ -78,10 +84,15 @@ export class Client {
       return withdrawn(token);
     });
     this.client.onNotification('claudeAgent/runChanged', (run: Run) => {
-      if (run.origin === 'agent' && run.status === 'running') {
+      if (run.status === 'running' && !this.asked.has(run.runId)) {
         this.events.began(run); // at once: its events come behind it
       }
     });
+    this.client.onNotification(
+      'claudeAgent/queueChanged',
+      ({ sessionId, queue }: { sessionId: string; queue: readonly Waiting[] }) =>
+        this.events.queued(sessionId, queue),
+    );
     const tell = (): void => this.tellTrust();
     this.listening = vscode.Disposable.from(
       vscode.workspace.onDidGrantWorkspaceTrust(tell),
@@ -147,6 +158,11 @@ export class Client {
     const work = randomUUID();
     const listening = [
       this.client.onProgress(new ProgressType<RunEvent>(), events, (event) => {
+        if (event.kind === 'started') {
+          this.asked.add(event.run.runId);
+        } else if (event.kind === 'ended') {
+          this.asked.delete(event.run.runId);
+        }
         listener.event(event);
       }),
       this.client.onProgress(WorkDoneProgress.type, work, (value) => {
@@ -169,23 +185,27 @@ export class Client {
   }
 
   /**
-   * Follows a run that the agent has begun by itself, until it has ended.
+   * Follows a run that was not asked for here, until it has ended.
    *
-   * @param token Stops it.
+   * @param token Stops it; of one that another server has at work, the following alone.
    */
   async follow(
-    { runId }: Run,
+    { runId, heldBy }: Run,
     listener: Pick<RunListener, 'event'>,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    const stopping = token.onCancellationRequested(() => {
-      this.execute('claudeAgent.cancel', { runId }).catch(() => undefined); // it has just ended
-    });
-    const listening: { dispose(): void }[] = [stopping];
+    const listening: { dispose(): void }[] = [];
     try {
       await new Promise<void>((resolve, reject) => {
         const type = new ProgressType<RunEvent>();
         listening.push(
+          token.onCancellationRequested(() => {
+            if (heldBy != null) {
+              resolve();
+              return;
+            }
+            this.execute('claudeAgent.cancel', { runId }).catch(() => undefined); // it has just ended
+          }),
           this.client.onProgress(type, `claudeAgent/run/${runId}`, (event) => {
             listener.event(event);
             if (event.kind === 'ended') {
@@ -247,7 +267,7 @@ export class Client {
   }
 }
 
-const ANNOUNCED = { questions: true, sessionEvents: true, trust: true };
+const ANNOUNCED = { questions: true, sessionEvents: true, subagentText: true, trust: true };
 
 /** Says that questions can be asked in the server's own words, and that VS Code knows what to trust. */
 class KnowsTheServer implements StaticFeature {
@@ -295,8 +315,8 @@ async function withdrawn(token: vscode.CancellationToken): Promise<null> {
 
 function failure(error: unknown): Error {
   if (error instanceof ResponseError) {
-    const data = error.data as { reason?: string; hint?: string } | undefined;
-    return new RequestFailure(error.message, error.code, data?.reason, data?.hint);
+    const data = error.data as { reason?: string; hint?: string; keptFor?: string } | undefined;
+    return new RequestFailure(error.message, error.code, data?.reason, data?.hint, data?.keptFor);
   }
   return error instanceof Error ? error : new Error(String(error));
 }

@@ -41,6 +41,8 @@ export class RequestFailure extends Error {
     readonly code: number,
     readonly reason: string | undefined,
     readonly hint: string | undefined,
+    /** What runs in the background of a session that another server has. */
+    readonly keptFor?: string,
   ) {
     super(message);
     this.name = 'RequestFailure';

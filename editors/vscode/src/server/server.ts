@@ -1,14 +1,22 @@
 /** The server's life: started when it is first needed, again after a crash, and ended with us. */
 import { mkdir } from 'node:fs/promises';
 import * as vscode from 'vscode';
-import type { Commands, QueryArgument, Run } from '../../shared/protocol';
+import type { Waiting } from '../../shared/control';
+import type { Commands } from '../../shared/commands';
+import type { QueryArgument, Run } from '../../shared/protocol';
 import type { Client, RunListener } from './client';
 import type { Installation } from './environment';
 import { findServer } from './executable';
 import { ServerFailure } from './failure';
 import { Restarts } from './restarts';
 
-/** A run that the agent has begun by itself, and the way to follow it. */
+/** What waits for a session; a long prompt is cut. */
+export interface SessionQueue {
+  readonly sessionId: string;
+  readonly queue: readonly Waiting[];
+}
+
+/** A run that was not asked for here, and the way to follow it. */
 export interface OwnRun {
   readonly run: Run;
   follow(listener: Pick<RunListener, 'event'>, token: vscode.CancellationToken): Promise<void>;
@@ -21,17 +29,21 @@ export class Server implements vscode.Disposable {
   private readonly stateChanged = new vscode.EventEmitter<ServerState>();
   private readonly asking = new vscode.EventEmitter<void>();
   private readonly beginning = new vscode.EventEmitter<OwnRun>();
+  private readonly queueing = new vscode.EventEmitter<SessionQueue>();
   private readonly failing = new vscode.EventEmitter<ServerFailure>();
   private readonly restarts = new Restarts();
   private client: Promise<Client> | undefined;
+  private ending: Promise<void> = Promise.resolve();
   private current: ServerState = 'stopped';
 
   /** What is the matter now. */
   readonly onDidChangeState = this.stateChanged.event;
   /** The agent has opened a question. */
   readonly onDidAsk = this.asking.event;
-  /** The agent has begun a run by itself. */
+  /** A run has begun that was not asked for here. */
   readonly onDidBegin = this.beginning.event;
+  /** What waits for a session has changed. */
+  readonly onDidQueue = this.queueing.event;
   /** It could not be started, or has crashed. */
   readonly onDidFail = this.failing.event;
 
@@ -39,6 +51,11 @@ export class Server implements vscode.Disposable {
 
   get state(): ServerState {
     return this.current;
+  }
+
+  /** Whether one is there or on its way. */
+  private get wanted(): boolean {
+    return this.client !== undefined;
   }
 
   /** Executes a command of the server, which is started if it isn't there. */
@@ -72,8 +89,15 @@ export class Server implements vscode.Disposable {
   async stop(): Promise<void> {
     const stopping = this.client;
     this.client = undefined;
-    await stopping?.then((client) => client.stop()).catch(() => undefined);
-    this.change('stopped');
+    if (stopping) {
+      const before = this.ending;
+      const ended = stopping.then((client) => client.stop()).catch(() => undefined);
+      this.ending = before.then(() => ended);
+    }
+    await this.ending;
+    if (!this.wanted) {
+      this.change('stopped');
+    }
   }
 
   dispose(): void {
@@ -86,12 +110,21 @@ export class Server implements vscode.Disposable {
    * @throws ServerFailure It can't be found or started; the user has been told.
    */
   private running(): Promise<Client> {
-    this.client ??= this.start();
+    if (this.client === undefined) {
+      const starting = this.start();
+      this.client = starting;
+      starting.catch(() => {
+        if (this.client === starting) {
+          this.client = undefined;
+        }
+      });
+    }
     return this.client;
   }
 
   private async start(): Promise<Client> {
     this.change('starting');
+    await this.ending; // of two at once the second could not register its commands
     try {
       const executable = await findServer(this.installation);
       const { Client } = await import('./client');
@@ -101,6 +134,7 @@ export class Server implements vscode.Disposable {
       const client = new Client(executable, storage, log, {
         crashed: () => this.crashed(),
         asked: () => this.asking.fire(),
+        queued: (sessionId, queue) => this.queueing.fire({ sessionId, queue }),
         began: (run) => this.beginning.fire({ run, follow: (...how) => client.follow(run, ...how) }),
       });
       await client.start().catch(async (error: unknown) => {
@@ -114,7 +148,6 @@ export class Server implements vscode.Disposable {
       this.change('running');
       return client;
     } catch (error) {
-      this.client = undefined;
       this.change('failed');
       if (error instanceof ServerFailure) {
         this.failing.fire(error);

@@ -29,6 +29,11 @@ export function agoOf(time: Date, now: Date = new Date()): string {
   return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
 }
 
+/** Returns a day in the editor's own way, for a time as the server tells it. */
+export function dateOf(time: string): string {
+  return new Date(time).toLocaleDateString();
+}
+
 function midnight(time: Date): number {
   return Date.UTC(time.getFullYear(), time.getMonth(), time.getDate());
 }

@@ -1,6 +1,6 @@
 /** `@file` and `/command`, completed while they are typed. */
 import type { ToView } from '../../shared/messages';
-import type { SlashCommand } from '../../shared/protocol';
+import type { SlashCommand } from '../../shared/control';
 import { post } from '../host';
 import { oneLine } from '../visible';
 import { type Option, OptionList } from './optionList';

@@ -1,16 +1,17 @@
 /** Where the user writes: the prompt, what goes with it, and how it is run. */
-import type { State, ToView } from '../../shared/messages';
-import { announce } from '../announce';
-import { element, iconButton } from '../dom';
+import type { SendHow, State, ToView } from '../../shared/messages';
+import { button, element, iconButton } from '../dom';
 import { post, remember, remembered } from '../host';
 import { Choices } from './choices';
 import { Completion } from './completion';
 import { ContextChips } from './context';
 import { PromptHistory } from './history';
+import { QueuedPrompts } from './queue';
 
 export class Composer {
   readonly element: HTMLElement;
   readonly context = new ContextChips(() => this.input.focus());
+  readonly queue = new QueuedPrompts(() => this.input.focus());
   private readonly input = element('textarea', {
     class: 'prompt-input',
     rows: '1',
@@ -22,6 +23,16 @@ export class Composer {
   private readonly choices = new Choices();
   private readonly history = new PromptHistory();
   private readonly send = iconButton('send', 'Send', () => this.submit(), { class: 'send' });
+  private readonly now = button('Send Now', () => this.submit('steer'), {
+    class: 'secondary',
+    title: 'Send with the result of the next tool (Ctrl+Enter)',
+    'aria-keyshortcuts': 'Control+Enter',
+  });
+  private readonly instead = button('Stop and Send', () => this.submit('stop'), {
+    class: 'secondary',
+    title: 'Stop the run and send this in its place (Ctrl+Shift+Enter)',
+    'aria-keyshortcuts': 'Control+Shift+Enter',
+  });
   private readonly attach = iconButton('attach', 'Attach Files', () => post({ type: 'attachDialog' }));
   private running = false;
   private typedAt = -Infinity;
@@ -36,7 +47,15 @@ export class Composer {
       this.completion.list.element,
       this.context.element,
       this.input,
-      element('div', { class: 'composer-bar' }, this.attach, this.choices.element, this.send),
+      element(
+        'div',
+        { class: 'composer-bar' },
+        this.attach,
+        this.choices.element,
+        this.now,
+        this.instead,
+        this.send,
+      ),
     );
     this.changed();
   }
@@ -52,6 +71,7 @@ export class Composer {
     this.input.disabled = !state.trusted;
     this.attach.disabled = !state.trusted;
     this.choices.show(state);
+    this.queue.show(state.queue);
     this.enable();
   }
 
@@ -81,12 +101,13 @@ export class Composer {
     if (event.isComposing) {
       return;
     }
+    const control = event.ctrlKey || event.metaKey;
     if (this.completion.key(event)) {
       event.preventDefault();
       event.stopPropagation();
-    } else if (event.key === 'Enter' && !event.shiftKey && !event.altKey) {
+    } else if (event.key === 'Enter' && !event.altKey && (control || !event.shiftKey)) {
       event.preventDefault();
-      this.submit();
+      this.submit(!control ? 'queue' : event.shiftKey ? 'stop' : 'steer');
     } else if (event.key === 'ArrowUp' && this.onEdge('first')) {
       this.recall(event, this.history.back(this.input.value));
     } else if (event.key === 'ArrowDown' && this.history.browsing && this.onEdge('last')) {
@@ -94,16 +115,12 @@ export class Composer {
     }
   }
 
-  private submit(): void {
+  private submit(how: SendHow = 'queue'): void {
     const prompt = this.input.value;
     if (prompt.trim() === '' || this.input.disabled) {
       return;
     }
-    if (this.running) {
-      announce('Claude is still working. Press Escape to stop it; your text stays here.');
-      return;
-    }
-    post({ type: 'send', prompt });
+    post({ type: 'send', prompt, how });
     this.history.add(prompt);
     this.write('');
     this.input.focus();
@@ -134,7 +151,11 @@ export class Composer {
   }
 
   private enable(): void {
-    this.send.disabled = this.running || this.input.disabled || this.input.value.trim() === '';
+    this.send.disabled = this.input.disabled || this.input.value.trim() === '';
+    this.now.hidden = this.instead.hidden = !this.running || this.send.disabled;
+    const label = this.running ? 'Queue' : 'Send';
+    this.send.title = label;
+    this.send.setAttribute('aria-label', label);
   }
 
   private onEdge(edge: 'first' | 'last'): boolean {

@@ -8,6 +8,8 @@ import { type TreeNode, text } from './tree';
 
 /** While code grows, its colours take at most this share of the time. */
 const SHARE = 0.05;
+/** Once they take as long as this at a time, what is new of it waits for them until it is whole. */
+const LONGEST_MS = 30;
 const COPIED_MS = 1500;
 
 export class CodeBlock {
@@ -42,7 +44,8 @@ export class CodeBlock {
       return;
     }
     this.colour();
-    this.nextAt = performance.now() + (performance.now() - began) / SHARE;
+    const now = performance.now();
+    this.nextAt = now - began > LONGEST_MS ? Infinity : now + (now - began) / SHARE;
   }
 
   settle(): void {

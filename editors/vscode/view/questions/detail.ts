@@ -1,5 +1,6 @@
 /** Exactly what would happen, in the form that suits it: a command, a diff, a plan. */
-import type { Grant, Question } from '../../shared/protocol';
+import type { Grant } from '../../shared/control';
+import type { Question } from '../../shared/protocol';
 import { element } from '../dom';
 import { CodeBlock } from '../markdown/codeBlock';
 import { GrowingMarkdown } from '../markdown/growing';

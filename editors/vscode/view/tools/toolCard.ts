@@ -64,13 +64,18 @@ export class ToolCard {
     }
   }
 
-  /** Of a session that was read. */
-  static read(call: MessageToolCall): ToolCard {
+  /**
+   * Of a session that was read.
+   *
+   * @param inner What a subagent has done and said for it.
+   */
+  static read(call: MessageToolCall, inner: readonly HTMLElement[] = []): ToolCard {
     const card = new ToolCard(call.toolCallId, call.tool, call.input);
+    inner.forEach((each) => card.addInner(each));
     if (call.status == null) {
       card.abandon();
     } else {
-      card.take({ status: call.status, text: call.text ?? '', truncated: false });
+      card.take({ status: call.status, text: call.text ?? '', truncated: call.truncated === true });
     }
     return card;
   }
@@ -88,10 +93,10 @@ export class ToolCard {
     }
   }
 
-  /** Adds what a subagent does for it. */
-  addInner(card: HTMLElement): void {
+  /** Adds what a subagent does or says for it. */
+  addInner(entry: HTMLElement): void {
     this.inner.hidden = false;
-    this.inner.append(card);
+    this.inner.append(entry);
   }
 
   private take(output: Output): void {

@@ -1,5 +1,5 @@
 /** How a run has ended: in a line, or as an error with what helps. */
-import type { Run, RunStatus } from '../../shared/protocol';
+import type { Outcome, Run, RunStatus } from '../../shared/protocol';
 import { button, element, icon } from '../dom';
 import { counted, duration, money, tokens } from '../figures';
 import { post } from '../host';
@@ -14,7 +14,7 @@ const WORDS: Readonly<Record<RunStatus, string>> = {
   failed: 'Failed',
 };
 
-export function outcomeOf(run: Run): HTMLElement {
+export function outcomeOf(run: Run | Outcome): HTMLElement {
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = run.usage;
   const read = inputTokens + cacheReadTokens + cacheWriteTokens;
   const figures = [
@@ -26,6 +26,7 @@ export function outcomeOf(run: Run): HTMLElement {
     'div',
     { class: 'outcome', 'data-status': run.status },
     run.error == null ? undefined : failureOf(run.error.message, run.error.hint),
+    run.blocked == null ? undefined : element('div', { class: 'blocked' }, visible(run.blocked.hint)),
     element(
       'div',
       { class: 'outcome-line' },

@@ -1,4 +1,4 @@
-/** What the agent thinks, folded. */
+/** What the agent thinks, or knows of what was said before, folded. */
 import { element, icon } from '../dom';
 import { duration } from '../figures';
 import { GrowingMarkdown } from '../markdown/growing';
@@ -9,8 +9,11 @@ export class Thinking {
   private readonly name = element('span', {}, 'Thinking…');
   private readonly began = performance.now();
 
-  /** @param whole All of it, where it has been thought before. */
-  constructor(whole?: string) {
+  /**
+   * @param whole All of it, where it has been thought before.
+   * @param name What it is called then.
+   */
+  constructor(whole?: string, name = 'Thought') {
     this.markdown = new GrowingMarkdown(whole);
     this.element = element(
       'details',
@@ -21,7 +24,7 @@ export class Thinking {
     if (whole === undefined) {
       this.element.classList.add('growing');
     } else {
-      this.name.textContent = 'Thought';
+      this.name.textContent = name;
     }
   }
 

@@ -1,13 +1,15 @@
 /** What has been said: a session as it was read, then what comes in, a frame's worth at a time. */
-import type { Step } from '../../shared/messages';
-import type { Message, Run, RunEvent } from '../../shared/protocol';
+import type { ShownMessage as Message, Step } from '../../shared/messages';
+import type { Run, RunEvent } from '../../shared/protocol';
 import { announce } from '../announce';
-import { element, icon } from '../dom';
+import { element } from '../dom';
 import { post } from '../host';
 import { ToolCard } from '../tools/toolCard';
-import { oneLine, visible } from '../visible';
+import { oneLine } from '../visible';
 import { Answer } from './answer';
 import { EntryList } from './entryList';
+import { nestedWords } from './nested';
+import { compactionOf, noticeOf } from './notice';
 import { failureOf, outcomeOf } from './outcome';
 import { promptOf } from './prompt';
 import { entriesOf } from './reading';
@@ -43,6 +45,7 @@ export class Transcript {
   private readonly scroller = new Scroller(this.viewport, this.entries.element);
   private readonly tools = new Map<string, ToolCard>();
   private growing: Growing | undefined;
+  private answer: { readonly messageId: string; readonly entry: Answer } | undefined;
   private waiting: Step[] = [];
   private frame: number | undefined;
 
@@ -60,13 +63,23 @@ export class Transcript {
   /** Shows a conversation in place of what was shown. */
   show(messages: readonly Message[], steps: readonly Step[]): void {
     this.waiting = [];
-    this.growing = undefined;
+    this.growing = this.answer = undefined;
     this.tools.clear();
     this.entries.clear();
     this.entries.addLater(entriesOf(messages));
+    this.used(messages);
     this.take(steps);
     this.listener.filled(messages.length > 0 || steps.length > 0);
     this.scroller.end();
+  }
+
+  /** Tells how full the context was when the last run ended. */
+  private used(messages: readonly Message[]): void {
+    const last = messages.findLast(({ run }) => run?.contextTokens != null)?.run;
+    if (last?.contextTokens != null && last.contextWindow != null) {
+      const { contextTokens, contextWindow } = last;
+      this.listener.usage({ kind: 'usage', contextTokens, contextWindow, costUsd: 0 });
+    }
   }
 
   /** Shows what has happened, with the next frame. */
@@ -111,7 +124,14 @@ export class Transcript {
     switch (event.kind) {
       case 'text':
       case 'thinking':
-        this.say(event.kind, event.messageId, event.text);
+        if (event.parentToolCallId == null) {
+          this.say(event.kind, event.messageId, event.text);
+        } else {
+          this.nest(event.parentToolCallId, nestedWords(event.kind, event.text));
+        }
+        return;
+      case 'retracted':
+        this.retract(event.messageId, event.text);
         return;
       case 'toolCall':
         this.call(event);
@@ -125,9 +145,18 @@ export class Transcript {
           this.entries.add(noticeOf('info', event.run.cause));
         }
         return;
+      case 'steered':
+        this.finish();
+        this.entries.add(promptOf(event.text, []));
+        this.scroller.end();
+        return;
       case 'notice':
         this.finish();
         this.entries.add(noticeOf(LEVELS[event.level], event.text));
+        return;
+      case 'compacted':
+        this.finish();
+        this.entries.add(noticeOf('info', compactionOf(event.tokensBefore, event.tokensAfter)));
         return;
       case 'usage':
         this.listener.usage(event);
@@ -144,21 +173,36 @@ export class Transcript {
     if (this.growing?.key !== key) {
       this.finish();
       const entry = kind === 'text' ? new Answer() : new Thinking();
+      if (entry instanceof Answer) {
+        this.answer = { messageId, entry };
+      }
       this.entries.add(entry.element);
       this.growing = { key, entry };
     }
     this.growing.entry.append(words);
   }
 
-  private call({ toolCallId, tool, input, locations, parentToolCallId }: CallEvent): void {
+  private retract(messageId: string, words: string): void {
     this.finish();
+    if (this.answer?.messageId === messageId) {
+      this.answer.entry.retract(words);
+    }
+  }
+
+  private call({ toolCallId, tool, input, locations, parentToolCallId }: CallEvent): void {
     const card = new ToolCard(toolCallId, tool, input, locations[0]);
     this.tools.set(toolCallId, card);
-    const parent = parentToolCallId == null ? undefined : this.tools.get(parentToolCallId);
+    this.nest(parentToolCallId ?? undefined, card.element);
+  }
+
+  /** Adds an entry below the call of its subagent; without one that is here, below all others. */
+  private nest(parentToolCallId: string | undefined, entry: HTMLElement): void {
+    const parent = parentToolCallId === undefined ? undefined : this.tools.get(parentToolCallId);
     if (parent === undefined) {
-      this.entries.add(card.element);
+      this.finish();
+      this.entries.add(entry);
     } else {
-      parent.addInner(card.element);
+      parent.addInner(entry); // what the agent itself says meanwhile goes on
     }
   }
 
@@ -208,8 +252,4 @@ function gathered(steps: readonly Step[]): Step[] {
     result.push(step);
   }
   return result;
-}
-
-function noticeOf(level: 'info' | 'warning' | 'error', text: string): HTMLElement {
-  return element('div', { class: 'notice', 'data-level': level }, icon(level), element('span', {}, visible(text)));
 }

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from claude_agent_lsp.agent.events import Event, Question
+    from claude_agent_lsp.agent.events import Event
     from claude_agent_lsp.agent.permissions.queue import Answer
+    from claude_agent_lsp.agent.question import Question
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ last days are kept: for a server elsewhere, or with another clock, it is another
 What a run costs is what the CLI says with each result (`total_cost_usd`, CLI 2.1.330); until then
 it is estimated (`prices.py`). It is counted as it grows, so that a run whose server is killed has
 cost what it had cost by then. **A budget fails closed**: where nobody can tell what today has cost,
-or keep it, a run with a daily budget is refused; without one the log has a warning, once.
+or keep it, a run with a daily budget is refused, unless it is set that it begins and says so.
+Without a budget the log has a warning, once.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import math
 import threading
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from claude_agent_lsp.base.disk.files import locked, replace_file
 from claude_agent_lsp.base.disk.private import make_directory
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from claude_agent_lsp.errors import RequestFailed
 
 logger = logging.getLogger(__name__)
+
+OnUnknown: TypeAlias = Literal["refuse", "warn"]
 
 DAYS_KEPT: Final = 7
 # Each write takes some ms of the interpreter, in which the first word would wait. A server that is
@@ -97,16 +100,38 @@ class DailyBudget:
             known = 0.0
         return max(0.0, known + self._unwritten.get(day, 0.0))
 
-    def check(self, daily_budget_usd: float | None) -> None:
+    def known_today(self) -> float | None:
+        """Return what today's runs have cost, in US dollars, or None if some of it is not known."""
+        day = self._day()
+        try:
+            ledger = self._read()
+        except (OSError, ValueError) as error:
+            self._warn(error)
+            return None
+        held = self._unwritten.get(day, 0.0)
+        return None if day in ledger.unknown else max(0.0, ledger.days.get(day, 0.0) + held)
+
+    def check(self, daily_budget_usd: float | None, on_unknown: OnUnknown = "refuse") -> str | None:
         """Let a run begin.
+
+        Args:
+            daily_budget_usd: What its settings allow a day.
+            on_unknown: Whether it begins where nobody can tell what is left.
+
+        Returns:
+            What the user has to know of that.
 
         Raises:
             BudgetExceeded: Nothing is left of the day's budget.
             StoreUnavailable: There is a budget, and nobody can tell what is left of it, or count
                 what the run will cost.
         """
-        if daily_budget_usd is not None and (spent := self._known_spending()) >= daily_budget_usd:
+        if daily_budget_usd is None:
+            return None
+        spent, unknown = self._spending(on_unknown)
+        if spent >= daily_budget_usd:
             raise self._exceeded(spent, daily_budget_usd)
+        return None if unknown is None else f"{unknown} The run begins all the same: onUnknownCost."
 
     def within(self, launch: Launch) -> Launch:
         """Return a launch that can't spend more than is left of the day's budget, if there is one.
@@ -119,7 +144,8 @@ class DailyBudget:
         budget = launch.settings.daily_budget_usd
         if budget is None:
             return launch
-        left = max(budget - self._known_spending(), 1e-6)  # zero would be no limit
+        spent, _ = self._spending(launch.settings.on_unknown_cost)
+        left = max(budget - spent, 1e-6)  # zero would be no limit
         own = launch.max_budget_usd
         return replace(launch, max_budget_usd=left if own is None else min(own, left))
 
@@ -162,6 +188,15 @@ class DailyBudget:
     def hold(self, cost_usd: float) -> None:
         """Count a cost in memory alone, without the disk; it is written with what comes next."""
         self._hold(self._day(), cost_usd)
+
+    def _spending(self, on_unknown: OnUnknown) -> tuple[float, str | None]:
+        """Return what today has cost, and why not all of that is known."""
+        try:
+            return self._known_spending(), None
+        except StoreUnavailable as unknown:
+            if on_unknown == "refuse":
+                raise
+            return self.today(), str(unknown)
 
     def _known_spending(self) -> float:
         """Return what today has cost, if that is known and more can be written down."""
@@ -259,7 +294,8 @@ class DailyBudget:
             f"dailyBudgetUsd is set, but the cost of today's runs is unknown: {why}.",
             hint=(
                 f"Repair or remove {self.file} (today's cost then starts at $0), unset "
-                f"dailyBudgetUsd, or try again after {self._tomorrow()} 00:00."
+                f'dailyBudgetUsd, set onUnknownCost to "warn", or try again after '
+                f"{self._tomorrow()} 00:00."
             ),
         )
 
@@ -272,19 +308,22 @@ class Meter:
 
     Args:
         spending: The ledger.
+        on_count: Called whenever it is counted.
     """
 
-    def __init__(self, spending: DailyBudget) -> None:
+    def __init__(self, spending: DailyBudget, on_count: Callable[[], None] = lambda: None) -> None:
         self._daily_budget = spending
+        self._on_count = on_count
         self._cost = self._counted = 0.0
         self._counting: asyncio.Task[None] | None = None
         self._next: asyncio.TimerHandle | None = None
         self._closing: asyncio.Future[RequestFailed | None] | None = None
 
-    async def check(self, daily_budget_usd: float | None) -> None:
+    async def check(self, daily_budget_usd: float | None, on_unknown: OnUnknown) -> None:
         """Let the run go on; raises as `DailyBudget.check`."""
         if daily_budget_usd is not None:
-            await self._daily_budget.lane.run(self._daily_budget.check, daily_budget_usd)
+            budget = self._daily_budget
+            await budget.lane.run(budget.check, daily_budget_usd, on_unknown)
 
     def update(self, cost_usd: float) -> None:
         """Take note of what the run has cost so far, in all."""
@@ -307,6 +346,7 @@ class Meter:
     async def _close(
         self, cost_usd: float, daily_budget_usd: float | None, fault: RequestFailed | None
     ) -> RequestFailed | None:
+        self._on_count()
         if self._next is not None:
             self._next.cancel()
         if self._counting is not None:
@@ -329,6 +369,7 @@ class Meter:
 
     async def _count(self) -> None:
         cost = self._cost
+        self._on_count()
         try:
             await self._daily_budget.lane.run(self._daily_budget.add, cost - self._counted)
         except RuntimeError as error:  # the system has no thread left

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,6 +16,7 @@ from claude_agent_lsp.agent.os_processes.orphans import SERVER, server_mark
 from claude_agent_lsp.agent.os_processes.tree import (
     ProcessTree,
     all_with,
+    below,
     child_with,
     in_process_thread,
     kill,
@@ -22,6 +24,7 @@ from claude_agent_lsp.agent.os_processes.tree import (
     now,
     opaque_child,
     outside_group_of,
+    session_of,
     started,
     wait_gone,
 )
@@ -49,6 +52,11 @@ def marks(mark: str) -> dict[str, str]:
         mark: The process's own.
     """
     return {MARK: mark, SERVER: server_mark()}
+
+
+def is_of_an_agent() -> bool:
+    """Return whether this very process is what an agent's tool has started."""
+    return MARK in os.environ
 
 
 class Marked:
@@ -117,7 +125,13 @@ class Marked:
             )
             return ProcessTree(None)
 
-    def sweep(self, processes: Collection[Process], cli: int | None, since: int | None) -> None:
+    def sweep(
+        self,
+        processes: Collection[Process],
+        cli: int | None,
+        since: int | None,
+        but: Collection[Process] = (),
+    ) -> None:
         """Kill these if they aren't gone soon: they have been asked to end already.
 
         Args:
@@ -125,10 +139,13 @@ class Marked:
             cli: The CLI's process id, if it is known.
             since: All that tools have started from then to now is ended too, wherever it has got
                 to; a time of `tree.now`.
+            but: These go on, with all that they start.
         """
         if processes or since is not None:
-            alone = since is not None and self._alone_since(since)
-            work = lanes.processes.run(self._sweep, processes, cli, since, now(), alone)
+            alone = since is not None and self._alone_since(since) and not but
+            work = lanes.processes.run(
+                self._sweep, processes, cli, since, now(), alone=alone, but=but
+            )
             task = asyncio.create_task(work)
             self._sweeps.add(task)
             task.add_done_callback(self._sweeps.discard)
@@ -155,7 +172,9 @@ class Marked:
         cli: int | None,
         since: int | None,
         until: int,
+        *,
         alone: bool,
+        but: Collection[Process],
     ) -> None:
         found = set(processes)
         if since is not None and cli is not None:
@@ -172,6 +191,9 @@ class Marked:
             # What has lost its mark, too, can be the work of this CLI alone, or of any.
             if alone:
                 found.update(adopted(since, until))
+        sessions = {session_of(each) for each in but}
+        kept = frozenset(but).union(*map(below, but))
+        found = {each for each in found - kept if session_of(each) not in sessions}
         left = wait_gone(found, SWEEP_SECONDS)
         kill(left)
         wait_gone(left, SWEEP_SECONDS)

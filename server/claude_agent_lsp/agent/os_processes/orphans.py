@@ -2,22 +2,25 @@
 
 A CLI whose server was killed in mid-turn goes on to the end of its turn, tools included, with
 nobody watching; a session that is resumed meanwhile is torn in two (CLI 2.1.330). A process and all
-that it starts, wherever it is moved to, keeps its environment: that is how they are found.
+that it starts, wherever it is moved to, keeps its environment: that is how they are found. What has
+another environment is found below them, or is told of by the server (`adoption_report.py`).
 """
 
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.agent.os_processes.adoption import OWN
 from claude_agent_lsp.agent.os_processes.tree import (
     Process,
     environment_of,
     every_process,
     is_zombie,
     kill,
+    started,
     terminate,
     try_psutil,
     wait_gone,
@@ -25,7 +28,7 @@ from claude_agent_lsp.agent.os_processes.tree import (
 from claude_agent_lsp.sessions.lock import is_alive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 # Which server a CLI belongs to: its process id, when that started, and where such ids count.
 SERVER: Final = "CLAUDE_AGENT_LSP_SERVER"
@@ -64,19 +67,40 @@ def end_all(belongs: Callable[[str], bool]) -> int:
     Returns:
         How many processes there were.
     """
-    found = list(_marked(belongs))
+    found = _with_below(_marked(belongs))
     if not found:
         return 0
     terminate(found)
-    wait_gone(found, TERM_SECONDS)
+    left = wait_gone(found, TERM_SECONDS)
     for _ in range(ROUNDS):
         # Looked for anew: what is about to die may just have started something.
-        left = list(_marked(belongs))
+        left = [*(each for each in left if not is_zombie(each)), *_marked(belongs)]
         if not left:
             break
         kill(left)
-        wait_gone(left, ROUND_SECONDS)
+        left = wait_gone(left, ROUND_SECONDS)
     return len(found)
+
+
+def end_told(starts: Mapping[int, int]) -> None:
+    """Send SIGKILL to these processes and all below them; never raises.
+
+    Args:
+        starts: By a process's id, when it has started, as `started` has it: another one that has
+            the id by now is left alone.
+    """
+    processes = (try_psutil(partial(Process, pid), None) for pid in starts)
+    kill(_with_below(p for p in processes if p is not None and started(p) == starts[p.pid]))
+
+
+def _with_below(processes: Iterable[Process]) -> list[Process]:
+    """Return these, and what is below them without a mark of its own to judge it by."""
+    found = list(processes)
+    for process in tuple(found):
+        for each in try_psutil(partial(process.children, recursive=True), list[Process]()):
+            if each.pid != os.getpid() and not {SERVER, OWN} & environment_of(each).keys():
+                found.append(each)  # noqa: PERF401 - shorter so
+    return list(dict.fromkeys(found))
 
 
 def _marked(belongs: Callable[[str], bool]) -> Iterator[Process]:

@@ -18,6 +18,7 @@ async def output_of(
     seconds: float,
     most_bytes: int,
     folder: Path | None = None,
+    given: bytes = b"",
 ) -> tuple[bytes, bool]:
     """Run a program and return what it prints.
 
@@ -28,6 +29,7 @@ async def output_of(
         seconds: How long it may take.
         most_bytes: It is ended once it has printed more.
         folder: Where it runs; here, if left out.
+        given: What it reads, no more than a pipe takes in one go.
 
     Returns:
         What it has printed, and whether that is all.
@@ -40,11 +42,14 @@ async def output_of(
         *words,
         env=dict(environment),
         cwd=folder,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE if given else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
     assert process.stdout is not None
+    if process.stdin is not None:
+        process.stdin.write(given)
+        process.stdin.close()
     said, more = b"", b"-"
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):

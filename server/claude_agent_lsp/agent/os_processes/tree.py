@@ -9,6 +9,7 @@ This is the one door to psutil: whatever that raises, here it means that somethi
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -45,6 +46,11 @@ def try_psutil(look: Callable[[], T], unknown: T) -> T:
         if not isinstance(error, psutil.Error):
             logger.debug("psutil failed", exc_info=True)
         return unknown
+
+
+def available_memory() -> int | None:
+    """Return how many bytes of memory the machine can still give, or None if it can't be told."""
+    return try_psutil(lambda: int(psutil.virtual_memory().available), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +151,21 @@ def child_with(variable: str, value: str) -> int | None:
     return None
 
 
+def child_ids(of: int | None = None) -> frozenset[int]:
+    """Return the ids of a process's children: quick, so it may be asked again and again.
+
+    Linux alone tells (proc_pid_children(5)); elsewhere it is nothing.
+
+    Args:
+        of: Its id; None for this process.
+    """
+    found: set[int] = set()
+    for thread in Path("/proc", "self" if of is None else str(of), "task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found.update(map(int, thread.read_bytes().split()))
+    return frozenset(found)
+
+
 def opaque_child(since: int, known: Collection[int]) -> int | None:
     """Find the id of this process's child that has started since then, if only one can be meant.
 
@@ -195,6 +216,19 @@ def outside_group_of(cli: int, process: Process) -> bool:
         return os.getpgid(process.pid) != os.getpgid(cli)
     except OSError:
         return False
+
+
+def below(process: Process) -> frozenset[Process]:
+    """Return all that is below a process."""
+    return frozenset(try_psutil(partial(process.children, recursive=True), list[Process]()))
+
+
+def session_of(process: Process) -> int:
+    """Return the session that a process is in; one of its own where there are none."""
+    try:
+        return os.getsid(process.pid) if hasattr(os, "getsid") else int(process.pid)
+    except OSError:
+        return int(process.pid)
 
 
 def now() -> int:

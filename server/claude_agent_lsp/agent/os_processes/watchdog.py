@@ -1,7 +1,8 @@
 """The watchdog: a small process that outlives the server just long enough to end its CLIs.
 
     server ── a pipe that only the server holds ──▶ watchdog, which sleeps in read()
-       killed: the system closes the pipe    ──▶ ends every process with the server's mark
+       what it has adopted, when that changes ──▶ remembers the last word
+       killed: the system closes the pipe     ──▶ ends that, and every process with its mark
 
 It needs no polling and hardly any memory: until the pipe closes it has loaded nothing but the
 interpreter. What it does then stands in `orphans.py`.
@@ -15,21 +16,31 @@ import os
 import subprocess
 import sys
 import threading
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.agent.os_processes.adoption import OWN
 from claude_agent_lsp.agent.os_processes.orphans import server_mark
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 logger = logging.getLogger(__name__)
 
 GONE_SECONDS: Final = 2.0
+# A pipe takes and gives no more than this at once (PIPE_BUF).
+MESSAGE_BYTES: Final = 4000
 # It gets its path when the server is gone: until then it must not load what it does not need.
 _PROGRAM: Final = """
 import os, sys
-if os.read(0, 1):
-    sys.exit()
+told = b""
+while said := os.read(0, 4096):
+    if said.endswith(b"."):
+        sys.exit()
+    told = (told + said)[-8192:]
 sys.path[:0] = sys.argv[2:]
-from claude_agent_lsp.agent.os_processes.orphans import end_all
+from claude_agent_lsp.agent.os_processes.orphans import end_all, end_told
+words = told.rpartition(b"\\n")[0].rpartition(b"\\n")[2].split()
+end_told({int(pid): int(start) for pid, _, start in (word.partition(b":") for word in words)})
 end_all(lambda mark: mark == sys.argv[1])
 """
 
@@ -39,6 +50,7 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._told = b""
         self._starting = threading.Lock()
 
     @property
@@ -66,6 +78,7 @@ class Watchdog:
                     # What ends the server's process group (a closed terminal) must not end it.
                     start_new_session=True,
                 )
+                self._say(self._told)
             except Exception:
                 # A CLI starts without one, too.
                 logger.exception(
@@ -73,14 +86,41 @@ class Watchdog:
                     "CLI processes finish their turn"
                 )
 
+    def tell(self, adopted: Mapping[int, int]) -> bool:
+        """Say what else it has to end: processes by their id, and when each has started.
+
+        Of more than fit into one message, the last ones are left out.
+
+        Returns:
+            Whether it will hear it. One that was stopped reads nothing, and holds up nobody.
+        """
+        words = b""
+        for pid, start in adopted.items():
+            word = b"%d:%d " % (pid, start)
+            words += word if len(words) + len(word) < MESSAGE_BYTES else b""
+        with self._starting:
+            self._told = words + b"\n"
+            return self._say(self._told)
+
+    def _say(self, message: bytes) -> bool:
+        process = self._process
+        if process is None or process.stdin is None:
+            return False
+        try:
+            os.set_blocking(process.stdin.fileno(), False)
+            return os.write(process.stdin.fileno(), message) == len(message)
+        except OSError:
+            return False
+
     def close(self) -> None:
         """End it, when all CLIs have been ended in order."""
         with self._starting:
             process = self._process
             if process is None or process.stdin is None:
                 return
+            if not self._say(b"."):
+                process.kill()
             with contextlib.suppress(OSError):
-                process.stdin.write(b".")
                 process.stdin.close()
             try:
                 process.wait(GONE_SECONDS)

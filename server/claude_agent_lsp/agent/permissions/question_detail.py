@@ -12,7 +12,6 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_lsp.agent.events import Action, Grant, Grants
 from claude_agent_lsp.agent.permissions.destinations import PATH_LENGTH
 from claude_agent_lsp.agent.permissions.policy.tool_policy import SHELLS
 from claude_agent_lsp.agent.permissions.question_title import WAYS, in_order, question_title
@@ -21,6 +20,7 @@ from claude_agent_lsp.agent.permissions.spoof_guard import (
     mark_lookalike_lines,
     truncation_note,
 )
+from claude_agent_lsp.agent.question import Action, Grant, Grants
 from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:

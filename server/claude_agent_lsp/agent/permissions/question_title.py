@@ -10,6 +10,7 @@ agent says about that; and it knows whether something is left out.
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from string import Formatter
@@ -165,7 +166,7 @@ def question_title(
         values = (*_NOT_SET, *(tool_input[field] for field in fields))
         rest = (value for field, value in tool_input.items() if field not in said)
         says_all &= all(value in values for value in rest)
-        says_all &= _is_usual(tool, tool_input, reason)
+        says_all &= _is_usual(tool, tool_input, reason, os.fspath(where.folder))
     subject = parts[subject_field].text if subject_field else ""
     script = next((field for field in ("command", "script") if field in fields), None)
     path = path_in({field: tool_input[field] for field in fields if field in PATH_FIELDS})
@@ -207,7 +208,7 @@ def _of_any_tool(
     paths = paths_in(tool_input)
     says_all = called.whole and (with_it.whole or not tool_input)
     says_all &= all(where.remark(path) is None for path in paths)
-    says_all &= _is_usual(tool, tool_input, reason)
+    says_all &= _is_usual(tool, tool_input, reason, os.fspath(where.folder))
     words = f"Use {called.text} with `{with_it.text}`?" if tool_input else f"Use {called.text}?"
     if name != tool:
         subject = called.text if not tool_input else f"{called.text} with `{with_it.text}`"
@@ -254,12 +255,14 @@ def _ways_in(tool_input: Mapping[str, Any]) -> list[str]:
     return [name for name in WAYS if tool_input.get(name) in (True, "true")]
 
 
-def _is_usual(tool: str, tool_input: Mapping[str, Any], reason: str | None) -> bool:
+def _is_usual(tool: str, tool_input: Mapping[str, Any], reason: str | None, folder: str) -> bool:
     """Return whether the CLI's reason to ask tells nothing of what is done.
 
     One that does is, for instance, that a name in a command is a link, or a hook's words.
     """
     if reason in NO_REASONS or _UNCHECKED.fullmatch(reason or ""):
         return True
-    rulings = (rule_on(tool, tool_input, trusted=trusted) for trusted in (True, False))
+    rulings = (
+        rule_on(tool, tool_input, trusted=trusted, folder=folder) for trusted in (True, False)
+    )
     return any(ruling is not None and ruling.reason == reason for ruling in rulings)

@@ -1,7 +1,9 @@
 """Questions to the user: one open at a time, each with a deadline, and silence means no.
 
     asked ──▶ waiting ──▶ open ──┬─▶ answered     by the editor or by command
-                 │               ├─▶ past its deadline: denied
+                 │         │ ▲   ├─▶ past its deadline: denied
+                 │         ▼ │   │
+                 │        closed ┤   its user wants to see the next one first
                  └───────────────┴─▶ withdrawn    its run was stopped
 
 Between an answer and the next question lies half a second: a key that is hit twice answers one.
@@ -19,14 +21,14 @@ import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from claude_agent_lsp.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
-    from claude_agent_lsp.agent.events import Question
+    from claude_agent_lsp.agent.question import Question
 
 DENY: Final = "deny"
 ALLOW: Final = "allow"
@@ -41,6 +43,8 @@ SEEN_SECONDS: Final = 0.5
 PAUSE_SECONDS: Final = 1.0
 # Of a plan: carry it out, and ask no more about edits.
 ALLOW_EDITS: Final = "acceptEdits"
+# What showing a question ends with when its user has closed it without an answer.
+CLOSED: Final = "closed"
 
 
 class AnsweredBy(Enum):
@@ -93,6 +97,11 @@ def answer_to(
     return Answer(", ".join(value.strip() for value in chosen), note, by)
 
 
+# What showing a question ends with.
+Shown: TypeAlias = Answer | Literal["closed"] | None
+Show: TypeAlias = "Callable[[Question, bool], Coroutine[None, None, Shown]]"
+
+
 @dataclass
 class _Entry:
     question: Question
@@ -102,34 +111,40 @@ class _Entry:
     deadline: asyncio.TimerHandle | None = None
     showing: asyncio.Task[None] | None = None
     opened_at: float | None = None
+    closed: bool = False
 
 
 class QuestionQueue:
     """The queue of all runs' questions.
 
     Args:
-        show: Shows a question in the editor and returns the answer, or None if the editor has
-            no way to show it or was closed without an answer. Cancelled when it is withdrawn.
+        show: Shows a question in the editor and returns the answer; `CLOSED` if its user has closed
+            it without one, so that the next can be shown; None if a command alone can answer it.
+            Called with True for one that was closed, once no other is left to be shown: only to
+            tell that it is the open one again. Cancelled when the question is settled.
         on_answered: Called once with each question that is settled, and how.
     """
 
     def __init__(
         self,
-        show: Callable[[Question], Awaitable[Answer | None]],
+        show: Show,
         on_answered: Callable[[Question, Answer], None] = lambda _, __: None,
     ) -> None:
         self._show = show
         self._on_answered = on_answered
         self._entries: dict[str, _Entry] = {}
+        self._open: _Entry | None = None
         self._unanswered_at = self._answered_at = self._refused_at = -math.inf
         self._pause: asyncio.TimerHandle | None = None
 
     def unread(self) -> bool:
-        """Return whether the open one has just taken the place of one that nobody has answered.
+        """Return whether an answer that names no question may be meant for another one.
 
-        An answer that names no question may be meant for that one: it comes too soon.
+        That is, the open one has just taken the place of one that nobody has answered, or another
+        one was closed and still waits.
         """
-        return self._puts_off(_now() - self._unanswered_at < UNREAD_SECONDS)
+        shown = sum(entry.opened_at is not None for entry in self._entries.values())
+        return self._puts_off(shown > 1 or _now() - self._unanswered_at < UNREAD_SECONDS)
 
     def unseen(self, question_id: str, *, named: bool) -> bool:
         """Return whether an answer comes so soon that it can't be meant for its question.
@@ -177,6 +192,7 @@ class QuestionQueue:
             return answer
         finally:
             del self._entries[question.question_id]
+            self._open = None if self._open is entry else self._open
             if answer.by in (AnsweredBy.EDITOR, AnsweredBy.COMMAND):
                 self._answered_at = _now()
             elif entry.opened_at is not None:
@@ -200,30 +216,80 @@ class QuestionQueue:
         entry.answer.set_result(answer)
         return True
 
+    def answer_by_command(
+        self,
+        question: Question,
+        given: str | Sequence[str],
+        note: str | None = None,
+        *,
+        named: bool = True,
+    ) -> bool:
+        """Settle a question by an answer that does not come from where it is shown.
+
+        Args:
+            question: The question.
+            given: What is answered: see `answer_to`.
+            note: Goes to the agent with it.
+            named: Whether the answer names the question.
+
+        Returns:
+            False if it is settled already: the first answer stands.
+
+        Raises:
+            InvalidArgument: It is no answer to it, or comes so soon that it can't be meant for it.
+        """
+        denied = named and given in (DENY, [DENY], (DENY,))
+        if not denied and self.unseen(question.question_id, named=named):
+            raise InvalidArgument(
+                f"answer: {question.question_id} has only just been asked; read it, and answer "
+                "again."
+            )
+        answer = answer_to(question, given, note, by=AnsweredBy.COMMAND)
+        return self.answer(question.question_id, answer)
+
     def _open_next(self) -> None:
-        entry = next(iter(self._entries.values()), None)
-        if entry is None or entry.opened_at is not None or self._pause is not None:
+        entry = self._next()
+        if entry is None or entry is self._open or self._pause is not None:
             return
         loop = asyncio.get_running_loop()
         left = self._answered_at + SEEN_SECONDS - _now()
         if left > 0:
             self._pause = loop.call_later(left, self._end_pause)
             return
+        if self._open is not None:
+            self._unanswered_at = _now()
+        self._open, again = entry, entry.closed
         entry.opened_at = _now()
-        until = datetime.now(UTC) + timedelta(seconds=entry.seconds)
-        entry.question = replace(entry.question, deadline=until)
-        entry.deadline = loop.call_later(entry.seconds, self._expire, entry)
-        entry.showing = asyncio.create_task(self._present(entry))
+        if not again:
+            until = datetime.now(UTC) + timedelta(seconds=entry.seconds)
+            entry.question = replace(entry.question, deadline=until)
+            entry.deadline = loop.call_later(entry.seconds, self._expire, entry)
+        entry.showing = asyncio.create_task(self._present(entry, again))
+
+    def _next(self) -> _Entry | None:
+        """Return the first one that is not closed, which goes before those that are."""
+        entries = list(self._entries.values())
+        first = next((entry for entry in entries if not entry.closed), None)
+        if first is None:
+            return entries[0] if entries else None
+        for entry in entries[: entries.index(first)]:
+            self._entries[entry.question.question_id] = self._entries.pop(
+                entry.question.question_id
+            )
+        return first
 
     def _end_pause(self) -> None:
         self._pause = None
         self._open_next()
 
-    async def _present(self, entry: _Entry) -> None:
+    async def _present(self, entry: _Entry, again: bool) -> None:
         with contextlib.suppress(Exception):  # an editor that can't show it: a command can answer
-            answer = await self._show(entry.question)
-            if answer is not None and not entry.answer.done():
+            answer = await self._show(entry.question, again)
+            if isinstance(answer, Answer) and not entry.answer.done():
                 entry.answer.set_result(answer)
+            elif answer == CLOSED:
+                entry.closed = True
+                self._open_next()
 
     def _expire(self, entry: _Entry) -> None:
         if not entry.answer.done():

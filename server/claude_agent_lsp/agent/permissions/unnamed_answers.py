@@ -13,7 +13,7 @@ from claude_agent_lsp.base.texts.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from claude_agent_lsp.agent.events import Question
+    from claude_agent_lsp.agent.question import Question
 
 # As much of a title is shown in one line.
 TITLE_LENGTH: Final = 180

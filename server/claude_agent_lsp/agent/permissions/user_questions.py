@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from claude_agent_lsp.agent.events import Action, QuestionOption
 from claude_agent_lsp.agent.permissions.question_title import SUBJECT_LENGTH, one_line_of
 from claude_agent_lsp.agent.permissions.queue import DENY
+from claude_agent_lsp.agent.question import Action, QuestionOption
 from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:

@@ -1,12 +1,13 @@
 """What others want of a process's client: a queue that the task which owns the client works off.
 
-prompt, interrupt, call, end ──▶ queue ──▶ serve(client) ──▶ the CLI
+prompt, withdraw, interrupt, call, end ──▶ queue ──▶ serve(client) ──▶ the CLI
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -55,6 +56,12 @@ class ClientQueue:
     def prompt(self, message: dict[str, Any]) -> None:
         """Send a user message."""
         self._queue.put_nowait(_Prompt(message))
+
+    def withdraw(self, message_id: str) -> None:
+        """Take a user message back. The answer comes to nobody (SDK 0.2.187)."""
+        request = {"subtype": "cancel_async_message", "message_uuid": message_id}
+        control = {"type": "control_request", "request_id": str(uuid.uuid4()), "request": request}
+        self._queue.put_nowait(_Prompt(control))
 
     def interrupt(self) -> None:
         """Stop the turn at work."""

@@ -12,10 +12,12 @@ Rungs 2 to 4 are `AgentProcess.end` (`shutdown.py`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.agent.os_processes.tree import now
+from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.os_processes.tree import Process
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 # the turn: 4 of 15 that were sent right behind the prompt were lost that way (CLI 2.1.330). A
 # second one does no harm.
 AGAIN_SECONDS = 0.05
+# It ends a background task within 0.01 s (CLI 2.1.332).
+TASKS_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,21 @@ async def stop_turn(
         if loop.time() >= until:
             break
     shells = {shell for shell in tree.tool_shells() if shell not in before.shells}
-    process.sweep(shells, since=before.since)
-    # Ending a background task would wake the agent once more: with such tasks, the process goes.
+    process.sweep(shells, since=before.since, but=before.shells)
+    if over.done() and before.tasks & process.background.ids:
+        await _stop_tasks(process, before)
+    # Ending a background task may wake the agent once more: with such tasks, the process goes,
+    # unless one of an earlier run's would go with it.
     if not over.done() or process.background.ids - before.tasks:
         await process.end()
+
+
+async def _stop_tasks(process: AgentProcess, before: LeftAtWork) -> None:
+    """Have the CLI stop the turn's own background tasks; wait until it has, or does not."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(TASKS_SECONDS):
+            for task_id in process.background.ids - before.tasks:
+                with contextlib.suppress(RequestFailed):
+                    await process.stop_task(task_id)
+            while process.background.ids - before.tasks:
+                await process.background.next_change.wait()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from claude_agent_lsp.agent.os_processes.marked import marks
-from claude_agent_lsp.agent.permissions.policy.tool_policy import IN_TRUSTED, rule_on
+from claude_agent_lsp.agent.permissions.policy.tool_policy import IN_TRUSTED, MAY_WRITE, rule_on
 from claude_agent_lsp.agent.process.private_files import PROMPT, SERVERS, SETTINGS, TEMPORARY
 from claude_agent_lsp.agent.process.restraint import named_by, restraining_environment
 from claude_agent_lsp.base.disk.places import place_of
@@ -17,21 +17,35 @@ from claude_agent_lsp.sessions.claude_settings.settings_files import setting
 from claude_agent_lsp.workspace.temporary import VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from claude_agent_sdk import CanUseTool, ClaudeAgentOptions, HookMatcher
 
     from claude_agent_lsp.agent.permissions.policy.tool_policy import Ruling
+    from claude_agent_lsp.agent.process.private_files import PrivateFiles
     from claude_agent_lsp.base.disk.places import Place
     from claude_agent_lsp.workspace.settings import Settings
+
+    # What is called with a tool's name, its input and the call's id.
+    BeforeTool = Callable[[str, Mapping[str, Any], str], Awaitable[None]]
 
 # The CLI takes this mode only if it was started with it.
 BYPASS = "bypassPermissions"
 # A process that may bypass all questions can be set back to a mode that asks them.
 warnings.filterwarnings("ignore", "can_use_tool will not be invoked")
+# How long a first prompt waits for MCP servers. For those of its command line, which the settings
+# are given by, the CLI would wait 30 s (2.1.330). What connects later is there with the agent's
+# next step.
+MCP_WAIT = "CLAUDE_CODE_MCP_STARTUP_WAIT_MS"
+MCP_WAIT_MS = "5000"
 # One message of the CLI may hold a whole image or file.
 MAX_MESSAGE_BYTES = 64 * 2**20
+
+
+async def nothing_before(_: str, __: Mapping[str, Any], ___: str) -> None:
+    """Have nothing to do before a tool is used."""
 
 
 @dataclass(frozen=True)
@@ -146,15 +160,49 @@ class Launch:
         """
         return () if self.trusted else await named_by(self.folder)
 
+    def _environment(
+        self, mark: str, own: Mapping[str, Path], restraint: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return what a process has in its environment beside the server's own."""
+        settings = self.settings
+        waits = settings.mcp_servers and MCP_WAIT not in os.environ
+        return {
+            **({MCP_WAIT: MCP_WAIT_MS} if waits else {}),
+            # The user's own switches that the CLI reads from its environment.
+            **settings.env,
+            **restraint,
+            **({VARIABLE: os.fspath(own[TEMPORARY])} if TEMPORARY in own else {}),
+            # It is asked to say when it is idle, since a result doesn't mean that it is.
+            "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
+            **marks(mark),
+        }
+
+    def restraint(self, named: Collection[str]) -> dict[str, str]:
+        """Return the variables by which nothing of an untrusted folder runs. Reads files.
+
+        Args:
+            named: What `restrained` has found.
+        """
+        if self.trusted:
+            return {}
+        own = setting(self.folder, "env", self.settings.setting_sources)
+        users = (
+            {k: v for k, v in own.items() if isinstance(v, str)} if isinstance(own, dict) else {}
+        )
+        return restraining_environment({**os.environ, **users, **self.settings.env}, named)
+
     def _policy(self) -> HookMatcher:
         from claude_agent_sdk import HookMatcher
 
         async def rule(call: Any, _: str | None, __: Any) -> Any:
             tool, tool_input = str(call.get("tool_name")), call.get("tool_input")
             known = tool_input if isinstance(tool_input, dict) else {}
-            return _hooked(rule_on(tool, known, trusted=self.trusted))
+            folder = os.fspath(self.folder)
+            return _hooked(rule_on(tool, known, trusted=self.trusted, folder=folder))
 
-        return HookMatcher(matcher=IN_TRUSTED if self.trusted else None, hooks=[rule])
+        # What can't be ruled on is not done.
+        matcher = IN_TRUSTED if self.trusted else None
+        return HookMatcher(matcher=matcher, hooks=[rule], on_failure="block")
 
     def options(
         self,
@@ -163,8 +211,8 @@ class Launch:
         mark: str,
         can_use_tool: CanUseTool,
         stderr: Callable[[str], None],
-        files: Mapping[str, Path] | None = None,
-        named: Collection[str] = (),
+        before_tool: BeforeTool = nothing_before,
+        files: PrivateFiles | None = None,
     ) -> ClaudeAgentOptions:
         """Return the SDK's options for a process of this launch in `session`.
 
@@ -173,29 +221,18 @@ class Launch:
             mark: The process's own.
             can_use_tool: Decides about tool calls.
             stderr: Takes the lines that it writes there.
-            files: Those of `private_files.py`, written already.
-            named: What `restrained` has found.
+            before_tool: Called before each tool that may change files, which waits for it.
+            files: Those that nobody else may read, written already.
         """
         from claude_agent_sdk import ClaudeAgentOptions
 
         settings = self.settings
-        own = files or {}
+        own = {} if files is None else files.paths
+        restraint = {} if files is None else files.restraint
         return ClaudeAgentOptions(
             cwd=self.folder,
             cli_path=settings.cli_path,
-            # The user's own switches that the CLI reads from its environment; and it is asked
-            # to say when it is idle, since a result doesn't mean that it is.
-            env={
-                **settings.env,
-                **(
-                    {}
-                    if self.trusted
-                    else restraining_environment(os.environ | settings.env, named)
-                ),
-                **({VARIABLE: os.fspath(own[TEMPORARY])} if TEMPORARY in own else {}),
-                "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
-                **marks(mark),
-            },
+            env=self._environment(mark, own, restraint),
             session_id=None if session.resumes else session.session_id,
             resume=session.source,
             fork_session=session.forks,
@@ -220,12 +257,26 @@ class Launch:
             add_dirs=[os.fspath(path) for path in settings.additional_directories],
             setting_sources=cast("Any", list(settings.setting_sources)),
             include_partial_messages=True,
+            include_hook_events=True,
+            forward_subagent_text=True,
             enable_file_checkpointing=True,
             max_buffer_size=MAX_MESSAGE_BYTES,
             can_use_tool=can_use_tool,
-            hooks={"PreToolUse": [self._policy()]},
+            hooks={"PreToolUse": [self._policy(), _look(before_tool)]},
             stderr=stderr,
         )
+
+
+def _look(before_tool: BeforeTool) -> HookMatcher:
+    from claude_agent_sdk import HookMatcher
+
+    async def look(call: Any, call_id: str | None, _: Any) -> Any:
+        tool, tool_input = str(call.get("tool_name")), call.get("tool_input")
+        known = tool_input if isinstance(tool_input, dict) else {}
+        await before_tool(tool, known, call_id or "")
+        return {}
+
+    return HookMatcher(matcher=MAY_WRITE, hooks=[look])
 
 
 def _hooked(ruling: Ruling | None) -> Any:
@@ -248,11 +299,15 @@ class SessionStart:
         session_id: The id it has, chosen before the process starts.
         source: The session that is read in; None begins a new one.
         at: The last message of `source` that is read in; None reads them all.
+        left: The session that has what was said behind that, where this one has gone back.
+        left_from: When the first run began that it has left; None if it has left none.
     """
 
     session_id: str
     source: str | None = None
     at: str | None = None
+    left: str | None = None
+    left_from: datetime | None = None
 
     @property
     def forks(self) -> bool:

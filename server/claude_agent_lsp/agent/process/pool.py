@@ -38,6 +38,7 @@ class ProcessPool:
     Args:
         before_start: Called in a thread before a process starts.
         find_owner: Has a run own a turn that has begun by itself, of a process that it `take`s.
+        on_start: Called with each process as it starts.
 
     Attributes:
         limit: How many may live at the same time.
@@ -51,7 +52,9 @@ class ProcessPool:
         idle_seconds: float = 300.0,
         before_start: Callable[[], None] = lambda: None,
         find_owner: FindOwner = nobody,
+        on_start: Callable[[AgentProcess], None] = lambda _: None,
     ) -> None:
+        self._on_start = on_start
         self._before_start = before_start
         self._find_owner = find_owner
         self.limit = limit
@@ -74,8 +77,8 @@ class ProcessPool:
     def spare(self, launch: Launch) -> str | None:
         """Return the id of a session that is ready for its first prompt and fits this launch."""
         for session_id, process in self._processes.items():
-            fresh = process.session.source is None and not process.used
-            if fresh and self._is_free(process) and process.launch.fits(launch):
+            fits = process.launch.fits(launch) and process.launch.model == launch.model
+            if fits and self._is_free(process) and _is_fresh(process):
                 return session_id
         return None
 
@@ -85,6 +88,7 @@ class ProcessPool:
         session: SessionStart,
         signal: AbortSignal,
         on_wait: Callable[[], None],
+        on_loss: Callable[[str], None] = lambda _: None,
     ) -> AgentProcess:
         """Lend a started process of `session` to a run, a warm one if there is a good one.
 
@@ -93,6 +97,8 @@ class ProcessPool:
             session: The session, which no other run may have.
             signal: Ends the waiting; a process that is still starting is kept for later.
             on_wait: Called once if the run has to wait for another run's process to be free.
+            on_loss: Called with what goes on in the background of a process that can't serve the
+                run, and ends with it.
 
         Raises:
             Aborted: The signal fired.
@@ -103,7 +109,7 @@ class ProcessPool:
             signal.throw_if_aborted()
             process = self._processes.get(session.session_id)
             if process is not None and self._is_free(process):
-                if await self._lend_if_fit(process, launch, signal):
+                if await self._lend_if_fit(process, launch, session, signal, on_loss):
                     return process
             elif process is None and len(self._processes) < self.limit:
                 process = self._start(launch, session)
@@ -161,20 +167,26 @@ class ProcessPool:
         """End an idle process, unless one is ending already; False if all are at work."""
         if all(process.usable for process in self):
             # One with something in its background is at work, too.
-            idle = (p for p in self if self._is_free(p) and not p.background.waits_for)
-            if (oldest := next(idle, None)) is None:
+            idle = [p for p in self if self._is_free(p) and not p.background.waits_for]
+            # What nobody has said anything to yet is missed the least.
+            if (oldest := next(iter(sorted(idle, key=_is_fresh, reverse=True)), None)) is None:
                 return False
             oldest.end()
         return True
 
     async def _lend_if_fit(
-        self, process: AgentProcess, launch: Launch, signal: AbortSignal
+        self,
+        process: AgentProcess,
+        launch: Launch,
+        session: SessionStart,
+        signal: AbortSignal,
+        on_loss: Callable[[str], None],
     ) -> bool:
         """Lend a free process if it can serve a run of this launch; if it can't, end it."""
         with self._released_if_it_raises(process):
             self._lend(process)
             await signal.wait_or_abort(process.started)
-            if process.launch.fits(launch):
+            if process.launch.fits(launch) and _stands_at(process, session):
                 if await signal.wait_or_abort(process.changed_by_others()):
                     logger.info(
                         "Another program has continued the session %s; starting a new process",
@@ -182,6 +194,8 @@ class ProcessPool:
                     )
                 elif process.usable:
                     return True
+            if (lost := process.background.waits_for) and process.usable:
+                on_loss(lost)
             process.end()
         return False
 
@@ -203,6 +217,7 @@ class ProcessPool:
         if self._closed:
             raise RequestFailed("The server is shutting down.", hint="Restart the server.")
         process = AgentProcess(launch, session, self._before_start, self._find_owner)
+        self._on_start(process)
         self._processes[session.session_id] = process
         watcher = asyncio.create_task(self._watch(process))
         self._watchers.add(watcher)
@@ -244,3 +259,13 @@ class ProcessPool:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def _stands_at(process: AgentProcess, session: SessionStart) -> bool:
+    """Return whether a process knows of a session what a run begins with, and no more."""
+    return session.at == (None if process.used else process.session.at)
+
+
+def _is_fresh(process: AgentProcess) -> bool:
+    """Return whether its session is yet to be begun."""
+    return process.session.source is None and not process.used

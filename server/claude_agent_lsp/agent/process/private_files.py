@@ -17,9 +17,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.agent.process.restraint import rules_on_the_clis_own
 from claude_agent_lsp.workspace.temporary import own_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from claude_agent_lsp.agent.process.launch import Launch
 
 logger = logging.getLogger(__name__)
@@ -37,15 +40,21 @@ class PrivateFiles:
     def __init__(self) -> None:
         self._directory: Path | None = None
         self.paths: dict[str, Path] = {}
+        self.restraint: dict[str, str] = {}
 
-    def write(self, launch: Launch) -> None:
+    def write(self, launch: Launch, named: Collection[str] = ()) -> None:
         """Write what a launch needs, if it needs anything.
+
+        Args:
+            launch: What is started.
+            named: What of the folder's git configuration must be overridden.
 
         Raises:
             OSError: There is no room, or no place.
         """
         self.paths = self._temporary(launch)
-        contents = contents_of(launch)
+        self.restraint = launch.restraint(named)
+        contents = contents_of(launch, self.restraint)
         if not contents:
             return
         # Only its owner may look into it (tempfile.mkdtemp).
@@ -70,7 +79,7 @@ class PrivateFiles:
             shutil.rmtree(self._directory, ignore_errors=True)
 
 
-def contents_of(launch: Launch) -> dict[str, str]:
+def contents_of(launch: Launch, restraint: Mapping[str, str]) -> dict[str, str]:
     """Return what is written for a launch, by the names of the files."""
     settings = launch.settings
     contents = {}
@@ -78,9 +87,10 @@ def contents_of(launch: Launch) -> dict[str, str]:
         "allow": sorted(launch.granted_rules),
         "additionalDirectories": sorted(launch.granted_directories),
         "deny": list(launch.denied),
+        "ask": [] if launch.trusted else rules_on_the_clis_own(),
     }
-    if any(permissions.values()):
-        contents[SETTINGS] = json.dumps({"permissions": permissions})
+    if restraint or any(permissions.values()):
+        contents[SETTINGS] = json.dumps({"permissions": permissions, "env": dict(restraint)})
     if settings.mcp_servers:
         contents[SERVERS] = json.dumps(
             {"mcpServers": {name: dict(server) for name, server in settings.mcp_servers.items()}}

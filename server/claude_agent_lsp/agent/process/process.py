@@ -2,9 +2,9 @@
 
     connect ──▶ serve what others order ──▶ disconnect ──▶ nothing of it is left
 
-The owner task connects, sends what others ask it to send, and disconnects; nobody cancels it.
-A second task reads the CLI's messages from the first to the last, between turns too. Its states
-are those of `process_state.py`; whatever raises, `started` and `gone` are settled.
+The owner task connects, sends what others ask it to send, and disconnects; nobody cancels it. A
+second one reads all of the CLI's messages, between turns too. Whatever raises, `started` and
+`gone` are settled.
 """
 
 from __future__ import annotations
@@ -79,8 +79,9 @@ class AgentProcess:
         transcript: The session's file, as far as this process has written it.
         pid: Its process id once it has reported it.
         info: What it reported at its start: models, commands, agents, account.
-        cost_usd: What its session has cost so far, in US dollars.
+        cost_usd: What its session has cost so far as the CLI counts, in US dollars.
         background: What goes on behind its turns.
+        hear: Called with each message of its CLI.
         started: Done once it can take prompts; fails with a `RequestFailed` if it never will.
         gone: Set once it has ended and nothing of it is left.
     """
@@ -98,12 +99,13 @@ class AgentProcess:
         self.launch = launch
         self.session = session
         self.session_id = session.session_id
-        self.transcript = Transcript(session.session_id)
+        self.transcript = Transcript(session.session_id, session.source)
         self.used = False
         self.pid: int | None = None
         self.info: dict[str, Any] = {}
         self.cost_usd = 0.0
         self.background = Background()
+        self.hear: Callable[[Message], None] = lambda _: None
         self.started: asyncio.Future[None] = loop.create_future()
         self.started.add_done_callback(lambda done: done.cancelled() or done.exception())
         self.gone = asyncio.Event()
@@ -150,8 +152,12 @@ class AgentProcess:
         self.transcript.expect(message["uuid"])
         self._client_queue.prompt(message)
 
+    def withdraw(self, message_id: str) -> None:
+        """Take a user message back, if the CLI has not taken it into a turn."""
+        self._client_queue.withdraw(message_id)
+
     def interrupt(self) -> None:
-        """Ask the CLI to stop its turn. It may miss this if the turn has only just begun."""
+        """Ask the CLI to stop its turn, which may miss it if it has only just begun."""
         self._client_queue.interrupt()
 
     async def change(self, *, model: str | None, permission_mode: str) -> None:
@@ -171,36 +177,32 @@ class AgentProcess:
         self.launch = replace(self.launch, model=model, permission_mode=permission_mode)
 
     def changed_by_others(self) -> asyncio.Future[bool]:
-        """Return whether somebody else has changed its transcript: see `Transcript`."""
+        """Return whether somebody else has changed its transcript."""
         return self._disk.put(self.transcript.changed_by_others)
 
     async def call(self, ask: Callable[[ClaudeSDKClient], Awaitable[T]]) -> T:
-        """Ask something of the CLI beside its turns.
-
-        Raises:
-            RequestFailed: The CLI refused, or is gone.
-        """
+        """Ask something of the CLI beside its turns; fails with a `RequestFailed` as `change`."""
         return await self._client_queue.call(ask)
+
+    async def stop_task(self, task_id: str) -> None:
+        """Have the CLI stop a background task: see `call`."""
+        await self.call(lambda client: client.stop_task(task_id))
 
     def end(self) -> asyncio.Future[None]:
         """End its input and wait for its exit; then SIGTERM, then SIGKILL, its children too.
 
-        Returns:
-            Done when nothing of it is left. Any number of callers may wait, or not.
+        It is done when nothing of it is left. Any number of callers may wait, or not.
         """
         if self._ending is None:
             self._life.begin_ending()
             self._ending = asyncio.create_task(self._shut_down(), name=f"end of {self.session_id}")
         return asyncio.shield(self._ending)
 
-    def sweep(self, processes: Collection[Process], *, since: int | None = None) -> None:
-        """Kill these if they aren't gone soon: they have been asked to end already.
-
-        Args:
-            processes: Which.
-            since: All that tools have started since is ended too; a time of `tree.now`.
-        """
-        self._marked.sweep(processes, self.pid, since)
+    def sweep(
+        self, found: Collection[Process], *, since: int | None = None, but: Collection[Process] = ()
+    ) -> None:
+        """See `Marked.sweep`."""
+        self._marked.sweep(found, self.pid, since, but)
 
     async def tree(self) -> ProcessTree:
         """Return it and everything below it, at this moment."""
@@ -238,8 +240,8 @@ class AgentProcess:
             mark=self._mark,
             can_use_tool=self._receiver.decide,
             stderr=self._keep_stderr,
-            files=files.paths,
-            named=await self._unless_given_up(self.launch.restrained()),
+            before_tool=self._receiver.before_tool,
+            files=files,
         )
         client = ClaudeSDKClient(options)
         after.push_async_callback(self._disconnect, client)
@@ -274,7 +276,7 @@ class AgentProcess:
         if configured is not None:
             await self._disk.read(locate, configured)
         await self._disk.read(reach, configured, self.launch.folder)
-        await self._disk.run(files.write, self.launch)
+        await self._disk.run(files.write, self.launch, await self.launch.restrained())
         await self._disk.run(self.launch.check_place)
         return configured
 
@@ -340,11 +342,10 @@ class AgentProcess:
         self._stderr.append(mask_secrets(line))
 
     def _follow(self, message: Message) -> None:
+        self.hear(message)
         if isinstance(message, AssistantMessage | UserMessage):
             self.transcript.expect(message.uuid)
-            self.background.calls(
-                each for each in message.content if isinstance(each, ToolUseBlock)
-            )
+            self.background.calls(c for c in message.content if isinstance(c, ToolUseBlock))
         elif isinstance(message, ResultMessage):
             self.cost_usd = message.total_cost_usd or self.cost_usd
         elif isinstance(message, SystemMessage):
@@ -359,12 +360,10 @@ class AgentProcess:
             raise ProcessDied("The CLI was stopped before it started.")
 
     def _time_out_start(self) -> None:
-        if self._life.state is not ProcessState.STARTING:
-            return
-        self._fault = CliFailedToStart(
-            f"The CLI did not answer within {START_SECONDS:g} seconds of its start."
-        )
-        self.end()
+        if self._life.state is ProcessState.STARTING:
+            what = f"The CLI did not answer within {START_SECONDS:g} seconds of its start."
+            self._fault = CliFailedToStart(what)
+            self.end()
 
     async def _shut_down(self) -> None:
         try:
@@ -398,3 +397,4 @@ class AgentProcess:
             self.started.set_exception(fault)
         self._client_queue.fail(fault)
         self._receiver.lose(fault)
+        self.background.end()

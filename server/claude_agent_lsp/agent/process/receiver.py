@@ -11,15 +11,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from claude_agent_sdk import AssistantMessage, PermissionResultDeny, StreamEvent, SystemMessage
 
+from claude_agent_lsp.agent.saying.notices import is_for_user
 from claude_agent_lsp.base.abort import AbortController, Aborted
 from claude_agent_lsp.errors import Internal, ProcessDied
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# What is said between turns and meant for the user is a few lines.
+UNHEARD: Final = 50
 AT_WORK: Final = ("running", "requires_action")
 
 
@@ -52,6 +56,9 @@ class Receiver(Protocol):
         self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
         """Let the user decide about a tool call."""
+
+    async def before_tool(self, tool: str, tool_input: Mapping[str, Any], call_id: str) -> None:
+        """See how files are before a tool is used that may change them."""
 
 
 async def nobody(process: AgentProcess, _: AbortSignal) -> None:
@@ -82,11 +89,18 @@ class CurrentReceiver:
         self._fault: RequestFailed | None = None
         self._finding: asyncio.Future[None] | None = None
         self._attached = AbortController()
+        self._unheard: deque[SystemMessage] = deque(maxlen=UNHEARD)
 
     def attach(self, receiver: Receiver) -> None:
-        """Pass messages and questions to `receiver` until `detach`."""
+        """Pass messages and questions to `receiver` until `detach`.
+
+        It first gets what the CLI has said for the user while nobody was there, as the hooks of a
+        session's start do.
+        """
         self._receiver = receiver
         self._attached.abort()
+        while self._unheard and self._receiver is receiver:
+            self._pass_on(self._unheard.popleft(), receiver)
         if self._fault is not None:
             receiver.lost(self._fault)
 
@@ -101,7 +115,15 @@ class CurrentReceiver:
             await self._have_owner()
         receiver = self._receiver
         if receiver is None:
+            if isinstance(message, SystemMessage) and is_for_user(message.subtype, message.data):
+                self._unheard.append(message)
             return
+        self._pass_on(message, receiver)
+        room = receiver.room()
+        if room is not None:
+            await room
+
+    def _pass_on(self, message: Message, receiver: Receiver) -> None:
         try:
             receiver.receive(message)
         except Exception as error:
@@ -111,9 +133,6 @@ class CurrentReceiver:
             receiver.lost(Internal(f"The agent's message could not be read: {name}: {error}"))
             self.detach()
             self._fail()
-        room = receiver.room()
-        if room is not None:
-            await room
 
     async def decide(
         self, tool: str, tool_input: dict[str, Any], context: ToolPermissionContext
@@ -124,6 +143,11 @@ class CurrentReceiver:
         if self._receiver is None:
             return PermissionResultDeny(message="The run has ended, so the user can't be asked.")
         return await self._receiver.decide(tool, tool_input, context)
+
+    async def before_tool(self, tool: str, tool_input: Mapping[str, Any], call_id: str) -> None:
+        """Let it see how files are before a tool is used; never raises."""
+        if self._receiver is not None:
+            await self._receiver.before_tool(tool, tool_input, call_id)
 
     def lose(self, fault: RequestFailed) -> None:
         """Notify it, and whoever is attached later, that the process is gone."""

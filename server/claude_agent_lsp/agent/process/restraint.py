@@ -1,5 +1,11 @@
 """The environment of a process in a folder that nobody trusts: git runs nothing of the folder's.
 
+    its git configuration ──▶ what it names ──▶ variables ──┬─▶ the process's environment
+                                                            └─▶ its settings
+
+It stands in the settings of the start, too: those outdo the `env` of the user's own, which may hold
+other git settings, or make the CLI a bare one, that asks nobody before a tool is used (2.1.330).
+
 The CLI's own calls of git are safe (2.1.330); those of its shells are not, also where the user has
 allowed them, seeing no more than "git status". `GIT_CONFIG_COUNT` outdoes all that a repository
 configures (git-config(1)). Drivers, aliases and tools have names of the repository's choice, so
@@ -18,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 from claude_agent_lsp.agent.os_processes.output import output_of
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.errors import CliFailedToStart
+from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,11 +77,17 @@ NAMED: Final = (
     (r"trailer\..+\.(cmd|command)", "true"),
 )
 _ANY_NAMED: Final = f"^({'|'.join(pattern for pattern, _ in NAMED)})$"
+_SPECIAL: Final = re.compile(r"[\\*?\[\]!{}()]")
 # Git answers within milliseconds, unless its configuration is no file, or its disk hangs.
 LIST_SECONDS: Final = 10.0
 # The system bounds an environment.
 MOST_BYTES: Final = 2**16
 _VARIABLES: Final = {
+    # Notes for later sessions, and prompts that the folder orders by the clock
+    # (.claude/scheduled_tasks.json).
+    "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
+    "CLAUDE_CODE_DISABLE_CRON": "1",
+    "CLAUDE_CODE_SIMPLE": "0",
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_EDITOR": "true",
@@ -96,12 +109,12 @@ async def named_by(folder: Path) -> tuple[str, ...]:
     Raises:
         CliFailedToStart: They can't be listed.
     """
-    git = await disk.run(shutil.which, "git")
-    if git is None or not Path(git).is_absolute() or Path(git).is_relative_to(folder):
+    git = await disk.run(git_outside, folder)
+    if git is None:
         return ()
     try:
         listed, all_of_it = await output_of(
-            Path(git),
+            git,
             *("config", "--show-scope", "--name-only", "-z", "--get-regexp", _ANY_NAMED),
             environment=os.environ | restraining_environment(os.environ),
             seconds=LIST_SECONDS,
@@ -118,6 +131,14 @@ async def named_by(folder: Path) -> tuple[str, ...]:
     words = os.fsdecode(listed).split("\0")
     pairs = zip(words[::2], words[1::2], strict=False)
     return tuple(sorted({name for scope, name in pairs if scope in {"local", "worktree"}}))
+
+
+def git_outside(folder: Path) -> Path | None:
+    """Return the user's git, unless it is one that the folder brings along. Reads the disk."""
+    git = shutil.which("git")
+    if git is None or not Path(git).is_absolute() or Path(git).is_relative_to(folder):
+        return None
+    return Path(git)
 
 
 def restraining_environment(
@@ -139,6 +160,18 @@ def restraining_environment(
     # Of several in a configuration the first one counts.
     proxy = {"GIT_PROXY_COMMAND": environment.get("GIT_PROXY_COMMAND", "")}
     return {**_VARIABLES, **proxy, **numbered, "GIT_CONFIG_COUNT": str(first + len(settings))}
+
+
+def rules_on_the_clis_own() -> list[str]:
+    """Return the CLI's rules by which the user is asked about what it keeps of other sessions.
+
+    It lets an agent read all of a folder's sessions unasked, and write what later ones are told of
+    it. By a folder it means a name that several have: /a/b-c and /a/b/c, say.
+    """
+    place = _SPECIAL.sub(r"\\\g<0>", config_directory().as_posix())
+    return [
+        f"{tool}(/{place}/{kept}/**)" for tool in ("Read", "Edit") for kept in ("projects", "tasks")
+    ]
 
 
 def _harmless(name: str) -> str:

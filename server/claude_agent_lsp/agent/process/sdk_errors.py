@@ -1,4 +1,4 @@
-"""From what the SDK and the CLI report to the errors that a user sees."""
+"""From what the SDK and the CLI report to the errors that a user sees, and to what hooks block."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from claude_agent_sdk import CLIConnectionError, CLINotFoundError, ProcessError, ResultError
 
+from claude_agent_lsp.agent.events import Blocked
 from claude_agent_lsp.base.texts.redaction import mask_secrets
 from claude_agent_lsp.errors import (
     BudgetExceeded,
@@ -26,9 +27,11 @@ from claude_agent_lsp.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from claude_agent_sdk import ResultMessage
+    from claude_agent_sdk import ResultMessage, SystemMessage
 
 WORDS_LENGTH = 500
+# How the CLI begins where it can't say why a turn has no answer: figures for its makers.
+DIAGNOSTIC = "[ede_diagnostic]"
 
 
 def fault_at_start(error: BaseException, stderr: Iterable[str]) -> RequestFailed:
@@ -68,26 +71,77 @@ def fault_in_run(error: BaseException | None, stderr: Iterable[str]) -> RequestF
     return ProcessDied(f"The CLI ended during the run{status}" + _after_colon(words))
 
 
-def fault_of_result(result: ResultMessage) -> RequestFailed | None:
+def fault_of_result(result: ResultMessage, error: str | None = None) -> RequestFailed | None:
     """Return why a turn failed, or None if it did not.
+
+    Args:
+        result: Its result.
+        error: What kind of error the agent's last message was, as the CLI calls it.
 
     A refused key and an overloaded model end with the subtype "success": `is_error`, the status
     and the terminal reason tell the truth (CLI 2.1.330).
     """
     if not result.is_error:
         return None
-    words = result.result or "; ".join(result.errors or ()) or result.subtype
-    words = mask_secrets(words, WORDS_LENGTH)
-    status = result.api_error_status
     if result.subtype == "error_max_turns":
         return TurnLimit(f"The run reached its turn limit after {result.num_turns} turns.")
     if result.subtype == "error_max_budget_usd":
         return BudgetExceeded("The run reached its cost limit.")
+    diagnosed = any(each.startswith(DIAGNOSTIC) for each in result.errors or ())
+    return _no_answer(result) if diagnosed else _fault_of_model(result, error)
+
+
+def _fault_of_model(result: ResultMessage, error: str | None) -> RequestFailed:
+    words = result.result or "; ".join(result.errors or ()) or result.subtype
+    words = mask_secrets(words, WORDS_LENGTH)
+    status = result.api_error_status
     if status in (401, 403) or "Invalid API key" in words or "/login" in words:
         return NotAuthenticated(words)
     if status == 429:
         return RateLimited(words)
-    return ModelError(words, hint=_hint_for(status))
+    return ModelError(words, hint=_hint_for_words(result, error, words) or _hint_for(status))
+
+
+def _no_answer(result: ResultMessage) -> RequestFailed:
+    """Return that there is no answer, and what else the CLI says beside its figures."""
+    said = "; ".join(e for e in result.errors or () if not e.startswith(DIAGNOSTIC))
+    why = f" (it stopped with `{result.stop_reason}`)" if result.stop_reason else ""
+    return ModelError(
+        "The turn ended without an answer" + _after_colon(mask_secrets(said, WORDS_LENGTH)),
+        hint=f"The model sent nothing that is an answer{why}. Ask again, in other words if it "
+        "happens again; the session is unchanged.",
+    )
+
+
+def _hint_for_words(result: ResultMessage, error: str | None, words: str) -> str | None:
+    """Return what to do about an answer that was given and does not stand; None for others."""
+    if result.stop_reason == "refusal":
+        return (
+            "The model refused. Ask in other words, best in a new session, or choose another "
+            "`model`."
+        )
+    if error != "max_output_tokens":
+        return None
+    if "context window" in words:
+        return "The session has become too long: send `/compact`, or start a new session."
+    return "Ask for less at once, or for the rest in a further query; what was said is kept."
+
+
+def block_in(message: SystemMessage) -> Blocked | None:
+    """Return what hooks have made of a prompt instead of letting it through (CLI 2.1.330)."""
+    outcome = message.data.get("prompt_submit_outcome")
+    if message.subtype != "informational" or not isinstance(outcome, dict):
+        return None
+    # Without a reason of the hook's, the CLI's own words: they may repeat the prompt behind it.
+    words = outcome.get("reason") or str(message.data.get("content") or "").split("\n", 1)[0]
+    kept = outcome.get("prompt_kept") is True
+    if outcome.get("kind") == "no_verdict":
+        hint = "No hook for prompts has answered. Try again, or look at these hooks."
+    else:
+        hint = "Change the prompt, or the hooks for prompts in Claude Code's settings."
+    if kept:
+        hint += " The prompt stays in the conversation: the agent reads it with the next one."
+    return Blocked(mask_secrets(str(words).strip(), WORDS_LENGTH), kept, hint)
 
 
 def _hint_for(status: int | None) -> str | None:

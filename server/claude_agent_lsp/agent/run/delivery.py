@@ -13,7 +13,18 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
-from claude_agent_lsp.agent.events import Text, Thinking, ToolCall, ToolResult
+from claude_agent_lsp.agent.events import (
+    Compacted,
+    FileChanged,
+    Notice,
+    Retracted,
+    Steered,
+    Text,
+    Thinking,
+    ToolCall,
+    ToolResult,
+    UsageReport,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +34,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 GATHER_SECONDS: Final = 0.016
+# What is written down before it is shown.
+_WRITTEN: Final = (
+    *(Steered, Text, Thinking, Retracted, ToolCall, ToolResult),
+    *(Notice, Compacted, FileChanged, UsageReport),
+)
 
 
 class Writer(Protocol):
@@ -38,6 +54,7 @@ class _TextBatch:
     def __init__(self, first: Text | Thinking) -> None:
         self.kind = type(first)
         self.message_id = first.message_id
+        self.parent = first.parent_tool_call_id
         self.pieces = [first.text]
 
     def takes(self, event: Event) -> bool:
@@ -46,7 +63,7 @@ class _TextBatch:
 
     def event(self) -> Text | Thinking:
         """Return all of them as one."""
-        return self.kind(self.message_id, "".join(self.pieces))
+        return self.kind(self.message_id, "".join(self.pieces), self.parent)
 
 
 class Delivery:
@@ -106,7 +123,7 @@ class Delivery:
         events = [one.event() if isinstance(one, _TextBatch) else one for one in waiting]
         if any(isinstance(event, Text | Thinking) for event in events):
             self._left_at = self._loop.time()
-        if any(isinstance(event, Text | ToolCall | ToolResult) for event in events):
+        if any(isinstance(event, _WRITTEN) for event in events):
             self._writing = asyncio.create_task(self._write(events))
         else:
             self._show_all(events)

@@ -16,15 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, PermissionUpdate
 
-from claude_agent_lsp.agent.events import (
-    Action,
-    Grant,
-    Grants,
-    Question,
-    QuestionAnswered,
-    QuestionAsked,
-    QuestionOption,
-)
+from claude_agent_lsp.agent.events import QuestionAnswered, QuestionAsked
 from claude_agent_lsp.agent.permissions.destinations import Destinations
 from claude_agent_lsp.agent.permissions.diff import EDITS, Before, before_of, diff_of
 from claude_agent_lsp.agent.permissions.question_detail import (
@@ -46,6 +38,7 @@ from claude_agent_lsp.agent.permissions.session_grants import may_hold
 from claude_agent_lsp.agent.permissions.suggestions import offered
 from claude_agent_lsp.agent.permissions.tool_titles import paths_in
 from claude_agent_lsp.agent.permissions.user_questions import choices_in
+from claude_agent_lsp.agent.question import Action, Grant, Grants, Question, QuestionOption
 from claude_agent_lsp.base.abort import Aborted
 from claude_agent_lsp.base.lanes import disk, parsing
 from claude_agent_lsp.base.texts.json_bounds import is_bounded
@@ -56,7 +49,7 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import PermissionResult, ToolPermissionContext
 
-    from claude_agent_lsp.agent.events import QuestionKind
+    from claude_agent_lsp.agent.question import QuestionKind
     from claude_agent_lsp.agent.run.context import RunContext, RunSpec
 
 T = TypeVar("T")

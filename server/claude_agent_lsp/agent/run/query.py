@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.agent.process.launch import Overrides
+from claude_agent_lsp.sessions.journal.run_records import Given, GivenContext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 LAST: Final = "last"
 NEW: Final = "new"
+START: Final = "start"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Query:
         session: "last", "new" or a session id.
         trusted: Whether the folder may run what it brings along.
         place: What the folder was when it was found to be trusted.
-        resume_at: The message to go back to, in a fork.
+        resume_at: The message to go back to, in a fork or in place; `START` for before the first.
+        in_place: Whether the session itself goes back; a copy keeps what is left.
     """
 
     prompt: str
@@ -36,9 +39,20 @@ class Query:
     session: str = LAST
     fork: bool = False
     resume_at: str | None = None
+    in_place: bool = False
     context: EditorContext | None = None
     attachments: Sequence[Path] = ()
     wanted: Overrides = field(default_factory=Overrides)
     timeout_seconds: float | None = None
     trusted: bool = False
     place: Place | None = None
+
+    @property
+    def given(self) -> Given:
+        """What goes with the prompt, as it is kept with the run."""
+        context = self.context
+        if context is not None:
+            at = None if context.range is None else asdict(context.range)
+            known = GivenContext(context.document, at, len(context.diagnostics) or None)
+            return Given(known, tuple(self.attachments))
+        return Given(None, tuple(self.attachments))

@@ -23,6 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp.agent.accounts.daily_budget import Meter
+from claude_agent_lsp.agent.changes.run_changes import RunChanges
 from claude_agent_lsp.agent.events import (
     Ended,
     Level,
@@ -36,6 +37,7 @@ from claude_agent_lsp.agent.events import (
 )
 from claude_agent_lsp.agent.run.context import RunContext
 from claude_agent_lsp.agent.run.delivery import Delivery
+from claude_agent_lsp.agent.run.steering import Steering
 from claude_agent_lsp.base.abort import Aborted, AbortReason
 from claude_agent_lsp.errors import Internal, RequestFailed, TimedOut, hint_for
 
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.accounts.audit_log import ToolTrail
     from claude_agent_lsp.agent.accounts.daily_budget import DailyBudget
+    from claude_agent_lsp.agent.accounts.run_cost import RunCost
     from claude_agent_lsp.agent.events import Emit, Event
     from claude_agent_lsp.agent.permissions.queue import QuestionQueue
     from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
@@ -51,9 +54,11 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.run.context import Backpressure, RunSpec
     from claude_agent_lsp.agent.run.run_journal import RunJournal
+    from claude_agent_lsp.agent.run.steering import Steer
     from claude_agent_lsp.agent.run.turn import Turn
     from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.base.lanes import Lane
+    from claude_agent_lsp.sessions.changes.record import ChangeRecord
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +100,8 @@ class ActiveRun:
         grants: What the user has allowed for the session; the run adds to it.
         trail: Follows its tool calls, for the audit log.
         folder_lane: Reads the folder's files.
+        record: What the session's runs have changed.
+        note_cost: Notes for the session what the run has cost so far.
 
     Attributes:
         trail: The same.
@@ -117,14 +124,21 @@ class ActiveRun:
         grants: SessionGrants,
         trail: ToolTrail,
         folder_lane: Lane,
+        record: ChangeRecord,
+        note_cost: Callable[[RunCost], None] = lambda _: None,
     ) -> None:
         self.spec = spec
         self.permission_mode = spec.launch.permission_mode
         self._on_mode = on_mode
         self.trail = trail
         self._journal = journal
-        self._meter = Meter(budget)
+        self._meter = Meter(budget, self._count_for_session)
+        self._note_cost = note_cost
         self._delivery = Delivery(journal, to_editor)
+        self._steering = Steering(run_id, self._emit)
+        self._changes = RunChanges(
+            run_id, spec.launch.folder, record, journal.lane, emit=self._emit
+        )
         self._context = RunContext(
             run_id=run_id,
             signal=signal,
@@ -136,8 +150,14 @@ class ActiveRun:
             questions=questions,
             journal=journal,
             on_cost=self._meter.update,
-            check_budget=partial(self._meter.check, spec.launch.settings.daily_budget_usd),
+            check_budget=partial(
+                self._meter.check,
+                spec.launch.settings.daily_budget_usd,
+                spec.launch.settings.on_unknown_cost,
+            ),
             folder_lane=folder_lane,
+            steering=self._steering,
+            changes=self._changes,
         )
         self.ended: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         self._run = Run(
@@ -147,6 +167,7 @@ class ActiveRun:
             status=RunStatus.RUNNING,
             origin="user" if spec.cause is None else "agent",
             cause=spec.cause,
+            prompt=spec.prompt if spec.waited else None,
         )
         self._began = time.monotonic()
         self._state = RunState.ADMITTED
@@ -168,6 +189,11 @@ class ActiveRun:
         """Whether the user has left its session."""
         return self._turn is not None and self._turn.cleared
 
+    @property
+    def next_session(self) -> str | None:
+        """The session that the user goes on in then, if the CLI has told it."""
+        return None if self._turn is None else self._turn.next_session
+
     def is_target(self, *, run_id: str | None = None, session_id: str | None = None) -> bool:
         """Return whether a cancel means this run: it names it, or its session, or nothing."""
         return run_id in (None, self.run_id) and session_id in (None, self.session_id)
@@ -187,9 +213,11 @@ class ActiveRun:
             stop_reason=figures.stop_reason,
             turns=figures.turns,
             usage=figures.usage,
-            cost_usd=figures.cost_usd,
-            files_changed=tuple(figures.files_changed),
+            cost_usd=figures.cost.usd,
+            files_changed=tuple(self._changes.files),
             permission_denials=tuple(figures.permission_denials),
+            blocked=self._turn.blocked,
+            next_session_id=self._turn.next_session,
         )
 
     @property
@@ -197,12 +225,20 @@ class ActiveRun:
         """Whether its session's transcript may lack lines of it."""
         return self._journal.lost_lines
 
-    def notify(self, notice: Notice) -> bool:
+    def notify(self, event: Event) -> bool:
         """Report something that is not of the run itself; return whether it could be."""
         telling = self._state in (RunState.RUNNING, RunState.ENDING)
         if telling:
-            self._emit(notice)
+            self._emit(event)
         return telling
+
+    def steer(self, steer: Steer) -> bool:
+        """Take a prompt into its turn; return whether the turn can still take any."""
+        return self.spec.launch.output_schema is None and self._steering.add(steer)
+
+    def withdraw(self, steer: Steer) -> None:
+        """Give such a prompt back, unless the turn has taken it."""
+        self._steering.remove(steer)
 
     def change_mode(self, mode: str) -> None:
         """Take another permission mode, and report it."""
@@ -229,6 +265,7 @@ class ActiveRun:
             self._spares = self._spares or stopping
             if self._spares:
                 return
+        self._changes.follow(event)
         try:
             self.trail.follow(event)
         except Exception:
@@ -238,21 +275,22 @@ class ActiveRun:
     async def conduct(
         self,
         load: Callable[[], asyncio.Future[ProcessPool]],
-        on_end: Callable[[], Awaitable[asyncio.Future[None]]],
+        on_end: Callable[[], Awaitable[None]],
         lent: AgentProcess | None = None,
     ) -> None:
         """Do all of it, from `Started` to `Ended`; never raises.
 
         Args:
             load: Returns the pool; the first time it has to load the SDK.
-            on_end: Called before `Ended`: releases the session, and returns what is still done
-                after it.
+            on_end: Called before `Ended`: releases the session.
             lent: The process that the pool has lent for it already, if its turn is at work.
         """
         status, fault, cut_off = RunStatus.COMPLETED, None, False
         try:
             self._enter(RunState.RUNNING)
             self._emit(Started(self.snapshot()))
+            for text in self.spec.warnings:
+                self._emit(Notice(Level.WARNING, text))
             self._journal.report_to(self._emit)
             fault = await self._work(load, lent)
         except Aborted as aborted:
@@ -268,20 +306,22 @@ class ActiveRun:
         if fault is not None and status is RunStatus.COMPLETED:
             status = RunStatus.FAILED
         self._enter(RunState.ENDING)
+        self._steering.close()
+        await self._step(self._changes.close)
         # All is written down before the session is released, and shown before the run has ended.
         await self._step(self._delivery.delivered)
         completed = status is RunStatus.COMPLETED
         await self._step(self._journal.end, completed=completed, cut_off=cut_off)
         charged = await self._step(self._charge, fault)
         fault = fault if charged is None else charged
-        settled = await self._step(on_end)
-        if self.cleared and settled is not None:
-            await self._step(self._settled, settled)  # the next query must not find this session
         try:
-            self._run = replace(self.snapshot(), status=status, error=fault)
+            ended = replace(self.snapshot(), status=status, error=fault, prompt=None)
         except Exception:
             logger.exception("The figures of the run %s could not be updated", self.run_id)
-            self._run = replace(self._run, status=status, error=fault)
+            ended = replace(self._run, status=status, error=fault)
+        await self._step(self._journal.close, ended, self.permission_mode)
+        await self._step(on_end)
+        self._run = ended
         self._emit(Ended(self._run))
         self._enter(RunState.ENDED)
         await self._step(self._delivery.delivered)
@@ -305,12 +345,13 @@ class ActiveRun:
 
     async def _charge(self, fault: RequestFailed | None) -> RequestFailed | None:
         budget = self.spec.launch.settings.daily_budget_usd
-        cost = 0.0 if self._turn is None else self._turn.figures.spent_usd
+        cost = 0.0 if self._turn is None else self._turn.figures.cost.usd
         async with asyncio.timeout(END_SECONDS):
             return await self._meter.close(cost, budget, fault)
 
-    async def _settled(self, settled: asyncio.Future[None]) -> None:
-        await asyncio.wait({settled}, timeout=END_SECONDS)
+    def _count_for_session(self) -> None:
+        if self._turn is not None:
+            self._note_cost(self._turn.figures.cost)
 
     async def _work(
         self, load: Callable[[], asyncio.Future[ProcessPool]], lent: AgentProcess | None
@@ -321,7 +362,9 @@ class ActiveRun:
         pool = await signal.wait_or_abort(load())
         from claude_agent_lsp.agent.run.turn import Turn
 
-        process = lent or await pool.borrow(spec.launch, spec.session, signal, self._notify_of_wait)
+        process = lent or await pool.borrow(
+            spec.launch, spec.session, signal, self._notify_of_wait, self._notify_of_loss
+        )
         try:
             self._turn = Turn(spec, self._context, process)
             return await self._turn.run()
@@ -330,6 +373,10 @@ class ActiveRun:
 
     def _notify_of_wait(self) -> None:
         self._emit(Notice(Level.INFO, "All CLI processes are busy; this run waits for a free one."))
+
+    def _notify_of_loss(self, lost: str) -> None:
+        what = "The session goes on in a new process. This ended with the old one"
+        self._emit(Notice(Level.WARNING, f"{what}: {lost}"))
 
 
 def _raise_if_cancelled() -> None:

@@ -1,6 +1,6 @@
 """A run's record in the journal, kept in its session's lane: the loop never waits for the disk.
 
-    begin() ──▶ prepend_untold(message) ──▶ write_down(events) … ──▶ end(completed)
+    begin() ──▶ prepend_untold(message) ──▶ write_down(events) … ──▶ end(completed) ──▶ close(run)
 
 A journal that can't be written, or whose disk hangs, costs the record and not the run: the user is
 told once, and the run goes on with the CLI's transcript alone. The disk alone is timed. What is
@@ -14,14 +14,16 @@ import asyncio
 import contextlib
 import logging
 import shutil
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from claude_agent_lsp.agent.events import Level, Notice, Text, ToolCall, ToolResult
+from claude_agent_lsp.agent.events import Level, Notice, ToolCall, ToolResult
+from claude_agent_lsp.agent.records import NoteTaker, steps_of
 from claude_agent_lsp.agent.run.message import prepend_text
 from claude_agent_lsp.base.lanes import parsing
-from claude_agent_lsp.base.texts.redaction import mask_secrets, mask_secrets_in_json
-from claude_agent_lsp.sessions.journal.journal import Called, Entry, Resulted, Said, entry_of, now
+from claude_agent_lsp.sessions.journal.journal import Entry, JournaledTurn, entry_of
 from claude_agent_lsp.sessions.journal.recovery import marked, recovery_of, retold
+from claude_agent_lsp.sessions.journal.run_records import Begun, End
 from claude_agent_lsp.sessions.journal.transcript_facts import (
     FactsReading,
     TranscriptFacts,
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
     from pathlib import Path
 
-    from claude_agent_lsp.agent.events import Emit, Event
+    from claude_agent_lsp.agent.events import Emit, Event, Run
     from claude_agent_lsp.agent.process.launch import SessionStart
+    from claude_agent_lsp.agent.records import JournalRecord
     from claude_agent_lsp.base.lanes import SessionLane
-    from claude_agent_lsp.sessions.journal.journal import Journal, JournaledTurn, Step
+    from claude_agent_lsp.sessions.journal.journal import Journal, Mark
+    from claude_agent_lsp.sessions.journal.run_records import Record
 
 logger = logging.getLogger(__name__)
 
@@ -64,25 +68,36 @@ class RunJournal:
         session: The session that the run works in.
         turn: The run's prompt.
         lane: The session's.
+        begun: What else is known of the run when it begins.
 
     Attributes:
         sent: Whether the prompt has been sent.
+        lane: The session's.
         lost_lines: Whether the transcript may lack lines of the turn, since its disk was full. What
             the same process appends to it names them as what came before, and whoever resumes the
             session then would know nothing of what was before them.
     """
 
     def __init__(
-        self, journal: Journal, session: SessionStart, turn: JournaledTurn, lane: SessionLane
+        self,
+        journal: Journal,
+        session: SessionStart,
+        turn: JournaledTurn,
+        lane: SessionLane,
+        begun: Begun | None = None,
     ) -> None:
-        self.sent = self.lost_lines = False
+        self.sent = self.lost_lines = self._hangs = False
         self._journal = journal
         self._session = session
         self._turn = turn
-        self._lane = lane
+        self.lane = lane
+        self._run = begun or Begun("", turn.message_id, turn.at)
+        self._notes = NoteTaker()
         self._since = 0
         self._held_before = False
+        self._told: list[str] = []
         self._broken: str | None = None
+        self._steered: list[str] = []
         self._emit: Emit = lambda _: None
 
     async def begin(self) -> None:
@@ -103,6 +118,25 @@ class RunJournal:
         told_too = await self._guard(self._prepend_untold, message) if self._held_before else None
         return told_too or message
 
+    def note(self, mark: Mark) -> None:
+        """Have it written down what is known of the turn, before what is shown from now on."""
+        self._note(mark, self._turn.message_id)
+
+    def note_block(self, *, kept: bool) -> None:
+        """Have it written down that a hook has blocked the prompt, with all that it told.
+
+        Args:
+            kept: Whether the CLI keeps it all the same, under an id of its own.
+        """
+        self.note("settled" if kept else "blocked")
+        self._note("vain", *self._told)
+
+    def _note(self, mark: Mark, *turns: str) -> None:
+        if self._broken is None and turns:
+            session_id = self._session.session_id
+            noting = self.lane.put(self._journal.mark, session_id, mark, *turns)
+            noting.add_done_callback(_ignore_result)
+
     async def write_down(self, events: Iterable[Event]) -> None:
         """Write down what is about to be shown; never raises."""
         await self._guard(self._append, tuple(events))
@@ -121,7 +155,17 @@ class RunJournal:
             await self._guard(self._cut_back, completed)
         elif not cut_off:
             session_id, turn_id = self._session.session_id, self._turn.message_id
-            await self._guard(self._in_lane, self._journal.mark_unsent, session_id, turn_id)
+            await self._guard(self._in_lane, self._journal.mark, session_id, "unsent", turn_id)
+
+    async def close(self, run: Run, permission_mode: str) -> None:
+        """Write down how the run has ended, before it is told; never raises."""
+        outcome = self._notes.outcome_of(run, permission_mode)
+        end: list[Record] = [End(datetime.now(UTC), self._notes.after, outcome)]
+        if self._broken is None:
+            await self._guard(self._note_down, end)
+        elif not self._hangs:
+            with contextlib.suppress(OSError, TimeoutError):  # it stands in another file
+                await self._note_down(end)
 
     async def _begin(self) -> None:
         journal, session = self._journal, self._session
@@ -137,7 +181,9 @@ class RunJournal:
     def _begin_turn(self) -> tuple[int, bool]:
         """Return the transcript's size before the turn, and whether older turns are journaled."""
         session_id = self._session.session_id
-        return _size_of_transcript(session_id), self._journal.begin(session_id, self._turn)
+        held_before = self._journal.begin(session_id, self._turn)
+        self._journal.runs.append(session_id, self._run.run_id, [self._run])
+        return _size_of_transcript(session_id), held_before
 
     async def _prepend_untold(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
         session_id, turn_id = self._session.session_id, self._turn.message_id
@@ -149,30 +195,43 @@ class RunJournal:
         untold = [turn for turn in recovery.untold if turn.message_id != turn_id]
         if not untold:
             return message
+        if recovery.turns != entry.turns:
+            # What is told now is read as it stands ever after: no more than the transcript lacks.
+            await self._in_lane(self._journal.replace, session_id, recovery.turns)
         sent = prepend_text(message, await parsing.run(retold, untold))
         ids = [turn.message_id for turn in untold]
         try:
             await self._in_lane(self._journal.mark_told, session_id, ids, turn_id)
         except BaseException:
             # It may be written yet, when the disk comes back; this comes right behind it.
-            self._lane.put(self._journal.unmark_told, session_id, ids).add_done_callback(
+            self.lane.put(self._journal.unmark_told, session_id, ids).add_done_callback(
                 _ignore_result
             )
             raise
+        self._told = ids
         return sent
 
     async def _append(self, events: tuple[Event, ...]) -> None:
         # Only what has secrets to be masked is worth another thread.
-        if all(isinstance(event, Text) for event in events):
-            steps = _steps_of(events)
+        if any(isinstance(event, ToolCall | ToolResult) for event in events):
+            steps = await parsing.run(steps_of, events, self._turn.folder)
         else:
-            steps = await parsing.run(_steps_of, events)
-        if steps:
-            await self._in_lane(self._append_steps, steps)
+            steps = steps_of(events, self._turn.folder)
+        self._steered += [step.message_id for step in steps if isinstance(step, JournaledTurn)]
+        notes = self._notes.notes_of(events)
+        if steps or notes:
+            await self._in_lane(self._append_all, steps, notes)
 
-    def _append_steps(self, steps: list[Step | Resulted]) -> None:
-        self._look_for_room()
-        self._journal.append(self._session.session_id, steps)
+    def _append_all(self, steps: list[JournalRecord], notes: list[Record]) -> None:
+        if steps:
+            self._look_for_room()
+            self._journal.append(self._session.session_id, steps)
+        if notes:
+            self._journal.runs.append(self._session.session_id, self._run.run_id, notes)
+
+    async def _note_down(self, records: list[Record]) -> None:
+        session_id = self._session.session_id
+        await self._in_lane(self._journal.runs.append, session_id, self._run.run_id, records)
 
     def _look_for_room(self) -> None:
         self.lost_lines = self.lost_lines or _is_full()
@@ -180,7 +239,7 @@ class RunJournal:
     async def _cut_back(self, completed: bool) -> None:
         journal, session_id = self._journal, self._session.session_id
         turn_id = self._turn.message_id
-        alone = not self._held_before
+        alone = not (self._held_before or self._steered)
         if self.lost_lines:
             if completed:
                 self._emit(Notice(Level.WARNING, NO_ROOM))
@@ -188,7 +247,7 @@ class RunJournal:
         elif completed and alone and await self._in_lane(self._forget_if_written):
             return
         before = await self._entry(session_id)
-        entry = marked(before, turn_id, completed=completed)
+        entry = marked(before, {turn_id, *self._steered}, completed=completed)
         known = await self._read_transcript(session_id, self._since if alone else 0)
         left = (await parsing.run(recovery_of, entry, known)).turns
         if left != before.turns or before.damaged:
@@ -221,7 +280,7 @@ class RunJournal:
             TimeoutError: The disk hangs.
         """
         async with asyncio.timeout(PATIENCE_SECONDS):
-            return await self._lane.run(work, *arguments)
+            return await self.lane.run(work, *arguments)
 
     async def _guard(self, step: Callable[..., Awaitable[T]], *arguments: Any) -> T | None:
         """Do a step of the record, unless it is given up; give it up if it fails."""
@@ -230,6 +289,7 @@ class RunJournal:
         try:
             return await step(*arguments)
         except TimeoutError:
+            self._hangs = True
             self._give_up(f"the disk did not answer within {PATIENCE_SECONDS:g} seconds")
         except OSError as error:
             self._give_up(error.strerror or str(error))
@@ -266,22 +326,3 @@ def _is_full() -> bool:
 def _ignore_result(done: asyncio.Future[None]) -> None:
     if not done.cancelled():
         done.exception()
-
-
-def _steps_of(events: Iterable[Event]) -> list[Step | Resulted]:
-    return [step for event in events if (step := _step_of(event)) is not None]
-
-
-def _step_of(event: Event) -> Step | Resulted | None:
-    """Return an event's step in the journal; a subagent's conversation has its own transcript.
-
-    A tool's input and result are found again by their id. What was said stays as it was, since it
-    is held against the transcript.
-    """
-    if isinstance(event, Text):
-        return Said(event.message_id, event.text, now())
-    if isinstance(event, ToolCall) and event.parent_tool_call_id is None:
-        return Called(event.tool_call_id, event.tool, mask_secrets_in_json(event.input), now())
-    if isinstance(event, ToolResult):
-        return Resulted(event.tool_call_id, event.status.value, mask_secrets(event.text))
-    return None

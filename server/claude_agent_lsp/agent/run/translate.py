@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from claude_agent_sdk import (
     AssistantMessage,
+    ConversationResetMessage,
+    HookEventMessage,
     RateLimitEvent,
     ResultMessage,
     StreamEvent,
@@ -18,13 +21,15 @@ from claude_agent_sdk import (
     UserMessage,
 )
 
-from claude_agent_lsp.agent.accounts.prices import Estimate
+from claude_agent_lsp.agent.accounts.run_cost import RunCost
 from claude_agent_lsp.agent.events import (
     Change,
+    Compacted,
     FileChanged,
     Level,
     Notice,
     PermissionDenial,
+    Retracted,
     Text,
     Thinking,
     TokenUsage,
@@ -33,19 +38,30 @@ from claude_agent_lsp.agent.events import (
     ToolStatus,
     UsageReport,
 )
+from claude_agent_lsp.agent.permissions.policy.tool_policy import EDITS
 from claude_agent_lsp.agent.permissions.tool_titles import locations_of, path_in, title_of
+from claude_agent_lsp.agent.saying.answer import Answer
+from claude_agent_lsp.agent.saying.hooks import Hooks
+from claude_agent_lsp.agent.saying.notices import Notices, shown
 from claude_agent_lsp.base.texts.json_bounds import bounded, bounded_fields
+from claude_agent_lsp.base.texts.results import plain, shown_result
 from claude_agent_lsp.sessions.transcripts.call_ids import CallIds
+from claude_agent_lsp.sessions.transcripts.terminal_commands import explained
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from claude_agent_sdk import Message
 
     from claude_agent_lsp.agent.events import Emit
+    from claude_agent_lsp.agent.permissions.policy.tool_policy import Ruling
 
-RESULT_LENGTH = 4_000
-CHANGING_TOOLS = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
+logger = logging.getLogger(__name__)
+
+NOT_ALLOWED = "It is not allowed by the permission rules."
+BROKE_OFF = "The model's answer broke off. What was last said of it does not stand."
+EMPTY = "The agent's answer is empty. Ask it to go on, or ask in other words."
 
 
 class Translator:
@@ -55,26 +71,38 @@ class Translator:
         folder: The run's folder; relative paths of tools are below it.
         emit: Takes each event, at once.
         cost_before: What the process had cost before this run, in US dollars: the CLI counts on.
+        rule: What this server rules on a tool call.
+
+    Attributes:
+        cost: What the run costs.
+        notices: What the user is told beside the answer.
+        api_error: What kind of error the agent's last message was, as the CLI calls it.
     """
 
-    def __init__(self, folder: Path, emit: Emit, cost_before: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        emit: Emit,
+        cost_before: float,
+        rule: Callable[[str, Mapping[str, Any]], Ruling | None] = lambda _, __: None,
+    ) -> None:
         self._folder = folder
         self._emit = emit
-        self._cost_before = cost_before
-        self._message_id = ""
-        self._text: list[str] = []
-        self._streamed: set[str] = set()
+        self.cost = RunCost(cost_before)
+        self._rule = rule
+        self._answer = Answer()
+        self.notices = Notices(emit)
+        self._hooks = Hooks(emit, self.notices)
         self._calls: dict[str, ToolCall] = {}
         self._ids = CallIds()
         self._denied: dict[str, str] = {}
         self._refusals: Counter[str] = Counter()
         self._context_tokens = 0
-        self._estimate = Estimate()
         self.open_calls: set[str] = set()
         self.turns = 0
         self.usage = TokenUsage()
-        self.cost_usd = 0.0
         self.stop_reason: str | None = None
+        self.api_error: str | None = None
         self.structured_output: Any = None
         self.files_changed: dict[Path, None] = {}
         self.permission_denials: list[PermissionDenial] = []
@@ -82,24 +110,17 @@ class Translator:
     @property
     def text(self) -> str:
         """The agent's last message, as far as it was said."""
-        return "".join(self._text)
-
-    @property
-    def spent_usd(self) -> float:
-        """What it has cost: what the CLI has said, and about what came since."""
-        return self.cost_usd + self._estimate.usd
+        return self._answer.text
 
     def deny(self, tool_call_id: str, reason: str) -> None:
-        """Remember why the user refused a tool call."""
+        """Remember why a tool call was refused."""
         self._denied[tool_call_id] = reason
         self._refusals[tool_call_id] += 1
 
     def read(self, message: Message) -> None:
         """Take in the next message."""
         if isinstance(message, StreamEvent):
-            self._estimate.stream(message.event, message.parent_tool_use_id)
-            if message.parent_tool_use_id is None:
-                self._read_stream(message.event)
+            self._read_stream(message)
         elif isinstance(message, AssistantMessage):
             self._read_assistant(message)
         elif isinstance(message, UserMessage):
@@ -110,46 +131,53 @@ class Translator:
             self._read_rate_limit(message)
         elif isinstance(message, SystemMessage):
             self._read_system(message)
+        elif isinstance(message, ConversationResetMessage):
+            self.cost.leave_session()
 
-    def _read_stream(self, event: dict[str, Any]) -> None:
-        kind = event.get("type")
-        if kind == "content_block_delta":
-            delta = event["delta"]
-            if delta["type"] == "text_delta":
-                self._text.append(delta["text"])
-                self._emit(Text(self._message_id, delta["text"]))
-            elif delta["type"] == "thinking_delta":
-                self._emit(Thinking(self._message_id, delta["thinking"]))
-        elif kind == "message_start":
-            self._begin_message(event["message"]["id"])
-
-    def _begin_message(self, message_id: str) -> None:
-        self._message_id = message_id
-        self._streamed.add(message_id)
-        self._text.clear()
+    def _read_stream(self, message: StreamEvent) -> None:
+        self.cost.estimate.stream(message.event, message.parent_tool_use_id)
+        if message.parent_tool_use_id is not None:
+            return
+        event = self._answer.stream(message.event)
+        if event is not None:
+            self._emit(event)
+        if isinstance(event, Retracted):
+            self.notices.tell(Level.WARNING, BROKE_OFF)
 
     def _read_assistant(self, message: AssistantMessage) -> None:
         main = message.parent_tool_use_id is None
         if message.usage:
-            self._estimate.take(message.message_id or "", message.model, message.usage)
+            self.cost.estimate.take(message.message_id or "", message.model, message.usage)
         if main and message.usage:
             self._context_tokens = _context_tokens(message.usage)
+        if main:
+            self._answer.stand(message.message_id)
+            self.api_error = message.error
         # What the CLI says by itself (an error, a command's output) was never streamed.
-        unheard = main and (message.message_id or "") not in self._streamed
+        unheard = main and (message.message_id or "") not in self._answer.heard
         for block in message.content:
             if isinstance(block, ToolUseBlock):
                 self._begin_call(block, message.parent_tool_use_id)
             elif unheard and message.error and isinstance(block, TextBlock):
                 # An API error that the CLI reports in the agent's name.
-                self._emit(Notice(Level.ERROR, block.text))
+                self._emit(Notice(Level.ERROR, block.text, message.message_id or message.uuid))
             elif unheard and isinstance(block, TextBlock):
                 self._say(message.message_id or message.uuid or "", block.text)
-            elif unheard and isinstance(block, ThinkingBlock):
-                self._emit(Thinking(message.message_id or "", block.thinking))
+            elif (unheard or not main) and isinstance(block, TextBlock | ThinkingBlock):
+                self._tell_whole(block, message)
 
     def _say(self, message_id: str, text: str) -> None:
-        self._text[:] = [text]
-        self._emit(Text(message_id, text))
+        text = explained(text)
+        self._answer.say(text)
+        self._emit(Text(message_id, plain(text)))
+
+    def _tell_whole(self, block: TextBlock | ThinkingBlock, message: AssistantMessage) -> None:
+        """Tell what comes in one piece: a subagent's words, which are no part of the answer."""
+        message_id, parent = message.message_id or message.uuid or "", message.parent_tool_use_id
+        if isinstance(block, TextBlock):
+            self._emit(Text(message_id, plain(block.text), parent))
+        else:
+            self._emit(Thinking(message_id, plain(block.thinking), parent))
 
     def _begin_call(self, block: ToolUseBlock, parent: str | None) -> None:
         given = bounded_fields(block.input)
@@ -179,7 +207,10 @@ class Translator:
 
     def _end_call(self, call: ToolCall, block: ToolResultBlock, outcome: object) -> None:
         self.open_calls.discard(call.tool_call_id)
-        text = _plain(bounded(block.content))
+        result = shown_result(bounded(block.content))
+        text = result.text
+        if block.is_error:
+            self._note_denial(call, block.tool_use_id, text)
         if self._was_refused(block):
             status = ToolStatus.DENIED
         elif block.is_error:
@@ -190,20 +221,37 @@ class Translator:
             ToolResult(
                 tool_call_id=call.tool_call_id,
                 status=status,
-                text=text[:RESULT_LENGTH],
-                truncated=True if len(text) > RESULT_LENGTH else None,
+                text=text,
+                truncated=result.truncated,
             )
         )
         path = path_in(call.input)
-        if status is ToolStatus.COMPLETED and call.tool in CHANGING_TOOLS and path is not None:
+        if status is ToolStatus.COMPLETED and call.tool in EDITS and path is not None:
             created = isinstance(outcome, dict) and outcome.get("type") == "create"
             self.files_changed[self._folder / path] = None
             self._emit(
                 FileChanged(self._folder / path, Change.CREATED if created else Change.EDITED)
             )
 
+    def _note_denial(self, call: ToolCall, given_id: str, text: str) -> None:
+        """Remember why a hook has denied a call, or this server has by its own."""
+        reason = self._hooks.take_denial(call.tool, text) or self._own_denial(call, text)
+        if reason is not None:
+            self.deny(given_id, reason)
+
+    def _own_denial(self, call: ToolCall, text: str) -> str | None:
+        try:
+            ruling = self._rule(call.tool, call.input)
+        except Exception:
+            # Then it wasn't done either, and what the CLI says of it is told.
+            logger.exception("A call of %s could not be ruled on", call.tool)
+            return None
+        if ruling is None or ruling.decision != "deny" or not text.endswith(ruling.reason):
+            return None
+        return ruling.reason
+
     def _was_refused(self, block: ToolResultBlock) -> bool:
-        """Return whether the user has refused the call of a result."""
+        """Return whether the call of a result was refused."""
         name = block.tool_use_id
         if not self._refusals[name]:
             return False
@@ -219,22 +267,32 @@ class Translator:
         if result.structured_output is not None:  # a background task's own turn has none
             self.structured_output = bounded(result.structured_output)
         if result.total_cost_usd is not None:
-            self.cost_usd = max(0.0, result.total_cost_usd - self._cost_before)
-            self._estimate.settle()
+            self.cost.settle(result.total_cost_usd)
         if result.usage:
             self.usage = _added(self.usage, result.usage)
         for denial in result.permission_denials or ():
             call_id = str(denial.get("tool_use_id", ""))
-            reason = self._denied.get(call_id, "It is not allowed by the permission rules.")
+            reason = self._denied.get(call_id, NOT_ALLOWED)
             self.permission_denials.append(
                 PermissionDenial(str(denial.get("tool_name", "")), reason)
             )
         # A slash command's answer may stand in the result alone.
-        if result.result and not result.is_error and not self._text and not self._streamed:
+        if result.result and not result.is_error and not self.text and not self._answer.heard:
             self._say(result.uuid or "", result.result)
+        elif self._is_empty(result):
+            self.notices.tell(Level.WARNING, EMPTY)
         windows = [int(m.get("contextWindow") or 0) for m in (result.model_usage or {}).values()]
         if windows and self._context_tokens:
-            self._emit(UsageReport(self._context_tokens, max(windows), self.cost_usd))
+            self._emit(UsageReport(self._context_tokens, max(windows), self.cost.told))
+
+    def _is_empty(self, result: ResultMessage) -> bool:
+        """Return whether the model was asked and has said nothing at the end."""
+        said = result.result or self.text.strip() or result.structured_output is not None
+        return (
+            bool(self._answer.heard)
+            and not (said or result.is_error)
+            and (result.stop_reason == "end_turn")
+        )
 
     def _read_rate_limit(self, message: RateLimitEvent) -> None:
         info = message.rate_limit_info
@@ -246,19 +304,26 @@ class Translator:
 
     def _read_system(self, message: SystemMessage) -> None:
         data = message.data
-        if message.subtype == "api_retry":
-            wait = float(data.get("retry_delay_ms") or 0) / 1000
-            cause = data.get("error_status") or data.get("error") or "no connection"
-            attempt, most = data.get("attempt", "?"), data.get("max_retries", "?")
-            self._emit(
-                Notice(
-                    Level.WARNING,
-                    f"The model could not answer ({cause}); trying again in {wait:.0f} s "
-                    f"({attempt} of {most}).",
-                )
-            )
+        if isinstance(message, HookEventMessage):
+            self._hooks.read(message.subtype, data)
+        elif message.subtype == "permission_denied":
+            # By a rule, the mode or the CLI's own judgement: nobody was asked.
+            reason = str(data.get("decision_reason") or data.get("message") or NOT_ALLOWED)
+            self.deny(str(data.get("tool_use_id")), shown(reason.partition(" IMPORTANT: ")[0]))
         elif message.subtype == "compact_boundary":
-            self._emit(Notice(Level.INFO, "The conversation was compacted."))
+            self._emit(_compacted(data.get("compact_metadata")))
+        else:
+            self.notices.read(message.subtype, data)
+
+
+def _compacted(about: Any) -> Compacted:
+    known = about if isinstance(about, dict) else {}
+    before, after = known.get("pre_tokens"), known.get("post_tokens")
+    return Compacted(
+        "auto" if known.get("trigger") == "auto" else "manual",
+        before if isinstance(before, int) else 0,
+        after if isinstance(after, int) else None,
+    )
 
 
 def _context_tokens(usage: dict[str, Any]) -> int:
@@ -273,13 +338,6 @@ def _added(before: TokenUsage, more: dict[str, Any]) -> TokenUsage:
         before.cache_read_tokens + int(more.get("cache_read_input_tokens") or 0),
         before.cache_write_tokens + int(more.get("cache_creation_input_tokens") or 0),
     )
-
-
-def _plain(content: str | list[dict[str, Any]] | None) -> str:
-    if isinstance(content, str):
-        return content
-    parts = [part for part in content or () if isinstance(part, dict)]
-    return "\n".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
 
 
 def _until(timestamp: int | None) -> str:

@@ -13,11 +13,13 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.base.disk.private import make_directory
+
 if sys.platform != "win32":
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -181,12 +183,46 @@ def _acquired(handle: int, path: Path) -> bool:
     return True
 
 
-def replace_file(path: Path, content: bytes | BinaryIO) -> None:
+def append_lines(path: Path, lines: bytes, *, looks: bool = False) -> bool:
+    """Append whole lines to a file, which is made with mode 0600 if it is not there.
+
+    Args:
+        path: Its directory is made, too.
+        lines: Each with its end.
+        looks: Whether to look first at what is there: a line that somebody who was killed has left
+            without its end is ended.
+
+    Returns:
+        Whether it held anything before, as far as that was looked at.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    flags = os.O_RDWR | os.O_APPEND
+    try:
+        handle = open_own(path, flags)
+    except FileNotFoundError:
+        make_directory(path.parent)
+        handle = open_own(path, flags)
+    try:
+        size = os.fstat(handle).st_size if looks else 0
+        if size and os.pread(handle, 1, size - 1) != b"\n":
+            lines = b"\n" + lines
+        rest = memoryview(lines)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+    finally:
+        os.close(handle)
+    return size > 0
+
+
+def replace_file(path: Path, content: bytes | BinaryIO | Callable[[BinaryIO], None]) -> None:
     """Write a file with mode 0600 such that readers see the old content or the new, never less.
 
     Args:
         path: In a directory that exists.
-        content: What it shall hold; of an open file the rest, which is copied piece by piece.
+        content: What it shall hold; of an open file the rest, which is copied piece by piece; or
+            what writes it.
 
     Raises:
         OSError: It could not be written; the old content is still there.
@@ -197,6 +233,8 @@ def replace_file(path: Path, content: bytes | BinaryIO) -> None:
         with open(handle, "wb") as file:  # noqa: PTH123 - a handle, since it carries the mode
             if isinstance(content, bytes):
                 file.write(content)
+            elif callable(content):
+                content(file)
             else:
                 shutil.copyfileobj(content, file)
             file.flush()

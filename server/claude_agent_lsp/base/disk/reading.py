@@ -29,19 +29,24 @@ _FLAGS: Final = (
 )
 
 
-def open_regular(path: Path | str) -> BinaryIO:
-    """Open a regular file to be read, following links.
+def open_regular(path: Path | str, *, follow: bool = True) -> BinaryIO:
+    """Open a regular file to be read.
+
+    Args:
+        path: The file.
+        follow: Whether it may be a link that leads to one.
 
     Raises:
         OSError: It can't be opened, or it is something else: a device, a FIFO, a directory.
         ValueError: No file can have this name.
     """
+    flags = _FLAGS if follow else _FLAGS | getattr(os, "O_NOFOLLOW", 0)
     try:
-        handle = os.open(path, _FLAGS)
+        handle = os.open(path, flags)
     except BlockingIOError:
         # Somebody has a lease on it (fcntl(2)), and gives it up when the kernel asks: what has
         # one is a regular file.
-        handle = os.open(path, _FLAGS & ~getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(path, flags & ~getattr(os, "O_NONBLOCK", 0))
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
@@ -71,6 +76,22 @@ def read_regular(path: Path | str, most_bytes: int | None = MOST_BYTES) -> bytes
     return content
 
 
+def read_own(path: Path | str, most_bytes: int) -> bytes:
+    """Return all that a regular file of this user's holds, which is no link to one.
+
+    Raises:
+        OSError: As for `read_regular`; or it is another user's, or a link.
+        ValueError: No file can have this name.
+    """
+    with open_regular(path, follow=False) as file:
+        if os.name == "posix" and os.fstat(file.fileno()).st_uid != os.geteuid():
+            raise OSError(errno.EPERM, "it belongs to another user", os.fspath(path))
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise OSError(errno.EFBIG, f"it is larger than {most_bytes} bytes", os.fspath(path))
+    return content
+
+
 def read_text(path: Path | str, errors: str = "strict", most_bytes: int | None = MOST_BYTES) -> str:
     """Return the text of a regular file in UTF-8, all of whose lines end with LF.
 
@@ -85,10 +106,12 @@ def read_text(path: Path | str, errors: str = "strict", most_bytes: int | None =
 def first_line(path: Path | str) -> str | None:
     """Return the first line of a regular file, without its end; None if it can't be read.
 
-    It is meant for files that hold one path: of a longer line the rest is left out.
+    It is meant for files that hold one path: of a longer line the rest is left out, and one that no
+    file can be called by is none.
     """
     try:
         with open_regular(path) as file:
-            return os.fsdecode(file.readline(LONGEST_PATH)).rstrip("\r\n")
+            line = os.fsdecode(file.readline(LONGEST_PATH)).rstrip("\r\n")
     except (OSError, ValueError):
         return None
+    return None if "\0" in line else line

@@ -12,6 +12,7 @@ import threading
 import time
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -21,10 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    real: str
+    exists: bool
+
+
 REAL_SECONDS: Final = 0.5
 # The looks on their way, each with when it began. One that hangs is neither begun again nor waited
 # for again, so there are no more of them than paths.
-_looks: dict[str, tuple[Future[str], float]] = {}
+_looks: dict[str, tuple[Future[_Found], float]] = {}
 _changing: Final = threading.Lock()
 
 
@@ -34,10 +42,7 @@ def real_paths(paths: Iterable[str | Path]) -> dict[str, str | None]:
     Returns:
         By its path, the real one; None where the disk does not answer within half a second.
     """
-    looks = {name: _look(name) for name in (os.fspath(path) for path in paths)}
-    for future, began in looks.values():
-        wait([future], timeout=max(0.0, began + REAL_SECONDS - time.monotonic()))
-    return {name: each.result() if each.done() else None for name, (each, _) in looks.items()}
+    return {name: None if found is None else found.real for name, found in _seen(paths).items()}
 
 
 def real_path(path: str | Path) -> str | None:
@@ -54,7 +59,20 @@ def is_same_path(one: Path, other: Path) -> bool:
     return first is not None and first == second
 
 
-def _look(name: str) -> tuple[Future[str], float]:
+def is_gone(path: Path) -> bool:
+    """Whether there is nothing any more; of a disk that hangs, it is not known to be so."""
+    (found,) = _seen([path]).values()
+    return found is not None and not found.exists
+
+
+def _seen(paths: Iterable[str | Path]) -> dict[str, _Found | None]:
+    looks = {name: _look(name) for name in (os.fspath(path) for path in paths)}
+    for future, began in looks.values():
+        wait([future], timeout=max(0.0, began + REAL_SECONDS - time.monotonic()))
+    return {name: each.result() if each.done() else None for name, (each, _) in looks.items()}
+
+
+def _look(name: str) -> tuple[Future[_Found], float]:
     with _changing:
         look = _looks.get(name)
         if look is not None:
@@ -70,13 +88,14 @@ def _look(name: str) -> tuple[Future[str], float]:
     return look
 
 
-def _follow(name: str, found: Future[str]) -> None:
-    real = name
+def _follow(name: str, found: Future[_Found]) -> None:
+    real, exists = name, True
     try:
         # A loop of links, or no path at all, is what it is called.
         with suppress(OSError, ValueError):
             real = os.path.realpath(name)
+            exists = os.path.lexists(real)
     finally:
         with _changing:
             del _looks[name]
-        found.set_result(real)
+        found.set_result(_Found(real, exists))

@@ -5,7 +5,7 @@ camelCase name, the checks, and the message that says what is wrong where. An ob
 inside (a range, a diagnostic) may hold more than is looked at here, as LSP's types grow.
 """
 
-# ruff: noqa: RUF009 - _optional and _required are dataclasses.field with more to say
+# ruff: noqa: RUF009 - optional and required are dataclasses.field with more to say
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ from claude_agent_lsp.workspace.settings import Effort, camel
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+IfBusy = Literal["queue", "steer", "refuse"]
 
 _UUID = re.compile(
     r"(?:urn:uuid:)?(?:(?P<open>\{)?"
@@ -82,7 +84,9 @@ def _answer(value: object) -> object:
     return (several if isinstance(value, list | tuple) else WORD).read(value)
 
 
-def _session(*words: str) -> Rule:
+def session(*words: str) -> Rule:
+    """Return the rule for a session id, or one of some words."""
+
     def read(value: object) -> str:
         if isinstance(value, str):
             if value in words:
@@ -123,14 +127,16 @@ _CONTEXT = record(
     diagnostics=Field(list_of(_DIAGNOSTIC, "a list of diagnostics")),
 )
 _POSITIVE = number(zero=False)
-_ANY_SESSION = _session()
+ANY_SESSION = session()
 
 
-def _required(rule: Rule) -> Any:
+def required(rule: Rule) -> Any:
+    """Return a field that has to be there."""
     return dataclasses.field(metadata={"field": Field(rule, required=True)})
 
 
-def _optional(rule: Rule, default: object = None) -> Any:
+def optional(rule: Rule, default: object = None) -> Any:
+    """Return a field that may be left out, and what it is then."""
     return dataclasses.field(default=default, metadata={"field": Field(rule)})
 
 
@@ -146,37 +152,41 @@ class QueryArgument(Argument):
     """Of `claudeAgent.query`."""
 
     bare: ClassVar[str | None] = "prompt"
-    prompt: str = _required(PROMPT)
-    workspace: Path | None = _optional(FILE)
-    session: str = _optional(_session(LAST, NEW), LAST)
-    fork: bool = _optional(FLAG, False)
-    resume_at: str | None = _optional(WORD)
-    context: EditorContext | None = _optional(_CONTEXT)
-    attachments: tuple[Path, ...] = _optional(list_of(FILE, "a list of file: URIs"), ())
-    model: str | None = _optional(WORD)
-    effort: Effort | None = _optional(one_of(get_args(Effort)))
-    permission_mode: PermissionMode | None = _optional(one_of(get_args(PermissionMode)))
-    max_turns: int | None = _optional(whole(least=1))
-    max_budget_usd: float | None = _optional(_POSITIVE)
-    timeout_seconds: float | None = _optional(_POSITIVE)
-    output_schema: Mapping[str, Any] | None = _optional(Rule("a JSON Schema object", _schema))
-    partial_result_token: str | int | None = _optional(_ID)
-    wait: bool | None = _optional(FLAG)
-    if_busy: Literal["queue", "refuse"] = _optional(one_of(("queue", "refuse")), "queue")
+    prompt: str = required(PROMPT)
+    workspace: Path | None = optional(FILE)
+    session: str = optional(session(LAST, NEW), LAST)
+    fork: bool = optional(FLAG, False)
+    resume_at: str | None = optional(WORD)
+    in_place: bool = optional(FLAG, False)
+    context: EditorContext | None = optional(_CONTEXT)
+    attachments: tuple[Path, ...] = optional(list_of(FILE, "a list of file: URIs"), ())
+    model: str | None = optional(WORD)
+    effort: Effort | None = optional(one_of(get_args(Effort)))
+    permission_mode: PermissionMode | None = optional(one_of(get_args(PermissionMode)))
+    max_turns: int | None = optional(whole(least=1))
+    max_budget_usd: float | None = optional(_POSITIVE)
+    timeout_seconds: float | None = optional(_POSITIVE)
+    output_schema: Mapping[str, Any] | None = optional(Rule("a JSON Schema object", _schema))
+    partial_result_token: str | int | None = optional(_ID)
+    wait: bool | None = optional(FLAG)
+    if_busy: IfBusy = optional(one_of(get_args(IfBusy)), "queue")
+    subagent_text: bool | None = optional(FLAG)
 
     def __post_init__(self) -> None:
-        if self.resume_at is not None and not self.fork:
-            raise InvalidArgument(
-                "resumeAt: expected `fork: true` with it: only a copy can end at an earlier message"
-            )
+        if self.resume_at is not None and not (self.fork or self.in_place):
+            raise InvalidArgument("resumeAt: expected `fork: true` or `inPlace: true` with it")
+        if self.in_place and (self.fork or self.resume_at is None):
+            raise InvalidArgument("inPlace: expected `resumeAt` with it, and no `fork`")
+        if self.in_place and self.if_busy == "steer":
+            raise InvalidArgument('ifBusy: expected no "steer" with `inPlace`')
 
 
 @dataclass(frozen=True, kw_only=True)
 class CancelArgument(Argument):
     """Of `claudeAgent.cancel`; without either, everything."""
 
-    run_id: str | None = _optional(WORD)
-    session_id: str | None = _optional(_ANY_SESSION)
+    run_id: str | None = optional(WORD)
+    session_id: str | None = optional(ANY_SESSION)
 
     def __post_init__(self) -> None:
         if self.run_id is not None and self.session_id is not None:
@@ -192,114 +202,15 @@ class StatusArgument(Argument):
 class CapabilitiesArgument(Argument):
     """Of `claudeAgent.capabilities`."""
 
-    workspace: Path | None = _optional(FILE)
+    workspace: Path | None = optional(FILE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModeArgument(Argument):
     """Of `claudeAgent.mode`."""
 
-    session_id: str = _required(_ANY_SESSION)
-    permission_mode: PermissionMode = _required(one_of(get_args(PermissionMode)))
-
-
-def _name(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise UnfitError
-    WORD.read(value)
-    if len(value) > _LONGEST_NAME:
-        raise UnfitError(f"{len(value):,} characters")
-    return value
-
-
-_LIMIT = whole(least=1, most=1000)
-_LONGEST_NAME = 500
-_NAME = Rule(f"a string that is not blank, of at most {_LONGEST_NAME} characters", _name)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionListArgument(Argument):
-    """Of `claudeAgent.session.list`."""
-
-    workspace: Path | None = _optional(FILE)
-    search: str | None = _optional(STRING)
-    tag: str | None = _optional(STRING)
-    limit: int = _optional(_LIMIT, 50)
-    cursor: str | None = _optional(WORD)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionReadArgument(Argument):
-    """Of `claudeAgent.session.read`."""
-
-    session_id: str = _required(_ANY_SESSION)
-    limit: int = _optional(whole(least=0, most=1000), 50)
-    cursor: str | None = _optional(WORD)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionSelectArgument(Argument):
-    """Of `claudeAgent.session.select`."""
-
-    workspace: Path | None = _optional(FILE)
-    session_id: str = _required(_session(NEW))
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionRenameArgument(Argument):
-    """Of `claudeAgent.session.rename`."""
-
-    session_id: str = _required(_ANY_SESSION)
-    title: str = _required(_NAME)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionTagArgument(Argument):
-    """Of `claudeAgent.session.tag`; without a tag, it is cleared."""
-
-    session_id: str = _required(_ANY_SESSION)
-    tag: str | None = _optional(_NAME)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionForkArgument(Argument):
-    """Of `claudeAgent.session.fork`."""
-
-    session_id: str = _required(_ANY_SESSION)
-    at: str | None = _optional(WORD)
-    title: str | None = _optional(_NAME)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionDeleteArgument(Argument):
-    """Of `claudeAgent.session.delete`."""
-
-    session_id: str = _required(_ANY_SESSION)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionExportArgument(Argument):
-    """Of `claudeAgent.session.export`."""
-
-    session_id: str = _required(_ANY_SESSION)
-    format: str = _required(one_of(("markdown", "jsonl")))
-    uri: Path | None = _optional(FILE)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionShowArgument(Argument):
-    """Of `claudeAgent.session.show`; without a session, the current one of the only folder."""
-
-    session_id: str | None = _optional(_ANY_SESSION)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionRewindArgument(Argument):
-    """Of `claudeAgent.session.rewind`."""
-
-    session_id: str = _required(_ANY_SESSION)
-    message_id: str = _required(WORD)
-    dry_run: bool = _optional(FLAG, False)
+    session_id: str = required(ANY_SESSION)
+    permission_mode: PermissionMode = required(one_of(get_args(PermissionMode)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,17 +223,17 @@ class QuestionAnswerArgument(Argument):
     """Of `claudeAgent.question.answer`; without an id, the open question's."""
 
     bare: ClassVar[str | None] = "answer"
-    question_id: str | None = _optional(WORD)
-    answer: str | tuple[str, ...] = _required(_ANSWER)
-    note: str | None = _optional(STRING)
+    question_id: str | None = optional(WORD)
+    answer: str | tuple[str, ...] = required(_ANSWER)
+    note: str | None = optional(STRING)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrustArgument(Argument):
     """Of `claudeAgent.trust`."""
 
-    workspace: Path | None = _optional(FILE)
-    trusted: bool = _required(FLAG)
+    workspace: Path | None = optional(FILE)
+    trusted: bool = required(FLAG)
 
 
 A = TypeVar("A", bound=Argument)
@@ -339,15 +250,7 @@ def parse(cls: type[A], arguments: object) -> A:
         InvalidArgument: It is something else. The message names the field, what was expected and
             what was found.
     """
-    given = () if arguments is None else arguments
-    if not isinstance(given, list | tuple):
-        raise InvalidArgument(f"arguments: expected a list of one JSON object, got {shown(given)}")
-    if len(given) > 1:
-        raise InvalidArgument(f"arguments: expected one JSON object, got {len(given)} of them")
-    # JavaScript's [undefined] arrives as [null].
-    raw = {} if not given or given[0] is None else given[0]
-    if isinstance(raw, str) and cls.bare:
-        raw = {cls.bare: raw}
+    raw = given(cls, arguments)
     table = {camel(f.name): f for f in dataclasses.fields(cls)}
     try:
         values = fields_of(raw, {n: f.metadata["field"] for n, f in table.items()}, closed=True)
@@ -356,3 +259,17 @@ def parse(cls: type[A], arguments: object) -> A:
     except MisplacedError as wrong:
         raise InvalidArgument(f"{wrong.path or 'arguments'}: {wrong.text}") from None
     return cls(**{table[name].name: value for name, value in values.items()})
+
+
+def given(cls: type[Argument], arguments: object) -> Any:
+    """Return a command's argument as it came."""
+    came = () if arguments is None else arguments
+    if not isinstance(came, list | tuple):
+        raise InvalidArgument(f"arguments: expected a list of one JSON object, got {shown(came)}")
+    if len(came) > 1:
+        raise InvalidArgument(f"arguments: expected one JSON object, got {len(came)} of them")
+    # JavaScript's [undefined] arrives as [null].
+    raw = {} if not came or came[0] is None else came[0]
+    if isinstance(raw, str) and cls.bare:
+        return {cls.bare: raw}
+    return raw

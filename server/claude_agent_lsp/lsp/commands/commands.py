@@ -11,13 +11,20 @@ from pygls.exceptions import JsonRpcException
 from claude_agent_lsp.base.abort import AbortController, Aborted, AbortSignal
 from claude_agent_lsp.base.problems import shown
 from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed, hint_for
-from claude_agent_lsp.lsp.commands.arguments import parse
+from claude_agent_lsp.lsp.commands.arguments import given, parse
+from claude_agent_lsp.lsp.commands.control import ControlCommands
 from claude_agent_lsp.lsp.commands.documents import DocumentCommands
 from claude_agent_lsp.lsp.commands.folders import FolderCommands
 from claude_agent_lsp.lsp.commands.order import Order
-from claude_agent_lsp.lsp.commands.query import QueryCommands
-from claude_agent_lsp.lsp.commands.questions import QuestionCommands
 from claude_agent_lsp.lsp.commands.registry import COMMANDS, Command, CommandGroup, Request
+from claude_agent_lsp.lsp.commands.runs.beginning import Beginning
+from claude_agent_lsp.lsp.commands.runs.following import FollowCommands
+from claude_agent_lsp.lsp.commands.runs.query import QueryCommands
+from claude_agent_lsp.lsp.commands.runs.questions import QuestionCommands
+from claude_agent_lsp.lsp.commands.runs.queue import QueueCommands
+from claude_agent_lsp.lsp.commands.runs.run_display import RunDisplay
+from claude_agent_lsp.lsp.commands.runs.tasks import TaskCommands
+from claude_agent_lsp.lsp.commands.runs.waiting_queries import WaitingQueries
 from claude_agent_lsp.lsp.commands.sessions import SessionCommands
 from claude_agent_lsp.lsp.convert.to_errors import cancelled, failed, invalid
 from claude_agent_lsp.lsp.convert.to_json import jsonable
@@ -35,10 +42,14 @@ __all__ = ["COMMANDS", "GROUPS", "Command", "Commands", "Request"]
 CANCEL_SECONDS: Final = 2.0
 GROUPS: Final[tuple[type[CommandGroup], ...]] = (
     QueryCommands,
+    QueueCommands,
     SessionCommands,
     DocumentCommands,
+    FollowCommands,
     QuestionCommands,
+    TaskCommands,
     FolderCommands,
+    ControlCommands,
 )
 
 
@@ -51,7 +62,10 @@ class Commands:
 
     def __init__(self, services: Services) -> None:
         order = Order(services.agent, services.folders, services.sessions.folder_of)
-        self._groups = {group: group(services, order) for group in GROUPS}
+        queries = WaitingQueries(services, Beginning(services, order), RunDisplay(services))
+        queue, events = services.agent.queue, services.session_events
+        queue.changed = lambda session_id: events.queue_changed(session_id, queue.of(session_id))
+        self._groups = {group: group(services, order, queries) for group in GROUPS}
 
     async def execute(self, params: types.ExecuteCommandParams, signal: AbortSignal) -> object:
         """Execute a command.
@@ -65,7 +79,9 @@ class Commands:
         try:
             argument = parse(command.argument, params.arguments)
             stop = AbortController()
-            request = Request(AbortSignal.any(signal, stop.signal), stop, params.work_done_token)
+            stopped = AbortSignal.any(signal, stop.signal)
+            came = given(command.argument, params.arguments)
+            request = Request(stopped, stop, params.work_done_token, came)
             group = self._groups[command.group]
             work = asyncio.ensure_future(command.run(group, argument, request))
             return jsonable(await _answer(work, request))

@@ -13,11 +13,12 @@ from claude_agent_lsp.lsp.commands.arguments import Argument
 from claude_agent_lsp.lsp.commands.names import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from claude_agent_lsp.base.abort import AbortController, AbortSignal
     from claude_agent_lsp.base.lanes import SessionLane
     from claude_agent_lsp.lsp.commands.order import Order
+    from claude_agent_lsp.lsp.commands.runs.waiting_queries import WaitingQueries
     from claude_agent_lsp.lsp.services.services import Services
 
 S = TypeVar("S")
@@ -33,12 +34,14 @@ class Request:
         signal: Fires when the editor cancels the request, or `stop` does.
         stop: Stops it from within the server.
         work_done_token: Where it wants to see progress.
+        given: Its argument as it came.
         has_run: Set once a run answers it, which ends by itself when it is stopped.
     """
 
     signal: AbortSignal
     stop: AbortController
     work_done_token: int | str | None
+    given: Mapping[str, Any] = field(default_factory=dict)
     has_run: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -69,11 +72,13 @@ class CommandGroup:
     Args:
         services: What they work with.
         order: Assigns each its place.
+        queries: Those that wait, and those that begin.
     """
 
-    def __init__(self, services: Services, order: Order) -> None:
+    def __init__(self, services: Services, order: Order, queries: WaitingQueries) -> None:
         self._services = services
         self._order = order
+        self._queries = queries
 
     def __init_subclass__(cls) -> None:
         """Put the methods that `command` has marked into the table."""

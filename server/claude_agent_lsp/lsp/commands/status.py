@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp import __version__
+from claude_agent_lsp.agent.background import Task, TaskState
 from claude_agent_lsp.agent.cli import check, find, login_of
+from claude_agent_lsp.base.texts.redaction import mask_secrets
 from claude_agent_lsp.errors import RequestFailed
-from claude_agent_lsp.lsp.commands.run_display import queued_run
+from claude_agent_lsp.lsp.commands.runs.run_display import queued_run
 
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.process.process import AgentProcess
@@ -35,10 +38,11 @@ async def describe(services: Services) -> dict[str, Any]:
     usual = services.configuration.initial.restricted()
     open_ones = tuple(services.folders)
     asked = [asyncio.ensure_future(_folder(services, folder)) for folder in open_ones]
-    spent = asyncio.ensure_future(agent.daily_budget.lane.read(agent.daily_budget.today))
+    spent = asyncio.ensure_future(agent.daily_budget.lane.read(agent.daily_budget.known_today))
     first = asked[0] if asked else None
     cli = asyncio.ensure_future(_cli(first, usual))
-    await asyncio.wait([*asked, spent], timeout=FOLDER_SECONDS)
+    kept = asyncio.ensure_future(agent.kept.status())
+    await asyncio.wait([*asked, spent, kept], timeout=FOLDER_SECONDS)
     await asyncio.wait({cli}, timeout=CLI_SECONDS)
     answers = [_answer(one) for one in asked]
     folders = [
@@ -54,8 +58,10 @@ async def describe(services: Services) -> dict[str, Any]:
         "processes": [_process(services, process) for process in agent.processes],
         "runs": [*(run.snapshot() for run in agent.runs), *map(queued_run, agent.queue)],
         "questions": list(agent.questions.pending),
+        "tasks": [_task(task) for task in agent.tasks.list() if task.state is TaskState.RUNNING],
         "stores": agent.sharing.status(),
         "spentTodayUsd": _answer(spent),
+        "kept": _answer(kept),
     }
 
 
@@ -152,9 +158,16 @@ def _process(services: Services, process: AgentProcess) -> dict[str, Any]:
         "sessionId": process.session_id,
         "workspace": process.launch.folder,
         "state": state,
+        "spare": services.agent.idle_processes.spares.of(process),
         "backgroundTasks": len(process.background.ids),
         "costUsd": process.cost_usd,
     }
+
+
+def _task(task: Task) -> Task:
+    """Return a task without what is secret in its command."""
+    command = None if task.command is None else mask_secrets(task.command)
+    return replace(task, title=mask_secrets(task.title), command=command)
 
 
 def _login(process: AgentProcess | None) -> dict[str, Any]:

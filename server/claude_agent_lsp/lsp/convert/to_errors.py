@@ -8,8 +8,8 @@ from lsprotocol.types import ErrorCodes, LSPErrorCodes
 from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.agent.events import RunStatus
-from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed
-from claude_agent_lsp.lsp.convert.to_json import error_data, jsonable, sentence
+from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed, sentence
+from claude_agent_lsp.lsp.convert.to_json import error_data, jsonable
 
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Run

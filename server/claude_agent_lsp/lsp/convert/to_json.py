@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_agent_lsp.agent.events import Location, Text, Thinking
 from claude_agent_lsp.base.texts.json_bounds import PLAIN_JSON
 from claude_agent_lsp.base.uris import uri_of
-from claude_agent_lsp.errors import RequestFailed
+from claude_agent_lsp.errors import RequestFailed, SessionKept, sentence
+from claude_agent_lsp.lsp.convert.encoded import EncodedResult
 from claude_agent_lsp.workspace.settings import camel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from claude_agent_lsp.agent.events import Run
+    from claude_agent_lsp.agent.ownership.session_queue import Waiting
 
 _PLAIN: Final = frozenset({type(None), bool, int, str})
 
@@ -42,21 +44,37 @@ def jsonable(value: object) -> Any:
         ValueError: A path is not absolute.
     """
     # Thousands of these come in a second; nothing else is worth a case of its own.
-    if isinstance(value, Text | Thinking):
+    if isinstance(value, Text | Thinking) and value.parent_tool_call_id is None:
         return {"kind": value.kind, "messageId": value.message_id, "text": value.text}
     return value if type(value) in _PLAIN else _convert(value)
 
 
 def error_data(error: RequestFailed, run: Run | None = None) -> dict[str, Any]:
-    """Return the `data` of a RequestFailed response: `{reason, hint, run?}`."""
-    data = {"reason": error.reason, "hint": error.hint}
+    """Return the `data` of a RequestFailed response: `{reason, hint, run?, keptBy?, keptFor?}`."""
+    data: dict[str, Any] = {"reason": error.reason, "hint": error.hint}
+    if isinstance(error, SessionKept):
+        data |= {"keptBy": error.keeper, "keptFor": error.waits_for}
     return data if run is None else {**data, "run": jsonable(run)}
 
 
-def sentence(error: Exception) -> str:
-    """Return an error's message with a full stop: some are the words of the CLI, or of a parser."""
-    text = str(error).strip()
-    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+def waiting_json(waiting: Waiting, most: int | None = None) -> dict[str, Any]:
+    """Return a query that waits for its session.
+
+    Args:
+        waiting: It.
+        most: How many characters of its prompt are told, and that there are more; None for all.
+    """
+    prompt = str(waiting.asked["prompt"])
+    cut = most is not None and len(prompt) > most
+    return {
+        "runId": waiting.run_id,
+        "sessionId": waiting.session_id,
+        "workspace": uri_of(waiting.folder),
+        "prompt": prompt[:most] if cut else prompt,
+        **({"truncated": True} if cut else {}),
+        "state": waiting.state.value,
+        "at": jsonable(waiting.at),
+    }
 
 
 @singledispatch
@@ -95,6 +113,11 @@ def _(value: Enum) -> Any:
 @_convert.register
 def _(value: RequestFailed) -> dict[str, str]:
     return {"reason": value.reason, "message": sentence(value), "hint": value.hint}
+
+
+@_convert.register
+def _(value: EncodedResult) -> EncodedResult:
+    return value
 
 
 @_convert.register

@@ -42,13 +42,14 @@ class WorkspaceFolders(Feature):
         services = self._services
         for removed in params.event.removed:
             services.configuration.forget(removed.uri)
-            with contextlib.suppress(InvalidArgument):
-                services.folders.remove(removed.uri)
+        services.folders.remove(*(removed.uri for removed in params.event.removed))
+        opened = []
         for added in params.event.added:
             with contextlib.suppress(InvalidArgument):
-                folder = Folder.parse(added.uri, added.name)
-                services.folders.add(folder)
-                services.prewarming.begin(folder)
+                opened.append(Folder.parse(added.uri, added.name))
+        services.folders.add(*opened)
+        for folder in opened:
+            services.prewarming.begin(folder)
 
 
 def _folders_of(params: types.InitializeParams) -> list[Folder]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
+from claude_agent_lsp.base.disk.files import replace_file
+from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.uris import uri_of
 
 if TYPE_CHECKING:
@@ -21,6 +23,16 @@ logger = logging.getLogger(__name__)
 # An editor opens a document at once, or after its user has agreed; one that never answers is told
 # where it is.
 OPEN_SECONDS: Final = 60.0
+
+
+def write_document(path: Path, text: str) -> None:
+    """Write a document below the state directory; call it in a thread.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    make_directory(path.parent)
+    replace_file(path, text.encode(errors="replace"))
 
 
 async def open_document(editor: Editor, path: Path, line: int) -> bool:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from claude_agent_lsp.agent.agent import Agent
-    from claude_agent_lsp.agent.events import Question, Run
+    from claude_agent_lsp.agent.events import Run
     from claude_agent_lsp.agent.permissions.queue import Answer
+    from claude_agent_lsp.agent.question import Question
     from claude_agent_lsp.agent.run.run import ActiveRun
     from claude_agent_lsp.base.disk.places import Place
     from claude_agent_lsp.lsp.editor import Editor
@@ -303,8 +304,8 @@ def _question(
         run: The run that shows the question.
         seconds: How long the user has to answer.
     """
-    from claude_agent_lsp.agent.events import Action, Question, QuestionOption
     from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY
+    from claude_agent_lsp.agent.question import Action, Question, QuestionOption
 
     name = visible(real)
     note = f"Ignored until you trust the folder, because they could run code: {', '.join(withheld)}"

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from lsprotocol import types
 
 from claude_agent_lsp.agent.events import (
+    Compacted,
     Ended,
+    Hook,
+    HookStatus,
     Notice,
     QuestionAnswered,
     QuestionAsked,
@@ -26,7 +29,8 @@ from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
-    from claude_agent_lsp.agent.events import Event, Question, Run
+    from claude_agent_lsp.agent.events import Event, Run
+    from claude_agent_lsp.agent.question import Question
     from claude_agent_lsp.base.abort import AbortController
     from claude_agent_lsp.lsp.editor import Editor
 
@@ -35,6 +39,8 @@ logger = logging.getLogger(__name__)
 LINE_LENGTH: Final = 120
 # An editor answers at once. One that never does must not have the request kept for ever.
 CREATE_SECONDS: Final = 60.0
+# Most hooks take an instant.
+SLOW_HOOK_SECONDS: Final = 2.0
 WAITING: Final = "Waiting for you: "
 WAITING_LENGTH: Final = len(WAITING) + TITLE_LENGTH
 ANSWER: Final = "Answer with claudeAgent.question.answer"
@@ -81,6 +87,11 @@ class Progress:
             if progress.run_id == question.run_id:
                 progress.show_question(question, unread=unread)
 
+    def close(self, progress: WorkDone, outcome: str) -> None:
+        """End a display whose run goes on."""
+        progress.close(outcome)
+        self.end(progress)
+
     def end(self, progress: WorkDone) -> None:
         """Forget a run's token."""
         self._controllers.pop(progress.token, None)
@@ -110,6 +121,7 @@ class WorkDone:
         self._saying = ""
         self.run_id: str | None = None
         self._asking: str | None = None
+        self._hooks: dict[str, asyncio.TimerHandle] = {}
 
     def show_question(self, question: Question, *, unread: bool) -> None:
         """Show the open question, which the editor does not, until it is settled.
@@ -131,7 +143,9 @@ class WorkDone:
 
     def show_event(self, event: Event) -> None:
         """Show what the event means for somebody who waits."""
-        if self._asking is not None and not isinstance(event, Ended):
+        if isinstance(event, Hook):
+            self._follow_hook(event)
+        elif self._asking is not None and not isinstance(event, Ended):
             self._wait(event)
         elif isinstance(event, Text | Thinking):
             line = "Thinking" if isinstance(event, Thinking) else "Answering"
@@ -146,6 +160,22 @@ class WorkDone:
         if isinstance(event, QuestionAnswered) and event.question_id == self._asking:
             self._asking = None
             self._report("Continuing")
+
+    def _follow_hook(self, hook: Hook) -> None:
+        """Show a hook that takes its time, which the whole run waits for."""
+        loop = asyncio.get_running_loop()
+        timer = self._hooks.pop(hook.hook_id, None)
+        if timer is not None:
+            timer.cancel()
+            if timer.when() <= loop.time() and self._asking is None:
+                self._report("Continuing")
+        if hook.status is HookStatus.STARTED and self._outcome is None:
+            self._hooks[hook.hook_id] = loop.call_later(SLOW_HOOK_SECONDS, self._show_hook, hook)
+
+    def _show_hook(self, hook: Hook) -> None:
+        if self._asking is None and self._outcome is None:
+            self._saying = ""
+            self._report(f"Running the hook {hook.name}")
 
     def _show_step(self, event: Event) -> None:
         if isinstance(event, Queued):
@@ -162,6 +192,8 @@ class WorkDone:
             self._report("Continuing")
         elif isinstance(event, Notice):
             self._report(event.text)
+        elif isinstance(event, Compacted):
+            self._report("The conversation was compacted")
         elif isinstance(event, Ended):
             self._end(outcome_of(event.run))
 
@@ -200,8 +232,15 @@ class WorkDone:
     def _send_line(self) -> None:
         self._send(types.WorkDoneProgressReport(message=self._line, cancellable=True))
 
+    def close(self, outcome: str) -> None:
+        """Show nothing more of a run that goes on."""
+        self._end(outcome)
+
     def _end(self, outcome: str) -> None:
         self._outcome = outcome
+        for timer in self._hooks.values():
+            timer.cancel()
+        self._hooks.clear()
         if self._shown:
             self._send(types.WorkDoneProgressEnd(message=outcome))
 
@@ -216,6 +255,8 @@ def _waiting_line(question: Question) -> str:
 def outcome_of(run: Run) -> str:
     """Return how a run ended, in one line: "Done, 2 files changed, $0.04"."""
     match run.status:
+        case RunStatus.COMPLETED if run.blocked is not None:
+            parts = [f"Blocked by a hook: {one_line(run.blocked.reason, LINE_LENGTH)}"]
         case RunStatus.COMPLETED:
             parts = ["Done"]
         case RunStatus.CANCELLED:

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
     from claude_agent_lsp.lsp.services.prewarming import Prewarming
     from claude_agent_lsp.lsp.services.progress import Progress
+    from claude_agent_lsp.lsp.services.questions.elsewhere import QuestionsElsewhere
     from claude_agent_lsp.lsp.services.questions.question_documents import QuestionDocuments
     from claude_agent_lsp.lsp.services.server_settings import ServerSettings
     from claude_agent_lsp.lsp.services.session_events import SessionEvents
     from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
+    from claude_agent_lsp.lsp.services.task_documents import TaskDocuments
     from claude_agent_lsp.lsp.services.transcript_documents import TranscriptDocuments
     from claude_agent_lsp.workspace.folders import Folders
 
@@ -33,6 +35,8 @@ class LazyServices:
         session_events: Reports what has become of them.
         documents: Shows them as documents.
         question_documents: Shows questions as documents.
+        questions_elsewhere: Those that other editors don't show, and this one's.
+        task_documents: Shows background tasks as documents.
     """
 
     agent: Agent
@@ -41,6 +45,8 @@ class LazyServices:
     session_events: SessionEvents
     documents: TranscriptDocuments
     question_documents: QuestionDocuments
+    questions_elsewhere: QuestionsElsewhere
+    task_documents: TaskDocuments
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +100,13 @@ class Services:
     def question_documents(self) -> QuestionDocuments:
         """Shows questions as documents."""
         return self.lazy().question_documents
+
+    @property
+    def questions_elsewhere(self) -> QuestionsElsewhere:
+        """Questions that editors don't show: this one's for others, and theirs."""
+        return self.lazy().questions_elsewhere
+
+    @property
+    def task_documents(self) -> TaskDocuments:
+        """Shows background tasks as documents."""
+        return self.lazy().task_documents

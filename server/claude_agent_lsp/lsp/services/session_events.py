@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.agent.events import Ended, Queued, Started
 from claude_agent_lsp.errors import RequestFailed
-from claude_agent_lsp.lsp.convert.to_json import jsonable
+from claude_agent_lsp.lsp.convert.to_json import jsonable, waiting_json
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
+    from claude_agent_lsp.agent.background import Task
     from claude_agent_lsp.agent.events import Event, Run
+    from claude_agent_lsp.agent.ownership.session_queue import Waiting
     from claude_agent_lsp.lsp.editor import Editor
-    from claude_agent_lsp.sessions.catalogue.catalogue import Session
+    from claude_agent_lsp.sessions.catalogue.session import Session
 
 logger = logging.getLogger(__name__)
 
 RUN: Final = "claudeAgent/runChanged"
+TASK: Final = "claudeAgent/taskChanged"
 SESSION: Final = "claudeAgent/sessionChanged"
+QUEUE: Final = "claudeAgent/queueChanged"
+# All that is sent again at each change: a list has the whole prompts.
+PROMPT_LENGTH: Final = 500
 
 
 class SessionEvents:
@@ -48,11 +54,22 @@ class SessionEvents:
         if self._editor.profile.session_events:
             self._editor.notify(RUN, jsonable(run))
 
+    def announce_task(self, task: Task) -> None:
+        """Report how a background task stands."""
+        if self._editor.profile.session_events:
+            self._editor.notify(TASK, jsonable(task))
+
     def changed(self, session: Session) -> Session:
         """Report a session that a command has changed; return it."""
         if self._editor.profile.session_events:
             self._editor.notify(SESSION, jsonable(session))
         return session
+
+    def queue_changed(self, session_id: str, queue: Iterable[Waiting]) -> None:
+        """Report what waits for a session now."""
+        if self._editor.profile.session_events:
+            waiting = [waiting_json(each, PROMPT_LENGTH) for each in queue]
+            self._editor.notify(QUEUE, {"sessionId": session_id, "queue": waiting})
 
     def deleted(self, session: Session) -> None:
         """Report that a session is deleted."""

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.lsp.services.configuration import Configuration
-    from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue, Session
+    from claude_agent_lsp.sessions.catalogue.catalogue import Catalogue
     from claude_agent_lsp.sessions.catalogue.index import Index
+    from claude_agent_lsp.sessions.catalogue.search.indexing import Indexing
+    from claude_agent_lsp.sessions.catalogue.session import Session
     from claude_agent_lsp.workspace.folders import Folder, Folders
     from claude_agent_lsp.workspace.settings import Settings
 
@@ -33,13 +35,17 @@ class SessionLookup:
         agent: Knows which sessions are in use, and has the lanes.
         folders: The open folders.
         configuration: What is set in them.
+        indexing: Reads what was said in them, for a search.
     """
 
-    def __init__(self, agent: Agent, folders: Folders, configuration: Configuration) -> None:
+    def __init__(
+        self, agent: Agent, folders: Folders, configuration: Configuration, indexing: Indexing
+    ) -> None:
         self._agent = agent
         self._folders = folders
         self._configuration = configuration
         self._index: Index | None = None
+        self.indexing = indexing
 
     async def find(self, session_id: str) -> Session:
         """Return a session.

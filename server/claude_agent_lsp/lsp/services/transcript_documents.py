@@ -116,7 +116,7 @@ def write_transcript(catalogue: Catalogue, session_id: str, path: Path) -> int:
         OSError: It can't be written.
         SessionNotFound: There is no such session.
     """
-    export = importlib.import_module("claude_agent_lsp.sessions.reading.export")
+    export = importlib.import_module("claude_agent_lsp.sessions.moving.export")
     content: bytes = export.exported(catalogue.session(session_id), "markdown", path.parent.parent)
     make_directory(path.parent)
     replace_file(path, content)

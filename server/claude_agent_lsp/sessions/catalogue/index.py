@@ -5,32 +5,42 @@ from __future__ import annotations
 import logging
 import os
 import re
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.sessions.catalogue.database import Database, UnfitError, writing
-from claude_agent_lsp.sessions.catalogue.summary import Findings, Summary, summarize
-from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar
+from claude_agent_lsp.sessions.catalogue.selection import (
+    COLUMNS,
+    SUFFIX,
+    TOLD,
+    UUID,
+    Entry,
+    SessionFilter,
+    entry_in,
+    select,
+)
+from claude_agent_lsp.sessions.catalogue.summary import Findings, summarize
+from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar, changed_at
 from claude_agent_lsp.sessions.transcripts.projects import Project
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import TypeAlias
+
+    # How large it is, in bytes, and when it was changed, in nanoseconds since 1970.
+    File: TypeAlias = tuple[int, int]
+    # The transcripts of each directory, by the session's id.
+    Files: TypeAlias = Mapping[Path, Mapping[str, File]]
+    Statuses: TypeAlias = Mapping[str, os.stat_result]
 
 logger = logging.getLogger(__name__)
 
 FILE: Final = "index.sqlite"
-VERSION: Final = 2
+VERSION: Final = 4
 # Files read between two writes: another server waits no longer than for one such write.
 BATCH: Final = 100
-SUFFIX: Final = ".jsonl"
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_NAME = re.compile(rf"{_UUID.pattern}\.jsonl")
-_TOLD: Final = tuple(field.name for field in fields(Summary))
-_COLUMNS: Final = ", ".join(
-    f"t.{name}" for name in ("project", "session_id", "last_modified", *_TOLD)
-)
+_NAME = re.compile(rf"{UUID.pattern}\.jsonl")
 _SCHEMA: Final = (
     f"""
     CREATE TABLE transcripts (
@@ -40,60 +50,19 @@ _SCHEMA: Final = (
         size INTEGER NOT NULL,
         mtime_ns INTEGER NOT NULL,
         last_modified INTEGER NOT NULL,
-        {", ".join(_TOLD)},
+        {", ".join(TOLD)},
         own_title, inode, read_to, proof
     )
     """,
     "CREATE UNIQUE INDEX by_project ON transcripts (project, session_id, size, mtime_ns)",
     "CREATE INDEX by_time ON transcripts (project, last_modified DESC, session_id)",
     "CREATE INDEX by_session ON transcripts (session_id)",
-    "CREATE TABLE searched (id INTEGER PRIMARY KEY, shown BLOB NOT NULL, prompts BLOB NOT NULL)",
-)
-# Of several files of one session, as where it was copied to another folder, the newest.
-_NEWEST: Final = """
-    NOT EXISTS (
-        SELECT 1 FROM transcripts AS other
-        WHERE other.session_id = t.session_id AND other.title IS NOT NULL
-            AND other.project IN ({projects})
-            AND (other.last_modified, other.project) > (t.last_modified, t.project)
+    """
+    CREATE TABLE searched (
+        id INTEGER PRIMARY KEY, shown BLOB NOT NULL, prompts BLOB NOT NULL, files BLOB NOT NULL
     )
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry(Summary):
-    """A session as the index has it.
-
-    Attributes:
-        path: Its transcript.
-        last_modified: In milliseconds since 1970.
-    """
-
-    path: Path
-    session_id: str
-    last_modified: int
-
-    @property
-    def place(self) -> tuple[int, str]:
-        """Where it stands in a list, the newest first."""
-        return -self.last_modified, self.session_id
-
-
-@dataclass(frozen=True, slots=True)
-class SessionFilter:
-    """Which sessions are asked for.
-
-    Attributes:
-        words: Each of them, casefolded, must stand in the title or in what the user wrote.
-        tag: The tag that they must have.
-        after: The place behind which they must stand.
-        limit: How many at most; None for all.
-    """
-
-    words: Sequence[str] = ()
-    tag: str | None = None
-    after: tuple[int, str] | None = None
-    limit: int | None = None
+    """,
+)
 
 
 class Index:
@@ -111,9 +80,25 @@ class Index:
         """Return the sessions of some directories, the newest first, each once."""
 
         def work(db: sqlite3.Connection) -> list[Entry]:
-            for project in projects:
-                _refresh(db, project)
-            return _select(db, projects, wanted)
+            for project, found in _there(projects):
+                _refresh(db, project, found)
+            return select(db, projects, wanted)
+
+        return self._database.run(work)
+
+    def known(self, projects: Sequence[Project], wanted: SessionFilter) -> list[Entry]:
+        """Return what `sessions` does, as far as it is known without a look at the disk."""
+        return self._database.run(lambda db: select(db, projects, wanted))
+
+    def files(self, projects: Sequence[Project]) -> Files:
+        """Look what is in some directories, and read what has changed."""
+
+        def work(db: sqlite3.Connection) -> Files:
+            files: dict[Path, dict[str, File]] = {}
+            for project, found in _there(projects):
+                _refresh(db, project, found)
+                files[project.directory] = _files(found)
+            return files
 
         return self._database.run(work)
 
@@ -135,40 +120,6 @@ class Index:
         self._database.run(work)
 
 
-def _select(
-    db: sqlite3.Connection, projects: Sequence[Project], wanted: SessionFilter
-) -> list[Entry]:
-    directories = [os.fsencode(project.directory) for project in projects]
-    marks = ", ".join("?" * len(directories))
-    source = "transcripts AS t"
-    conditions = ["t.title IS NOT NULL", f"t.project IN ({marks})"]
-    values: list[Any] = [*directories]
-    if len(projects) > 1:
-        conditions.append(_NEWEST.format(projects=marks))
-        values += directories
-    if wanted.tag is not None:
-        conditions.append("t.tag = ?")
-        values.append(wanted.tag)
-    if wanted.after is not None:
-        conditions.append("(-t.last_modified, t.session_id) > (?, ?)")
-        values += wanted.after
-    if wanted.words:
-        source += " JOIN searched AS s USING (id)"
-        db.create_function("holds", 3, _holds, deterministic=True)
-        conditions += ["holds(s.shown, s.prompts, ?)"] * len(wanted.words)
-        values += [word.encode() for word in wanted.words]
-    query = (
-        f"SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(conditions)} "  # noqa: S608
-        "ORDER BY t.last_modified DESC, t.session_id LIMIT ?"
-    )
-    values.append(-1 if wanted.limit is None else wanted.limit)
-    return [_entry(row) for row in db.execute(query, values)]
-
-
-def _holds(shown: bytes, prompts: bytes, word: bytes) -> bool:
-    return word in shown or word in prompts  # a few times as fast as SQLite's instr
-
-
 def _session(db: sqlite3.Connection, transcript: Path) -> Entry | None:
     directory, session_id = os.fsencode(transcript.parent), transcript.stem
     key = "project = ? AND session_id = ?"
@@ -178,22 +129,44 @@ def _session(db: sqlite3.Connection, transcript: Path) -> Entry | None:
         status = transcript.stat()
     except OSError:
         return None
-    if known != (status.st_size, status.st_mtime_ns):
+    if known != (status.st_size, changed_at(status)):
         _note(db, Project(transcript.parent, None), {session_id: status})
-    query = f"SELECT {_COLUMNS} FROM transcripts AS t WHERE {key} AND title IS NOT NULL"  # noqa: S608
+    query = f"SELECT {COLUMNS} FROM transcripts AS t WHERE {key} AND title IS NOT NULL"  # noqa: S608
     row = db.execute(query, (directory, session_id)).fetchone()
-    return None if row is None else _entry(row)
+    return None if row is None else entry_in(row)
 
 
-def _refresh(db: sqlite3.Connection, project: Project) -> None:
+def files_in(projects: Iterable[Project]) -> Files:
+    """Return which transcripts are in some directories, and no copy of one that is."""
+    return {project.directory: _files(found) for project, found in _there(projects)}
+
+
+def _files(found: Statuses) -> dict[str, File]:
+    return {name: (at.st_size, changed_at(at)) for name, at in found.items()}
+
+
+def _there(projects: Iterable[Project]) -> Iterator[tuple[Project, Statuses]]:
+    """Return what is in each of some directories; the copies last, and only of what is gone."""
+    there = set[str]()
+    for project in sorted(projects, key=lambda each: each.copies):
+        found = {
+            session_id: status
+            for session_id, status in transcripts_in(project.directory)
+            if not (project.copies and session_id in there)
+        }
+        there |= found.keys()
+        yield project, found
+
+
+def _refresh(db: sqlite3.Connection, project: Project, found: Statuses) -> None:
     """Read what has changed in a directory, and forget what is gone."""
     directory = os.fsencode(project.directory)
     query = "SELECT session_id, size, mtime_ns FROM transcripts WHERE project = ?"
     known = {name: (size, at) for name, size, at in db.execute(query, (directory,))}
     changed = {
         session_id: status
-        for session_id, status in transcripts_in(project.directory)
-        if known.pop(session_id, None) != (status.st_size, status.st_mtime_ns)
+        for session_id, status in found.items()
+        if known.pop(session_id, None) != (status.st_size, changed_at(status))
     }
     if known:
         with writing(db):
@@ -248,11 +221,11 @@ def _insert(
     findings: Findings | None,
 ) -> None:
     modified = int(status.st_mtime * 1000)  # as the SDK rounds it
-    row = [directory, session_id, status.st_size, status.st_mtime_ns, modified]
+    row = [directory, session_id, status.st_size, changed_at(status), modified]
     if findings is None:
-        row += [None] * (len(_TOLD) + 4)
+        row += [None] * (len(TOLD) + 4)
     else:
-        row += [getattr(findings.summary, name) for name in _TOLD]
+        row += [getattr(findings.summary, name) for name in TOLD]
         row.append(findings.own_title)
         at = findings.so_far
         # As a text: some file systems have inodes that SQLite's integers are too small for.
@@ -261,25 +234,34 @@ def _insert(
     done = db.execute(f"INSERT INTO transcripts VALUES (NULL{marks})", row)  # noqa: S608
     if findings is not None:
         shown = f"{findings.summary.title}\n{findings.summary.first_prompt or ''}".casefold()
-        text = (done.lastrowid, shown.encode(), findings.prompts.encode())
-        db.execute("INSERT OR REPLACE INTO searched VALUES (?, ?, ?)", text)
+        texts = [text.encode() for text in (shown, findings.prompts, findings.files)]
+        db.execute("INSERT OR REPLACE INTO searched VALUES (?, ?, ?, ?)", (done.lastrowid, *texts))
 
 
 def _findings(db: sqlite3.Connection, directory: bytes, session_id: str) -> Findings | None:
     """Return what was read of a transcript, as far as it can be gone on from."""
     query = (
-        f"SELECT {_COLUMNS}, t.mtime_ns, t.own_title, t.inode, t.read_to, t.proof, s.prompts "  # noqa: S608
+        f"SELECT {COLUMNS}, t.mtime_ns, t.own_title, t.inode, t.read_to, t.proof, "  # noqa: S608
+        "s.prompts, s.files "
         "FROM transcripts AS t JOIN searched AS s USING (id) "
         "WHERE t.project = ? AND t.session_id = ? AND t.proof IS NOT NULL"
     )
     row = db.execute(query, (directory, session_id)).fetchone()
     if row is None:
         return None
-    entry, rest = _entry(row[:-6]), row[-6:]
+    entry, rest = entry_in(row[:-7]), row[-7:]
     match rest:
-        case int(changed), str(title), str(inode), int(offset), bytes(proof), bytes(prompts):
+        case (
+            int(changed),
+            str(title),
+            str(inode),
+            int(offset),
+            bytes(proof),
+            bytes(prompts),
+            bytes(files),
+        ):
             so_far = ReadSoFar(int(inode), changed, offset, proof)
-            return Findings(entry, title, prompts.decode(), so_far)
+            return Findings(entry, title, prompts.decode(), files.decode(), so_far)
     raise UnfitError(f"unexpected columns: {rest!r}")
 
 
@@ -289,24 +271,3 @@ def _forget(db: sqlite3.Connection, directory: bytes, session_ids: Iterable[str]
         for (row,) in db.execute(query, (directory, session_id)).fetchall():
             db.execute("DELETE FROM searched WHERE id = ?", (row,))
             db.execute("DELETE FROM transcripts WHERE id = ?", (row,))
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    match row:
-        case (
-            bytes(project),
-            str(session_id),
-            int(modified),
-            str(title),
-            str() | None as prompt,
-            str() | None as tag,
-            str() | None as cwd,
-            str() | None as branch,
-            int() | None as created,
-            str() | None as entrypoint,
-            int(interrupted),
-        ) if _UUID.fullmatch(session_id):
-            path = Path(os.fsdecode(project)) / f"{session_id}{SUFFIX}"
-            told = (title, prompt, tag, cwd, branch, created, entrypoint, bool(interrupted))
-            return Entry(*told, path, session_id, modified)
-    raise UnfitError(f"unexpected columns: {row!r}")

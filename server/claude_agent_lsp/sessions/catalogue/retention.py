@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.sessions.catalogue.index import transcripts_in
-from claude_agent_lsp.sessions.catalogue.kept_copies import TAG
+from claude_agent_lsp.sessions.catalogue.kept_copies import TAG, KeptCopies
 from claude_agent_lsp.sessions.claude_settings.settings_files import (
     MANAGED,
     read_settings,
@@ -116,6 +116,7 @@ def retention(
         for session_id, status in transcripts_in(project.directory)
         if status.st_mtime < before.timestamp()
     )
+    kept = KeptCopies(index.directory)
     deletions: list[Deletion] = []
     for changed, path in due:
         if len(deletions) == limit:
@@ -123,5 +124,6 @@ def retention(
         entry = index.session(path)
         if entry is not None:
             at = datetime.fromtimestamp(changed, UTC) + timedelta(days=days)
-            deletions.append(Deletion(entry.session_id, entry.title, at, entry.tag == TAG))
+            is_kept = entry.tag == TAG or kept.find(entry.session_id) is not None
+            deletions.append(Deletion(entry.session_id, entry.title, at, is_kept))
     return Retention(days, tuple(deletions), len(due))

@@ -20,49 +20,31 @@ import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from claude_agent_lsp.base.disk.files import open_own, replace_file
-from claude_agent_lsp.base.disk.private import make_directory
+from claude_agent_lsp.base.disk.files import append_lines, replace_file
 from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.sessions.journal.run_records import RunRecords
+from claude_agent_lsp.sessions.journal.steps import (
+    Called,
+    Resulted,
+    Said,
+    TakenBack,
+    Thought,
+    settle,
+    take_back,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from claude_agent_lsp.sessions.journal.steps import Step
+
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """Words of the agent, to append to what came before under the same message id."""
-
-    message_id: str
-    text: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """A tool call; `status` and `text` are what came of it, None while that isn't known."""
-
-    tool_call_id: str
-    tool: str
-    input: Mapping[str, Any]
-    at: datetime
-    status: str | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Resulted:
-    """What came of a tool call that was written down before."""
-
-    tool_call_id: str
-    status: str
-    text: str
-
-
-Step: TypeAlias = Said | Called
+Mark: TypeAlias = Literal["unsent", "hooked", "passed", "blocked", "settled", "vain"]
+_MARKS: Final = ("unsent", "hooked", "passed", "blocked", "settled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +58,11 @@ class JournaledTurn:
         lacks_prompt: Whether the transcript lacks the prompt itself, as far as is known.
         unsent: Whether it was stopped before the agent got it: the agent is not told of it.
         own: Whether the agent has begun it by itself: there is no prompt.
+        hooked: Whether a hook that may block it has begun to look at it.
+        passed: Whether the model was asked with it, so that no hook has blocked it.
+        blocked: Whether a hook has blocked it: the agent is not told of it.
+        settled: Whether the CLI has it in its own way: nothing of it is told, or read.
+        vain: How many prompts that told of it were blocked themselves.
     """
 
     message_id: str
@@ -88,8 +75,37 @@ class JournaledTurn:
     lacks_prompt: bool = True
     unsent: bool = False
     own: bool = False
+    hooked: bool = False
+    passed: bool = False
+    blocked: bool = False
+    settled: bool = False
+    vain: int = 0
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the agent has had it, and nothing has come of it since."""
+        return self.told_by is None and not (self.unsent or self.blocked or self._lacks_thoughts)
+
+    @property
+    def _lacks_thoughts(self) -> bool:
+        """Whether it lacks thoughts alone, which nobody has to hear of."""
+        thoughts = bool(self.steps) and all(isinstance(step, Thought) for step in self.steps)
+        return thoughts and not self.lacks_prompt
+
+    @property
+    def may_be_told(self) -> bool:
+        """Whether the agent may hear of it from somebody else than the user.
+
+        A prompt that hooks were looking at, and are not known to have let through, may be one that
+        they have blocked. One that no hook has seen is seen by them as a part of who tells of it.
+        """
+        known = self.passed or self.own or not self.lacks_prompt or bool(self.steps)
+        let_through = known or not self.hooked
+        return self.cut_off and let_through and self.vain < MOST_VAIN
 
 
+# How often a turn is told of in vain: it may be what the hooks block the prompts for.
+MOST_VAIN: Final = 2
 # The id of a prompt that never was: whatever it told, the agent does not know.
 NOBODY: Final = ""
 
@@ -112,10 +128,14 @@ class Journal:
 
     Args:
         state_directory: Returns the state directory, which a setting may move.
+
+    Attributes:
+        runs: What is known of their runs besides.
     """
 
     def __init__(self, state_directory: Callable[[], Path]) -> None:
         self._state_directory = state_directory
+        self.runs = RunRecords(state_directory)
 
     @property
     def directory(self) -> Path:
@@ -170,21 +190,23 @@ class Journal:
         """
         self.mark_told(session_id, turns, NOBODY)
 
-    def mark_unsent(self, session_id: str, turn_id: str) -> None:
-        """Write down that a prompt was never sent.
+    def mark(self, session_id: str, mark: Mark, *turns: str) -> None:
+        """Write down what is known of turns, by their message ids: see `JournaledTurn`.
 
         Raises:
             OSError: It could not be written.
         """
-        self._append(session_id, [{"kind": "unsent", "turn": turn_id}])
+        self._append(session_id, [{"kind": mark, "turn": turn} for turn in turns])
 
-    def append(self, session_id: str, steps: Iterable[Step | Resulted]) -> None:
-        """Write down what is about to be shown.
+    def append(
+        self, session_id: str, steps: Iterable[Step | Resulted | TakenBack | JournaledTurn]
+    ) -> None:
+        """Write down what is about to be shown: steps of the last turn, or another one's prompt.
 
         Raises:
             OSError: It could not be written.
         """
-        self._append(session_id, map(_record_of, steps))
+        self._append(session_id, [record for step in steps for record in _records_of_step(step)])
 
     def replace(self, session_id: str, turns: Iterable[JournaledTurn]) -> None:
         """Hold these turns and nothing else.
@@ -208,24 +230,7 @@ class Journal:
     def _append(
         self, session_id: str, records: Iterable[Mapping[str, Any]], *, begins: bool = False
     ) -> bool:
-        lines = b"".join(map(_line, records))
-        path = self._path(session_id)
-        flags = os.O_RDWR | os.O_APPEND
-        try:
-            handle = open_own(path, flags)
-        except FileNotFoundError:
-            make_directory(path.parent)
-            handle = open_own(path, flags)
-        try:
-            size = os.fstat(handle).st_size if begins else 0
-            if size and os.pread(handle, 1, size - 1) != b"\n":
-                lines = b"\n" + lines  # somebody was killed in the middle of a line
-            rest = memoryview(lines)
-            while rest:
-                rest = rest[os.write(handle, rest) :]
-        finally:
-            os.close(handle)
-        return size > 0
+        return append_lines(self._path(session_id), b"".join(map(_line, records)), looks=begins)
 
 
 def now() -> datetime:
@@ -248,15 +253,23 @@ def _head_of(turn: JournaledTurn) -> dict[str, Any]:
     }
 
 
-def _record_of(step: Step | Resulted) -> dict[str, Any]:
+def _records_of_step(step: Step | Resulted | TakenBack | JournaledTurn) -> list[dict[str, Any]]:
+    return _records_of(step) if isinstance(step, JournaledTurn) else [_record_of(step)]
+
+
+def _record_of(step: Step | Resulted | TakenBack) -> dict[str, Any]:
     match step:
         case Said(message_id, text, at):
             return {"kind": "text", "message": message_id, "text": text, "at": at.isoformat()}
+        case Thought(message_id, text, at):
+            return {"kind": "thought", "message": message_id, "text": text, "at": at.isoformat()}
         case Called(call_id, tool, given, at):
             moment = at.isoformat()
             return {"kind": "call", "id": call_id, "tool": tool, "input": dict(given), "at": moment}
         case Resulted(call_id, status, text):
             return {"kind": "result", "id": call_id, "status": status, "text": text}
+        case TakenBack(message_id, text):
+            return {"kind": "taken back", "message": message_id, "text": text}
 
 
 def _results_of(turn: JournaledTurn) -> list[dict[str, Any]]:
@@ -273,8 +286,8 @@ def _records_of(turn: JournaledTurn) -> list[dict[str, Any]]:
         records.append({"kind": "completed"})
     if not turn.lacks_prompt:
         records.append({"kind": "known", "turn": turn.message_id})
-    if turn.unsent:
-        records.append({"kind": "unsent", "turn": turn.message_id})
+    marks = [mark for mark in _MARKS if getattr(turn, mark)] + ["vain"] * turn.vain
+    records += [{"kind": mark, "turn": turn.message_id} for mark in marks]
     if turn.told_by is not None:
         records.append({"kind": "told", "turn": turn.message_id, "by": turn.told_by})
     return records
@@ -314,17 +327,31 @@ class _Reader:
         match record["kind"]:
             case "prompt":
                 self._begin(record)
-            case "text":
-                said = Said(str(record["message"]), str(record["text"]), _moment(record))
+            case "text" | "thought" as kind:
+                step = Said if kind == "text" else Thought
+                said = step(str(record["message"]), str(record["text"]), _moment(record))
                 self._steps[self._current].append(said)
             case "call":
                 self._steps[self._current].append(_call_in(record))
             case "result":
-                _settle(self._steps[self._current], record)
+                # A prompt may have come into the turn while the tool was at work.
+                for steps in self._steps.values():
+                    settle(steps, record)
+            case "taken back":
+                taken = str(record["message"]), str(record["text"])
+                take_back(self._steps[self._current], *taken)
             case "completed":
                 self._update(self._current, completed=True)
-            case "unsent":
-                self._update(record["turn"], unsent=True)
+            case _:
+                self._mark(record)
+
+    def _mark(self, record: dict[str, Any]) -> None:
+        """Take what is said of a turn as a whole."""
+        match record["kind"]:
+            case "vain":
+                self._update(record["turn"], vain=self._turns[record["turn"]].vain + 1)
+            case mark if mark in _MARKS:
+                self._update(record["turn"], **{mark: True})
             case "known":
                 self._update(record["turn"], lacks_prompt=False)
             case "told":
@@ -349,12 +376,6 @@ class _Reader:
 def _call_in(record: Mapping[str, Any]) -> Called:
     given = dict(record["input"])
     return Called(str(record["id"]), str(record["tool"]), given, _moment(record))
-
-
-def _settle(steps: list[Step], record: Mapping[str, Any]) -> None:
-    for place, step in enumerate(steps):
-        if isinstance(step, Called) and step.tool_call_id == record["id"]:
-            steps[place] = replace(step, status=str(record["status"]), text=str(record["text"]))
 
 
 def _moment(record: Mapping[str, Any]) -> datetime:

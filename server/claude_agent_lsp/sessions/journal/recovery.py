@@ -1,7 +1,8 @@
 """What a session's transcript lacks of what an editor was shown, and what becomes of it.
 
     journaled turn ──▶ in the transcript: cut away
-                  └──▶ lacking ──▶ told to the agent with the next prompt ──▶ kept, to be read
+                  ├──▶ lacking ──▶ told to the agent with the next prompt ──▶ kept, to be read
+                  └──▶ never sent, or blocked by a hook, or nobody knows ──▶ kept, to be read
 
 The transcript is the truth about what the CLI knows. It lacks something only after a CLI was
 killed: the half-said answer, or a first turn with its prompt, and so the whole session.
@@ -14,14 +15,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.texts.text import cut
-from claude_agent_lsp.sessions.journal.journal import Called, Said
+from claude_agent_lsp.sessions.journal.steps import Called, Said, Thought
 from claude_agent_lsp.sessions.journal.transcript_facts import TranscriptFacts, squeezed
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
-    from claude_agent_lsp.sessions.journal.journal import Entry, Journal, JournaledTurn, Step
+    from claude_agent_lsp.sessions.journal.journal import Entry, Journal, JournaledTurn
+    from claude_agent_lsp.sessions.journal.steps import Step
 
 INPUT_LENGTH: Final = 2_000
 RESULT_LENGTH: Final = 1_000
@@ -46,8 +48,13 @@ class Recovery:
 
     @property
     def untold(self) -> tuple[JournaledTurn, ...]:
-        """Those that the agent has begun, and doesn't know of."""
-        return tuple(turn for turn in self.turns if turn.told_by is None and not turn.unsent)
+        """Those that the agent has begun, doesn't know of, and may be told of."""
+        return tuple(turn for turn in self.turns if turn.may_be_told)
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether one was cut off, and the session not gone on with since."""
+        return any(turn.cut_off for turn in self.turns)
 
 
 def recover(journal: Journal, session_id: str) -> Recovery:
@@ -63,10 +70,10 @@ def recovery_of(entry: Entry, known: TranscriptFacts) -> Recovery:
     return Recovery(turns, entry.damaged)
 
 
-def marked(entry: Entry, turn_id: str, *, completed: bool) -> Entry:
-    """Return the entry, with how this turn has ended."""
+def marked(entry: Entry, turn_ids: Collection[str], *, completed: bool) -> Entry:
+    """Return the entry, with how these turns have ended."""
     turns = tuple(
-        replace(turn, completed=completed) if turn.message_id == turn_id else turn
+        replace(turn, completed=completed) if turn.message_id in turn_ids else turn
         for turn in entry.turns
     )
     return replace(entry, turns=turns)
@@ -74,7 +81,9 @@ def marked(entry: Entry, turn_id: str, *, completed: bool) -> Entry:
 
 def lacking_of(turn: JournaledTurn, known: TranscriptFacts) -> JournaledTurn | None:
     """Return what a transcript lacks of a turn, or None if nothing."""
-    if turn.unsent:
+    if turn.settled:
+        return None
+    if turn.unsent or turn.blocked:
         return turn
     retold = turn.told_by if turn.told_by in known.lines else None
     if retold is not None:
@@ -98,6 +107,8 @@ def retold(turns: Iterable[JournaledTurn]) -> str:
             parts.append(f"The user said:\n{turn.prompt}")
         said: list[str] = []
         for step in turn.steps:
+            if isinstance(step, Thought):
+                continue
             if isinstance(step, Said):
                 said.append(step.text)
                 continue
@@ -119,24 +130,25 @@ def _retold_call(call: Called) -> str:
 
 
 def _lacking_steps(steps: Iterable[Step], known: TranscriptFacts) -> Iterator[Step]:
-    left = dict(known.texts)
+    texts, thoughts = dict(known.texts), dict(known.thoughts)
     for step in steps:
         if isinstance(step, Called):
             if step.tool_call_id not in known.calls:
                 yield step
             continue
+        left = thoughts if isinstance(step, Thought) else texts
         there = left.get(step.message_id, "")
         said = squeezed(step.text)
         if said and there.startswith(said):
             left[step.message_id] = there[len(said) :]
         elif there and said.startswith(there):
             left[step.message_id] = ""
-            yield replace(step, text=_after(step.text, len(there)))
+            yield replace(step, text=behind(step.text, len(there)))
         elif said:
             yield step
 
 
-def _after(text: str, count: int) -> str:
+def behind(text: str, count: int) -> str:
     """Return the rest of `text` behind so many characters that are no white space."""
     for place, character in enumerate(text):
         if not count:

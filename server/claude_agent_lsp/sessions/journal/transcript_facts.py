@@ -16,12 +16,14 @@ from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.base.texts.json_text import parse_line
 from claude_agent_lsp.sessions.transcripts.call_ids import CallIds
 from claude_agent_lsp.sessions.transcripts.growth import ReadSoFar
+from claude_agent_lsp.sessions.transcripts.queued_prompts import QUEUED, with_prompt
 
 # What is read of a transcript at a time: long enough to be quick, and parsed in 20 ms.
 PIECE_BYTES: Final = 2**20
 # What is kept of all transcripts, about.
 MOST_BYTES: Final = 2**25
 _ID_BYTES: Final = 150
+_KINDS: Final = (b'"type":"user"', b'"type":"assistant"', QUEUED)
 
 
 @dataclass
@@ -31,12 +33,14 @@ class TranscriptFacts:
     Attributes:
         lines: The ids of its lines.
         texts: The agent's words by message id, without white space.
+        thoughts: Its thoughts likewise.
         calls: The ids of its tool calls, as `CallIds` has them.
         size: How many bytes these take, about.
     """
 
     lines: set[str] = field(default_factory=set)
     texts: dict[str, str] = field(default_factory=lambda: defaultdict(str))
+    thoughts: dict[str, str] = field(default_factory=lambda: defaultdict(str))
     calls: set[str] = field(default_factory=set)
     size: int = 0
     _ids: CallIds = field(default_factory=CallIds, compare=False, repr=False)
@@ -53,22 +57,23 @@ class TranscriptFacts:
     def read(self, lines: bytes) -> None:
         """Read more lines of it."""
         for line in lines.split(b"\n"):
-            if b'"type":"user"' in line or b'"type":"assistant"' in line:
+            if any(kind in line for kind in _KINDS):
                 try:
-                    self._take(parse_line(line))
+                    self._take(with_prompt(parse_line(line)))
                 except (ValueError, KeyError, TypeError, AttributeError):
                     continue
 
     def _take(self, entry: dict[str, Any]) -> None:
-        self.lines.add(entry["uuid"])
-        self.size += _ID_BYTES
         message = entry["message"]
+        said_by_user = entry["type"] == "user"
+        self.lines.add((message.get("id") if said_by_user else None) or entry["uuid"])
+        self.size += _ID_BYTES
         if entry["type"] != "assistant" or not isinstance(message["content"], list):
             return
         for block in message["content"]:
-            if block.get("type") == "text":
-                said = squeezed(block["text"])
-                self.texts[message["id"]] += said
+            if (kind := block.get("type")) in ("text", "thinking"):
+                said = squeezed(block[kind])
+                (self.texts if kind == "text" else self.thoughts)[message["id"]] += said
                 self.size += _ID_BYTES + len(said)
             elif block.get("type") == "tool_use":
                 self.calls.add(self._ids.begin(block["id"]))
@@ -145,9 +150,9 @@ def forget(session_id: str) -> None:
 
 def has_line(transcript: Path | None, line_id: str, since: int) -> bool:
     """Whether a transcript has a line of this id, from a byte on: found without parsing it."""
-    wanted = f'"uuid":"{line_id}"'.encode()
+    wanted = tuple(f'"{name}":"{line_id}"'.encode() for name in ("uuid", "source_uuid"))
     while piece := piece_of(transcript, since):
-        if wanted in piece:
+        if any(each in piece for each in wanted):
             return True
         since += len(piece)
     return False

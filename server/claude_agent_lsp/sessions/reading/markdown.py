@@ -7,18 +7,27 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.texts.text import cut
+from claude_agent_lsp.sessions.reading.outline import Kind
 from claude_agent_lsp.sessions.reading.prose import code, fenced, one_line, prose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from claude_agent_lsp.sessions.catalogue.catalogue import Session
-    from claude_agent_lsp.sessions.reading.reading import Message, RecordedCall
+    from claude_agent_lsp.sessions.catalogue.session import Session
+    from claude_agent_lsp.sessions.reading.messages import Message, RecordedCall
 
 RESULT_LENGTH: Final = 10_000
 # What the CLI notes where there is none.
 NO_BRANCH: Final = "HEAD"
+# What stands between the messages, in other words than the CLI's where there are some.
+_ASIDE: Final = {
+    Kind.GAP: None,
+    Kind.WOKEN: None,
+    Kind.INTERRUPTED: "You stopped Claude here.",
+    Kind.NOTICE: None,
+    Kind.OUTCOME: None,
+}
 
 
 def as_markdown(session: Session, messages: Iterable[Message]) -> str:
@@ -42,16 +51,31 @@ def _facts(session: Session) -> Iterator[str]:
 
 
 def _message(message: Message) -> Iterator[str]:
-    who = "You" if message.role == "user" else "Claude"
     when = f" · {_local(message.timestamp)}" if message.timestamp else ""
+    if message.kind is Kind.COMPACTION:
+        yield f"## Compacted{when}"
+        yield _folded("What the agent was left with", prose(message.text))
+        return
+    if message.kind in _ASIDE:
+        yield f"*{one_line(_ASIDE[message.kind] or message.text)}*"
+        return
+    if message.kind is Kind.RETRACTED:
+        yield _folded("An answer that broke off", prose(message.text))
+        return
     recovered = " · recovered after an interruption" if message.recovered else ""
-    yield f"## {who}{when}{recovered}"
+    yield f"## {_who(message)}{when}{recovered}"
     if message.thinking:
         yield _folded("Thinking", prose(message.thinking))
     if message.text:
         yield prose(message.text)
     for call in message.tool_calls:
         yield _call(call)
+
+
+def _who(message: Message) -> str:
+    if message.kind is Kind.COMMAND:
+        return "Command output"
+    return "You" if message.role == "user" else "Claude"
 
 
 def _call(call: RecordedCall) -> str:

@@ -6,84 +6,50 @@ Everything here reads files: call it in a thread.
 from __future__ import annotations
 
 import contextlib
-import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
+from collections import deque
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import dropwhile, islice
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from claude_agent_lsp.base.disk.reading import open_regular
-from claude_agent_lsp.base.texts.json_bounds import PLAIN_JSON, bounded_fields
-from claude_agent_lsp.base.texts.json_text import parse_line
+from claude_agent_lsp.base.texts.moments import read_moment
+from claude_agent_lsp.base.texts.results import ResultPage
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.sessions.catalogue.kept_copies import KeptCopies
-from claude_agent_lsp.sessions.journal.journal import Journal, Said
+from claude_agent_lsp.sessions.journal.journal import Journal
 from claude_agent_lsp.sessions.journal.recovery import recover
-from claude_agent_lsp.sessions.reading.outline import Place, blocks_of, conversation_of, places_in
-from claude_agent_lsp.sessions.transcripts.call_ids import CallIds
+from claude_agent_lsp.sessions.reading.head import each_place
+from claude_agent_lsp.sessions.reading.messages import (
+    Message,
+    entry_in,
+    message_at,
+    recovered,
+    size_of,
+)
+from claude_agent_lsp.sessions.reading.outline import (
+    Place,
+    conversation_of,
+    places_in,
+)
+from claude_agent_lsp.sessions.reading.run_entries import Known, calls_of, not_left, with_runs
+from claude_agent_lsp.sessions.reading.subagents import Nested, in_between, nested_in
+from claude_agent_lsp.sessions.transcripts.packed import open_transcript
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
-from claude_agent_lsp.sessions.transcripts.user_text import written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
     from pathlib import Path
 
     from claude_agent_sdk import SessionMessage
 
-    from claude_agent_lsp.sessions.journal.journal import JournaledTurn
 
 # What a page may say. Making JSON of it and sending it takes the loop, and with it each run, 15 ms.
 PAGE_BYTES: Final = 2 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedCall:
-    """A tool call and what came of it, as the transcript has it."""
-
-    tool_call_id: str
-    tool: str
-    input: dict[str, Any] = field(metadata=PLAIN_JSON)
-    status: str | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What the user or the agent said at one time.
-
-    Attributes:
-        recovered: True if the CLI has lost it and the journal has kept it, else None.
-    """
-
-    message_id: str
-    role: str
-    text: str
-    thinking: str | None
-    tool_calls: tuple[RecordedCall, ...]
-    timestamp: datetime | None
-    recovered: bool | None = None
-
-
-Item = TypeVar("Item", Message, Place, "Place | Message")
-
-
-@dataclass
-class _Draft:
-    message_id: str
-    role: str
-    timestamp: datetime | None
-    text: list[str] = field(default_factory=list)
-    thinking: list[str] = field(default_factory=list)
-    calls: dict[str, RecordedCall] = field(default_factory=dict)
-
-    def finished(self) -> Message:
-        return Message(
-            self.message_id,
-            self.role,
-            "\n".join(self.text),
-            "\n".join(self.thinking) or None,
-            tuple(self.calls.values()),
-            self.timestamp,
-        )
+Entry: TypeAlias = "Place | Known | Nested | Message"
+Item = TypeVar("Item", Message, Place, Entry)
 
 
 def read_messages(session_id: str, state: Path | None = None) -> tuple[Message, ...]:
@@ -96,11 +62,17 @@ def read_messages(session_id: str, state: Path | None = None) -> tuple[Message, 
         session_id: The session.
         state: The state directory, for what the CLI has no longer.
     """
-    return Conversation.read(session_id, state).messages()
+    return Conversation.read(session_id, state).messages(whole=True)
 
 
 def read_page(
-    session_id: str, state: Path | None, limit: int, cursor: str | None
+    session_id: str,
+    state: Path | None,
+    limit: int,
+    cursor: str | None,
+    *,
+    subagents: bool = False,
+    at_work: bool = True,
 ) -> tuple[tuple[Message, ...], str | None]:
     """Read some messages of a session, and the cursor for those that follow.
 
@@ -111,21 +83,57 @@ def read_page(
         state: The state directory, for what the CLI has no longer.
         limit: How many at most; for none, nothing is read.
         cursor: That of the page before.
+        subagents: Whether to read what subagents said, too.
+        at_work: Whether a run may be at work in it.
 
     Raises:
         InvalidArgument: The cursor is none of ours.
     """
     if not limit:
         return (), None
-    conversation = Conversation.read(session_id, state)
+    conversation = Conversation.read(session_id, state, subagents=subagents, at_work=at_work)
     page, following = page_of(conversation.items, limit, cursor)
     read, size = list[Message](), 0
     for message in conversation.each(page):
-        size += _size_of(message)
+        size += size_of(message)
         if read and size > PAGE_BYTES:
             return tuple(read), read[-1].message_id
         read.append(message)
     return tuple(read), following
+
+
+def read_result(
+    session_id: str, state: Path | None, tool_call_id: str, cursor: str | None, limit: int
+) -> ResultPage:
+    """Read a part of what a tool call has put out, a subagent's included.
+
+    Args:
+        session_id: The session.
+        state: The state directory, for what the CLI has no longer.
+        tool_call_id: The call, as `read_page` has it.
+        cursor: That of the part before.
+        limit: How many characters at most.
+
+    Raises:
+        InvalidArgument: The session has no such call, or the cursor is none of ours.
+    """
+    conversation = Conversation.read(session_id, state, subagents=True)
+    having = [item for item in conversation.items if tool_call_id in calls_of(item)]
+    calls = (
+        call for message in conversation.each(having, whole=True) for call in message.tool_calls
+    )
+    call = next((each for each in calls if each.tool_call_id == tool_call_id), None)
+    if call is None:
+        raise InvalidArgument(
+            f"toolCallId: the session {session_id} has no tool call {tool_call_id}."
+        )
+    text = call.text or ""
+    offset = 0 if cursor is None else int(cursor) if cursor.isdecimal() else len(text) + 1
+    if offset > len(text):
+        raise InvalidArgument("cursor: expected `nextCursor` of an earlier answer.")
+    end = offset + limit
+    following = str(end) if end < len(text) else None
+    return ResultPage(tool_call_id, call.status, text[offset:end], offset, len(text), following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,136 +142,117 @@ class Conversation:
 
     Attributes:
         transcript: The CLI's file, or the copy that is kept of it; None if there is none.
-        items: The messages in order: a place in the file, or what the journal has.
+        items: The entries in order: a place in the file, or in a subagent's, or what the journal
+            has, or the records of its runs. They can be gone through once, and nothing is looked
+            for behind those that are taken.
     """
 
     transcript: Path | None
-    items: tuple[Place | Message, ...]
+    items: Iterable[Entry]
 
     @classmethod
-    def read(cls, session_id: str, state: Path | None) -> Conversation:
-        """Look where everything is."""
+    def read(
+        cls, session_id: str, state: Path | None, *, subagents: bool = False, at_work: bool = True
+    ) -> Conversation:
+        """Look where everything is; what subagents said is left out unless it is wanted."""
         transcript = find_transcript(session_id)
         if transcript is None and state is not None:
             transcript = KeptCopies(state).find(session_id)
-        try:
-            places = () if transcript is None else places_in(transcript)
-        except FileNotFoundError:  # it has just gone
-            transcript, places = None, ()
-        if state is None:
-            return cls(transcript, places)
-        lost = recover(Journal(lambda: state), session_id).turns
-        return cls(transcript, _in_time(places, [m for turn in lost for m in _recovered(turn)]))
+        places: Iterable[Place] = () if transcript is None else _places_in(transcript)
+        items: Iterable[Entry] = places
+        if state is not None:
+            journal = Journal(lambda: state)
+            said = _in_time(places, _lost_in(journal, session_id))
+            runs = not_left(journal.runs.each(session_id), partial(_ids_in, transcript))
+            items = with_runs(said, runs, at_work=at_work)
+        if subagents and transcript is not None:
+            items = in_between(items, nested_in(transcript))
+        return cls(transcript, items)
 
-    def messages(self, items: Sequence[Place | Message] | None = None) -> tuple[Message, ...]:
-        """Read some of the messages, or all."""
-        return tuple(self.each(self.items if items is None else items))
+    def messages(self, *, whole: bool = False) -> tuple[Message, ...]:
+        """Read all messages; whole with results of tools that are as long as they are."""
+        return tuple(self.each(self.items, whole=whole))
 
-    def each(self, items: Sequence[Place | Message]) -> Iterator[Message]:
+    def each(self, items: Iterable[Entry], *, whole: bool = False) -> Iterator[Message]:
         """Read some of the messages, one after the other."""
         with contextlib.ExitStack() as opened:
             path = self.transcript
-            file = None if path is None else opened.enter_context(open_regular(path))
+            file = None if path is None else opened.enter_context(open_transcript(path))
             for item in items:
                 if isinstance(item, Message):
                     yield item
-                elif file is not None:
-                    yield _message_at(item, file)
+                elif isinstance(item, Nested):
+                    yield _nested_message(item, whole=whole)
+                elif file is None:
+                    continue
+                elif isinstance(item, Known):
+                    yield replace(message_at(item.place, file, whole=whole), **item.fields)
+                else:
+                    yield message_at(item, file, whole=whole)
 
 
-def _size_of(message: Message) -> int:
-    """Return about how many bytes a message is in an answer."""
-    texts = [message.text, message.thinking, *(call.text for call in message.tool_calls)]
-    inputs = [json.dumps(call.input, ensure_ascii=False) for call in message.tool_calls]
-    return sum(len(text.encode(errors="replace")) for text in [*texts, *inputs] if text)
+def _nested_message(nested: Nested, *, whole: bool) -> Message:
+    with open_transcript(nested.transcript) as file:
+        message = message_at(nested.place, file, whole=whole)
+    return replace(message, parent_tool_call_id=nested.parent)
 
 
-def _message_at(place: Place, file: BinaryIO) -> Message:
-    draft = _Draft(place.message_id, place.role, place.timestamp)
-    ids = CallIds()
-    for line in place.lines:
-        file.seek(line.offset)
-        blocks = blocks_of(_message_in(file.read(line.length)))
-        if place.role == "user" or not line.own:
-            _settle(blocks, draft, ids)
-        for block in blocks if line.own else ():
-            _add(block, draft, ids)
-    return draft.finished()
+def _places_in(transcript: Path) -> Iterator[Place]:
+    with contextlib.suppress(FileNotFoundError):  # it has just gone
+        yield from each_place(transcript)
 
 
-def _message_in(line: bytes) -> object:
-    return _entry_in(line).get("message")
+def _ids_in(transcript: Path | None) -> set[str]:
+    with contextlib.suppress(FileNotFoundError):  # it has just gone
+        return {place.message_id for place in places_in(transcript)} if transcript else set()
+    return set()
 
 
-def _entry_in(line: bytes) -> dict[str, Any]:
-    """Return what a line holds; of a file that was written anew meanwhile it may be nothing."""
-    try:
-        entry = parse_line(line)
-    except ValueError:
-        return {}
-    return entry if isinstance(entry, dict) else {}
+def _lost_in(journal: Journal, session_id: str) -> list[Message]:
+    turns = recover(journal, session_id).turns
+    return [message for turn in turns for message in recovered(turn)]
 
 
-def _recovered(turn: JournaledTurn) -> Iterator[Message]:
-    """Return a turn that the CLI has lost, or what it has lost of it."""
-    if turn.lacks_prompt:
-        yield Message(turn.message_id, "user", turn.prompt, None, (), turn.at, recovered=True)
-    drafts: list[_Draft] = []
-    for step in turn.steps:
-        if isinstance(step, Said):
-            if not drafts or drafts[-1].message_id != step.message_id:
-                drafts.append(_Draft(step.message_id, "assistant", step.at))
-            drafts[-1].text.append(step.text)
-            continue
-        if not drafts:
-            drafts.append(_Draft(step.tool_call_id, "assistant", step.at))
-        call_id, given = step.tool_call_id, dict(step.input)
-        drafts[-1].calls[call_id] = RecordedCall(call_id, step.tool, given, step.status, step.text)
-    for draft in drafts:
-        text, calls = "".join(draft.text), tuple(draft.calls.values())
-        yield Message(
-            draft.message_id, draft.role, text, None, calls, draft.timestamp, recovered=True
-        )
-
-
-def _in_time(places: tuple[Place, ...], lost: list[Message]) -> tuple[Place | Message, ...]:
+def _in_time(places: Iterable[Place], lost: list[Message]) -> Iterator[Place | Message]:
     """Put each lost message before the first one that came after it."""
-    merged: list[Place | Message] = list(places)
-    for message in lost:
-        later = (
-            at
-            for at, other in enumerate(merged)
-            if other.timestamp and message.timestamp and other.timestamp > message.timestamp
-        )
-        merged.insert(next(later, len(merged)), message)
-    return tuple(merged)
+    waiting = deque(lost)
+    for place in places:
+        while waiting and _is_before(waiting[0].timestamp, place.timestamp):
+            yield waiting.popleft()
+        yield place
+    yield from waiting
+
+
+def _is_before(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and one < other
 
 
 def page_of(
-    messages: tuple[Item, ...], limit: int, cursor: str | None
+    messages: Iterable[Item], limit: int, cursor: str | None
 ) -> tuple[tuple[Item, ...], str | None]:
     """Return some of `messages` and the cursor for those that follow.
 
     Raises:
         InvalidArgument: The cursor is none of ours.
     """
-    begin = 0
-    if cursor is not None:
-        ids = [message.message_id for message in messages]
-        if cursor not in ids:
-            raise InvalidArgument("cursor: expected `nextCursor` of an earlier answer.")
-        begin = ids.index(cursor) + 1
-    page = messages[begin : begin + limit]
-    more = begin + limit < len(messages)
+    rest = iter(messages)
+    if cursor is not None and not any(message.message_id == cursor for message in rest):
+        raise InvalidArgument("cursor: expected `nextCursor` of an earlier answer.")
+    page = tuple(islice(rest, limit))
+    more = next(rest, None) is not None
     return page, page[-1].message_id if more else None
 
 
-def line_of(session_id: str, message_id: str, field: str = "resumeAt") -> str:
+def line_of(
+    session_id: str, message_id: str, state: Path | None = None, field: str = "resumeAt"
+) -> str:
     """Return the id of a message's last line, which is what the CLI can go back to.
 
     Args:
         session_id: The session.
-        message_id: The message's, as in `read_messages`.
+        message_id: The message's, as in `read_messages`. For what else was told in between, a run's
+            outcome or a notice, the message before it is meant.
+        state: The state directory, for what was told in between.
         field: What the user calls it.
 
     Raises:
@@ -272,6 +261,9 @@ def line_of(session_id: str, message_id: str, field: str = "resumeAt") -> str:
     transcript = find_transcript(session_id)
     try:
         line_id = None if transcript is None else _last_line_of(message_id, transcript)
+        if transcript is not None and line_id is None:
+            before = _message_before(session_id, message_id, state)
+            line_id = None if before is None else _last_line_of(before, transcript)
     except FileNotFoundError:  # it has just gone
         line_id = None
     if line_id is None:
@@ -279,15 +271,58 @@ def line_of(session_id: str, message_id: str, field: str = "resumeAt") -> str:
     return line_id
 
 
+def _message_before(session_id: str, entry_id: str, state: Path | None) -> str | None:
+    """Return the id of the message behind which an entry stands that is none."""
+    before = None
+    for item in Conversation.read(session_id, state).items:
+        if isinstance(item, Message):
+            if item.message_id == entry_id:
+                return None if item.kind is None else before
+            continue
+        place = item.place if isinstance(item, Known | Nested) else item
+        before = place.message_id if any(line.own for line in place.lines) else before
+    return None
+
+
+def said_behind(session_id: str, line_id: str) -> datetime | None:
+    """Return when what follows a line in its conversation was said; None if nothing does."""
+    behind = _from_line(session_id, line_id)[1:]
+    return read_moment(behind[0][1]) if behind else None
+
+
+def said_at(session_id: str, line_id: str) -> datetime | None:
+    """Return when a line of a session's conversation was said; None if that is not known."""
+    found = _from_line(session_id, line_id)
+    return read_moment(found[0][1]) if found else None
+
+
+def lines_behind(session_id: str, line_id: str) -> set[str]:
+    """Return the ids of the lines that follow one in its conversation."""
+    return {line.uuid for line, _ in _from_line(session_id, line_id)[1:]}
+
+
+def _from_line(session_id: str, line_id: str) -> list[tuple[SessionMessage, str | None]]:
+    """Return a line of a conversation and all that follow; nothing if it is not there."""
+    transcript = find_transcript(session_id)
+    try:
+        lines = [] if transcript is None else conversation_of(transcript)
+    except FileNotFoundError:  # it has just gone
+        return []
+    return list(dropwhile(lambda each: each[0].uuid != line_id, lines))
+
+
 def _last_line_of(message_id: str, transcript: Path) -> str | None:
     """Return the id of a message's last line; also of one that is named by the id of a line."""
     # Where the messages are is known as long as the file doesn't change.
     for place in reversed(places_in(transcript)):
         if place.message_id == message_id:
-            last = [line for line in place.lines if line.own][-1]
-            with open_regular(transcript) as file:
+            own = [line for line in place.lines if line.own]
+            if not own:
+                return None
+            last = own[-1]
+            with open_transcript(transcript) as file:
                 file.seek(last.offset)
-                entry = _entry_in(file.read(last.length))
+                entry = entry_in(file.read(last.length))
             return str(entry["uuid"]) if "uuid" in entry else None
     for line, _ in reversed(conversation_of(transcript)):
         if message_id in (line.uuid, _message_id(line)):
@@ -299,42 +334,3 @@ def _message_id(line: SessionMessage) -> str:
     if line.type == "assistant" and isinstance(line.message, dict):
         return str(line.message.get("id") or line.uuid)
     return line.uuid
-
-
-def _settle(blocks: list[dict[str, Any]], draft: _Draft, ids: CallIds) -> None:
-    """Put tool results to their calls."""
-    for block in blocks:
-        if block.get("type") != "tool_result":
-            continue
-        call_id = ids.of_result(str(block.get("tool_use_id")))
-        if call_id is not None:
-            call = draft.calls[call_id]
-            status = "failed" if block.get("is_error") else "completed"
-            draft.calls[call_id] = RecordedCall(
-                call_id, call.tool, call.input, status, _plain(block.get("content"))
-            )
-
-
-def _add(block: dict[str, Any], draft: _Draft, ids: CallIds) -> None:
-    match block.get("type"):
-        case "text":
-            text = str(block.get("text", ""))
-            text = written(text) if draft.role == "user" else text
-            if text.strip():
-                draft.text.append(text)
-        case "thinking":
-            if block.get("thinking"):
-                draft.thinking.append(str(block["thinking"]))
-        case "tool_use":
-            call_id = ids.begin(str(block.get("id")))
-            draft.calls[call_id] = RecordedCall(
-                call_id, str(block.get("name")), bounded_fields(block.get("input"))
-            )
-
-
-def _plain(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return ""

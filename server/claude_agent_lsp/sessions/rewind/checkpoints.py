@@ -10,17 +10,19 @@ command's changes are none of these.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.base.texts.json_text import parse_json
+from claude_agent_lsp.base.texts.moments import read_moment
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
 FIRST: Final = 1
 _KINDS: Final = (b'"file-history-snapshot"', b'"file-history-delta"', b'"toolUseResult"')
@@ -124,11 +126,9 @@ class Checkpoints:
     def _take_write(self, result: Mapping[str, Any], stamp: str, folder: Path) -> None:
         path = result.get("filePath") or result.get("notebook_path")
         changed = "structuredPatch" in result or "updated_file" in result
-        try:
-            write = Write(_content_after(result), datetime.fromisoformat(stamp))
-        except ValueError:
-            return
-        if isinstance(path, str) and changed:
+        at = read_moment(stamp)
+        if isinstance(path, str) and changed and at is not None:
+            write = Write(_content_after(result), at)
             last = self.writes.get(folder / path)
             if last is None or last.at <= write.at:
                 self.writes[folder / path] = write
@@ -150,12 +150,20 @@ def _backup(told: object, copies: Path) -> Backup | None:
     match told:
         case {"backupFileName": str() | None as name, "version": int(version), **more}:
             # The name is the CLI's, but the line may be anybody's.
-            if name is not None and Path(name).name != name:
+            if name is not None and not _is_plain(name):
                 return None
             parent = more.get("realParentDir")
             copy = None if name is None else copies / name
             return Backup(copy, parent if isinstance(parent, str) else None, version)
     return None
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether a name leads nowhere else, and a file can be called so."""
+    try:
+        return Path(name).name == name and b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
 
 
 def _content_after(result: Mapping[str, Any]) -> str | None:

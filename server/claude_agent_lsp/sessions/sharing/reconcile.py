@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from claude_agent_sdk import project_key_for_directory
-
 from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.base.lanes import parsing
 from claude_agent_lsp.errors import AgentLspError
@@ -44,8 +42,8 @@ from claude_agent_lsp.sessions.sharing.stores.store import (
     digest_after,
     encoded,
 )
+from claude_agent_lsp.sessions.transcripts.projects import project_directory
 from claude_agent_lsp.sessions.transcripts.transcript import (
-    config_directory,
     find_transcript,
     is_turn,
 )
@@ -292,8 +290,7 @@ class Reconciler:
         session_id = self._mirrored.session_id
         transcript = find_transcript(session_id)
         if transcript is None:
-            project = project_key_for_directory(self._mirrored.folder)
-            transcript = config_directory() / "projects" / project / f"{session_id}.jsonl"
+            transcript = project_directory(Path(self._mirrored.folder)) / f"{session_id}.jsonl"
         if not subpath:
             return transcript
         name = subpath if _is_whole(subpath) else f"{subpath}.jsonl"

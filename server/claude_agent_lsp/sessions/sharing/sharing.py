@@ -15,13 +15,13 @@ import re
 import socket
 import uuid
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.base.texts.moments import EPOCH, moment_at
 from claude_agent_lsp.errors import StoreUnavailable
-from claude_agent_lsp.sessions.sharing.project_key import project_key
 from claude_agent_lsp.sessions.sharing.stores.address import StoreAddress
+from claude_agent_lsp.sessions.transcripts.repository import project_key
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from claude_agent_sdk import SDKSessionInfo
 
     from claude_agent_lsp.base.lanes import Lanes
-    from claude_agent_lsp.sessions.catalogue.catalogue import Session
+    from claude_agent_lsp.sessions.catalogue.session import Session
     from claude_agent_lsp.sessions.sharing.mirror import Mirror
     from claude_agent_lsp.sessions.sharing.sync_state import Mirrored, SyncState
 
@@ -304,7 +304,7 @@ def _absent(infos: Iterable[SDKSessionInfo], folder: Path) -> list[Session]:
 
 
 def _session(info: SDKSessionInfo, folder: Path) -> Session:
-    from claude_agent_lsp.sessions.catalogue.catalogue import Session
+    from claude_agent_lsp.sessions.catalogue.session import Session
 
     return Session(
         session_id=info.session_id,
@@ -313,17 +313,13 @@ def _session(info: SDKSessionInfo, folder: Path) -> Session:
         tag=info.tag,
         workspace=folder,
         git_branch=info.git_branch,
-        created_at=_moment(info.created_at) if info.created_at else None,
-        last_modified=_moment(info.last_modified),
+        created_at=moment_at(info.created_at) if info.created_at else None,
+        last_modified=moment_at(info.last_modified) or EPOCH,
         running=False,
         current=False,
         interrupted=False,
         origin="shared",
     )
-
-
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _name_of(url: str) -> str:

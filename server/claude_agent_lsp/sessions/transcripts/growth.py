@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Some lines at the beginning and some before the end, each with ids that stand nowhere else.
 PROOF_BYTES: Final = 4_096
+_LATEST_NS: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class ReadSoFar:
             OSError: It can't be read.
         """
         status = os.fstat(file.fileno())
-        return cls(status.st_ino, status.st_mtime_ns, offset, _proof(file, offset))
+        return cls(status.st_ino, changed_at(status), offset, _proof(file, offset))
 
     def holds(self, file: BinaryIO) -> bool:
         """Return whether a file is the one that was read, and has at most grown since.
@@ -54,8 +55,13 @@ class ReadSoFar:
         if status.st_ino != self.inode or status.st_size < self.offset:
             return False
         if status.st_size == self.offset:
-            return status.st_mtime_ns == self.mtime_ns
+            return changed_at(status) == self.mtime_ns
         return _proof(file, self.offset) == self.proof
+
+
+def changed_at(status: os.stat_result) -> int:
+    """Return when a file was changed, in nanoseconds since 1970; SQLite knows none behind 2262."""
+    return min(status.st_mtime_ns, _LATEST_NS)
 
 
 def _proof(file: BinaryIO, offset: int) -> bytes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import uuid
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.base.texts.json_text import parse_line
+from claude_agent_lsp.sessions.transcripts.packed import open_transcript
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # The SDK files a store's sessions under a folder; here it is one session and any folder.
 FOLDER: Final = "/"
+SUBAGENT: Final = "agent-"
 # The SDK looks at 64 KiB at each end, in lines that it has written without blanks before.
 END_BYTES: Final = 262_144
 
@@ -33,13 +35,17 @@ def conversation_in(session_id: str, entries: list[Any]) -> list[tuple[SessionMe
     """Put the lines of a conversation in order, as the SDK does. Call it in a thread.
 
     Args:
-        session_id: The session.
+        session_id: The session, or what the file of a subagent is called.
         entries: Of its transcript; of what its messages say, the ids are enough.
 
     Returns:
         Each line with its time, as it stands there.
     """
     times = {entry["uuid"]: entry.get("timestamp") for entry in entries}
+    if session_id.startswith(SUBAGENT):
+        # Beside a session it is no conversation of its own, and in its own file it is.
+        entries = [{**entry, "isSidechain": False} for entry in entries]
+        session_id = str(uuid.uuid5(uuid.NAMESPACE_OID, session_id))
     return [(line, times[line.uuid]) for line in asyncio.run(_conversation(session_id, entries))]
 
 
@@ -62,7 +68,7 @@ def ends_of(transcript: Path) -> bytes:
     Raises:
         OSError: It can't be read.
     """
-    with open_regular(transcript) as file:
+    with open_transcript(transcript) as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         if size <= 2 * END_BYTES:

@@ -17,12 +17,18 @@ from typing import Any, Final
 
 from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.base.texts.json_text import parse_json, parse_line
+from claude_agent_lsp.sessions.transcripts.packed import open_transcript
 
 HEAD_BYTES: Final = 262_144
 _BLOCK_BYTES: Final = 1_048_576
 _SESSION_ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+NOTED_COST: Final = b'{"type":"cost-state"'
+LOCAL_COMMAND: Final = "local_command"
+_SAYING: Final = (b'"type":"user"', b'"type":"assistant"', b'"subtype":"local_command"')
 SYNTHETIC: Final = "<synthetic>"
 # How the CLI notes a local command, as it does where its model is set from outside.
+_CLEARED: Final = "<command-name>/clear</command-name>"
+_NO_OUTPUT: Final = "<local-command-stdout></local-command-stdout>"
 _NOTES: Final = ("<command-name>", "<local-command-stdout>", "<local-command-stderr>")
 
 
@@ -53,27 +59,41 @@ def transcript_below(root: Path, session_id: str) -> Path | None:
 
 
 def holds_messages(transcript: Path) -> bool:
-    """Return whether a transcript holds any message.
+    """Return whether a transcript holds any message, or a slash command and its answer.
+
+    That another session was cleared, which the next one begins with, is none.
 
     The CLI (2.1.330) makes the file first. With no room on the disk it writes nothing into it, says
     nothing, and can't resume the session later.
     """
     try:
-        with open_regular(transcript) as file:
+        with open_transcript(transcript) as file:
             for line in file:
                 # Only what is whole counts.
-                if b'"type":"user"' in line or b'"type":"assistant"' in line:
+                if any(mark in line for mark in _SAYING):
                     with contextlib.suppress(ValueError):
-                        parse_json(line)
-                        return True
+                        if not is_clearing(parse_json(line)):
+                            return True
     except OSError:
         return True  # nobody can tell
     return False
 
 
+def is_clearing(entry: Any) -> bool:
+    """Return whether a line says no more than that the session before this one was cleared."""
+    if not isinstance(entry, dict):
+        return True
+    if entry.get("type") == "system":
+        return entry.get("content") == _NO_OUTPUT
+    message = entry.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    cleared = isinstance(content, str) and content.startswith(_CLEARED)
+    return entry.get("type") == "user" and (cleared or entry.get("isMeta") is True)
+
+
 def folder_of(transcript: Path) -> Path | None:
     """Return the folder that a session was begun in, as its first lines say."""
-    with open_regular(transcript) as file:
+    with open_transcript(transcript) as file:
         for line in file:
             if b'"cwd":' in line:
                 try:
@@ -87,16 +107,19 @@ def folder_of(transcript: Path) -> Path | None:
 
 def cost_of(transcript: Path) -> float:
     """Return what a session has cost so far, in US dollars, as the CLI has noted it."""
-    line = last_line(transcript, b'{"type":"cost-state"')
-    if line is None:
-        return 0.0
+    line = last_line(transcript, NOTED_COST)
+    return 0.0 if line is None else cost_in(line, transcript.stem)
+
+
+def cost_in(line: bytes, session_id: str) -> float:
+    """Return the cost in a line that starts as `NOTED_COST`, in US dollars."""
     try:
         entry = parse_json(line)
         cost = float(entry["totalCostUSD"])
     except (ValueError, KeyError, TypeError, OverflowError):
         return 0.0
     # Of another session's the CLI knows nothing, and what is no amount would never be exceeded.
-    is_own = entry.get("sessionId") == transcript.stem
+    is_own = entry.get("sessionId") == session_id
     return cost if is_own and math.isfinite(cost) and cost > 0 else 0.0
 
 
@@ -133,10 +156,15 @@ class Transcript:
     Every line of a turn has an id, and the process sends the id of each line that it writes. Of
     the lines that a fork copies it sends none: a file that was not there when the process
     started is taken as its own at the first look.
+
+    Args:
+        session_id: The session.
+        source: The session that it begins as a copy of.
     """
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, session_id: str, source: str | None = None) -> None:
         self.session_id = session_id
+        self._source = source
         self._path: Path | None = None
         self._known = 0
         self._own: set[str] = set()
@@ -146,11 +174,13 @@ class Transcript:
         """Take all that is there now as known: the process is about to read it.
 
         Returns:
-            What the session has cost before, in US dollars: the process counts on from there.
+            What the session has cost before, in US dollars, or the one that it is a copy of: the
+            process counts on from there (CLI 2.1.330).
         """
         self._path = self._path or find_transcript(self.session_id)
         if self._path is None:
-            return 0.0
+            source = None if self._source is None else find_transcript(self._source)
+            return 0.0 if source is None else cost_of(source)
         self._known = self._path.stat().st_size
         return cost_of(self._path)
 

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 # What the CLI and this server add to a prompt, or say in the user's name, the user did not write.
 _ADDED = re.compile(
     r"<(system-reminder|ide_opened_file|ide_selection|task-notification"
-    r"|local-command-stdout|local-command-stderr)>"
+    r"|local-command-stdout|local-command-stderr|bash-stdout|bash-stderr)>"
 )
+# How the CLI notes what a slash command, or a command of the user's own, has put out.
+_OUTPUTS = ("local-command-stdout", "local-command-stderr", "bash-stdout", "bash-stderr")
 _BLANKS = re.compile(r"\s*")
 
 
@@ -20,8 +22,27 @@ def written(text: str) -> str:
     """Return what the user wrote of a text; of a slash command, the CLI keeps the parts."""
     command = _between(text, "command-name")
     if command is None:
-        return _without_added(text)
+        shell = _between(text, "bash-input") if text.startswith("<bash-input>") else None
+        return _without_added(text) if shell is None else f"! {shell}"
     return f"{command} {_between(text, 'command-args') or ''}".strip()
+
+
+def is_output(text: str) -> bool:
+    """Return whether a text in the user's name is what a command of theirs has put out."""
+    return text.startswith(tuple(f"<{name}>" for name in _OUTPUTS))
+
+
+def output(text: str) -> str:
+    """Return what a command has put out."""
+    parts = (_between(text, name) for name in _OUTPUTS)
+    return "\n".join(part.strip("\n") for part in parts if part and part.strip())
+
+
+def notified(text: str) -> str:
+    """Return what the CLI has told the agent of a task that has ended; else an empty text."""
+    if not text.startswith("<task-notification>"):
+        return ""
+    return (_between(text, "summary") or "").strip()
 
 
 def _between(text: str, name: str) -> str | None:

@@ -29,6 +29,7 @@ IDLE: dict[str, Any] = {
     "folderUri": "file:///project",
     "running": False,
     "line": "",
+    "queue": [],
     "trusted": True,
     "mode": "default",
 }

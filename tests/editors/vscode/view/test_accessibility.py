@@ -186,5 +186,5 @@ def test_it_fits_a_narrow_side_bar(open_view: OpenView) -> None:
     at_work(view)
     view.open_questions(question())
     assert view.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for name in ("Send", "Stop", "Deny", "Allow for this session"):
+    for name in ("Queue", "Stop", "Deny", "Allow for this session"):
         expect(view.button(name)).to_be_in_viewport()

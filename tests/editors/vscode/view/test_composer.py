@@ -65,16 +65,70 @@ def test_nothing_is_sent_while_nothing_is_written(view: View) -> None:
     assert [sent["prompt"] for sent in view.said("send")] == ["  x"]
 
 
-def test_what_is_written_during_a_run_stays(view: View) -> None:
+QUEUE = [
+    {"runId": "r1", "prompt": "say one", "state": "waiting"},
+    {"runId": "r2", "prompt": "say two\nat length", "state": "kept"},
+]
+
+
+def test_what_is_written_during_a_run_is_queued_sent_into_it_or_in_its_place(view: View) -> None:
+    expect(view.button("Stop and Send")).to_be_hidden()
     view.state(running=True, line="Reading")
     view.prompt.focus()
     view.type("and then")
     view.press("Enter")
-    expect(view.page.get_by_role("status")).to_contain_text("still working")
-    expect(view.prompt).to_have_value("and then")
-    view.state()
+    expect(view.prompt).to_have_value("")
+    view.type("and now")
+    view.press("Control+Enter")
+    view.type("and instead")
+    view.button("Stop and Send").click()
+    view.type("with the mouse")
+    view.button("Send Now").click()
+    view.type("and by key")
+    view.press("Control+Shift+Enter")
+    view.type("one")
+    view.press("Shift+Enter")
+    expect(view.prompt).to_have_value("one\n")
+    sent = [(sent["prompt"], sent["how"]) for sent in view.said("send")]
+    assert sent == [
+        ("and then", "queue"),
+        ("and now", "steer"),
+        ("and instead", "stop"),
+        ("with the mouse", "steer"),
+        ("and by key", "stop"),
+    ]
+
+
+def test_what_waits_stands_above_and_is_changed_sent_and_removed(view: View) -> None:
+    view.state(running=True, queue=QUEUE)
+    waiting = view.page.get_by_role("list", name="Waiting Prompts")
+    expect(waiting.get_by_role("listitem")).to_have_count(2)
+    expect(waiting).to_contain_text("Kept")
+    view.button("Edit say one").click()
+    field = view.page.get_by_role("textbox", name="Waiting Prompt")
+    expect(field).to_be_focused()
+    view.type(" more")
+    view.state(running=True, line="Reading", queue=QUEUE)
+    expect(field).to_have_value("say one more")
     view.press("Enter")
-    assert [sent["prompt"] for sent in view.said("send")] == ["and then"]
+    assert view.wait_said("queueEdit") == {
+        "type": "queueEdit",
+        "runId": "r1",
+        "prompt": "say one more",
+    }
+    expect(view.prompt).to_be_focused()
+    view.button("Edit say one").click()
+    view.type("nothing of this")
+    view.press("Escape")
+    expect(field).to_have_count(0)
+    assert not view.said("stop"), "Escape was meant for the text"
+    view.button("Send Now: say one").click()
+    assert view.wait_said("queueSend")["runId"] == "r1"
+    view.page.get_by_role("button", name="Remove say two").click()
+    assert view.wait_said("queueRemove")["runId"] == "r2"
+    assert len(view.said("queueEdit")) == 1
+    view.state(queue=[])
+    expect(waiting).to_be_hidden()
 
 
 def test_arrow_keys_go_through_what_was_asked_and_back_to_what_was_being_written(

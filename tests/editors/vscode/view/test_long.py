@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from .stage import message
+from .stage import IDLE, message
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -82,15 +82,13 @@ def test_two_thousand_messages_open_in_a_second(view: View, record_property: Rec
     for _ in range(3):  # whatever else the machine does
         view.conversation()
         expect(view.page.locator(".welcome")).to_be_visible()
-        took.append(view.page.evaluate(OPEN, messages))
+        took.append(view.page.evaluate(OPEN, [messages, {**IDLE, "title": "Long"}]))
     expect(view.page.get_by_text("End of 1999.")).to_be_in_viewport()
     record_property("milliseconds", min(took))
     assert min(took) < OPEN_MS
 
 
-OPEN = """async (messages) => {
-    const state = {title: 'Long', sessionId: 's', folder: '', folderUri: '', running: false,
-                   line: '', trusted: true, mode: 'default'};
+OPEN = """async ([messages, state]) => {
     const began = performance.now();
     harness.tell({type: 'conversation', messages, steps: [], state, history: []});
     while (!document.querySelector('.transcript').innerText.includes('End of 1999.')) {

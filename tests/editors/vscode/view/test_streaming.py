@@ -55,6 +55,17 @@ See [later][ref].
 HTML = 'element => element.innerHTML.replace(/ id="[^"]*"/g, \'\')'
 
 
+def test_a_compaction_and_a_blocked_prompt_are_told(view: View) -> None:
+    view.conversation()
+    view.events(
+        {"kind": "compacted", "trigger": "auto", "tokensBefore": 90_000, "tokensAfter": 2_000},
+        ended(blocked={"reason": "no", "kept": False, "hint": "Change the <b>prompt</b>."}),
+    )
+    notice = view.page.locator(".notice")
+    expect(notice).to_contain_text("The conversation was compacted, from 90k tokens to 2k.")
+    expect(view.page.locator(".outcome .blocked")).to_have_text("Change the <b>prompt</b>.")
+
+
 @pytest.mark.parametrize("size", [1, 3, 7, 50])
 def test_what_grows_ends_as_what_was_said_at_once(view: View, size: int) -> None:
     view.conversation(message("assistant", MARKDOWN))
@@ -132,6 +143,40 @@ def test_what_a_subagent_does_stands_below_its_call(view: View) -> None:
         {**tool("Read", "child", file_path="/project/a.py"), "parentToolCallId": "parent"},
     )
     expect(view.page.locator(".tool-inner details.tool summary")).to_contain_text("Reading a.py")
+
+
+NESTED = {"parentToolCallId": "parent"}
+
+
+def test_what_a_subagent_says_is_a_line_below_its_call_and_unfolds(view: View) -> None:
+    view.events(
+        tool("Agent", "parent", description="Look around", prompt="Look."),
+        text("Meanwhile I ", "m2"),
+        {"kind": "thinking", "messageId": "n0", "text": "Where is it?", **NESTED},
+        {**text("I *look*.\n\nIt is\n\n- here", "n1"), **NESTED},
+        {**tool("Read", "child", file_path="/project/a.py"), **NESTED},
+        text("go on.", "m2"),
+        {**text("I have seen.", "n2"), **NESTED},
+        result("Seen.", "parent"),
+    )
+    inner = view.page.locator(".tool-inner")
+    lines = inner.locator(".nested-words > summary > span:last-child, .tool-title")
+    expect(lines).to_have_text(
+        ["Thought", "I *look*. It is - here", re.compile("a.py"), "I have seen."]
+    )
+    # What the agent itself says meanwhile is not torn.
+    expect(view.answers).to_have_text(["Meanwhile I go on."])
+    expect(inner.locator("li")).to_be_hidden()
+    inner.get_by_text("I *look*.").click()
+    expect(inner.locator("li")).to_have_text("here")
+    expect(inner.locator("em")).to_have_text("look")
+
+
+def test_words_of_a_subagent_whose_call_is_not_here_are_no_answer(view: View) -> None:
+    view.conversation()
+    view.events({**text("I look.", "n1"), **NESTED})
+    expect(view.page.locator(".nested-words summary")).to_have_text("I look.")
+    expect(view.answers).to_have_count(0)
 
 
 def test_an_edit_shows_its_lines_and_opens_in_the_diff_editor(view: View) -> None:
@@ -258,3 +303,23 @@ def test_what_the_agent_begins_by_itself_says_why(view: View) -> None:
     notice = view.page.locator(".notice[data-level=info]")
     expect(notice).to_have_text("`make test` has ended.")
     expect(view.page.locator(".answer").last).to_have_text("It is green.")
+
+
+def test_words_of_an_answer_that_broke_off_are_struck_out(view: View) -> None:
+    view.events(
+        text("It stands.\n\n"),
+        text("It does *not*"),
+        {"kind": "retracted", "messageId": "other", "text": "It stands."},
+        {"kind": "retracted", "messageId": "m1", "text": "It does *not*"},
+        {"kind": "notice", "level": "warning", "text": "It broke off."},
+        text("Anew."),
+        ended(),
+    )
+    struck = view.page.locator("del.retracted")
+    expect(struck).to_have_text("It does not")
+    assert struck.evaluate("element => getComputedStyle(element).textDecorationLine") == (
+        "line-through"
+    )
+    expect(view.answers).to_have_count(2)
+    expect(view.answers.first).to_contain_text("It stands.")
+    expect(view.answers.last).to_have_text("Anew.")

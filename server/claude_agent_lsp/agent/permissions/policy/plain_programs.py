@@ -6,11 +6,13 @@ The CLI (2.1.330) runs these unasked as long as each path among their words lies
 it takes for no path what stands in an option (`--from-file=…`, `-f…`), what a program makes of a
 word (`@…`), what the shell makes of one (`../*`, or a `*` that goes through a link), what a file
 lists (`--files0-from`), and where links in a folder lead (`grep -R`, and `diff` of two folders). So
-what isn't in the tables below is asked about.
+what isn't in the tables below is asked about. And it takes for the folder's what it keeps itself of
+the folder's sessions, and writes down for later ones: so is what lies elsewhere, by its path.
 """
 
 from __future__ import annotations
 
+import os.path
 import re
 import shlex
 from dataclasses import dataclass
@@ -124,8 +126,23 @@ _FIND: Final = frozenset(
         *("-true", "-type", "-user", "-wholename", "-writable", "-executable", "-xdev", "-P"),
     }
 )
-# Words with which a program looks at files that the CLI doesn't look at.
-_ELSEWHERE: Final = {"[": "/", "strings": "@", "test": "/"}
+# Words with which a program looks at files that the CLI doesn't look at: a path that is not here,
+# or that a link may lead away.
+_ELSEWHERE: Final = {
+    "du": re.compile(".*/"),
+    "readlink": re.compile(".*/"),
+    "realpath": re.compile(".*/"),
+    "strings": re.compile("@"),
+}
+_NOWHERE: Final = re.compile("(?!)")
+# The words of these are no files; of those below, the first one is none.
+_WORDS_ALONE: Final = frozenset(
+    {
+        *("basename", "date", "dirname", "echo", "expr", "printf", "seq", "sleep", "tr", "type"),
+        "which",
+    }
+)
+_PATTERN_FIRST: Final = frozenset({"egrep", "fgrep", "grep"})
 # With these words in a command it can't be seen from outside what it runs.
 _UNCLEAR: Final = re.compile(r"[`$\n\r\\{}]|[<>]\(")
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -133,81 +150,122 @@ _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _EXPANDED: Final = re.compile(r"[*?]|\[(?![\s;&|<>()]|$)|(?:^|[\s=:;&|<>()])~")
 _UP: Final = re.compile(r"(?:^|[/=:,])\.\.(?:/|$)")
 _OPERATORS: Final = frozenset({"|", "||", "&&", "&", ";", "|&", "(", ")"})
+_DESCRIPTORS: Final = frozenset({">&", "<&"})
 _REDIRECTS: Final = frozenset({"<", ">", ">>", "<<<", ">&", "<&", ">|"})
 LONGEST_COMMAND: Final = 2000
 
 
-def first_to_ask_about(command: str) -> str | None:
+def first_to_ask_about(command: str, folder: str = "") -> str | None:
     """Return the first program of a command that may do more than its words say.
+
+    Args:
+        command: The command.
+        folder: The path of the folder whose files it may read; none, if left out.
 
     Returns:
         Its name; empty if it can't be told; None if there is none.
     """
-    commands = _commands_in(command)
+    commands, targets = _commands_in(command)
     if not commands:
         return ""
     for program, *words in commands:
         if program not in PLAIN_PROGRAMS:
             return program if program.isidentifier() or program.replace("-", "").isalnum() else ""
-        if not _is_plain_use(program, words):
+        if not _is_plain_use(program, words, folder):
             return program
-    return commands[0][0] if _EXPANDED.search(_QUOTED.sub("Q", command)) else None
+    leads_out = any(_leads_out(sign, target, folder) for sign, target in targets)
+    expands = _EXPANDED.search(_QUOTED.sub("Q", command)) is not None
+    return commands[0][0] if leads_out or expands else None
 
 
-def _commands_in(command: str) -> list[list[str]]:
-    """Return the programs that are run, each with its words; nothing if that can't be told."""
+def _commands_in(command: str) -> tuple[list[list[str]], list[tuple[str, str]]]:
+    """Return the programs that are run, each with its words; nothing if that can't be told.
+
+    Returns:
+        With them, what is read and written beside them, each with the shell's sign for it.
+    """
     # A shell whose command stands in another field is not looked into.
     if not command.strip() or len(command) > LONGEST_COMMAND or _UNCLEAR.search(command):
-        return []
+        return [], []
     lexer = shlex.shlex(command, posix=True, punctuation_chars="();<>|&")
     lexer.whitespace_split = True
     lexer.commenters = ""
     commands: list[list[str]] = []
-    begins, is_target = True, False
+    targets: list[tuple[str, str]] = []
+    begins, redirect = True, ""
     try:
         for word in [*lexer, ";"]:
             is_sign = bool(word) and set(word) <= set("();<>|&")
-            if is_target:
+            if redirect:
                 if is_sign or _UP.search(word):
-                    return []
-                is_target = False
+                    return [], []
+                targets.append((redirect, word))
+                redirect = ""
             elif word in _OPERATORS:
                 begins = True
             elif word in _REDIRECTS:
-                is_target = True
+                redirect = word
             elif is_sign:
-                return []
+                return [], []
             elif begins:
                 commands.append([word])
                 begins = False
             else:
                 commands[-1].append(word)
     except ValueError:
-        return []
-    return commands
+        return [], []
+    return commands, targets
 
 
-def _is_plain_use(program: str, words: list[str]) -> bool:
-    """Return whether a program reads the files among its words, and no others."""
-    table, count, options, is_value = _PROGRAMS[program], 0, True, False
+def _leads_out(sign: str, target: str, folder: str) -> bool:
+    """Return whether it may read or write what is not in the folder."""
+    if sign == "<<<" or target == os.devnull or (sign in _DESCRIPTORS and target.isdigit()):
+        return False
+    # Where links in a path lead, it would be written unasked if it is one of the CLI's own.
+    return "/" in target if ">" in sign else _is_elsewhere(target, folder)
+
+
+def _is_elsewhere(word: str, folder: str) -> bool:
+    path = os.path.normpath(word)
+    return path.startswith("/") and not f"{path}/".startswith(f"{folder or '//'}/")
+
+
+def _is_plain_use(program: str, words: list[str], folder: str) -> bool:
+    """Return whether a program reads the files among its words that are in the folder alone."""
+    files = _files_in(program, words)
+    if files is None:
+        return False
+    # Without a word, `cd` goes home, and with "-" where it has been.
+    if program == "cd" and (len(files) != 1 or words[-1] == "-"):
+        return False
+    if program in _WORDS_ALONE:
+        return True
+    if program in _PATTERN_FIRST and not any(w.startswith("-") and "e" in w for w in words):
+        files = files[1:]
+    return not any(_is_elsewhere(word, folder) for word in files)
+
+
+def _files_in(program: str, words: list[str]) -> list[str] | None:
+    """Return the words that are no options; None if there is one that isn't in the tables."""
+    table, found, options, is_value = _PROGRAMS[program], list[str](), True, False
+    elsewhere = _ELSEWHERE.get(program, _NOWHERE)
     for word in words:
-        if _UP.search(word) or word.startswith(_ELSEWHERE.get(program, "\0")):
-            return False
+        if _UP.search(word) or elsewhere.match(word):
+            return None
         if is_value:
             is_value = False
         elif program == "find" and word.startswith("-"):
             if word not in _FIND:
-                return False
+                return None
         elif not options or program == "echo" or not word.startswith("-") or word == "-":
-            count += 1
+            found.append(word)
         elif word.startswith("--"):
             options = word != "--"
             if options and word[2:].partition("=")[0] not in _LONG:
-                return False
+                return None
         else:
             plain = word[1:].lstrip(table.flags + digits)
             if plain and plain[0] not in table.valued:
-                return False
+                return None
             is_value = len(plain) == 1
-    # Without a word, `cd` goes home, and with "-" where it has been.
-    return count <= table.words and (program != "cd" or (count == 1 and words[-1] != "-"))
+    return found if len(found) <= table.words else None

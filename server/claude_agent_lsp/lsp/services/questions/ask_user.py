@@ -6,19 +6,25 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.agent.permissions.queue import ALLOW, DENY, Answer, AnsweredBy, answer_to
-from claude_agent_lsp.base.disk.files import replace_file
-from claude_agent_lsp.base.disk.private import make_directory
+from claude_agent_lsp.agent.permissions.queue import (
+    ALLOW,
+    CLOSED,
+    DENY,
+    Answer,
+    AnsweredBy,
+    answer_to,
+)
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 from claude_agent_lsp.lsp.editor import READ
-from claude_agent_lsp.lsp.services.documents import open_document
+from claude_agent_lsp.lsp.services.documents import open_document, write_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
-    from claude_agent_lsp.agent.events import Question
+    from claude_agent_lsp.agent.permissions.queue import Shown
+    from claude_agent_lsp.agent.question import Question
     from claude_agent_lsp.base.lanes import Lane
     from claude_agent_lsp.lsp.editor import Editor
     from claude_agent_lsp.lsp.services.questions.question_documents import QuestionDocuments
@@ -44,6 +50,7 @@ class AskUser:
         in_progress: Shows a question where its run is shown, and how to answer it; with True, how
             to read it first.
         lane: Returns the lane of a session.
+        offer: Lets a question that the editor does not show be answered from elsewhere.
     """
 
     def __init__(
@@ -53,41 +60,56 @@ class AskUser:
         documents: QuestionDocuments,
         in_progress: Callable[[Question, bool], None],
         lane: Callable[[str], Lane],
+        *,
+        offer: Callable[[Question], None] = lambda _: None,
     ) -> None:
         self._editor = editor
         self._state = state
         self._documents = documents
         self._in_progress = in_progress
         self._lane = lane
+        self._offer = offer
 
-    async def ask(self, question: Question) -> Answer | None:
+    async def ask(self, question: Question, again: bool) -> Shown:
         """Show a question.
 
+        Args:
+            question: The question.
+            again: Whether its user has closed it before: then only progress says that it is open.
+
         Returns:
-            The answer; None if the editor has no way to show it, or closed it unanswered: then it
-            is open until its deadline, can be answered by command, and progress says how.
+            The answer; `CLOSED` if the user closed it without one, and None if the editor has no
+            way to show it. Then it is open until its deadline, can be answered by command, and
+            progress says how.
         """
+        answer = None if again else await self._show(question)
+        if isinstance(answer, Answer):
+            return answer
+        if question.kind == "trust":
+            # Nothing waits for it, but what waits behind it would.
+            return Answer(DENY, by=AnsweredBy.WITHDRAWN)
+        self._in_progress(question, self._documents.was_cut(question))
+        self._offer(question)
+        return answer
+
+    async def _show(self, question: Question) -> Shown:
         profile = self._editor.profile
         if question.document is not None and not profile.questions:
             await self._write_document(question, question.document)
-        answer = None
         try:
             if profile.questions:
-                answer = await self._ask_by_request(question)
-            elif profile.show_message_request:
-                answer = await self._ask_by_message(question)
+                return await self._ask_by_request(question)
+            if profile.show_message_request:
+                return await self._ask_by_message(question)
         except Exception as error:  # noqa: BLE001 - whatever it is: the editor can't show it
             logger.warning("The editor can't show a question: %s", error)
-        if answer is None and question.kind == "trust":
-            # Nothing waits for it, but what waits behind it would.
-            return Answer(DENY, by=AnsweredBy.WITHDRAWN)
-        if answer is None:
-            self._in_progress(question, self._documents.was_cut(question))
-        return answer
+        return None
 
-    async def _ask_by_request(self, question: Question) -> Answer | None:
+    async def _ask_by_request(self, question: Question) -> Shown:
         """Ask an editor that knows this server."""
         given = await self._editor.request(REQUEST, jsonable(question))
+        if getattr(given, "closed", None) is True:
+            return CLOSED
         # pygls knows no type for the answer, and makes an object with its fields of it.
         answer, note = getattr(given, "answer", None), getattr(given, "note", None)
         values = [answer] if isinstance(answer, str) else answer
@@ -100,7 +122,7 @@ class AskUser:
             logger.warning("The editor's answer is invalid: %s", error)
             return None
 
-    async def _ask_by_message(self, question: Question) -> Answer | None:
+    async def _ask_by_message(self, question: Question) -> Shown:
         """Ask by `window/showMessageRequest`; of several options one after the other.
 
         The first action is the one that does nothing, so that a stray Enter does no harm.
@@ -119,7 +141,7 @@ class AskUser:
                 self._editor.spawn(self._documents.show([question]))
                 return None
             if title is None:
-                return None
+                return CLOSED
             value = values[title]
             if value is None:
                 return answer_to(question, chosen, by=AnsweredBy.EDITOR)
@@ -155,7 +177,7 @@ class AskUser:
         path = self._state.directory / "plans" / f"{question.session_id}.md"
         try:
             async with asyncio.timeout(DOCUMENT_SECONDS):
-                await self._lane(question.session_id).run(_write, path, text)
+                await self._lane(question.session_id).run(write_document, path, text)
         except OSError as error:  # the time limit, too
             logger.warning("The plan can't be shown as a document: %r", error)
             return
@@ -172,8 +194,3 @@ def _unique_label(label: str, taken: Collection[str]) -> str:
 
 async def _open_document(editor: Editor, path: Path) -> None:
     await open_document(editor, path, 0)
-
-
-def _write(path: Path, text: str) -> None:
-    make_directory(path.parent)
-    replace_file(path, text.encode())

@@ -7,15 +7,13 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.agent.permissions.question_detail import texts_of
-from claude_agent_lsp.base.disk.files import replace_file
-from claude_agent_lsp.base.disk.private import make_directory
-from claude_agent_lsp.lsp.services.documents import open_document
+from claude_agent_lsp.lsp.services.documents import open_document, write_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from claude_agent_lsp.agent.events import Question
+    from claude_agent_lsp.agent.question import Question
     from claude_agent_lsp.base.lanes import Lane
     from claude_agent_lsp.lsp.editor import Editor
     from claude_agent_lsp.workspace.state import State
@@ -102,5 +100,4 @@ def _indented(text: str) -> Iterator[str]:
 
 
 def _write(path: Path, question: Question) -> None:
-    make_directory(path.parent)
-    replace_file(path, markdown(question).encode("utf-8", "surrogatepass"))
+    write_document(path, markdown(question))

@@ -1,0 +1,4 @@
+"""Searching in all that was said in sessions.
+
+Import from the modules: this package loads nothing by itself.
+"""

@@ -1,0 +1,1 @@
+"""What editors send, and what they are told."""

@@ -1,0 +1,1 @@
+"""Nothing happens that the user did not see and allow."""

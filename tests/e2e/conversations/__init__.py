@@ -1,0 +1,1 @@
+"""What was said, and what can be done with it afterwards."""

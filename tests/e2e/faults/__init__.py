@@ -1,0 +1,1 @@
+"""What breaks, hangs, fills up or is killed, and what it costs."""

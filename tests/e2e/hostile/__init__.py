@@ -1,0 +1,1 @@
+"""What a repository, another user or a broken client can do: nothing."""

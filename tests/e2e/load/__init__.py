@@ -1,0 +1,1 @@
+"""Much at once, for long, or large: nobody waits for another."""

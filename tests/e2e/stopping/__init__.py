@@ -1,0 +1,1 @@
+"""Stop means stop: every way to say it, at every moment."""
