@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from claude_agent_lsp.agent.run.message import Diagnostic, EditorContext, Position, Range
+from claude_agent_lsp.agent.run.message import Diagnostic, EditorContext
+from claude_agent_lsp.workspace.documents.positions import Position, Range
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.commands.arguments import (
     Argument,

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.agent.background import Task
+    from claude_agent_lsp.agent.buffers.buffers import Buffers
     from claude_agent_lsp.agent.events import Emit
     from claude_agent_lsp.agent.permissions.queue import QuestionQueue, Show
     from claude_agent_lsp.agent.process.process import AgentProcess
@@ -73,6 +74,7 @@ class Agent:
         own_directory: Keeps what no setting may move: what the runs cost, and the audit log.
             Left out, the state's.
         server_settings: Returns the settings that hold for all folders together.
+        buffers: The documents that are open in the editor.
 
     Attributes:
         lanes: Those of its folders and sessions.
@@ -94,6 +96,7 @@ class Agent:
         *,
         own_runs: OwnRuns,
         server_settings: Callable[[], Settings] = Settings,
+        buffers: Buffers | None = None,
     ) -> None:
         own, self.lanes = own_directory or state.directory, (lanes := Lanes())
         self.locks = SessionLocks(lambda: state.directory, editor)
@@ -109,7 +112,7 @@ class Agent:
         )
         self.tasks, self.limits = Tasks(partial(self._tell_task, own_runs)), Limits()
         self._pools = pools = PoolLoader(
-            self.watchdog, server_settings, stop, self._own_turn, self._watch
+            self.watchdog, server_settings, stop, self._own_turn, self._watch, buffers
         )
         pools.before = self.kept.before_cli
         self.custody = custody = Custody(

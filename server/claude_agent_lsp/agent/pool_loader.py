@@ -15,6 +15,7 @@ from claude_agent_lsp.errors import RequestFailed
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from claude_agent_lsp.agent.buffers.buffers import Buffers
     from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
     from claude_agent_lsp.agent.process.pool import ProcessPool
     from claude_agent_lsp.agent.process.process import AgentProcess
@@ -33,8 +34,10 @@ class PoolLoader:
         stopping: Fires when the server ends; nothing is loaded then.
         find_owner: Has a run own a turn that an agent has begun by itself.
         on_start: Called with each process as it starts.
+        buffers: See the attribute.
 
     Attributes:
+        buffers: The editor's documents, which processes read and edit.
         before: What is waited for before the first CLI starts.
     """
 
@@ -45,7 +48,9 @@ class PoolLoader:
         stopping: AbortSignal,
         find_owner: FindOwner,
         on_start: Callable[[AgentProcess], None] = lambda _: None,
+        buffers: Buffers | None = None,
     ) -> None:
+        self.buffers = buffers
         self.before: Callable[[], Awaitable[None]] | None = None
         self._find_owner = find_owner
         self._on_start = on_start
@@ -101,6 +106,8 @@ class PoolLoader:
                 await (await self._pool).close()
         if self._reporting is not None:
             self._reporting.cancel()
+        if self.buffers is not None:
+            await self.buffers.close()
 
     async def _load(self, settings: Settings) -> ProcessPool:
         """Return a new pool. What a server that was killed has left is gone by then."""
@@ -117,5 +124,6 @@ class PoolLoader:
             before_start=self._watchdog.ensure,
             find_owner=self._find_owner,
             on_start=self._on_start,
+            buffers=self.buffers,
         )
         return pool

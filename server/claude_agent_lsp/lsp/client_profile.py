@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pygls.capabilities import ServerCapabilitiesBuilder
+
 from claude_agent_lsp.base.texts.box import Box
+from claude_agent_lsp.workspace.documents.positions import PositionEncoding
 
 if TYPE_CHECKING:
     from lsprotocol.types import InitializeParams
@@ -44,6 +47,12 @@ class ClientProfile:
         dynamic_configuration: Whether `workspace/didChangeConfiguration` can, and must, be
             registered for.
         dynamic_synchronization: Whether it can be asked to notify of certain documents' closing.
+        synchronization: Whether it notifies of documents that are opened and changed.
+        encoding: In which units it counts characters.
+        apply_edit: Whether it changes documents when it is asked to.
+        versioned_edits: Whether it refuses a change of another version than it has.
+        annotations: Whether a change may say what it is for.
+        save_document: Whether it saves documents when it is asked to (`claudeAgent/saveDocument`).
     """
 
     name: str = ""
@@ -60,6 +69,12 @@ class ClientProfile:
     configuration: bool = False
     dynamic_configuration: bool = False
     dynamic_synchronization: bool = False
+    synchronization: bool = False
+    encoding: PositionEncoding = PositionEncoding.UTF_16
+    apply_edit: bool = False
+    versioned_edits: bool = False
+    annotations: bool = False
+    save_document: bool = False
 
     @classmethod
     def parse(cls, params: InitializeParams) -> ClientProfile:
@@ -74,6 +89,8 @@ class ClientProfile:
         did_change = workspace.did_change_configuration if workspace else None
         documents = params.capabilities.text_document
         synchronization = documents.synchronization if documents else None
+        edits = workspace.workspace_edit if workspace else None
+        encoding = ServerCapabilitiesBuilder.choose_position_encoding(params.capabilities)
         return cls(
             name=name,
             waits=not blocks,
@@ -91,6 +108,12 @@ class ClientProfile:
             configuration=bool(workspace and workspace.configuration),
             dynamic_configuration=bool(did_change and did_change.dynamic_registration),
             dynamic_synchronization=bool(synchronization and synchronization.dynamic_registration),
+            synchronization=synchronization is not None,
+            encoding=PositionEncoding(encoding),
+            apply_edit=bool(workspace and workspace.apply_edit),
+            versioned_edits=bool(edits and edits.document_changes),
+            annotations=bool(edits and edits.change_annotation_support),
+            save_document=_announced(params.capabilities.experimental, "saveDocument"),
         )
 
 

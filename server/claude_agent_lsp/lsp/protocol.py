@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from concurrent.futures import Future
 
+    # What pygls calls one after the other: a handler, its arguments, and what takes its result.
+    _Handled = Generator[tuple[Any, tuple[Any], None], None, None]
+
     from claude_agent_lsp.base.abort import AbortSignal
 
 
@@ -256,18 +259,23 @@ class AgentProtocol(LanguageServerProtocol):
                 self.controllers[message_id].abort()
         self._host.cancel_progress(params.token)
 
+    # What pygls would keep of documents has lines that end at form feeds, too: a feature keeps them.
+
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
-        """Keep nothing of a document: the agent reads the disk."""
+    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> _Handled:
+        """Hand a document on."""
+        yield self.fm.features[types.TEXT_DOCUMENT_DID_OPEN], (params,), None
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
-        """Keep nothing of a document."""
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> _Handled:
+        """Hand on what has become of a document."""
+        yield self.fm.features[types.TEXT_DOCUMENT_DID_CHANGE], (params,), None
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
-        """Write a document that was shown no longer."""
+    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> _Handled:
+        """Hand on that a document was closed; one that was shown is written no longer."""
         self._host.document_closed(params.text_document.uri)
+        yield self.fm.features[types.TEXT_DOCUMENT_DID_CLOSE], (params,), None
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]

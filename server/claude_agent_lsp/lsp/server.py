@@ -32,6 +32,7 @@ from claude_agent_lsp.lsp.services.prewarming import Prewarming
 from claude_agent_lsp.lsp.services.server_settings import ServerSettings
 from claude_agent_lsp.lsp.services.services import Services
 from claude_agent_lsp.lsp.wire.editor_process import EditorProcess
+from claude_agent_lsp.workspace.documents.documents import Documents
 from claude_agent_lsp.workspace.folders import Folders
 from claude_agent_lsp.workspace.state import State, state_directory
 
@@ -120,7 +121,9 @@ class AgentServer(LanguageServer):
     @cached_property
     def _agent(self) -> Agent:
         from claude_agent_lsp.agent.agent import Agent
+        from claude_agent_lsp.agent.buffers.buffers import Buffers
         from claude_agent_lsp.lsp.commands.runs.run_display import RunDisplay
+        from claude_agent_lsp.lsp.services.buffer_editor import DocumentEditor
         from claude_agent_lsp.lsp.services.questions.ask_user import AskUser
 
         asking = AskUser(
@@ -132,7 +135,7 @@ class AgentServer(LanguageServer):
             offer=self._questions_elsewhere.offer,
         )
         name = self._editor.profile.name
-        settings = self.services.server_settings
+        settings, documents = self.services.server_settings, self.services.open_documents
         return Agent(
             self._state,
             asking.ask,
@@ -141,6 +144,7 @@ class AgentServer(LanguageServer):
             self._own_directory,
             own_runs=RunDisplay(self.services),
             server_settings=lambda: settings.adopted,
+            buffers=Buffers(documents, DocumentEditor(self._editor, documents)),
         )
 
     def _lane(self, session_id: str) -> Lane:
@@ -202,6 +206,7 @@ class AgentServer(LanguageServer):
         return Services(
             editor=editor,
             folders=folders,
+            open_documents=Documents(),
             configuration=configuration,
             trust=trust,
             server_settings=settings,

@@ -167,6 +167,21 @@ class Settings:
         "Maximum number of CLI processes at the same time (about 280 MB each).",
         Scope.WINDOW,
     )
+    live_documents: bool = setting(
+        True,
+        rules.FLAG,
+        "Have the agent read and edit the text in the editor where a file is open; else the disk's.",
+        Scope.USER,
+        untrusted=_THE_USERS,
+    )
+    save_edits: Literal["never", "ifClean", "always"] = setting(
+        "ifClean",
+        rules.one_of(("never", "ifClean", "always")),
+        "When the editor saves a file that the agent has edited in it: never, if nothing was unsaved "
+        "before, or always.",
+        Scope.USER,
+        untrusted=_THE_USERS,
+    )
     prewarm: bool = setting(
         True,
         rules.FLAG,

@@ -55,6 +55,11 @@ def before_of(tool: str, tool_input: Mapping[str, Any], folder: Path) -> Before:
         return Before(why=str(why))
 
 
+def shown_before(text: str) -> Before:
+    """Return what the editor has of a file before an edit."""
+    return Before(text) if len(text) <= MOST_BYTES else Before(why=f"{len(text)} characters")
+
+
 class _NotComparedError(Exception):
     """There is a file, or something else, that can't be compared; the message says why."""
 

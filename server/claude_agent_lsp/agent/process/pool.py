@@ -15,6 +15,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from claude_agent_lsp.agent.buffers.buffer_tools import BufferTools
 from claude_agent_lsp.agent.process.process import AgentProcess
 from claude_agent_lsp.agent.process.receiver import nobody
 from claude_agent_lsp.errors import ProcessDied, RequestFailed
@@ -22,6 +23,7 @@ from claude_agent_lsp.errors import ProcessDied, RequestFailed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from claude_agent_lsp.agent.buffers.buffers import Buffers
     from claude_agent_lsp.agent.process.launch import Launch, SessionStart
     from claude_agent_lsp.agent.process.receiver import FindOwner
     from claude_agent_lsp.base.abort import AbortSignal
@@ -39,6 +41,7 @@ class ProcessPool:
         before_start: Called in a thread before a process starts.
         find_owner: Has a run own a turn that has begun by itself, of a process that it `take`s.
         on_start: Called with each process as it starts.
+        buffers: The editor's documents, which processes read and edit.
 
     Attributes:
         limit: How many may live at the same time.
@@ -53,7 +56,9 @@ class ProcessPool:
         before_start: Callable[[], None] = lambda: None,
         find_owner: FindOwner = nobody,
         on_start: Callable[[AgentProcess], None] = lambda _: None,
+        buffers: Buffers | None = None,
     ) -> None:
+        self._buffers = buffers
         self._on_start = on_start
         self._before_start = before_start
         self._find_owner = find_owner
@@ -78,6 +83,7 @@ class ProcessPool:
         """Return the id of a session that is ready for its first prompt and fits this launch."""
         for session_id, process in self._processes.items():
             fits = process.launch.fits(launch) and process.launch.model == launch.model
+            fits = fits and self._knows_documents(process)
             if fits and self._is_free(process) and _is_fresh(process):
                 return session_id
         return None
@@ -152,7 +158,8 @@ class ProcessPool:
         """Start a process ahead of its first query, if there is room for it."""
         known = session.session_id in self._processes
         if not known and not self._closed and len(self._processes) < self.limit:
-            self._expire_after(self.idle_seconds, self._start(launch, session))
+            process = self._start(launch, session, ahead=True)
+            self._expire_after(self.idle_seconds, process)
 
     async def close(self) -> None:
         """End all processes, side by side; none is started any more."""
@@ -186,7 +193,8 @@ class ProcessPool:
         with self._released_if_it_raises(process):
             self._lend(process)
             await signal.wait_or_abort(process.started)
-            if process.launch.fits(launch) and _stands_at(process, session):
+            fits = process.launch.fits(launch) and self._knows_documents(process)
+            if fits and _stands_at(process, session):
                 if await signal.wait_or_abort(process.changed_by_others()):
                     logger.info(
                         "Another program has continued the session %s; starting a new process",
@@ -213,10 +221,24 @@ class ProcessPool:
         self._waiters.append(waiter)
         await signal.wait_or_abort(waiter)
 
-    def _start(self, launch: Launch, session: SessionStart) -> AgentProcess:
+    def _knows_documents(self, process: AgentProcess) -> bool:
+        """Whether it reads what is open in the editor, if there is anything."""
+        return process.tools is not None or self._tools_for(process.launch) is None
+
+    def _tools_for(self, launch: Launch, *, ahead: bool = False) -> BufferTools | None:
+        """Return what a process reads and edits documents by, as soon as it may need it."""
+        buffers, settings = self._buffers, launch.settings
+        if buffers is None or not settings.live_documents or not buffers.wanted(ahead=ahead):
+            return None
+        return BufferTools(buffers, launch.folder, settings.save_edits)
+
+    def _start(
+        self, launch: Launch, session: SessionStart, *, ahead: bool = False
+    ) -> AgentProcess:
         if self._closed:
             raise RequestFailed("The server is shutting down.", hint="Restart the server.")
-        process = AgentProcess(launch, session, self._before_start, self._find_owner)
+        tools = self._tools_for(launch, ahead=ahead)
+        process = AgentProcess(launch, session, self._before_start, self._find_owner, tools)
         self._on_start(process)
         self._processes[session.session_id] = process
         watcher = asyncio.create_task(self._watch(process))

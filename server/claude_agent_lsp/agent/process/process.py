@@ -28,9 +28,11 @@ from claude_agent_sdk import (
 )
 
 from claude_agent_lsp.agent.background import Background
+from claude_agent_lsp.agent.buffers.channel import with_buffers
 from claude_agent_lsp.agent.cli import check, locate, reach
 from claude_agent_lsp.agent.os_processes.marked import Marked, marks
 from claude_agent_lsp.agent.process.client_queue import ClientQueue
+from claude_agent_lsp.agent.process.connection import connect, disconnect
 from claude_agent_lsp.agent.process.private_files import PrivateFiles
 from claude_agent_lsp.agent.process.process_state import Lifecycle, ProcessState
 from claude_agent_lsp.agent.process.receiver import CurrentReceiver, nobody
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import Message
 
+    from claude_agent_lsp.agent.buffers.buffer_tools import BufferTools
     from claude_agent_lsp.agent.os_processes.tree import Process, ProcessTree
     from claude_agent_lsp.agent.process.launch import Launch, SessionStart
     from claude_agent_lsp.agent.process.receiver import FindOwner, Receiver
@@ -71,10 +74,12 @@ class AgentProcess:
         session: The session it works in.
         before_start: Called in a thread before it starts.
         find_owner: Has a run own a turn that has begun by itself: see `CurrentReceiver`.
+        tools: Read and edit what is open in the editor; None leaves all to the disk.
 
     Attributes:
         launch: What it was started with; model and mode are kept up to date.
         session_id: The session it works in, from before it starts.
+        tools: Read and edit what is open in the editor.
         used: Whether it has had a prompt.
         transcript: The session's file, as far as this process has written it.
         pid: Its process id once it has reported it.
@@ -92,6 +97,7 @@ class AgentProcess:
         session: SessionStart,
         before_start: Callable[[], None] = lambda: None,
         find_owner: FindOwner = nobody,
+        tools: BufferTools | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         # Before it can say any of them.
@@ -99,6 +105,7 @@ class AgentProcess:
         self.launch = launch
         self.session = session
         self.session_id = session.session_id
+        self.tools = tools
         self.transcript = Transcript(session.session_id, session.source)
         self.used = False
         self.pid: int | None = None
@@ -243,12 +250,16 @@ class AgentProcess:
             before_tool=self._receiver.before_tool,
             files=files,
         )
+        if self.tools is not None:
+            after.push_async_callback(self.tools.close)
+            await self.tools.buffers.settle()
+            options = with_buffers(options, self.tools)
         client = ClaudeSDKClient(options)
-        after.push_async_callback(self._disconnect, client)
+        after.push_async_callback(disconnect, client, self.tree)
         after.callback(self._client_queue.drop)
         after.callback(self._life.begin_ending)
         self._marked.starts()
-        await self._connect(client)
+        await connect(client, self._given_up.signal)
         self._disk.put(files.remove)
         self.info = await client.get_server_info() or {}
         self._raise_if_ending()
@@ -291,30 +302,6 @@ class AgentProcess:
         self._raise_if_ending()
         return result
 
-    async def _connect(self, client: ClaudeSDKClient) -> None:
-        """Start the CLI; where that is given up, stop waiting for what the SDK waits for.
-
-        The one task that is cancelled: connecting, the SDK (0.2.187) waits for an answer of the CLI
-        for a minute, also of one that is gone. What it has started by then are tasks of their own,
-        which the disconnect ends.
-        """
-        connecting = asyncio.ensure_future(client.connect())
-        try:
-            await self._given_up.signal.wait_or_abort(connecting)
-        finally:
-            connecting.cancel()
-            await asyncio.wait({connecting})
-
-    async def _disconnect(self, client: ClaudeSDKClient) -> None:
-        try:
-            await client.disconnect()
-        except BaseException as error:
-            # The SDK has not seen its end, so it may still be there.
-            (await self.tree()).kill()
-            if not isinstance(error, Exception):
-                raise
-            logger.debug("The SDK could not disconnect", exc_info=True)
-
     async def _read_to_the_end(self) -> None:
         if self._reading is not None:
             await asyncio.wait({self._reading})
@@ -350,6 +337,8 @@ class AgentProcess:
             self.cost_usd = message.total_cost_usd or self.cost_usd
         elif isinstance(message, SystemMessage):
             self.background.read(message.subtype, message.data)
+            if self.tools is not None:
+                self.tools.hear(message.subtype, message.data)
             # It changes by itself once a plan is approved, or edits are accepted.
             mode = message.data.get("permissionMode") if message.subtype == "status" else None
             if isinstance(mode, str):

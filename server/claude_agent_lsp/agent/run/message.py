@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from claude_agent_lsp.workspace.documents.positions import Range
+
 MAX_SELECTION: Final = 20_000  # characters
 MAX_IMAGE: Final = 5 * 2**20  # bytes, the limit of the Messages API
 _MAX_FILE: Final = 4 * 2**20  # bytes of a file that is searched for the selected lines
@@ -42,22 +44,6 @@ _SIGNATURES: Final = (
 _SEVERITIES: Final = {1: "error", 2: "warning", 3: "information", 4: "hint"}
 _CLOSING_TAG = re.compile(r"<(\s*/\s*ide_)", re.IGNORECASE)
 _RELEVANCE = "This may or may not be related to the current task."
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """A place in a document; both from 0, `character` in the units agreed with the editor."""
-
-    line: int
-    character: int
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A piece of a document, without the character at its end."""
-
-    start: Position
-    end: Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +70,13 @@ class EditorContext:
         document: The file in the editor.
         range: What is selected in it, or where the cursor stands.
         diagnostics: What is known to be wrong there.
+        selected: What is selected, as the editor has it; None if that is known by the disk alone.
     """
 
     document: Path | None = None
     range: Range | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
+    selected: str | None = None
 
 
 def user_message(
@@ -154,9 +142,11 @@ def _context(context: EditorContext, folder: Path, denied: DenyRules) -> Iterato
     document, selected = context.document, context.range
     if document is not None:
         if selected is not None and selected.start != selected.end:
-            yield _tagged(
-                "ide_selection", f"{_selection(document, selected, denied)}\n\n{_RELEVANCE}"
-            )
+            text = "" if denied.denies_reading(document) else context.selected
+            if text is None:
+                text = _selected_text(document, selected)
+            quoted = _selection(document, selected, text)
+            yield _tagged("ide_selection", f"{quoted}\n\n{_RELEVANCE}")
         else:
             cursor = f", with the cursor on line {selected.start.line + 1}" if selected else ""
             text = f"The user opened the file {_spelled(document)} in the IDE{cursor}. {_RELEVANCE}"
@@ -169,12 +159,11 @@ def _context(context: EditorContext, folder: Path, denied: DenyRules) -> Iterato
         yield _tagged("ide_opened_file", text)
 
 
-def _selection(document: Path, selected: Range, denied: DenyRules) -> str:
+def _selection(document: Path, selected: Range, text: str) -> str:
     first, last = selected.start.line, selected.end.line
     if selected.end.character == 0:
         last -= 1  # ends before the first character of its last line
     named = f"The user selected the lines {first + 1} to {last + 1} from {_spelled(document)}"
-    text = "" if denied.denies_reading(document) else _selected_text(document, selected)
     return f"{named}:\n{text}" if text and len(text) <= MAX_SELECTION else f"{named}."
 
 

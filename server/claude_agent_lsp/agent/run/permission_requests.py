@@ -18,7 +18,7 @@ from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, Permis
 
 from claude_agent_lsp.agent.events import QuestionAnswered, QuestionAsked
 from claude_agent_lsp.agent.permissions.destinations import Destinations
-from claude_agent_lsp.agent.permissions.diff import EDITS, Before, before_of, diff_of
+from claude_agent_lsp.agent.permissions.diff import EDITS, Before, before_of, diff_of, shown_before
 from claude_agent_lsp.agent.permissions.question_detail import (
     describe,
     grants_of,
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from claude_agent_sdk import PermissionResult, ToolPermissionContext
 
+    from claude_agent_lsp.agent.buffers.buffer_tools import BufferTools
     from claude_agent_lsp.agent.question import QuestionKind
     from claude_agent_lsp.agent.run.context import RunContext, RunSpec
 
@@ -75,11 +76,17 @@ class PermissionRequests:
         spec: What the run has to do.
         context: What it has to do it with.
         denied: Called with each tool call that is refused, and why.
+        tools: Know the files that are open in the editor.
     """
 
     def __init__(
-        self, spec: RunSpec, context: RunContext, denied: Callable[[str, str], None]
+        self,
+        spec: RunSpec,
+        context: RunContext,
+        denied: Callable[[str, str], None],
+        tools: BufferTools | None = None,
     ) -> None:
+        self._tools = tools
         self._spec = spec
         self._context = context
         self._denied = denied
@@ -210,13 +217,20 @@ class PermissionRequests:
         """
         if tool not in EDITS:
             return Before()
-        lane, folder = self._context.folder_lane, self._spec.launch.folder
-        reading = asyncio.ensure_future(lane.read(before_of, tool, tool_input, folder))
+        reading = asyncio.ensure_future(self._text_before(tool, tool_input))
         try:
             async with asyncio.timeout(READ_SECONDS):
                 return await self._context.signal.wait_or_abort(reading)
         except TimeoutError:
             return Before(why="its disk does not answer")
+
+    async def _text_before(self, tool: str, tool_input: Mapping[str, Any]) -> Before:
+        if self._tools is not None:
+            text = await self._tools.text_of(tool_input.get("file_path"))
+            if text is not None:
+                return shown_before(text)
+        lane, folder = self._context.folder_lane, self._spec.launch.folder
+        return await lane.read(before_of, tool, tool_input, folder)
 
     async def _follow_links(
         self, tool_input: Mapping[str, Any], suggestions: Iterable[PermissionUpdate]

@@ -96,7 +96,7 @@ class Turn:
             process.background.missing_servers,
             self.figures.notices,
         )
-        self._decisions = PermissionRequests(spec, context, self.figures.deny)
+        self._decisions = PermissionRequests(spec, context, self.figures.deny, process.tools)
 
     async def run(self) -> RequestFailed | None:
         """Send the prompt, if there is one, and wait until it is answered.
@@ -133,6 +133,9 @@ class Turn:
         message = await context.signal.wait_or_abort(
             asyncio.ensure_future(context.journal.prepend_untold(self._spec.message))
         )
+        if self._process.tools is not None:
+            # What was opened just before is open for this prompt.
+            await self._process.tools.buffers.settle()
         context.signal.throw_if_aborted()
         self._process.prompt(dict(message))
         context.journal.sent = True

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
 
-from claude_agent_lsp.agent.run.message import Diagnostic, EditorContext, Position, Range
+from claude_agent_lsp.agent.run.message import Diagnostic, EditorContext
 from claude_agent_lsp.agent.run.query import LAST, NEW
 from claude_agent_lsp.base.problems import shown
 from claude_agent_lsp.base.validation import (
@@ -36,6 +36,7 @@ from claude_agent_lsp.base.validation import (
     whole,
 )
 from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.workspace.documents.positions import Position, Range
 from claude_agent_lsp.workspace.modes import PermissionMode
 from claude_agent_lsp.workspace.settings import Effort, camel
 

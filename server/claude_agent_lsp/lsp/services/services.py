@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
     from claude_agent_lsp.lsp.services.task_documents import TaskDocuments
     from claude_agent_lsp.lsp.services.transcript_documents import TranscriptDocuments
+    from claude_agent_lsp.workspace.documents.documents import Documents
     from claude_agent_lsp.workspace.folders import Folders
 
 
@@ -56,6 +57,7 @@ class Services:
     Attributes:
         editor: The editor.
         folders: The open folders.
+        open_documents: The open documents.
         configuration: What is set in each.
         trust: Which are trusted.
         server_settings: What is set for the whole server.
@@ -65,6 +67,7 @@ class Services:
 
     editor: Editor
     folders: Folders
+    open_documents: Documents
     configuration: Configuration
     trust: FolderTrust
     server_settings: ServerSettings

@@ -75,8 +75,8 @@ KNOWN: Final = (
 
 # What changes no file itself; each call of an agent that it starts is one of its own.
 NEVER_WRITES: Final = (IN_THE_FOLDER - EDITS) | DELEGATES | LOOKS_BEYOND | REACHES_BEYOND
-MAY_WRITE: Final = rf"^(?!(?:{'|'.join(sorted(NEVER_WRITES))})$)"
-"""The tools that may change files, as the CLI matches them for a hook."""
+MAY_WRITE: Final = rf"^(?!(?:{'|'.join(sorted(NEVER_WRITES))}|mcp__editor__.*)$)"
+"""The tools that may change files, as the CLI matches them for a hook; the editor's own don't."""
 
 IN_TRUSTED: Final = rf"^(?!(?:{'|'.join(sorted(KNOWN - REACHES_BEYOND - DELEGATES))})$)(?!mcp__)"
 """The tools that have to be ruled on in a trusted folder, as the CLI matches them for a hook."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
 from claude_agent_lsp.lsp.commands.runs.moving import bring_here
 from claude_agent_lsp.lsp.commands.runs.run_display import queued_run
 from claude_agent_lsp.lsp.convert.to_errors import fault_of
+from claude_agent_lsp.workspace.documents.positions import text_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -34,6 +36,7 @@ class QueryCommands(CommandGroup):
     @command("claudeAgent.query", arguments.QueryArgument)
     async def query(self, argument: arguments.QueryArgument, request: Request) -> object:
         """Ask the agent."""
+        argument = self._with_selection(argument)
         display = self._queries.display
         progress = display.start(request.work_done_token, argument.prompt, request.stop)
         to_editor = display.to_editor(
@@ -70,6 +73,18 @@ class QueryCommands(CommandGroup):
             ending = asyncio.shield(begun.ended)
             now = begun.snapshot()
         return await self._answer(now, ending, waits=waits)
+
+    def _with_selection(self, argument: arguments.QueryArgument) -> arguments.QueryArgument:
+        """Return it with what is selected in the editor now, if the document is open there."""
+        context = argument.context
+        if context is None or context.document is None or context.range is None:
+            return argument
+        document = self._services.open_documents.at(context.document)
+        if document is None:
+            return argument
+        encoding = self._services.editor.profile.encoding
+        selected = text_in(document.text, context.range, encoding)
+        return replace(argument, context=replace(context, selected=selected))
 
     async def _queue_up(
         self,

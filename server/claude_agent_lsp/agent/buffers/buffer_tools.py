@@ -1,0 +1,344 @@
+"""Read, Edit and Write of one CLI process, where a file is open in the editor.
+
+    the mod asks ──▶ which state has the document? ──▶ the tool itself, on the disk
+                                                   ├─▶ the text in the editor
+                                                   ├─▶ an edit in the editor, saved there or not
+                                                   └─▶ no, and why
+
+Nothing that is unsaved is written over: where an edit and what the user has typed don't go together, the agent is
+told, and may read the file again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.agent.buffers import tool_texts
+from claude_agent_lsp.agent.buffers.tool_texts import ToolRefusedError, plain
+from claude_agent_lsp.base.lanes import Lane, parsing
+from claude_agent_lsp.workspace.documents.disk_text import DiskText, digest_of
+from claude_agent_lsp.workspace.documents.documents import DocumentState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from claude_agent_lsp.agent.buffers.buffers import Buffers, SaveEdits
+    from claude_agent_lsp.workspace.documents.documents import Document
+
+logger = logging.getLogger(__name__)
+
+# What the mod says as it starts.
+ANNOUNCED: Final = "claude-agent-lsp buffers 1"
+_UNREAD: Final = re.compile("modified since read|not been read")
+# A document that changes faster than an edit gets there is being typed in.
+TRIES: Final = 3
+READ_AGAIN: Final = "Read the file again, and decide anew."
+LATE_SECONDS: Final = 1.0
+# What a formatter has changed is told up to here.
+MOST_TOLD: Final = 4_000
+
+
+class BufferTools:
+    """What one process reads and edits in the editor.
+
+    Args:
+        buffers: The editor's documents.
+        folder: What relative paths are relative to.
+        save_edits: When an edit is saved in the editor.
+
+    Attributes:
+        buffers: The editor's documents.
+        ready: Whether the mod is at work in the process.
+    """
+
+    def __init__(self, buffers: Buffers, folder: Path, save_edits: SaveEdits) -> None:
+        self.buffers = buffers
+        self.ready = False
+        self._folder = folder
+        self._save_edits = save_edits
+        self._disk = Lane()
+        # What the agent has last seen of a document, by the document's URI.
+        self._seen: dict[str, bytes] = {}
+        # The inputs of calls whose tool was given something that the disk has instead.
+        self._inputs: dict[str, Mapping[str, Any]] = {}
+        self._copies: list[Path] = []
+        self._edits: set[asyncio.Task[dict[str, Any]]] = set()
+
+    def real_input(self, call_id: str | None, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what the agent has given a tool, by what the CLI has of it."""
+        real = self._inputs.get(call_id or "")
+        return given if real is None else {**given, **real}
+
+    async def answer(self, what: str, call: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer the mod.
+
+        Args:
+            what: "refused": the tool won't, by the disk; "perform": it may; "mention": a file is named in a prompt.
+            call: The tool's name and input, with `file_path`.
+
+        Returns:
+            What the mod makes of it; an empty answer leaves it to the CLI.
+        """
+        document = await self._find(call.get("file_path"))
+        if document is None:
+            return {}
+        if what == "refused":
+            return await self._prepare(document, call)
+        if what == "mention":
+            return await self._copy(document)
+        # An interrupt cancels who waits, and must not halve an edit.
+        task = asyncio.ensure_future(self._perform(document, call))
+        self._edits.add(task)
+        task.add_done_callback(self._edits.discard)
+        return await asyncio.shield(task)
+
+    def hear(self, subtype: str, data: Mapping[str, Any]) -> None:
+        """Take what the CLI says beside the conversation: the mod announces itself."""
+        if subtype == "ui_log" and data.get("text") == ANNOUNCED:
+            self.ready = True
+
+    async def refusal(self, call: Mapping[str, Any]) -> str | None:
+        """Return why a file must not be changed on the disk, where the mod is not at work."""
+        document = await self._find(call.get("file_path"))
+        if document is None or not (await self._state(document)).unsaved:
+            return None
+        return (
+            f"The user has unsaved changes to {call['file_path']} in the editor. Nothing was "
+            "changed. Ask the user to save the file, and read it again."
+        )
+
+    async def text_of(self, named: object) -> str | None:
+        """Return the text that an edit of a file begins with; None if that is the disk's."""
+        document = await self._find(named)
+        if document is None or await self._state(document) is DocumentState.STALE:
+            return None
+        return plain(self._current(document).text)
+
+    async def close(self) -> None:
+        """Remove what was written for the process."""
+        if self._copies:
+            await asyncio.wait({self._disk.put(_remove, self._copies)}, timeout=1.0)
+
+    async def _find(self, named: object) -> Document | None:
+        """Return the open document that a path leads to, whatever it is called."""
+        if not isinstance(named, str) or "\0" in named:
+            return None
+        path = self._folder / os.path.expanduser(named)
+        documents = self.buffers.documents
+        return documents.at(path) or documents.at(await self._disk.read(os.path.realpath, path))
+
+    async def _state(self, document: Document) -> DocumentState:
+        disk = await self._on_disk(document)
+        return await parsing.run(document.state, disk)
+
+    async def _on_disk(self, document: Document) -> DiskText | None:
+        try:
+            return await self._disk.read(DiskText.read, document.path)
+        except (OSError, ValueError):
+            return None
+
+    def _current(self, document: Document) -> Document:
+        return self.buffers.documents.of_uri(document.uri) or document
+
+    # The tool's own look at the disk
+
+    async def _prepare(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
+        """Say what the tool may be given for its look at the disk, if the editor can do what is wanted."""
+        text = plain(document.text)
+        if _UNREAD.search(str(call.get("error"))):
+            # It has been, in the editor; and what has changed since may be our own edit.
+            try:
+                self._check(document, await self._state(document), call)
+            except ToolRefusedError as refused:
+                return {"deny": str(refused)}
+            return {"reread": True}
+        if call.get("tool") != "Edit":
+            return {}
+        disk = await self._on_disk(document)
+        try:
+            await parsing.run(tool_texts.edited, text, call)
+        except ToolRefusedError as refused:
+            # What the disk says of it is true of another text.
+            return {"deny": str(refused)} if digest_of(document.text) != _digest(disk) else {}
+        there = "" if disk is None else plain(disk.text)
+        call_id = str(call.get("tool_use_id"))
+        self._inputs[call_id] = {
+            name: call[name] for name in ("old_string", "new_string", "replace_all") if name in call
+        }
+        found = await parsing.run(_once_in, there, str(call.get("new_string")))
+        return {"input": {"old_string": found, "replace_all": False}}
+
+    # The tool
+
+    async def _perform(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = self._inputs.pop(str(call.get("tool_use_id")), None)
+        call = call if wanted is None else {"replace_all": False, **call, **wanted}
+        try:
+            if call.get("tool") == "Read":
+                return await self._read(document, call)
+            return await self._edit(document, call)
+        except ToolRefusedError as refused:
+            return {"deny": str(refused)}
+
+    async def _read(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
+        state = await self._state(document)
+        document = self._current(document)
+        if not state.unsaved:
+            if state is DocumentState.CLEAN:
+                self._saw(document)
+            return {}
+        path = str(call["file_path"])
+        result = await parsing.run(tool_texts.read, path, document.text, call)
+        self._saw(document)
+        answer: dict[str, Any] = {"result": result}
+        if state is DocumentState.BOTH:
+            answer["context"] = (
+                f"This is the text in the user's editor, which is not saved. On the disk {path} "
+                "has been changed by somebody else meanwhile, and differs."
+            )
+        return answer
+
+    async def _edit(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
+        for _ in range(TRIES):
+            document = self._current(document)
+            state = await self._state(document)
+            if self._is_the_disks(state):
+                self._seen.pop(document.uri, None)
+                return {}
+            self._check(document, state, call)
+            before = plain(document.text)
+            after = await parsing.run(_after, before, call)
+            edits = await parsing.run(tool_texts.edits_for, document.text, after)
+            if not edits or await self.buffers.editor.apply(document, edits):
+                return await self._done(document, state, call, after)
+        raise ToolRefusedError(
+            "The user is typing in this file, or the editor does not take the change. Nothing was "
+            f"changed. {READ_AGAIN}"
+        )
+
+    def _is_the_disks(self, state: DocumentState) -> bool:
+        """Whether the tool works on the disk, and the editor loads the file again."""
+        editor = self.buffers.editor
+        if state is DocumentState.CLEAN:
+            saves = editor.saves or self._save_edits == "never"
+            return not (editor.applies and saves)
+        return state is DocumentState.STALE
+
+    def _check(self, document: Document, state: DocumentState, call: Mapping[str, Any]) -> None:
+        """See to it that nothing is written over that nobody has looked at.
+
+        Raises:
+            ToolRefusedError: Something would be.
+        """
+        path = call["file_path"]
+        if not self.buffers.editor.applies:
+            raise ToolRefusedError(
+                f"The user has unsaved changes to {path}, and this editor can't be asked to change "
+                "them. Nothing was changed. Ask the user to save the file."
+            )
+        if call.get("tool") != "Write":
+            return
+        if state is DocumentState.BOTH:
+            raise ToolRefusedError(
+                f"{path} has unsaved changes in the user's editor, and was changed on the disk, "
+                "too. To write it would lose one of them. Nothing was changed. Edit what has to be "
+                "edited, or ask the user."
+            )
+        if document.text and self._seen.get(document.uri) != digest_of(document.text):
+            raise ToolRefusedError(
+                f"The user has changed {path} in the editor since you have read it. Nothing was "
+                f"changed. {READ_AGAIN}"
+            )
+
+    async def _done(
+        self, before: Document, state: DocumentState, call: Mapping[str, Any], after: str
+    ) -> dict[str, Any]:
+        """Save if that is wanted, and return what the tool returns."""
+        path, old = str(call["file_path"]), plain(before.text)
+        answer: dict[str, Any] = {}
+        if self._save_edits == "always" or (
+            self._save_edits == "ifClean" and state is DocumentState.CLEAN
+        ):
+            if await self.buffers.editor.save(self._current(before)):
+                context = await parsing.run(_formatted, after, await self._as_saved(before))
+                answer = {} if context is None else {"context": context}
+            else:
+                answer = {"context": f"{path} was changed in the editor, and is not saved yet."}
+        self._saw(self._current(before))
+        if call.get("tool") == "Edit":
+            result = await parsing.run(tool_texts.result_of_edit, path, old, after, call)
+        else:
+            there = None if state is DocumentState.NEW and not old else old
+            result = await parsing.run(tool_texts.result_of_write, path, there, after)
+        return {"result": result, **answer}
+
+    async def _as_saved(self, document: Document) -> str:
+        """Return the text that the editor has saved, and now has, too."""
+        document, disk = self._current(document), await self._on_disk(document)
+        if disk is not None and digest_of(disk.text) != digest_of(document.text):
+            # Some editors tell a little later what has become of a document as they saved it.
+            await self.buffers.documents.beyond(document, LATE_SECONDS)
+        return plain(self._current(document).text)
+
+    def _saw(self, document: Document) -> None:
+        self._seen[document.uri] = digest_of(document.text)
+
+    # Prompts
+
+    async def _copy(self, document: Document) -> dict[str, Any]:
+        """Return where the text is that a prompt names, if the disk has another."""
+        if not (await self._state(document)).unsaved:
+            return {}
+        document = self._current(document)
+        path = await self._disk.run(_write_copy, document)
+        self._copies.append(path.parent)
+        self._saw(document)
+        return {"path": os.fspath(path)}
+
+
+def _digest(disk: DiskText | None) -> bytes | None:
+    return None if disk is None else digest_of(disk.text)
+
+
+def _after(before: str, call: Mapping[str, Any]) -> str:
+    if call.get("tool") == "Edit":
+        return tool_texts.edited(before, call)
+    return plain(str(call.get("content", "")))
+
+
+def _once_in(there: str, new: str) -> str:
+    """Return something that a file holds once and that the tool would take for a change of it."""
+    lines = [line for line in there.split("\n") if line and line != new]
+    found = (line for line in sorted(lines, key=len, reverse=True)[:50] if there.count(line) == 1)
+    return next(found, there)
+
+
+def _formatted(wanted: str, there: str) -> str | None:
+    """Return what the agent is told of what saving has changed, or None if nothing."""
+    if wanted == there:
+        return None
+    lines = [line for hunk in tool_texts.patch_of(wanted, there) for line in hunk["lines"]]
+    told = "\n".join(lines)
+    if len(told) > MOST_TOLD:
+        return "The editor has formatted the file as it saved it: read it again before you edit it."
+    return f"The editor has formatted the file as it saved it:\n{told}"
+
+
+def _remove(directories: Iterable[Path]) -> None:
+    for each in directories:
+        shutil.rmtree(each, ignore_errors=True)
+
+
+def _write_copy(document: Document) -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="claude-agent-lsp-"))
+    path = directory / document.path.name
+    path.touch(0o600)
+    path.write_text(document.text, encoding="utf-8", errors="replace", newline="")
+    return path

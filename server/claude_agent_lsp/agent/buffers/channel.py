@@ -1,0 +1,138 @@
+"""How a CLI process asks the server about documents that are open: a mod, and an MCP server that is this one.
+
+    the CLI's tools ──▶ the mod (`mod/`) ──▶ MCP server "editor", tool "ask" ──▶ BufferTools
+
+A mod is early access (CLI 2.1.330), and the user's settings may turn it off. So it announces itself, and where it
+has not, hooks see to it that nothing unsaved is read wrongly or written over.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_sdk import HookMatcher, create_sdk_mcp_server, tool
+
+from claude_agent_lsp.agent.buffers.buffers import OPEN_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from claude_agent_sdk import (
+        CanUseTool,
+        ClaudeAgentOptions,
+        PermissionResult,
+        ToolPermissionContext,
+    )
+
+    from claude_agent_lsp.agent.buffers.buffer_tools import BufferTools
+
+logger = logging.getLogger(__name__)
+
+MOD: Final = Path(__file__).parent / "mod"
+SERVER: Final = "editor"
+_ASK: Final = {"what": str, "call": str}
+
+
+def with_buffers(options: ClaudeAgentOptions, tools: BufferTools) -> ClaudeAgentOptions:
+    """Return the options of a process that asks about documents.
+
+    Args:
+        options: Those of the process.
+        tools: Answer it.
+    """
+    named, file = options.mcp_servers, tools.buffers.file
+    own = {SERVER: create_sdk_mcp_server(SERVER, tools=[_asked_by_mod(tools)])}
+    hooks = dict(options.hooks or {})
+    before, after = _fallback(tools)
+    return replace(
+        options,
+        plugins=[*options.plugins, {"type": "local", "path": os.fspath(MOD)}],
+        # Given by two options: the SDK takes a file, or what it serves itself.
+        mcp_servers=own if not named or not isinstance(named, dict) else {**named, **own},
+        extra_args={
+            **options.extra_args,
+            **({"mcp-config": os.fspath(named)} if isinstance(named, str | Path) else {}),
+        },
+        # The mod alone asks.
+        disallowed_tools=[*options.disallowed_tools, f"mcp__{SERVER}__ask"],
+        env={**options.env, **({} if file is None else {OPEN_VARIABLE: os.fspath(file)})},
+        can_use_tool=_with_real_input(options.can_use_tool, tools),
+        hooks={
+            **hooks,
+            "PreToolUse": [*hooks.get("PreToolUse", []), before],
+            "PostToolUse": [*hooks.get("PostToolUse", []), after],
+        },
+    )
+
+
+def _asked_by_mod(tools: BufferTools) -> Any:
+    @tool("ask", "What the editor has of a file: for the plugin of this server.", _ASK)
+    async def ask(arguments: dict[str, Any]) -> dict[str, Any]:
+        call = json.loads(arguments["call"])
+        try:
+            answer = await tools.answer(arguments["what"], call)
+        except Exception as error:
+            # The mod refuses the call then.
+            logger.exception("What the editor has of %s can't be told", call.get("file_path"))
+            return {"content": [{"type": "text", "text": str(error)}], "is_error": True}
+        return {"content": [{"type": "text", "text": json.dumps(answer)}]}
+
+    return ask
+
+
+def _with_real_input(decide: CanUseTool | None, tools: BufferTools) -> CanUseTool | None:
+    """Have the user see what the agent wants, and not what the CLI was given to look at the disk."""
+    if decide is None:
+        return None
+
+    async def decide_really(
+        name: str, tool_input: dict[str, Any], context: ToolPermissionContext
+    ) -> PermissionResult:
+        real = dict(tools.real_input(context.tool_use_id, tool_input))
+        return await decide(name, real, context)
+
+    return decide_really
+
+
+def _fallback(tools: BufferTools) -> tuple[HookMatcher, HookMatcher]:
+    """Return the hooks before and after a tool, which do nothing where the mod is at work."""
+
+    async def before(call: Any, _: str | None, __: Any) -> Any:
+        refusal = None if tools.ready else await tools.refusal(_call_in(call))
+        if refusal is None:
+            return {}
+        return {
+            "hookSpecificOutput": {
+                "hookEventName": "PreToolUse",
+                "permissionDecision": "deny",
+                "permissionDecisionReason": refusal,
+            }
+        }
+
+    async def after(call: Any, _: str | None, __: Any) -> Any:
+        answer = {} if tools.ready else await tools.answer("perform", _call_in(call))
+        if "result" not in answer:
+            return {}
+        return {
+            "hookSpecificOutput": {
+                "hookEventName": "PostToolUse",
+                "updatedToolOutput": answer["result"],
+            }
+        }
+
+    return (
+        HookMatcher(matcher="Edit|Write|MultiEdit|NotebookEdit", hooks=[before], on_failure="block"),
+        HookMatcher(matcher="Read", hooks=[after]),
+    )
+
+
+def _call_in(call: Mapping[str, Any]) -> dict[str, Any]:
+    given = call.get("tool_input")
+    known = given if isinstance(given, dict) else {}
+    path = known.get("file_path") or known.get("notebook_path")
+    return {**known, "file_path": path, "tool": call.get("tool_name")}
