@@ -24,6 +24,8 @@ export const USER_SETTINGS = [
   'dailyBudgetUsd',
   'onUnknownCost',
   'onStop',
+  'liveDocuments',
+  'saveEdits',
   'settingSources',
   'mcpServers',
   'additionalDirectories',

@@ -112,7 +112,7 @@ class Agent:
         )
         self.tasks, self.limits = Tasks(partial(self._tell_task, own_runs)), Limits()
         self._pools = pools = PoolLoader(
-            self.watchdog, server_settings, stop, self._own_turn, self._watch, buffers
+            self.watchdog, server_settings, stop, self._own_turn, self._watch, buffers=buffers
         )
         pools.before = self.kept.before_cli
         self.custody = custody = Custody(

@@ -5,8 +5,8 @@
                                                    ├─▶ an edit in the editor, saved there or not
                                                    └─▶ no, and why
 
-Nothing that is unsaved is written over: where an edit and what the user has typed don't go together, the agent is
-told, and may read the file again.
+Nothing that is unsaved is written over: where an edit and what the user has typed don't go
+together, the agent is told, and may read the file again.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ class BufferTools:
         """Answer the mod.
 
         Args:
-            what: "refused": the tool won't, by the disk; "perform": it may; "mention": a file is named in a prompt.
+            what: "refused": the tool won't, by the disk; "perform": it may; "mention": a prompt
+                names a file.
             call: The tool's name and input, with `file_path`.
 
         Returns:
@@ -130,9 +131,9 @@ class BufferTools:
         """Return the open document that a path leads to, whatever it is called."""
         if not isinstance(named, str) or "\0" in named:
             return None
-        path = self._folder / os.path.expanduser(named)
         documents = self.buffers.documents
-        return documents.at(path) or documents.at(await self._disk.read(os.path.realpath, path))
+        document = documents.at(self._folder / named)
+        return document or documents.at(await self._disk.read(_real, self._folder, named))
 
     async def _state(self, document: Document) -> DocumentState:
         disk = await self._on_disk(document)
@@ -150,15 +151,17 @@ class BufferTools:
     # The tool's own look at the disk
 
     async def _prepare(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
-        """Say what the tool may be given for its look at the disk, if the editor can do what is wanted."""
+        """Say what the tool may be given for its look at the disk, if the editor has better."""
         text = plain(document.text)
         if _UNREAD.search(str(call.get("error"))):
             # It has been, in the editor; and what has changed since may be our own edit.
+            state = await self._state(document)
             try:
-                self._check(document, await self._state(document), call)
+                self._check(document, state, call)
             except ToolRefusedError as refused:
                 return {"deny": str(refused)}
-            return {"reread": True}
+            seen = self._seen.get(document.uri) == digest_of(text)
+            return {"reread": seen or state.unsaved}
         if call.get("tool") != "Edit":
             return {}
         disk = await self._on_disk(document)
@@ -301,6 +304,10 @@ class BufferTools:
         self._copies.append(path.parent)
         self._saw(document)
         return {"path": os.fspath(path)}
+
+
+def _real(folder: Path, named: str) -> Path:
+    return (folder / Path(named).expanduser()).resolve()
 
 
 def _digest(disk: DiskText | None) -> bytes | None:

@@ -1,9 +1,9 @@
-"""How a CLI process asks the server about documents that are open: a mod, and an MCP server that is this one.
+"""How a CLI process asks about open documents: a mod, and an MCP server that is this server.
 
     the CLI's tools ──▶ the mod (`mod/`) ──▶ MCP server "editor", tool "ask" ──▶ BufferTools
 
-A mod is early access (CLI 2.1.330), and the user's settings may turn it off. So it announces itself, and where it
-has not, hooks see to it that nothing unsaved is read wrongly or written over.
+A mod is early access (CLI 2.1.330), and the user's settings may turn it off. So it announces
+itself, and where it has not, hooks see to it that nothing unsaved is read wrongly or written over.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from claude_agent_sdk import (
         CanUseTool,
         ClaudeAgentOptions,
+        McpServerConfig,
         PermissionResult,
         ToolPermissionContext,
     )
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 MOD: Final = Path(__file__).parent / "mod"
 SERVER: Final = "editor"
+_EDITS: Final = "Edit|Write|MultiEdit|NotebookEdit"
 _ASK: Final = {"what": str, "call": str}
 
 
@@ -46,7 +48,8 @@ def with_buffers(options: ClaudeAgentOptions, tools: BufferTools) -> ClaudeAgent
         tools: Answer it.
     """
     named, file = options.mcp_servers, tools.buffers.file
-    own = {SERVER: create_sdk_mcp_server(SERVER, tools=[_asked_by_mod(tools)])}
+    server = create_sdk_mcp_server(SERVER, tools=[_asked_by_mod(tools)])
+    own: dict[str, McpServerConfig] = {SERVER: server}
     hooks = dict(options.hooks or {})
     before, after = _fallback(tools)
     return replace(
@@ -86,7 +89,7 @@ def _asked_by_mod(tools: BufferTools) -> Any:
 
 
 def _with_real_input(decide: CanUseTool | None, tools: BufferTools) -> CanUseTool | None:
-    """Have the user see what the agent wants, and not what the CLI was given to look at the disk."""
+    """Have the user see what the agent wants, and not what the CLI looks for on the disk."""
     if decide is None:
         return None
 
@@ -126,7 +129,7 @@ def _fallback(tools: BufferTools) -> tuple[HookMatcher, HookMatcher]:
         }
 
     return (
-        HookMatcher(matcher="Edit|Write|MultiEdit|NotebookEdit", hooks=[before], on_failure="block"),
+        HookMatcher(matcher=_EDITS, hooks=[before], on_failure="block"),
         HookMatcher(matcher="Read", hooks=[after]),
     )
 

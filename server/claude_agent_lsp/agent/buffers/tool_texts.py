@@ -1,7 +1,7 @@
 """What Read, Edit and Write make of a text, as the CLI's own tools do (2.1.330).
 
-The agent sees and sends lines that end with LF. In the document, lines keep the ends that they have, and new ones
-get those of most others.
+The agent sees and sends lines that end with LF. In the document, lines keep the ends that they
+have, and new ones get those of most others.
 """
 
 from __future__ import annotations
