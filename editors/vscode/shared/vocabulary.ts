@@ -24,8 +24,6 @@ export const USER_SETTINGS = [
   'dailyBudgetUsd',
   'onUnknownCost',
   'onStop',
-  'liveDocuments',
-  'saveEdits',
   'settingSources',
   'mcpServers',
   'additionalDirectories',

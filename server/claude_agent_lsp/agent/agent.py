@@ -71,8 +71,7 @@ class Agent:
         editor: The editor's name, shown in another one that wants the same session.
         own_runs: Shows the runs that an agent begins by itself.
         tell: Shows a notice in the editor when there is no run to show it in.
-        own_directory: Keeps what no setting may move: what the runs cost, and the audit log.
-            Left out, the state's.
+        own_directory: Keeps what no setting may move: costs and audit log. By default the state's.
         server_settings: Returns the settings that hold for all folders together.
         buffers: The documents that are open in the editor.
 

@@ -171,14 +171,12 @@ class Settings:
         True,
         rules.FLAG,
         "Have the agent read and edit the text in the editor where a file is open.",
-        Scope.USER,
         untrusted=_THE_USERS,
     )
     save_edits: Literal["never", "ifClean", "always"] = setting(
         "ifClean",
         rules.one_of(("never", "ifClean", "always")),
         "When an edit of the agent's is saved in the editor: if nothing there was unsaved before.",
-        Scope.USER,
         untrusted=_THE_USERS,
     )
     prewarm: bool = setting(

@@ -66,6 +66,8 @@ class BufferTools:
         self._disk = Lane()
         # What the agent has last seen of a document, by the document's URI.
         self._seen: dict[str, bytes] = {}
+        # What the tool itself is about to read again.
+        self._rereads: set[str] = set()
         # The inputs of calls whose tool was given something that the disk has instead.
         self._inputs: dict[str, Mapping[str, Any]] = {}
         self._copies: list[Path] = []
@@ -152,31 +154,34 @@ class BufferTools:
 
     async def _prepare(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
         """Say what the tool may be given for its look at the disk, if the editor has better."""
-        text = plain(document.text)
-        if _UNREAD.search(str(call.get("error"))):
-            # It has been, in the editor; and what has changed since may be our own edit.
-            state = await self._state(document)
-            try:
-                self._check(document, state, call)
-            except ToolRefusedError as refused:
-                return {"deny": str(refused)}
-            seen = self._seen.get(document.uri) == digest_of(text)
-            return {"reread": seen or state.unsaved}
-        if call.get("tool") != "Edit":
-            return {}
         disk = await self._on_disk(document)
+        state = await parsing.run(document.state, disk)
         try:
-            await parsing.run(tool_texts.edited, text, call)
+            self._check(document, state, call)
+            if call.get("tool") == "Edit":
+                await parsing.run(tool_texts.edited, plain(document.text), call)
         except ToolRefusedError as refused:
             # What the disk says of it is true of another text.
-            return {"deny": str(refused)} if digest_of(document.text) != _digest(disk) else {}
-        there = "" if disk is None else plain(disk.text)
-        call_id = str(call.get("tool_use_id"))
-        self._inputs[call_id] = {
+            return {"deny": str(refused)} if state.unsaved else {}
+        answer: dict[str, Any] = {}
+        if _UNREAD.search(str(call.get("error"))):
+            # It has been, in the editor; and what has changed since may be our own edit.
+            if not (state.unsaved or self._seen.get(document.uri) == digest_of(document.text)):
+                return {}
+            self._rereads.add(document.uri)
+            answer = {"reread": True}
+        if state.unsaved and call.get("tool") == "Edit":
+            answer["input"] = await self._found_on(disk, call)
+        return answer
+
+    async def _found_on(self, disk: DiskText | None, call: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what an Edit may be given instead, and keep what it was given."""
+        self._inputs[str(call.get("tool_use_id"))] = {
             name: call[name] for name in ("old_string", "new_string", "replace_all") if name in call
         }
+        there = "" if disk is None else plain(disk.text)
         found = await parsing.run(_once_in, there, str(call.get("new_string")))
-        return {"input": {"old_string": found, "replace_all": False}}
+        return {"old_string": found, "replace_all": False}
 
     # The tool
 
@@ -193,6 +198,10 @@ class BufferTools:
     async def _read(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
         state = await self._state(document)
         document = self._current(document)
+        if document.uri in self._rereads:
+            # The tool has to look at the disk once more, and the agent does not.
+            self._rereads.discard(document.uri)
+            return {}
         if not state.unsaved:
             if state is DocumentState.CLEAN:
                 self._saw(document)
@@ -308,10 +317,6 @@ class BufferTools:
 
 def _real(folder: Path, named: str) -> Path:
     return (folder / Path(named).expanduser()).resolve()
-
-
-def _digest(disk: DiskText | None) -> bytes | None:
-    return None if disk is None else digest_of(disk.text)
 
 
 def _after(before: str, call: Mapping[str, Any]) -> str:

@@ -15,9 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_sdk import HookMatcher, create_sdk_mcp_server, tool
+from claude_agent_sdk import HookMatcher
 
 from claude_agent_lsp.agent.buffers.buffers import OPEN_VARIABLE
+from claude_agent_lsp.agent.buffers.mcp_server import McpServer, Tool
+from claude_agent_lsp.base.texts.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +39,8 @@ logger = logging.getLogger(__name__)
 MOD: Final = Path(__file__).parent / "mod"
 SERVER: Final = "editor"
 _EDITS: Final = "Edit|Write|MultiEdit|NotebookEdit"
-_ASK: Final = {"what": str, "call": str}
+_STRING: Final = {"type": "string"}
+_ASK: Final = {"type": "object", "properties": {"what": _STRING, "call": _STRING}}
 
 
 def with_buffers(options: ClaudeAgentOptions, tools: BufferTools) -> ClaudeAgentOptions:
@@ -48,8 +51,8 @@ def with_buffers(options: ClaudeAgentOptions, tools: BufferTools) -> ClaudeAgent
         tools: Answer it.
     """
     named, file = options.mcp_servers, tools.buffers.file
-    server = create_sdk_mcp_server(SERVER, tools=[_asked_by_mod(tools)])
-    own: dict[str, McpServerConfig] = {SERVER: server}
+    server: Any = McpServer(SERVER, [_asked_by_mod(tools)])
+    own: dict[str, McpServerConfig] = {SERVER: {"type": "sdk", "name": SERVER, "instance": server}}
     hooks = dict(options.hooks or {})
     before, after = _fallback(tools)
     return replace(
@@ -73,19 +76,13 @@ def with_buffers(options: ClaudeAgentOptions, tools: BufferTools) -> ClaudeAgent
     )
 
 
-def _asked_by_mod(tools: BufferTools) -> Any:
-    @tool("ask", "What the editor has of a file: for the plugin of this server.", _ASK)
-    async def ask(arguments: dict[str, Any]) -> dict[str, Any]:
-        call = json.loads(arguments["call"])
-        try:
-            answer = await tools.answer(arguments["what"], call)
-        except Exception as error:
-            # The mod refuses the call then.
-            logger.exception("What the editor has of %s can't be told", call.get("file_path"))
-            return {"content": [{"type": "text", "text": str(error)}], "is_error": True}
-        return {"content": [{"type": "text", "text": json.dumps(answer)}]}
+def _asked_by_mod(tools: BufferTools) -> Tool:
+    async def ask(given: Mapping[str, Any]) -> str:
+        call = parse_json(str(given.get("call")).encode(errors="surrogatepass"))
+        known = call if isinstance(call, dict) else {}
+        return json.dumps(await tools.answer(str(given.get("what")), known))
 
-    return ask
+    return Tool("ask", "What the editor has of a file: for the plugin of this server.", _ASK, ask)
 
 
 def _with_real_input(decide: CanUseTool | None, tools: BufferTools) -> CanUseTool | None:
