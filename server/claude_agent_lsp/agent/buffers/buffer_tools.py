@@ -12,6 +12,7 @@ together, the agent is told, and may read the file again.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import re
@@ -34,12 +35,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+OFF: Final = (
+    "The agent can't edit files that have unsaved text in the editor in this session. Its settings "
+    "switch plugins off, or its version does not know this one. Save such files before."
+)
 # What the mod says as it starts.
 ANNOUNCED: Final = "claude-agent-lsp buffers 1"
 _UNREAD: Final = re.compile("modified since read|not been read")
 # A document that changes faster than an edit gets there is being typed in.
 TRIES: Final = 3
 READ_AGAIN: Final = "Read the file again, and decide anew."
+# How many open documents are looked at for what is not saved.
+MOST_NOTED: Final = 100
 LATE_SECONDS: Final = 1.0
 # What a formatter has changed is told up to here.
 MOST_TOLD: Final = 4_000
@@ -66,6 +73,8 @@ class BufferTools:
         self._disk = Lane()
         # What the agent has last seen of a document, by the document's URI.
         self._seen: dict[str, bytes] = {}
+        # The files that the agent knows to be unsaved.
+        self._noted: list[str] = []
         # What the tool itself is about to read again.
         self._rereads: set[str] = set()
         # The inputs of calls whose tool was given something that the disk has instead.
@@ -107,6 +116,13 @@ class BufferTools:
         if subtype == "ui_log" and data.get("text") == ANNOUNCED:
             self.ready = True
 
+    def warning(self) -> str | None:
+        """Return what a user has to know at the start of a turn, once for each server."""
+        if self.ready or self.buffers.warned:
+            return None
+        self.buffers.warned = True
+        return OFF
+
     async def refusal(self, call: Mapping[str, Any]) -> str | None:
         """Return why a file must not be changed on the disk, where the mod is not at work."""
         document = await self._find(call.get("file_path"))
@@ -116,6 +132,38 @@ class BufferTools:
             f"The user has unsaved changes to {call['file_path']} in the editor. Nothing was "
             "changed. Ask the user to save the file, and read it again."
         )
+
+    async def note(self) -> str | None:
+        """Return what the agent has to know that looks at the disk otherwise; None if nothing new.
+
+        A command, or a search, sees of unsaved files what the disk has.
+        """
+        open_ = itertools.islice(self.buffers.documents, MOST_NOTED)
+        found = [each for each in open_ if (await self._state(each)).unsaved]
+        names = sorted(os.fspath(each.path) for each in found)
+        if names == self._noted:
+            return None
+        self._noted = names
+        if not names:
+            return "All open files are saved now."
+        return (
+            "These files have unsaved changes in the user's editor, which commands and searches do "
+            f"not see; Read, Edit and Write do: {', '.join(names)}"
+        )
+
+    async def unsaved(self, path: Path) -> bytes | None:
+        """Return what the editor has of a file that is not saved, as bytes; None if nothing."""
+        document = await self._find(str(path))
+        if document is None:
+            return None
+        disk = await self._on_disk(document)
+        if not (await parsing.run(document.state, disk)).unsaved:
+            return None
+        text = self._current(document).text
+        try:
+            return (disk or DiskText("")).encode(text)
+        except UnicodeEncodeError:
+            return text.encode(errors="surrogatepass")
 
     async def text_of(self, named: object) -> str | None:
         """Return the text that an edit of a file begins with; None if that is the disk's."""

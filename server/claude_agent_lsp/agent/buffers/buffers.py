@@ -67,11 +67,13 @@ class Buffers:
     Attributes:
         documents: Those that are open.
         editor: Has them.
+        warned: Whether the user knows that a CLI can't be told of them.
     """
 
     def __init__(self, documents: Documents, editor: BufferEditor) -> None:
         self.documents = documents
         self.editor = editor
+        self.warned = False
         self._lane = Lane()
         self._directory: Path | None = None
         self._told: frozenset[str] | None = None

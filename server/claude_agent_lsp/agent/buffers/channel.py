@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from claude_agent_sdk import (
         CanUseTool,
         ClaudeAgentOptions,
+        HookCallback,
         McpServerConfig,
         PermissionResult,
         ToolPermissionContext,
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 MOD: Final = Path(__file__).parent / "mod"
 SERVER: Final = "editor"
 _EDITS: Final = "Edit|Write|MultiEdit|NotebookEdit"
+_LOOKS_AT_THE_DISK: Final = "Bash|Grep|Glob"
 _STRING: Final = {"type": "string"}
 _ASK: Final = {"type": "object", "properties": {"what": _STRING, "call": _STRING}}
 
@@ -55,6 +57,7 @@ def with_buffers(options: ClaudeAgentOptions, tools: BufferTools) -> ClaudeAgent
     own: dict[str, McpServerConfig] = {SERVER: {"type": "sdk", "name": SERVER, "instance": server}}
     hooks = dict(options.hooks or {})
     before, after = _fallback(tools)
+    noting = HookMatcher(matcher=_LOOKS_AT_THE_DISK, hooks=[_noted(tools)])
     return replace(
         options,
         plugins=[*options.plugins, {"type": "local", "path": os.fspath(MOD)}],
@@ -71,7 +74,7 @@ def with_buffers(options: ClaudeAgentOptions, tools: BufferTools) -> ClaudeAgent
         hooks={
             **hooks,
             "PreToolUse": [*hooks.get("PreToolUse", []), before],
-            "PostToolUse": [*hooks.get("PostToolUse", []), after],
+            "PostToolUse": [*hooks.get("PostToolUse", []), after, noting],
         },
     )
 
@@ -129,6 +132,16 @@ def _fallback(tools: BufferTools) -> tuple[HookMatcher, HookMatcher]:
         HookMatcher(matcher=_EDITS, hooks=[before], on_failure="block"),
         HookMatcher(matcher="Read", hooks=[after]),
     )
+
+
+def _noted(tools: BufferTools) -> HookCallback:
+    async def note(_: Any, __: str | None, ___: Any) -> Any:
+        told = await tools.note()
+        if told is None:
+            return {}
+        return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": told}}
+
+    return note
 
 
 def _call_in(call: Mapping[str, Any]) -> dict[str, Any]:
