@@ -54,6 +54,13 @@ class World:
         self.documents.open(Document(uri, self.file, 1, self.text, digest_of(self.text)))
         self.tools = BufferTools(Buffers(self.documents, self), self.file.parent, self.save_edits)
 
+    @property
+    def document(self) -> Document:
+        """What the server takes the file for."""
+        document = self.documents.of_uri(self.file.as_uri())
+        assert document is not None
+        return document
+
     def show(self, text: str) -> None:
         """Have another text in the editor, which tells of it."""
         self.undo.append(self.text)
@@ -152,9 +159,7 @@ async def _step(world: World, step: str, value: int, number: int) -> None:
         world.write_out()
     elif step == "bash":
         world.file.write_text(f"{world.file.read_text()}bash {number}\n")
-    elif (
-        step == "reload" and digest_of(before) == world.documents.of_uri(world.file.as_uri()).saved
-    ):
+    elif step == "reload" and digest_of(before) == world.document.saved:
         # As editors do: only what has nothing unsaved.
         world.show(world.file.read_text())
         world.documents.is_saved(world.file.as_uri(), digest_of(world.text))
@@ -169,9 +174,7 @@ async def _step(world: World, step: str, value: int, number: int) -> None:
         await world.use("Edit", old_string=line or "two", new_string=f"edited {number}")
         known += line
     # What the editor has is what the server takes it for.
-    document = world.documents.of_uri(world.file.as_uri())
-    assert document is not None
-    assert (document.text, document.version) == (world.text, world.version)
+    assert (world.document.text, world.document.version) == (world.text, world.version)
     if step in ("write", "edit"):
         lost = [w for w in words if w not in world.text and w not in known]
         assert not lost, f"{lost} were never seen by the agent"

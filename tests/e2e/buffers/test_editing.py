@@ -243,3 +243,36 @@ async def test_switched_off_all_is_the_disks(editor_with: Open, file: Path, uses
     seen, _ = await uses(editor, read(file), edit(file, "two", "2"))
     assert "one on disk" in seen
     assert (documents.texts[uri], file.read_text()) == (UNSAVED, "one on disk\n2\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "given", "wanted"),
+    [
+        (b"one\r\ntwo\nthree\r\n", ("two", "2\n2a"), b"one\r\n2\r\n2a\nthree\r\n"),
+        (b"one\rtwo\nthree\rfour", ("two\nthree", "2\n3"), b"one\r2\n3\rfour"),
+        (b"one\r\ntwo\r\n", ("one\ntwo\nthree\n",), b"one\r\ntwo\r\nthree\r\n"),
+        (b"\xef\xbb\xbfone\r\ntwo\n", ("two", "2"), b"\xef\xbb\xbfone\r\n2\n"),
+    ],
+)
+async def test_closed_file_keeps_every_byte_outside_of_the_edit(
+    editor_with: Open,
+    folder: Path,
+    file: Path,
+    uses: Uses,
+    content: bytes,
+    given: tuple[str, ...],
+    wanted: bytes,
+) -> None:
+    closed = folder / "closed.txt"
+    closed.write_bytes(content)
+    closed.chmod(0o751)
+    editor = await editor_with(announces=SAVES)
+    Documents(editor).open(file)
+    change = edit(closed, *given) if len(given) > 1 else write(closed, *given)
+    _, told = await uses(editor, read(closed), change)
+    assert "success" in told
+    assert closed.read_bytes() == wanted
+    assert closed.stat().st_mode & 0o777 == 0o751
+    # And so does the next one, though the CLI has not written this one itself.
+    _, told = await uses(editor, edit(closed, "one", "uno"), read(closed))
+    assert closed.read_bytes() == wanted.replace(b"one", b"uno")

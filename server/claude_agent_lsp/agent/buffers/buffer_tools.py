@@ -12,7 +12,6 @@ together, the agent is told, and may read the file again.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import os
 import re
@@ -22,13 +21,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.buffers import tool_texts
+from claude_agent_lsp.agent.buffers.closed_files import ClosedFiles
+from claude_agent_lsp.agent.buffers.looks import Looks
 from claude_agent_lsp.agent.buffers.tool_texts import ToolRefusedError, plain
-from claude_agent_lsp.base.lanes import Lane, parsing
+from claude_agent_lsp.base.lanes import parsing
 from claude_agent_lsp.workspace.documents.disk_text import DiskText, digest_of
 from claude_agent_lsp.workspace.documents.documents import DocumentState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Coroutine, Iterable, Mapping
 
     from claude_agent_lsp.agent.buffers.buffers import Buffers, SaveEdits
     from claude_agent_lsp.workspace.documents.documents import Document
@@ -45,8 +46,6 @@ _UNREAD: Final = re.compile("modified since read|not been read")
 # A document that changes faster than an edit gets there is being typed in.
 TRIES: Final = 3
 READ_AGAIN: Final = "Read the file again, and decide anew."
-# How many open documents are looked at for what is not saved.
-MOST_NOTED: Final = 100
 LATE_SECONDS: Final = 1.0
 # What a formatter has changed is told up to here.
 MOST_TOLD: Final = 4_000
@@ -62,19 +61,18 @@ class BufferTools:
 
     Attributes:
         buffers: The editor's documents.
+        looks: Find documents.
         ready: Whether the mod is at work in the process.
     """
 
     def __init__(self, buffers: Buffers, folder: Path, save_edits: SaveEdits) -> None:
         self.buffers = buffers
         self.ready = False
-        self._folder = folder
         self._save_edits = save_edits
-        self._disk = Lane()
+        self.looks = Looks(buffers.documents, folder)
+        self._closed = ClosedFiles(self.looks.disk)
         # What the agent has last seen of a document, by the document's URI.
         self._seen: dict[str, bytes] = {}
-        # The files that the agent knows to be unsaved.
-        self._noted: list[str] = []
         # What the tool itself is about to read again.
         self._rereads: set[str] = set()
         # The inputs of calls whose tool was given something that the disk has instead.
@@ -98,15 +96,36 @@ class BufferTools:
         Returns:
             What the mod makes of it; an empty answer leaves it to the CLI.
         """
-        document = await self._find(call.get("file_path"))
+        document = await self.looks.find(call.get("file_path"))
         if document is None:
-            return {}
+            return await self._answer_for_closed(what, call)
         if what == "refused":
             return await self._prepare(document, call)
         if what == "mention":
             return await self._copy(document)
-        # An interrupt cancels who waits, and must not halve an edit.
-        task = asyncio.ensure_future(self._perform(document, call))
+        return await self._whole(self._perform(document, call))
+
+    async def claim(self, call: Mapping[str, Any]) -> None:
+        """Take over an edit of a closed file of which the tool would change more than is asked."""
+        path = self.looks.path(call.get("file_path"))
+        if path is None or await self.looks.find(call.get("file_path")) is not None:
+            return
+        if await self._closed.claim(path, str(call.get("tool"))):
+            self.buffers.claimed.add(path.name)
+            await self.buffers.settle()
+
+    async def _answer_for_closed(self, what: str, call: Mapping[str, Any]) -> dict[str, Any]:
+        path = self.looks.path(call.get("file_path"))
+        if path is None or call.get("tool") == "Read" or not self._closed.has(path):
+            return {}
+        if what == "refused":
+            unread = _UNREAD.search(str(call.get("error"))) is not None
+            return {"reread": unread and await self._closed.unchanged(path)}
+        return await self._whole(self._closed.edit(path, call)) if what == "perform" else {}
+
+    async def _whole(self, edit: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        """Make an edit to its end: an interrupt cancels who waits for it, and must not halve it."""
+        task = asyncio.ensure_future(edit)
         self._edits.add(task)
         task.add_done_callback(self._edits.discard)
         return await asyncio.shield(task)
@@ -125,84 +144,24 @@ class BufferTools:
 
     async def refusal(self, call: Mapping[str, Any]) -> str | None:
         """Return why a file must not be changed on the disk, where the mod is not at work."""
-        document = await self._find(call.get("file_path"))
-        if document is None or not (await self._state(document)).unsaved:
+        document = await self.looks.find(call.get("file_path"))
+        if document is None or not (await self.looks.state(document)).unsaved:
             return None
         return (
             f"The user has unsaved changes to {call['file_path']} in the editor. Nothing was "
             "changed. Ask the user to save the file, and read it again."
         )
 
-    async def note(self) -> str | None:
-        """Return what the agent has to know that looks at the disk otherwise; None if nothing new.
-
-        A command, or a search, sees of unsaved files what the disk has.
-        """
-        open_ = itertools.islice(self.buffers.documents, MOST_NOTED)
-        found = [each for each in open_ if (await self._state(each)).unsaved]
-        names = sorted(os.fspath(each.path) for each in found)
-        if names == self._noted:
-            return None
-        self._noted = names
-        if not names:
-            return "All open files are saved now."
-        return (
-            "These files have unsaved changes in the user's editor, which commands and searches do "
-            f"not see; Read, Edit and Write do: {', '.join(names)}"
-        )
-
-    async def unsaved(self, path: Path) -> bytes | None:
-        """Return what the editor has of a file that is not saved, as bytes; None if nothing."""
-        document = await self._find(str(path))
-        if document is None:
-            return None
-        disk = await self._on_disk(document)
-        if not (await parsing.run(document.state, disk)).unsaved:
-            return None
-        text = self._current(document).text
-        try:
-            return (disk or DiskText("")).encode(text)
-        except UnicodeEncodeError:
-            return text.encode(errors="surrogatepass")
-
-    async def text_of(self, named: object) -> str | None:
-        """Return the text that an edit of a file begins with; None if that is the disk's."""
-        document = await self._find(named)
-        if document is None or await self._state(document) is DocumentState.STALE:
-            return None
-        return plain(self._current(document).text)
-
     async def close(self) -> None:
         """Remove what was written for the process."""
         if self._copies:
-            await asyncio.wait({self._disk.put(_remove, self._copies)}, timeout=1.0)
-
-    async def _find(self, named: object) -> Document | None:
-        """Return the open document that a path leads to, whatever it is called."""
-        if not isinstance(named, str) or "\0" in named:
-            return None
-        documents = self.buffers.documents
-        document = documents.at(self._folder / named)
-        return document or documents.at(await self._disk.read(_real, self._folder, named))
-
-    async def _state(self, document: Document) -> DocumentState:
-        disk = await self._on_disk(document)
-        return await parsing.run(document.state, disk)
-
-    async def _on_disk(self, document: Document) -> DiskText | None:
-        try:
-            return await self._disk.read(DiskText.read, document.path)
-        except (OSError, ValueError):
-            return None
-
-    def _current(self, document: Document) -> Document:
-        return self.buffers.documents.of_uri(document.uri) or document
+            await asyncio.wait({self.looks.disk.put(_remove, self._copies)}, timeout=1.0)
 
     # The tool's own look at the disk
 
     async def _prepare(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
         """Say what the tool may be given for its look at the disk, if the editor has better."""
-        disk = await self._on_disk(document)
+        disk = await self.looks.on_disk(document)
         state = await parsing.run(document.state, disk)
         try:
             self._check(document, state, call)
@@ -244,8 +203,8 @@ class BufferTools:
             return {"deny": str(refused)}
 
     async def _read(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
-        state = await self._state(document)
-        document = self._current(document)
+        state = await self.looks.state(document)
+        document = self.looks.current(document)
         if document.uri in self._rereads:
             # The tool has to look at the disk once more, and the agent does not.
             self._rereads.discard(document.uri)
@@ -267,14 +226,14 @@ class BufferTools:
 
     async def _edit(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
         for _ in range(TRIES):
-            document = self._current(document)
-            state = await self._state(document)
+            document = self.looks.current(document)
+            state = await self.looks.state(document)
             if self._is_the_disks(state):
                 self._seen.pop(document.uri, None)
                 return {}
             self._check(document, state, call)
             before = plain(document.text)
-            after = await parsing.run(_after, before, call)
+            after = await parsing.run(tool_texts.after, before, call)
             edits = await parsing.run(tool_texts.edits_for, document.text, after)
             if not edits or await self.buffers.editor.apply(document, edits):
                 return await self._done(document, state, call, after)
@@ -326,12 +285,12 @@ class BufferTools:
         if self._save_edits == "always" or (
             self._save_edits == "ifClean" and state is DocumentState.CLEAN
         ):
-            if await self.buffers.editor.save(self._current(before)):
+            if await self.buffers.editor.save(self.looks.current(before)):
                 context = await parsing.run(_formatted, after, await self._as_saved(before))
                 answer = {} if context is None else {"context": context}
             else:
                 answer = {"context": f"{path} was changed in the editor, and is not saved yet."}
-        self._saw(self._current(before))
+        self._saw(self.looks.current(before))
         if call.get("tool") == "Edit":
             result = await parsing.run(tool_texts.result_of_edit, path, old, after, call)
         else:
@@ -341,11 +300,11 @@ class BufferTools:
 
     async def _as_saved(self, document: Document) -> str:
         """Return the text that the editor has saved, and now has, too."""
-        document, disk = self._current(document), await self._on_disk(document)
+        document, disk = self.looks.current(document), await self.looks.on_disk(document)
         if disk is not None and digest_of(disk.text) != digest_of(document.text):
             # Some editors tell a little later what has become of a document as they saved it.
             await self.buffers.documents.beyond(document, LATE_SECONDS)
-        return plain(self._current(document).text)
+        return plain(self.looks.current(document).text)
 
     def _saw(self, document: Document) -> None:
         self._seen[document.uri] = digest_of(document.text)
@@ -354,23 +313,13 @@ class BufferTools:
 
     async def _copy(self, document: Document) -> dict[str, Any]:
         """Return where the text is that a prompt names, if the disk has another."""
-        if not (await self._state(document)).unsaved:
+        if not (await self.looks.state(document)).unsaved:
             return {}
-        document = self._current(document)
-        path = await self._disk.run(_write_copy, document)
+        document = self.looks.current(document)
+        path = await self.looks.disk.run(_write_copy, document)
         self._copies.append(path.parent)
         self._saw(document)
         return {"path": os.fspath(path)}
-
-
-def _real(folder: Path, named: str) -> Path:
-    return (folder / Path(named).expanduser()).resolve()
-
-
-def _after(before: str, call: Mapping[str, Any]) -> str:
-    if call.get("tool") == "Edit":
-        return tool_texts.edited(before, call)
-    return plain(str(call.get("content", "")))
 
 
 def _once_in(there: str, new: str) -> str:

@@ -67,6 +67,7 @@ class Buffers:
     Attributes:
         documents: Those that are open.
         editor: Has them.
+        claimed: The last names of closed files whose edits are made here.
         warned: Whether the user knows that a CLI can't be told of them.
     """
 
@@ -74,6 +75,7 @@ class Buffers:
         self.documents = documents
         self.editor = editor
         self.warned = False
+        self.claimed: set[str] = set()
         self._lane = Lane()
         self._directory: Path | None = None
         self._told: frozenset[str] | None = None
@@ -96,7 +98,7 @@ class Buffers:
 
     async def settle(self) -> None:
         """Have what is open now told, and wait for it a moment."""
-        names = frozenset(Path(name).name for name in self.documents.names)
+        names = frozenset(Path(name).name for name in self.documents.names) | self.claimed
         if names != self._told:
             self._told = names
             self._telling = self._lane.put(self._tell, sorted(names))

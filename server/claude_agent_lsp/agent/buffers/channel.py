@@ -103,10 +103,13 @@ def _with_real_input(decide: CanUseTool | None, tools: BufferTools) -> CanUseToo
 
 
 def _fallback(tools: BufferTools) -> tuple[HookMatcher, HookMatcher]:
-    """Return the hooks before and after a tool, which do nothing where the mod is at work."""
+    """Return the hooks before and after a tool, for where the mod is not at work."""
 
     async def before(call: Any, _: str | None, __: Any) -> Any:
-        refusal = None if tools.ready else await tools.refusal(_call_in(call))
+        if tools.ready:
+            await tools.claim(_call_in(call))
+            return {}
+        refusal = await tools.refusal(_call_in(call))
         if refusal is None:
             return {}
         return {
@@ -136,7 +139,7 @@ def _fallback(tools: BufferTools) -> tuple[HookMatcher, HookMatcher]:
 
 def _noted(tools: BufferTools) -> HookCallback:
     async def note(_: Any, __: str | None, ___: Any) -> Any:
-        told = await tools.note()
+        told = await tools.looks.note()
         if told is None:
             return {}
         return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": told}}

@@ -98,7 +98,7 @@ class Turn:
         )
         self._decisions = PermissionRequests(spec, context, self.figures.deny, process.tools)
         if process.tools is not None:
-            context.changes.unsaved = process.tools.unsaved
+            context.changes.unsaved = process.tools.looks.unsaved
 
     async def run(self) -> RequestFailed | None:
         """Send the prompt, if there is one, and wait until it is answered.
