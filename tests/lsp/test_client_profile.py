@@ -41,6 +41,9 @@ def test_visual_studio_code_waits_and_shows_everything() -> None:
         configuration=True,
         dynamic_configuration=True,
         dynamic_synchronization=True,
+        apply_edit=True,
+        document_changes=True,
+        code_lens_refresh=True,
     )
 
 

@@ -44,6 +44,9 @@ class ClientProfile:
         dynamic_configuration: Whether `workspace/didChangeConfiguration` can, and must, be
             registered for.
         dynamic_synchronization: Whether it can be asked to notify of certain documents' closing.
+        apply_edit: Whether it takes `workspace/applyEdit`.
+        document_changes: Whether it takes edits for a version of a document.
+        code_lens_refresh: Whether it can be asked to ask for code lenses anew.
     """
 
     name: str = ""
@@ -60,6 +63,9 @@ class ClientProfile:
     configuration: bool = False
     dynamic_configuration: bool = False
     dynamic_synchronization: bool = False
+    apply_edit: bool = False
+    document_changes: bool = False
+    code_lens_refresh: bool = False
 
     @classmethod
     def parse(cls, params: InitializeParams) -> ClientProfile:
@@ -72,6 +78,8 @@ class ClientProfile:
         workspace = params.capabilities.workspace
         show_document = window.show_document if window else None
         did_change = workspace.did_change_configuration if workspace else None
+        edits = workspace.workspace_edit if workspace else None
+        lenses = workspace.code_lens if workspace else None
         documents = params.capabilities.text_document
         synchronization = documents.synchronization if documents else None
         return cls(
@@ -91,6 +99,9 @@ class ClientProfile:
             configuration=bool(workspace and workspace.configuration),
             dynamic_configuration=bool(did_change and did_change.dynamic_registration),
             dynamic_synchronization=bool(synchronization and synchronization.dynamic_registration),
+            apply_edit=bool(workspace and workspace.apply_edit),
+            document_changes=bool(edits and edits.document_changes),
+            code_lens_refresh=bool(lenses and lenses.refresh_support),
         )
 
 

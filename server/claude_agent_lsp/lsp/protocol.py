@@ -7,7 +7,6 @@ What pygls 2.1.1 does otherwise, and why it is overridden here:
   a cancel is an abort signal, and the answer comes when the run has really ended.
 - A command never sees its `workDoneToken`.
 - `shutdown` cancels all requests at work; here they are stopped and answered before.
-- It keeps the text of each document that a client opens.
 - It encodes each answer on the loop, and a long one holds up all runs meanwhile.
 - A request that can't be read (`arguments` is no array, say) is never answered; a message before
   `initialize` reaches the handlers.
@@ -258,15 +257,18 @@ class AgentProtocol(LanguageServerProtocol):
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
-        """Keep nothing of a document: the agent reads the disk."""
+        """Keep what the editor has open: it is looked at, and changed, there."""
+        super().lsp_text_document__did_open(params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
-        """Keep nothing of a document."""
+        """Keep what the editor has open."""
+        super().lsp_text_document__did_change(params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
-        """Write a document that was shown no longer."""
+        """Keep nothing of a document, and write one that was shown no longer."""
+        super().lsp_text_document__did_close(params)
         self._host.document_closed(params.text_document.uri)
 
     @lsp_method(types.SHUTDOWN)

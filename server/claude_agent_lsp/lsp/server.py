@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.services.progress import Progress
     from claude_agent_lsp.lsp.services.questions.elsewhere import QuestionsElsewhere
     from claude_agent_lsp.lsp.services.questions.question_documents import QuestionDocuments
+    from claude_agent_lsp.lsp.services.reviews.open_texts import OpenTexts
     from claude_agent_lsp.lsp.services.services import LazyServices
     from claude_agent_lsp.lsp.wire.writer import MessageWriter
 
@@ -167,6 +168,8 @@ class AgentServer(LanguageServer):
 
     @cached_property
     def _lazy(self) -> LazyServices:
+        from claude_agent_lsp.lsp.services.reviews.review_documents import ReviewDocuments
+        from claude_agent_lsp.lsp.services.reviews.reviews import Reviews
         from claude_agent_lsp.lsp.services.services import LazyServices
         from claude_agent_lsp.lsp.services.session_events import SessionEvents
         from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
@@ -186,6 +189,17 @@ class AgentServer(LanguageServer):
             question_documents=self._question_documents,
             questions_elsewhere=self._questions_elsewhere,
             task_documents=TaskDocuments(editor, self._state, self._lane),
+            reviews=Reviews(agent, self._open_texts()),
+            review_documents=ReviewDocuments(editor, self._state, self._lane),
+        )
+
+    def _open_texts(self) -> OpenTexts:
+        from claude_agent_lsp.lsp.services.reviews.open_texts import OpenTexts
+
+        return OpenTexts(
+            self._editor,
+            self.workspace.text_documents.values,
+            lambda: str(getattr(self.workspace.position_encoding, "value", "utf-16")),
         )
 
     @cached_property

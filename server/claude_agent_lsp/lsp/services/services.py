@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.services.progress import Progress
     from claude_agent_lsp.lsp.services.questions.elsewhere import QuestionsElsewhere
     from claude_agent_lsp.lsp.services.questions.question_documents import QuestionDocuments
+    from claude_agent_lsp.lsp.services.reviews.review_documents import ReviewDocuments
+    from claude_agent_lsp.lsp.services.reviews.reviews import Reviews
     from claude_agent_lsp.lsp.services.server_settings import ServerSettings
     from claude_agent_lsp.lsp.services.session_events import SessionEvents
     from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
@@ -37,6 +39,8 @@ class LazyServices:
         question_documents: Shows questions as documents.
         questions_elsewhere: Those that other editors don't show, and this one's.
         task_documents: Shows background tasks as documents.
+        reviews: Knows what runs have changed that is to be looked at.
+        review_documents: Shows that as documents.
     """
 
     agent: Agent
@@ -47,6 +51,8 @@ class LazyServices:
     question_documents: QuestionDocuments
     questions_elsewhere: QuestionsElsewhere
     task_documents: TaskDocuments
+    reviews: Reviews
+    review_documents: ReviewDocuments
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +116,13 @@ class Services:
     def task_documents(self) -> TaskDocuments:
         """Shows background tasks as documents."""
         return self.lazy().task_documents
+
+    @property
+    def reviews(self) -> Reviews:
+        """Knows what runs have changed that is to be looked at."""
+        return self.lazy().reviews
+
+    @property
+    def review_documents(self) -> ReviewDocuments:
+        """Shows what is to be looked at as documents."""
+        return self.lazy().review_documents

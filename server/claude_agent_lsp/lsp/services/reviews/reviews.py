@@ -1,0 +1,258 @@
+"""Finds what is to be looked at, keeps it and takes it back: for commands and for features.
+
+What the editor has open counts as it is there, and is changed there (`open_texts.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp.agent.events import Ended, FileChanged
+from claude_agent_lsp.agent.exclusive import hold_session
+from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
+from claude_agent_lsp.lsp.services.reviews.open_texts import contents_of
+from claude_agent_lsp.lsp.services.reviews.taking_back import Work, take_back
+from claude_agent_lsp.sessions.review.prompts import prompts_in
+from claude_agent_lsp.sessions.review.review import (
+    Review,
+    last_undo,
+    recorded_sessions,
+    redo,
+    undo_name,
+)
+from claude_agent_lsp.sessions.rewind.putting_back import REDONE, Rewind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from claude_agent_lsp.agent.agent import Agent
+    from claude_agent_lsp.agent.events import Event
+    from claude_agent_lsp.base.lanes import Lane
+    from claude_agent_lsp.lsp.services.reviews.open_texts import OpenText, OpenTexts
+    from claude_agent_lsp.sessions.review.review import ReviewedFile, RunOf, Selection
+    from claude_agent_lsp.sessions.rewind.putting_back import RecordedSession
+    from claude_agent_lsp.sessions.rewind.taking_back import Plan
+
+# Of a folder's sessions those are looked through that have changed something last.
+MOST_SESSIONS: Final = 200
+
+
+@dataclass(slots=True)
+class Found:
+    """What is to be looked at in some sessions.
+
+    Attributes:
+        files: The files.
+        runs: Those that have changed them, by their ids.
+        prompts: What was asked of them, by the prompts' ids.
+        unseen: Why it is not known what commands have changed, where it isn't.
+        names: Of all hunks that were chosen.
+    """
+
+    files: list[ReviewedFile] = field(default_factory=list)
+    runs: dict[str, RunOf] = field(default_factory=dict)
+    prompts: dict[str, str] = field(default_factory=dict)
+    unseen: dict[str, None] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was taken back of a session, and by which name it is redone."""
+
+    session_id: str
+    undo_id: str
+
+
+class Reviews:
+    """Knows what is to be looked at.
+
+    Args:
+        agent: Has the lanes, and keeps runs out of sessions.
+        texts: What the editor has open.
+
+    Attributes:
+        changed: Called once something else is to be looked at.
+    """
+
+    def __init__(self, agent: Agent, texts: OpenTexts) -> None:
+        self._agent = agent
+        self._texts = texts
+        self._folders: dict[str, str] = {}
+        self.changed: list[Callable[[], None]] = []
+
+    async def sessions(self, folder: Path) -> list[str]:
+        """Return the sessions of a folder that have changed something, the last one first."""
+        return await self._agent.lanes.folder(folder).catalogue.read(self._sessions, folder)
+
+    async def look(self, sessions: Iterable[str], selection: Selection) -> Found:
+        """Return what is to be looked at in some sessions; the same in two of them is told once.
+
+        Raises:
+            SessionNotFound: There is no such session.
+        """
+        opened, found = self._texts.all(), Found()
+        seen: set[tuple[Path, str]] = set()
+        for session_id in sessions:
+            one = await self._lane(session_id).read(self._look, session_id, selection, opened)
+            for file in one.files:
+                hunks = tuple(h for h in file.hunks if (file.path, h.hunk_id) not in seen)
+                seen |= {(file.path, hunk.hunk_id) for hunk in hunks}
+                if hunks:
+                    found.files.append(replace(file, hunks=hunks))
+            found.runs |= one.runs
+            found.prompts |= one.prompts
+            found.unseen |= one.unseen
+            found.names |= one.names
+        return found
+
+    async def keep(self, sessions: Sequence[str], selection: Selection) -> Found:
+        """Note that the user wants what is chosen; return it.
+
+        Raises:
+            InvalidArgument: A hunk is not there, or not any more.
+            SessionNotFound: There is no such session.
+            StoreUnavailable: It can't be noted.
+        """
+        found = await self._chosen(sessions, selection)
+        opened = self._texts.all()
+        for session_id in sessions:
+            # Of all that have it, a copy of the session among them.
+            await self._lane(session_id).run(self._keep, session_id, selection, opened)
+        self.tell()
+        return found
+
+    async def undo(
+        self, sessions: Sequence[str], selection: Selection, *, preview: bool
+    ) -> tuple[Rewind, list[Undone]]:
+        """Take back what is chosen; what others have changed since stays.
+
+        Raises:
+            InvalidArgument: A hunk is not there, or not any more.
+            SessionNotFound: There is no such session.
+            SessionBusy: A run is at work in one of them.
+            Conflict: Somebody has just changed a file; nothing was touched on the disk.
+            StoreUnavailable: A file can't be written; likewise.
+        """
+        found = await self._chosen(sessions, selection)
+        chosen = list(dict.fromkeys(file.session_id for file in found.files))
+        answers, undone = [], []
+        async with AsyncExitStack() as held:
+            for session_id in chosen:
+                await held.enter_async_context(hold_session(self._agent, session_id))
+            for session_id in chosen:
+                opened, lane = self._texts.all(), self._lane(session_id)
+                session, plan = await lane.read(self._plan, session_id, selection, opened)
+                work = Work(session, plan, undo_name(), preview)
+                answers.append(await take_back(work, self._texts, opened, lane))
+                if answers[-1].files_changed and not preview:
+                    undone.append(Undone(session_id, work.name))
+        self.tell()
+        return _joined(answers), undone
+
+    async def redo(self, session_id: str, undo_id: str | None, *, preview: bool) -> Rewind:
+        """Take an undo back; the last one where none is named.
+
+        Raises:
+            InvalidArgument: There is none.
+            SessionNotFound, SessionBusy, Conflict, StoreUnavailable: As for `undo`.
+        """
+        state, lane = self._agent.state.directory, self._lane(session_id)
+        async with hold_session(self._agent, session_id):
+            session, name = await lane.read(last_undo, session_id, state, undo_id)
+            opened = self._texts.all()
+            contents = await lane.read(contents_of, opened)
+            plan = await lane.read(redo, session, name, contents)
+            work = Work(session, plan, f"{REDONE}{name}", preview)
+            answer = await take_back(work, self._texts, opened, lane)
+        self.tell()
+        return answer
+
+    async def undone_last(self, sessions: Iterable[str]) -> str:
+        """Return the first one of some sessions that has something to be redone.
+
+        Raises:
+            InvalidArgument: None has.
+        """
+        state = self._agent.state.directory
+        for session_id in sessions:
+            with suppress(InvalidArgument, SessionNotFound):
+                await self._lane(session_id).read(last_undo, session_id, state, None)
+                return session_id
+        raise InvalidArgument("sessionId: there is nothing to be redone.")
+
+    def follow(self, event: Event) -> None:
+        """See that a run has changed something."""
+        if isinstance(event, FileChanged | Ended):
+            self.tell()
+
+    def tell(self) -> None:
+        """Say that something else is to be looked at now."""
+        for changed in self.changed:
+            changed()
+
+    def _lane(self, session_id: str) -> Lane:
+        return self._agent.lanes.session(session_id)
+
+    async def _chosen(self, sessions: Iterable[str], selection: Selection) -> Found:
+        found = await self.look(sessions, selection)
+        lost = (selection.hunk_ids or frozenset()) - found.names
+        if lost:
+            raise InvalidArgument(f"hunkIds: {min(lost)} is not to be looked at any more.")
+        return found
+
+    def _review(self, session_id: str, selection: Selection, opened: Iterable[OpenText]) -> Review:
+        names = None if selection.paths is None else {path.name for path in selection.paths}
+        asked = [text for text in opened if names is None or text.path.name in names]
+        return Review(session_id, self._agent.state.directory, selection, contents_of(asked))
+
+    def _look(self, session_id: str, selection: Selection, opened: Sequence[OpenText]) -> Found:
+        review = self._review(session_id, selection, opened)
+        files = review.files()
+        named = {run for file in files for hunk in file.hunks for run in hunk.runs}
+        runs = {run: review.runs[run] for run in named if run in review.runs}
+        prompts = prompts_in(
+            review.session.transcript, [run.message_id for run in runs.values() if run.message_id]
+        )
+        unseen = dict.fromkeys(review.unseen) if files else {}
+        return Found(files, runs, prompts, unseen, set(review.found))
+
+    def _keep(self, session_id: str, selection: Selection, opened: Sequence[OpenText]) -> None:
+        self._review(session_id, selection, opened).keep()
+
+    def _plan(
+        self, session_id: str, selection: Selection, opened: Sequence[OpenText]
+    ) -> tuple[RecordedSession, Plan]:
+        review = self._review(session_id, selection, opened)
+        return review.session, review.undo()
+
+    def _sessions(self, folder: Path) -> list[str]:
+        real, found = os.path.realpath(folder), []
+        for session_id in recorded_sessions(self._agent.state.directory, MOST_SESSIONS):
+            if session_id not in self._folders:
+                where = self._agent.folder_of(session_id)
+                if where is None:
+                    continue
+                self._folders[session_id] = os.path.realpath(where)
+            if self._folders[session_id] == real:
+                found.append(session_id)
+        return found
+
+
+def _joined(answers: Sequence[Rewind]) -> Rewind:
+    """Return what several have done as one."""
+    if len(answers) == 1:
+        return answers[0]
+    kept = tuple(each for answer in answers for each in answer.kept or ())
+    files = tuple(each for answer in answers for each in answer.files or ())
+    return Rewind(
+        tuple(dict.fromkeys(path for answer in answers for path in answer.files_changed)),
+        sum(answer.insertions for answer in answers),
+        sum(answer.deletions for answer in answers),
+        kept or None,
+        files or None,
+    )
