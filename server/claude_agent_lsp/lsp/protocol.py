@@ -258,17 +258,18 @@ class AgentProtocol(LanguageServerProtocol):
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
         """Keep what the editor has open: it is looked at, and changed, there."""
-        super().lsp_text_document__did_open(params)
+        self.workspace.put_text_document(params.text_document)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         """Keep what the editor has open."""
-        super().lsp_text_document__did_change(params)
+        for change in params.content_changes:
+            self.workspace.update_text_document(params.text_document, change)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         """Keep nothing of a document, and write one that was shown no longer."""
-        super().lsp_text_document__did_close(params)
+        self.workspace.remove_text_document(params.text_document.uri)
         self._host.document_closed(params.text_document.uri)
 
     @lsp_method(types.SHUTDOWN)
