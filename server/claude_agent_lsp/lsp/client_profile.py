@@ -37,6 +37,7 @@ class ClientProfile:
         message_box: What its messages hold; None if they hold anything.
         questions: Whether it takes questions as `claudeAgent/question`: it knows this server.
         session_events: Whether it wants to be notified of runs and sessions that change.
+        review_events: Whether it wants to be notified once something else is to be looked at.
         subagent_text: Whether it shows what subagents say, unless a command says otherwise.
         trust: Whether it says itself which folders are trusted.
         work_done_progress: Whether the server may make progress tokens of its own.
@@ -44,6 +45,7 @@ class ClientProfile:
         dynamic_configuration: Whether `workspace/didChangeConfiguration` can, and must, be
             registered for.
         dynamic_synchronization: Whether it can be asked to notify of certain documents' closing.
+        code_action_literals: Whether it takes code actions, and not only commands, as such.
         apply_edit: Whether it takes `workspace/applyEdit`.
         document_changes: Whether it takes edits for a version of a document.
         code_lens_refresh: Whether it can be asked to ask for code lenses anew.
@@ -57,12 +59,14 @@ class ClientProfile:
     message_box: Box | None = None
     questions: bool = False
     session_events: bool = False
+    review_events: bool = False
     subagent_text: bool = False
     trust: bool = False
     work_done_progress: bool = False
     configuration: bool = False
     dynamic_configuration: bool = False
     dynamic_synchronization: bool = False
+    code_action_literals: bool = False
     apply_edit: bool = False
     document_changes: bool = False
     code_lens_refresh: bool = False
@@ -81,6 +85,7 @@ class ClientProfile:
         edits = workspace.workspace_edit if workspace else None
         lenses = workspace.code_lens if workspace else None
         documents = params.capabilities.text_document
+        actions = documents.code_action if documents else None
         synchronization = documents.synchronization if documents else None
         return cls(
             name=name,
@@ -93,12 +98,14 @@ class ClientProfile:
             message_box=HELIX_BOX if helix else None,
             questions=_announced(params.capabilities.experimental, "questions"),
             session_events=_announced(params.capabilities.experimental, "sessionEvents"),
+            review_events=_announced(params.capabilities.experimental, "reviewEvents"),
             subagent_text=_announced(params.capabilities.experimental, "subagentText"),
             trust=_announced(params.capabilities.experimental, "trust"),
             work_done_progress=bool(window and window.work_done_progress),
             configuration=bool(workspace and workspace.configuration),
             dynamic_configuration=bool(did_change and did_change.dynamic_registration),
             dynamic_synchronization=bool(synchronization and synchronization.dynamic_registration),
+            code_action_literals=bool(actions and actions.code_action_literal_support),
             apply_edit=bool(workspace and workspace.apply_edit),
             document_changes=bool(edits and edits.document_changes),
             code_lens_refresh=bool(lenses and lenses.refresh_support),

@@ -55,6 +55,9 @@ class Host(Protocol):
     def document_closed(self, uri: str) -> None:
         """Record that the editor has closed a document."""
 
+    def documents_changed(self) -> None:
+        """Record that a document was opened, changed or closed."""
+
     async def close(self) -> None:
         """Stop all that is at work."""
 
@@ -236,6 +239,11 @@ class AgentProtocol(LanguageServerProtocol):
         commands = result.capabilities.execute_command_provider
         if commands is not None:
             commands.work_done_progress = True
+        # What the editor does not know it is not offered.
+        documents = params.capabilities.text_document
+        for name in ("code_action", "code_lens", "hover"):
+            if getattr(documents, name, None) is None:
+                setattr(result.capabilities, f"{name}_provider", None)
         return result
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
@@ -259,17 +267,20 @@ class AgentProtocol(LanguageServerProtocol):
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
         """Keep what the editor has open: it is looked at, and changed, there."""
         self.workspace.put_text_document(params.text_document)
+        self._host.documents_changed()
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         """Keep what the editor has open."""
         for change in params.content_changes:
             self.workspace.update_text_document(params.text_document, change)
+        self._host.documents_changed()
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         """Keep nothing of a document, and write one that was shown no longer."""
         self.workspace.remove_text_document(params.text_document.uri)
+        self._host.documents_changed()
         self._host.document_closed(params.text_document.uri)
 
     @lsp_method(types.SHUTDOWN)

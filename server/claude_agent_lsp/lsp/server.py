@@ -24,6 +24,7 @@ from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.client_profile import ClientProfile
 from claude_agent_lsp.lsp.commands.names import NAMES
 from claude_agent_lsp.lsp.editor import ConnectedEditor
+from claude_agent_lsp.lsp.features.code_actions import OPTIONS, code_actions
 from claude_agent_lsp.lsp.features.registry import FEATURES
 from claude_agent_lsp.lsp.protocol import AgentProtocol
 from claude_agent_lsp.lsp.services.configuration import Configuration
@@ -103,6 +104,11 @@ class AgentServer(LanguageServer):
             with contextlib.suppress(InvalidArgument):  # it is no file
                 self.services.documents.closed(path_of(uri))
 
+    def documents_changed(self) -> None:
+        """Tell the features that a document was opened, changed or closed."""
+        for feature in self._features:
+            feature.documents_changed()
+
     def exit_with(self, status: int) -> None:
         """End the process; all that is at work is stopped first."""
         if not self.left.done():
@@ -179,6 +185,7 @@ class AgentServer(LanguageServer):
 
         agent, editor, early = self._agent, self._editor, self.services
         indexing = Indexing(editor.spawn)
+        reviews = Reviews(agent, early.folders, self._open_texts(), early.review_watchers)
         sessions = SessionLookup(agent, early.folders, early.configuration, indexing)
         return LazyServices(
             agent=agent,
@@ -189,8 +196,8 @@ class AgentServer(LanguageServer):
             question_documents=self._question_documents,
             questions_elsewhere=self._questions_elsewhere,
             task_documents=TaskDocuments(editor, self._state, self._lane),
-            reviews=Reviews(agent, self._open_texts()),
-            review_documents=ReviewDocuments(editor, self._state, self._lane),
+            reviews=reviews,
+            review_documents=ReviewDocuments(editor, self._state, self._lane, reviews),
         )
 
     def _open_texts(self) -> OpenTexts:
@@ -198,7 +205,7 @@ class AgentServer(LanguageServer):
 
         return OpenTexts(
             self._editor,
-            self.workspace.text_documents.values,
+            lambda: self.workspace.text_documents.values(),  # noqa: PLW0108 - it may be another
             lambda: str(getattr(self.workspace.position_encoding, "value", "utf-16")),
         )
 
@@ -234,6 +241,14 @@ class AgentServer(LanguageServer):
         for method, handler in handlers.items():
             # pygls sets attributes on what is registered, and a bound method takes none.
             self.feature(method)(partial(handler))
+        self.feature(types.TEXT_DOCUMENT_CODE_ACTION, OPTIONS)(partial(self._code_actions))
+        self.feature(types.TEXT_DOCUMENT_CODE_LENS)(partial(self._code_lenses))
+
+    async def _code_actions(self, params: types.CodeActionParams) -> object:
+        return await code_actions(self._features, params, self._editor.profile)
+
+    async def _code_lenses(self, params: types.CodeLensParams) -> object:
+        return [lens for each in self._features for lens in await each.code_lenses(params)]
 
     def _initialize(self, params: types.InitializeParams) -> None:
         self._editor.profile = ClientProfile.parse(params)

@@ -247,6 +247,12 @@ class Settings:
         Scope.USER,
         untrusted=_THE_USERS,
     )
+    review_diagnostics: bool = setting(
+        False,
+        rules.FLAG,
+        "Show what Claude has changed among the diagnostics of open files, as information, until "
+        "it was looked at.",
+    )
     log_level: LogLevel | None = setting(
         None,
         rules.one_of(get_args(LogLevel)),

@@ -6,10 +6,20 @@ from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.lsp.features.client_trust import ClientTrust
 from claude_agent_lsp.lsp.features.configuration_changes import ConfigurationChanges
+from claude_agent_lsp.lsp.features.review_actions import ReviewActions
+from claude_agent_lsp.lsp.features.review_diagnostics import ReviewDiagnostics
+from claude_agent_lsp.lsp.features.review_hover import ReviewHover
 from claude_agent_lsp.lsp.features.workspace_folders import WorkspaceFolders
 
 if TYPE_CHECKING:
     from claude_agent_lsp.lsp.features.feature import Feature
 
 # Settings are read with what the client says of trust, folders with their settings.
-FEATURES: Final[tuple[type[Feature], ...]] = (ClientTrust, ConfigurationChanges, WorkspaceFolders)
+FEATURES: Final[tuple[type[Feature], ...]] = (
+    ClientTrust,
+    ConfigurationChanges,
+    WorkspaceFolders,
+    ReviewActions,
+    ReviewHover,
+    ReviewDiagnostics,
+)

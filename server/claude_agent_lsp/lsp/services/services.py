@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Services:
         server_settings: What is set for the whole server.
         prewarming: Starts processes ahead.
         lazy: Makes the rest, once.
+        review_watchers: Called once something else is to be looked at.
     """
 
     editor: Editor
@@ -76,6 +77,7 @@ class Services:
     server_settings: ServerSettings
     prewarming: Prewarming
     lazy: Callable[[], LazyServices]
+    review_watchers: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def agent(self) -> Agent:

@@ -97,10 +97,12 @@ class ChangeRecord:
 
     Attributes:
         copies: Of the files.
+        file: Where it is.
     """
 
     def __init__(self, state_directory: Path, session_id: str) -> None:
         self._directory = state_directory / "changes" / session_id
+        self.file = self._directory / "record.jsonl"
         self.copies = Copies(self._directory)
 
     def append(self, entries: Iterable[Entry]) -> None:
@@ -111,12 +113,12 @@ class ChangeRecord:
         """
         lines = b"".join(_line_of(_without_secret(entry)) for entry in entries)
         if lines:
-            append_lines(self._directory / "record.jsonl", lines, looks=True)
+            append_lines(self.file, lines, looks=True)
 
     def read(self) -> list[Entry]:
         """Return all of it; what can't be read is left out."""
         try:
-            content = read_regular(self._directory / "record.jsonl", None)
+            content = read_regular(self.file, None)
         except OSError:
             return []
         return [entry for line in io.BytesIO(content) if (entry := _entry_of(line)) is not None]

@@ -31,6 +31,7 @@ from claude_agent_lsp.sessions.review.tracing import Traced, names_in, partner_o
 from claude_agent_lsp.sessions.rewind.applying import FileChange
 from claude_agent_lsp.sessions.rewind.merge import CHANGED_SINCE, SAME_LINES
 from claude_agent_lsp.sessions.rewind.putting_back import (
+    REDONE,
     UNDONE,
     RecordedSession,
     not_taken_back,
@@ -229,10 +230,17 @@ class Review:
     def _newer(self, name: str) -> dict[Path, bytes]:
         """Return what an editor has of a file, unless it is only late with what the disk has."""
         texts = [self._unsaved[f / name] for f in self._folders if f / name in self._unsaved]
-        own = [entry for entry in self._entries if getattr(entry, "path", None) == name]
-        if not texts or hashlib.sha256(texts[0]).hexdigest() in digests_in(own):
+        if not texts:
             return {}
-        return {self.session.folder / name: texts[0]}
+        digest = hashlib.sha256(texts[0]).hexdigest()
+        own = [entry for entry in self._entries if getattr(entry, "path", None) == name]
+        last = next((entry for entry in reversed(own) if isinstance(entry, Change)), None)
+        # What was taken back in the editor is newer than the disk, and in the record all the same.
+        if last is not None and last.run_id.startswith((UNDONE, REDONE)) and last.after is not None:
+            late = digest != last.after.digest and digest in digests_in(own)
+        else:
+            late = digest in digests_in(own)
+        return {} if late else {self.session.folder / name: texts[0]}
 
     def _partner(self, name: str) -> str | None:
         own = (each for each in self._entries if isinstance(each, Change) and each.path == name)

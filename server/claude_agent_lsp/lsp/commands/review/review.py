@@ -46,7 +46,9 @@ class ReviewCommands(CommandGroup):
             return {"shown": False}
         found.files = [file for file in found.files if file.session_id == wanted]
         try:
-            path, shown = await self._services.review_documents.show(wanted, found)
+            path, shown = await self._services.review_documents.show(
+                wanted, found, await self._selection(argument)
+            )
         except OSError as error:
             text = f"The document can't be written: {error.strerror or error}."
             raise StoreUnavailable(text) from error

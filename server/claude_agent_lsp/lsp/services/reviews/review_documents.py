@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.texts.visible import visible
+from claude_agent_lsp.errors import RequestFailed
 from claude_agent_lsp.lsp.convert.review_json import signed
 from claude_agent_lsp.lsp.services.documents import open_document, write_document
+from claude_agent_lsp.lsp.services.reviews.wording import asked, refusal
+from claude_agent_lsp.sessions.review.review import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from claude_agent_lsp.base.lanes import Lane
     from claude_agent_lsp.lsp.editor import Editor
-    from claude_agent_lsp.lsp.services.reviews.reviews import Found
+    from claude_agent_lsp.lsp.services.reviews.reviews import Found, Reviews
     from claude_agent_lsp.sessions.review.review import ReviewedFile
     from claude_agent_lsp.sessions.review.traced_file import Hunk
     from claude_agent_lsp.workspace.state import State
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
 # As many as are told apart; the oldest one only loses its actions.
 MOST_DOCUMENTS: Final = 16
 NOTHING: Final = "Nothing is left to be looked at.\n"
-_PROMPT_LENGTH: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class ShownPart:
         uri: The file.
         session_id: Whose work it is.
         hunk_id: The hunk; None for the whole file.
+        can_go: Whether it can be taken back.
+        asked: Of which run it is, if that was asked: as commands name it.
     """
 
     start: int
@@ -44,6 +48,8 @@ class ShownPart:
     uri: Path
     session_id: str
     hunk_id: str | None = None
+    can_go: bool = True
+    asked: Mapping[str, str] = field(default_factory=dict)
 
 
 class ReviewDocuments:
@@ -53,22 +59,26 @@ class ReviewDocuments:
         editor: The editor.
         state: Says where.
         lane: Returns the lane of a session.
+        reviews: Knows what is left to be looked at.
     """
 
-    def __init__(self, editor: Editor, state: State, lane: Callable[[str], Lane]) -> None:
+    def __init__(
+        self, editor: Editor, state: State, lane: Callable[[str], Lane], reviews: Reviews
+    ) -> None:
+        self._reviews = reviews
         self._editor = editor
         self._state = state
         self._lane = lane
         self._shown: dict[Path, tuple[ShownPart, ...]] = {}
 
-    async def show(self, session_id: str, found: Found) -> tuple[Path, bool]:
+    async def show(self, session_id: str, found: Found, selection: Selection) -> tuple[Path, bool]:
         """Open what is to be looked at of a session; return where it is, and whether it is open.
 
         Raises:
             OSError: It can't be written.
         """
         path = self._state.directory / "reviews" / f"{session_id}.diff"
-        parts = await self._lane(session_id).run(_write, path, found)
+        parts = await self._lane(session_id).run(_write, path, found, _named(selection))
         self._shown.pop(path, None)
         self._shown[path] = parts
         while len(self._shown) > MOST_DOCUMENTS:
@@ -79,8 +89,28 @@ class ReviewDocuments:
         """Return the parts of a document, in order; none of any other file."""
         return self._shown.get(path, ())
 
+    async def open_parts(self, path: Path) -> list[ShownPart]:
+        """Return those parts of a document that are still to be looked at."""
+        parts = self.parts(path)
+        if not parts:
+            return []
+        named = parts[0].asked
+        selection = Selection(
+            named.get("runId"), named.get("messageId"), frozenset(part.uri for part in parts)
+        )
+        try:
+            found = await self._reviews.look([parts[0].session_id], selection)
+        except RequestFailed:  # the session was deleted
+            return []
+        files = {file.path for file in found.files}
+        return [
+            part
+            for part in parts
+            if (part.uri in files if part.hunk_id is None else part.hunk_id in found.names)
+        ]
 
-def _write(path: Path, found: Found) -> tuple[ShownPart, ...]:
+
+def _write(path: Path, found: Found, named: Mapping[str, str]) -> tuple[ShownPart, ...]:
     lines: list[str] = []
     parts: list[ShownPart] = []
     for file in found.files:
@@ -93,8 +123,19 @@ def _write(path: Path, found: Found) -> tuple[ShownPart, ...]:
             lines += _hunk(hunk, told, moved, _heading(hunk, found))
             told = hunk.end + len(hunk.behind)
             moved += len(hunk.old or ()) - len(hunk.new or ())
-            of_file.append(ShownPart(first, len(lines), file.path, file.session_id, hunk.hunk_id))
-        parts += [ShownPart(start, len(lines), file.path, file.session_id), *of_file]
+            of_file.append(
+                ShownPart(
+                    first,
+                    len(lines),
+                    file.path,
+                    file.session_id,
+                    hunk.hunk_id,
+                    hunk.reason is None,
+                    named,
+                )
+            )
+        parts.append(ShownPart(start, len(lines), file.path, file.session_id, asked=named))
+        parts += of_file
     write_document(path, "\n".join([*lines, ""]) if lines else NOTHING)
     return tuple(parts)
 
@@ -121,8 +162,9 @@ def _hunk(hunk: Hunk, told: int, moved: int, heading: str) -> Iterator[str]:
 
 def _heading(hunk: Hunk, found: Found) -> str:
     """Return which prompt it is of, and when that was, or why it can't be taken back."""
-    run = found.runs.get(hunk.runs[-1]) if hunk.runs else None
-    asked = visible(found.prompts.get((run and run.message_id) or "", ""))[:_PROMPT_LENGTH]
-    at = f"{run.at.astimezone():%Y-%m-%d %H:%M}" if run and run.at else ""
-    why = f"can't be taken back: {hunk.reason}" if hunk.reason else ""
-    return ", ".join(filter(None, (asked, at, why)))
+    return ", ".join(filter(None, (asked(hunk, found), refusal(hunk))))
+
+
+def _named(selection: Selection) -> dict[str, str]:
+    asked_for = {"runId": selection.run_id, "messageId": selection.message_id}
+    return {name: value for name, value in asked_for.items() if value is not None}

@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Final
 from claude_agent_lsp.agent.events import Ended, FileChanged
 from claude_agent_lsp.agent.exclusive import hold_session
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
-from claude_agent_lsp.lsp.services.reviews.open_texts import contents_of
+from claude_agent_lsp.lsp.services.reviews.open_texts import contents_of, real
 from claude_agent_lsp.lsp.services.reviews.taking_back import Work, take_back
+from claude_agent_lsp.sessions.changes.record import ChangeRecord
 from claude_agent_lsp.sessions.review.prompts import prompts_in
 from claude_agent_lsp.sessions.review.review import (
     Review,
+    Selection,
     last_undo,
     recorded_sessions,
     redo,
     undo_name,
 )
+from claude_agent_lsp.sessions.review.tracing import names_in
 from claude_agent_lsp.sessions.rewind.putting_back import REDONE, Rewind
 
 if TYPE_CHECKING:
@@ -33,12 +36,15 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Event
     from claude_agent_lsp.base.lanes import Lane
     from claude_agent_lsp.lsp.services.reviews.open_texts import OpenText, OpenTexts
-    from claude_agent_lsp.sessions.review.review import ReviewedFile, RunOf, Selection
+    from claude_agent_lsp.sessions.review.review import ReviewedFile, RunOf
     from claude_agent_lsp.sessions.rewind.putting_back import RecordedSession
     from claude_agent_lsp.sessions.rewind.taking_back import Plan
+    from claude_agent_lsp.workspace.folders import Folders
 
 # Of a folder's sessions those are looked through that have changed something last.
 MOST_SESSIONS: Final = 200
+# Files of which it is known what is to be looked at, as long as nothing has changed.
+MOST_FILES: Final = 64
 
 
 @dataclass(slots=True)
@@ -59,6 +65,18 @@ class Found:
     unseen: dict[str, None] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
 
+    def take(self, other: Found) -> None:
+        """Add what is in another session, but for what is here."""
+        seen = {(file.path, hunk.hunk_id) for file in self.files for hunk in file.hunks}
+        for file in other.files:
+            hunks = tuple(h for h in file.hunks if (file.path, h.hunk_id) not in seen)
+            if hunks:
+                self.files.append(replace(file, hunks=hunks))
+        self.runs |= other.runs
+        self.prompts |= other.prompts
+        self.unseen |= other.unseen
+        self.names |= other.names
+
 
 @dataclass(frozen=True, slots=True)
 class Undone:
@@ -73,21 +91,42 @@ class Reviews:
 
     Args:
         agent: Has the lanes, and keeps runs out of sessions.
+        folders: The open folders.
         texts: What the editor has open.
+        watchers: Called once something else is to be looked at.
 
     Attributes:
-        changed: Called once something else is to be looked at.
+        texts: What the editor has open.
     """
 
-    def __init__(self, agent: Agent, texts: OpenTexts) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        folders: Folders,
+        texts: OpenTexts,
+        watchers: Sequence[Callable[[], None]],
+    ) -> None:
         self._agent = agent
-        self._texts = texts
-        self._folders: dict[str, str] = {}
-        self.changed: list[Callable[[], None]] = []
+        self._folders = folders
+        self.texts = texts
+        self._watchers = watchers
+        # Where each session is at home, and what its record looked like with which files in it.
+        self._homes: dict[str, str] = {}
+        self._records: dict[str, tuple[object, frozenset[str]]] = {}
+        self._files: dict[Path, tuple[object, Found]] = {}
 
     async def sessions(self, folder: Path) -> list[str]:
         """Return the sessions of a folder that have changed something, the last one first."""
         return await self._agent.lanes.folder(folder).catalogue.read(self._sessions, folder)
+
+    async def at(self, path: Path) -> Found:
+        """Return what is to be looked at of one file, quickly where nothing has changed."""
+        folder = self._folders.around(path)
+        if folder is None:
+            return Found()
+        opened = [text for text in self.texts.all() if text.path.name == path.name]
+        lane = self._agent.lanes.folder(folder.path).catalogue
+        return await lane.read(self._at, folder.path, path, opened)
 
     async def look(self, sessions: Iterable[str], selection: Selection) -> Found:
         """Return what is to be looked at in some sessions; the same in two of them is told once.
@@ -95,19 +134,10 @@ class Reviews:
         Raises:
             SessionNotFound: There is no such session.
         """
-        opened, found = self._texts.all(), Found()
-        seen: set[tuple[Path, str]] = set()
+        opened, found = self.texts.all(), Found()
         for session_id in sessions:
-            one = await self._lane(session_id).read(self._look, session_id, selection, opened)
-            for file in one.files:
-                hunks = tuple(h for h in file.hunks if (file.path, h.hunk_id) not in seen)
-                seen |= {(file.path, hunk.hunk_id) for hunk in hunks}
-                if hunks:
-                    found.files.append(replace(file, hunks=hunks))
-            found.runs |= one.runs
-            found.prompts |= one.prompts
-            found.unseen |= one.unseen
-            found.names |= one.names
+            lane = self._lane(session_id)
+            found.take(await lane.read(self._look, session_id, selection, opened))
         return found
 
     async def keep(self, sessions: Sequence[str], selection: Selection) -> Found:
@@ -119,7 +149,7 @@ class Reviews:
             StoreUnavailable: It can't be noted.
         """
         found = await self._chosen(sessions, selection)
-        opened = self._texts.all()
+        opened = self.texts.all()
         for session_id in sessions:
             # Of all that have it, a copy of the session among them.
             await self._lane(session_id).run(self._keep, session_id, selection, opened)
@@ -145,10 +175,10 @@ class Reviews:
             for session_id in chosen:
                 await held.enter_async_context(hold_session(self._agent, session_id))
             for session_id in chosen:
-                opened, lane = self._texts.all(), self._lane(session_id)
+                opened, lane = self.texts.all(), self._lane(session_id)
                 session, plan = await lane.read(self._plan, session_id, selection, opened)
                 work = Work(session, plan, undo_name(), preview)
-                answers.append(await take_back(work, self._texts, opened, lane))
+                answers.append(await take_back(work, self.texts, opened, lane))
                 if answers[-1].files_changed and not preview:
                     undone.append(Undone(session_id, work.name))
         self.tell()
@@ -164,11 +194,11 @@ class Reviews:
         state, lane = self._agent.state.directory, self._lane(session_id)
         async with hold_session(self._agent, session_id):
             session, name = await lane.read(last_undo, session_id, state, undo_id)
-            opened = self._texts.all()
+            opened = self.texts.all()
             contents = await lane.read(contents_of, opened)
             plan = await lane.read(redo, session, name, contents)
             work = Work(session, plan, f"{REDONE}{name}", preview)
-            answer = await take_back(work, self._texts, opened, lane)
+            answer = await take_back(work, self.texts, opened, lane)
         self.tell()
         return answer
 
@@ -192,8 +222,8 @@ class Reviews:
 
     def tell(self) -> None:
         """Say that something else is to be looked at now."""
-        for changed in self.changed:
-            changed()
+        for watcher in self._watchers:
+            watcher()
 
     def _lane(self, session_id: str) -> Lane:
         return self._agent.lanes.session(session_id)
@@ -204,6 +234,35 @@ class Reviews:
         if lost:
             raise InvalidArgument(f"hunkIds: {min(lost)} is not to be looked at any more.")
         return found
+
+    def _at(self, folder: Path, path: Path, opened: Sequence[OpenText]) -> Found:
+        paths = frozenset({path, real(path)})
+        sessions = [each for each in self._sessions(folder) if self._changed(each, path.name)]
+        stamp = (
+            [self._records[each][0] for each in sessions],
+            _status(path),
+            [(text.version, text.text) for text in opened],
+        )
+        if path in self._files and self._files[path][0] == stamp:
+            return self._files[path][1]
+        found = Found()
+        for session_id in sessions:
+            with suppress(SessionNotFound):  # it was deleted meanwhile
+                found.take(self._look(session_id, Selection(paths=paths), opened))
+        self._files.pop(path, None)
+        self._files[path] = stamp, found
+        while len(self._files) > MOST_FILES:
+            del self._files[next(iter(self._files))]
+        return found
+
+    def _changed(self, session_id: str, name: str) -> bool:
+        """Return whether a session has changed a file of a name, whichever that is."""
+        record = ChangeRecord(self._agent.state.directory, session_id)
+        stamp = _status(record.file)
+        if session_id not in self._records or self._records[session_id][0] != stamp:
+            names = (each.rpartition("/")[2] for each in names_in(record.read()))
+            self._records[session_id] = stamp, frozenset(names)
+        return name in self._records[session_id][1]
 
     def _review(self, session_id: str, selection: Selection, opened: Iterable[OpenText]) -> Review:
         names = None if selection.paths is None else {path.name for path in selection.paths}
@@ -231,16 +290,24 @@ class Reviews:
         return review.session, review.undo()
 
     def _sessions(self, folder: Path) -> list[str]:
-        real, found = os.path.realpath(folder), []
+        home, found = os.path.realpath(folder), []
         for session_id in recorded_sessions(self._agent.state.directory, MOST_SESSIONS):
-            if session_id not in self._folders:
+            if session_id not in self._homes:
                 where = self._agent.folder_of(session_id)
                 if where is None:
                     continue
-                self._folders[session_id] = os.path.realpath(where)
-            if self._folders[session_id] == real:
+                self._homes[session_id] = os.path.realpath(where)
+            if self._homes[session_id] == home:
                 found.append(session_id)
         return found
+
+
+def _status(path: Path) -> object:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
 def _joined(answers: Sequence[Rewind]) -> Rewind:
