@@ -45,6 +45,8 @@ def test_visual_studio_code_waits_and_shows_everything() -> None:
         apply_edit=True,
         versioned_edits=True,
         annotations=True,
+        code_action_literals=True,
+        code_lens_refresh=True,
     )
 
 

@@ -288,13 +288,13 @@ async def test_nothing_is_kept_for_the_answer_to_a_question_that_is_withdrawn(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_documents_that_are_opened_are_not_kept(session: Session) -> None:
+async def test_documents_are_kept_as_long_as_they_are_open(session: Session) -> None:
     for number in range(20):
         document = {"uri": f"file:///{number}.md", "languageId": "", "version": 1, "text": "x"}
         session.notify("textDocument/didOpen", textDocument=document)
         if number % 2:
             session.notify("textDocument/didClose", textDocument={"uri": document["uri"]})
-    assert len(session.server.workspace.text_documents) == 0
+    assert len(session.server.workspace.text_documents) == 10
 
 
 @pytest.mark.parametrize(
@@ -320,3 +320,17 @@ async def test_an_answer_that_can_not_be_read_is_an_error_for_who_has_asked(
         await asyncio.wait({asking})
     assert asking.done()
     assert isinstance(asking.exception(), JsonRpcException | None)
+
+
+async def test_nothing_is_announced_that_the_editor_does_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_AGENT_LSP_STATE_DIRECTORY", str(tmp_path))
+    providers = {"hover", "codeAction", "codeLens"}
+    variants: tuple[dict[str, Any], ...] = ({}, {"hover": {}}, {"codeAction": {}, "codeLens": {}})
+    for known in variants:
+        session = Session(AgentServer(cast("MessageWriter", editor := Editor())), editor)
+        capabilities = {"textDocument": known}
+        session.request(0, "initialize", capabilities=capabilities, processId=None)
+        announced = (await editor.answer(0))["result"]["capabilities"]
+        assert {name for name in providers if f"{name}Provider" in announced} == set(known)

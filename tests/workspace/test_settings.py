@@ -72,6 +72,7 @@ def test_the_defaults_are_those_of_the_protocol() -> None:
         "stateDirectory": None,
         "keepSessions": "all",
         "keepMaxMegabytes": 1000,
+        "reviewDiagnostics": False,
         "logLevel": None,
     }
 
@@ -110,6 +111,7 @@ FREE = Settings(
     state_directory=Path("/state"),
     keep_sessions="tagged",
     keep_max_megabytes=9,
+    review_diagnostics=True,
     log_level="debug",
 )
 
@@ -137,6 +139,7 @@ def test_each_setting_that_needs_trust_is_restrained_without_it_and_no_other_is(
 # What a folder may say of each setting although nobody trusts it, given what the user has said.
 LIMIT = "no more than the user"
 SERVERS = "anything: what is the whole server's is read of no folder that isn't trusted"
+SHOWN = "anything: it is about what the editor shows, and about nothing that is done"
 NOTHING_OF_IT = "nothing"
 THE_USERS = "nothing: what the user has said holds"
 UNSAID = "what the user has said nothing about"
@@ -169,6 +172,7 @@ DIRECTIONS = {
     "stateDirectory": NOTHING_OF_IT,
     "keepSessions": THE_USERS,
     "keepMaxMegabytes": THE_USERS,
+    "reviewDiagnostics": SHOWN,
     "logLevel": NOTHING_OF_IT,
 }
 VALUES: dict[str, Sequence[Any]] = {
@@ -199,6 +203,7 @@ VALUES: dict[str, Sequence[Any]] = {
     "stateDirectory": (None, Path("/state")),
     "keepSessions": get_args(KeepSessions),
     "keepMaxMegabytes": (1, 1000, 10**9),
+    "reviewDiagnostics": (True, False),
     "logLevel": (None, *get_args(LogLevel)),
 }
 
@@ -231,6 +236,8 @@ def test_no_value_of_an_untrusted_folder_weakens_what_the_user_has_said(row: Set
                     for each in VALUES[row.name]
                 }
                 assert others == {True}, "it depends on what the folder says"
+            case direction if direction == SHOWN:
+                assert held == said
             case _:
                 assert row.scope is Scope.WINDOW
                 assert held == said
@@ -282,6 +289,7 @@ def test_every_setting_is_read() -> None:
         "stateDirectory": "file:///state",
         "keepSessions": "tagged",
         "keepMaxMegabytes": 500,
+        "reviewDiagnostics": True,
         "logLevel": "debug",
     }
     settings, problems = Settings.parse(raw)
@@ -314,6 +322,7 @@ def test_every_setting_is_read() -> None:
         state_directory=Path("/state"),
         keep_sessions="tagged",
         keep_max_megabytes=500,
+        review_diagnostics=True,
         log_level="debug",
     )
     assert type(settings.max_processes) is int

@@ -11,6 +11,7 @@ import type {
   Waiting,
 } from './control';
 import type { Message, QueryArgument, Question, Run, Session, Status, Uri } from './protocol';
+import type { ReviewList, ReviewUndone } from './review';
 import type { Page, Part, Rewind, RewindAnswer } from './rewind';
 
 /** The argument of each, and its answer. */
@@ -83,6 +84,26 @@ export interface Commands {
   ];
   'claudeAgent.session.redo': [
     { sessionId: string; preview?: boolean; keepConflicts?: boolean },
+    Rewind,
+  ];
+  'claudeAgent.review.list': [
+    { workspace?: Uri; sessionId?: string; runId?: string; messageId?: string; uri?: Uri },
+    ReviewList,
+  ];
+  'claudeAgent.review.show': [
+    { workspace?: Uri; sessionId?: string; runId?: string; messageId?: string; uri?: Uri },
+    { sessionId?: string; uri?: Uri; shown: boolean },
+  ];
+  'claudeAgent.review.keep': [
+    { workspace?: Uri; sessionId?: string; runId?: string; messageId?: string; uri?: Uri; hunkIds?: string[] },
+    ReviewList,
+  ];
+  'claudeAgent.review.undo': [
+    { workspace?: Uri; sessionId?: string; runId?: string; messageId?: string; uri?: Uri; hunkIds?: string[]; preview?: boolean },
+    ReviewUndone,
+  ];
+  'claudeAgent.review.redo': [
+    { sessionId?: string; workspace?: Uri; undoId?: string; preview?: boolean },
     Rewind,
   ];
   'claudeAgent.status': [object, Status];

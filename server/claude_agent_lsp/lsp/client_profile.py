@@ -40,6 +40,7 @@ class ClientProfile:
         message_box: What its messages hold; None if they hold anything.
         questions: Whether it takes questions as `claudeAgent/question`: it knows this server.
         session_events: Whether it wants to be notified of runs and sessions that change.
+        review_events: Whether it wants to be notified once something else is to be looked at.
         subagent_text: Whether it shows what subagents say, unless a command says otherwise.
         trust: Whether it says itself which folders are trusted.
         work_done_progress: Whether the server may make progress tokens of its own.
@@ -53,6 +54,8 @@ class ClientProfile:
         versioned_edits: Whether it refuses a change of another version than it has.
         annotations: Whether a change may say what it is for.
         save_document: Whether it saves documents when it is asked to (`claudeAgent/saveDocument`).
+        code_action_literals: Whether it takes code actions, and not only commands, as such.
+        code_lens_refresh: Whether it can be asked to ask for code lenses anew.
     """
 
     name: str = ""
@@ -63,6 +66,7 @@ class ClientProfile:
     message_box: Box | None = None
     questions: bool = False
     session_events: bool = False
+    review_events: bool = False
     subagent_text: bool = False
     trust: bool = False
     work_done_progress: bool = False
@@ -75,6 +79,8 @@ class ClientProfile:
     versioned_edits: bool = False
     annotations: bool = False
     save_document: bool = False
+    code_action_literals: bool = False
+    code_lens_refresh: bool = False
 
     @classmethod
     def parse(cls, params: InitializeParams) -> ClientProfile:
@@ -87,9 +93,11 @@ class ClientProfile:
         workspace = params.capabilities.workspace
         show_document = window.show_document if window else None
         did_change = workspace.did_change_configuration if workspace else None
-        documents = params.capabilities.text_document
-        synchronization = documents.synchronization if documents else None
         edits = workspace.workspace_edit if workspace else None
+        lenses = workspace.code_lens if workspace else None
+        documents = params.capabilities.text_document
+        actions = documents.code_action if documents else None
+        synchronization = documents.synchronization if documents else None
         encoding = ServerCapabilitiesBuilder.choose_position_encoding(params.capabilities)
         return cls(
             name=name,
@@ -102,6 +110,7 @@ class ClientProfile:
             message_box=HELIX_BOX if helix else None,
             questions=_announced(params.capabilities.experimental, "questions"),
             session_events=_announced(params.capabilities.experimental, "sessionEvents"),
+            review_events=_announced(params.capabilities.experimental, "reviewEvents"),
             subagent_text=_announced(params.capabilities.experimental, "subagentText"),
             trust=_announced(params.capabilities.experimental, "trust"),
             work_done_progress=bool(window and window.work_done_progress),
@@ -114,6 +123,8 @@ class ClientProfile:
             versioned_edits=bool(edits and edits.document_changes),
             annotations=bool(edits and edits.change_annotation_support),
             save_document=_announced(params.capabilities.experimental, "saveDocument"),
+            code_action_literals=bool(actions and actions.code_action_literal_support),
+            code_lens_refresh=bool(lenses and lenses.refresh_support),
         )
 
 

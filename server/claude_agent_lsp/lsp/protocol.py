@@ -7,7 +7,6 @@ What pygls 2.1.1 does otherwise, and why it is overridden here:
   a cancel is an abort signal, and the answer comes when the run has really ended.
 - A command never sees its `workDoneToken`.
 - `shutdown` cancels all requests at work; here they are stopped and answered before.
-- It keeps the text of each document that a client opens.
 - It encodes each answer on the loop, and a long one holds up all runs meanwhile.
 - A request that can't be read (`arguments` is no array, say) is never answered; a message before
   `initialize` reaches the handlers.
@@ -58,6 +57,9 @@ class Host(Protocol):
 
     def document_closed(self, uri: str) -> None:
         """Record that the editor has closed a document."""
+
+    def documents_changed(self) -> None:
+        """Record that a document was opened, changed or closed."""
 
     async def close(self) -> None:
         """Stop all that is at work."""
@@ -240,6 +242,11 @@ class AgentProtocol(LanguageServerProtocol):
         commands = result.capabilities.execute_command_provider
         if commands is not None:
             commands.work_done_progress = True
+        # What the editor does not know it is not offered.
+        documents = params.capabilities.text_document
+        for name in ("code_action", "code_lens", "hover"):
+            if getattr(documents, name, None) is None:
+                setattr(result.capabilities, f"{name}_provider", None)
         return result
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
@@ -265,17 +272,20 @@ class AgentProtocol(LanguageServerProtocol):
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> _Handled:
         """Hand a document on."""
         yield self.fm.features[types.TEXT_DOCUMENT_DID_OPEN], (params,), None
+        self._host.documents_changed()
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> _Handled:
         """Hand on what has become of a document."""
         yield self.fm.features[types.TEXT_DOCUMENT_DID_CHANGE], (params,), None
+        self._host.documents_changed()
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> _Handled:
         """Hand on that a document was closed; one that was shown is written no longer."""
         self._host.document_closed(params.text_document.uri)
         yield self.fm.features[types.TEXT_DOCUMENT_DID_CLOSE], (params,), None
+        self._host.documents_changed()
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]

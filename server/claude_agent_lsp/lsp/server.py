@@ -24,6 +24,7 @@ from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.client_profile import ClientProfile
 from claude_agent_lsp.lsp.commands.names import NAMES
 from claude_agent_lsp.lsp.editor import ConnectedEditor
+from claude_agent_lsp.lsp.features.code_actions import OPTIONS, code_actions
 from claude_agent_lsp.lsp.features.registry import FEATURES
 from claude_agent_lsp.lsp.protocol import AgentProtocol
 from claude_agent_lsp.lsp.services.configuration import Configuration
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Notice
     from claude_agent_lsp.base.abort import AbortSignal
     from claude_agent_lsp.base.lanes import Lane
+    from claude_agent_lsp.lsp.buffers.buffer_editor import DocumentEditor
     from claude_agent_lsp.lsp.commands.commands import Commands
     from claude_agent_lsp.lsp.features.feature import Handler
     from claude_agent_lsp.lsp.services.progress import Progress
@@ -103,6 +105,11 @@ class AgentServer(LanguageServer):
             with contextlib.suppress(InvalidArgument):  # it is no file
                 self.services.documents.closed(path_of(uri))
 
+    def documents_changed(self) -> None:
+        """Tell the features that a document was opened, changed or closed."""
+        for feature in self._features:
+            feature.documents_changed()
+
     def exit_with(self, status: int) -> None:
         """End the process; all that is at work is stopped first."""
         if not self.left.done():
@@ -122,7 +129,6 @@ class AgentServer(LanguageServer):
     def _agent(self) -> Agent:
         from claude_agent_lsp.agent.agent import Agent
         from claude_agent_lsp.agent.buffers.buffers import Buffers
-        from claude_agent_lsp.lsp.buffers.buffer_editor import DocumentEditor
         from claude_agent_lsp.lsp.commands.runs.run_display import RunDisplay
         from claude_agent_lsp.lsp.services.questions.ask_user import AskUser
 
@@ -135,7 +141,7 @@ class AgentServer(LanguageServer):
             offer=self._questions_elsewhere.offer,
         )
         name = self._editor.profile.name
-        settings, documents = self.services.server_settings, self.services.open_documents
+        settings = self.services.server_settings
         return Agent(
             self._state,
             asking.ask,
@@ -144,7 +150,7 @@ class AgentServer(LanguageServer):
             self._own_directory,
             own_runs=RunDisplay(self.services),
             server_settings=lambda: settings.adopted,
-            buffers=Buffers(documents, DocumentEditor(self._editor, documents)),
+            buffers=Buffers(self.services.open_documents, self._document_editor),
         )
 
     def _lane(self, session_id: str) -> Lane:
@@ -171,6 +177,9 @@ class AgentServer(LanguageServer):
 
     @cached_property
     def _lazy(self) -> LazyServices:
+        from claude_agent_lsp.lsp.services.reviews.open_texts import OpenTexts
+        from claude_agent_lsp.lsp.services.reviews.review_documents import ReviewDocuments
+        from claude_agent_lsp.lsp.services.reviews.reviews import Reviews
         from claude_agent_lsp.lsp.services.services import LazyServices
         from claude_agent_lsp.lsp.services.session_events import SessionEvents
         from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
@@ -180,6 +189,8 @@ class AgentServer(LanguageServer):
 
         agent, editor, early = self._agent, self._editor, self.services
         indexing = Indexing(editor.spawn)
+        texts = OpenTexts(self._document_editor)
+        reviews = Reviews(agent, early.folders, texts, early.review_watchers)
         sessions = SessionLookup(agent, early.folders, early.configuration, indexing)
         return LazyServices(
             agent=agent,
@@ -190,7 +201,15 @@ class AgentServer(LanguageServer):
             question_documents=self._question_documents,
             questions_elsewhere=self._questions_elsewhere,
             task_documents=TaskDocuments(editor, self._state, self._lane),
+            reviews=reviews,
+            review_documents=ReviewDocuments(editor, self._state, self._lane, reviews),
         )
+
+    @cached_property
+    def _document_editor(self) -> DocumentEditor:
+        from claude_agent_lsp.lsp.buffers.buffer_editor import DocumentEditor
+
+        return DocumentEditor(self._editor, self.services.open_documents)
 
     @cached_property
     def _commands(self) -> Commands:
@@ -225,6 +244,14 @@ class AgentServer(LanguageServer):
         for method, handler in handlers.items():
             # pygls sets attributes on what is registered, and a bound method takes none.
             self.feature(method)(partial(handler))
+        self.feature(types.TEXT_DOCUMENT_CODE_ACTION, OPTIONS)(partial(self._code_actions))
+        self.feature(types.TEXT_DOCUMENT_CODE_LENS)(partial(self._code_lenses))
+
+    async def _code_actions(self, params: types.CodeActionParams) -> object:
+        return await code_actions(self._features, params, self._editor.profile)
+
+    async def _code_lenses(self, params: types.CodeLensParams) -> object:
+        return [lens for each in self._features for lens in await each.code_lenses(params)]
 
     def _initialize(self, params: types.InitializeParams) -> None:
         self._editor.profile = ClientProfile.parse(params)

@@ -1,6 +1,7 @@
 """What nobody needs any more in the state directory, removed once at a server's start.
 
-    transcripts/, plans/    documents: written anew whenever they are shown; after `DOCUMENT_DAYS`
+    transcripts/, plans/, reviews/
+                            documents: written anew whenever they are shown; after `DOCUMENT_DAYS`
     rewinds/, shared/, costs/, runs/, changes/, branches/
                             memories of a session: `DOCUMENT_DAYS` after it was last heard of
     locks/, questions/      what servers that were killed have left, wanted or asked: after a day
@@ -42,7 +43,7 @@ _ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HALF_WRITTEN: Final = re.compile(r"\..+\.\d+-\d+")
 _DIRECTORIES: Final = (
     *("folders", "journal", "queue", "transcripts", "plans", "rewinds", "shared", "costs", "runs"),
-    *("pinned", "archived", "kept/*", "questions", "changes", "branches"),
+    *("pinned", "archived", "kept/*", "questions", "changes", "branches", "reviews"),
 )
 
 # What is of use as long as a server lives, and its runs.
@@ -94,8 +95,8 @@ def _candidates(state_directory: Path, known: frozenset[str]) -> Iterator[tuple[
         for path in state_directory.glob(f"{name}/.*"):
             if _HALF_WRITTEN.fullmatch(path.name):
                 yield path, 1
-    for name in ("transcripts", "plans"):
-        for path in state_directory.glob(f"{name}/*.md"):
+    for name in ("transcripts/*.md", "plans/*.md", "reviews/*.diff"):
+        for path in state_directory.glob(name):
             yield path, DOCUMENT_DAYS
     for name in ("rewinds", "shared", "costs", "runs", "changes", "branches", "pinned", "archived"):
         for path in state_directory.glob(f"{name}/*"):

@@ -18,53 +18,23 @@ from typing import Any, Literal, get_args
 from claude_agent_lsp.base import validation as rules
 from claude_agent_lsp.base.problems import Problem, kind, shown, unknown
 from claude_agent_lsp.base.validation import UnfitError
-from claude_agent_lsp.workspace.modes import ASKING_MODES, PermissionMode
-from claude_agent_lsp.workspace.setting import Restraint, Scope, Setting, setting
+from claude_agent_lsp.workspace.modes import PermissionMode
+from claude_agent_lsp.workspace.restraints import (
+    ASKING,
+    AT_MOST_THE_USERS,
+    THE_USERS,
+    THE_USERS_IF_NAMED,
+    USERS_FILES,
+    ignored,
+)
+from claude_agent_lsp.workspace.setting import Scope, Setting, setting
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 SettingSource = Literal["user", "project", "local"]
 KeepSessions = Literal["all", "tagged", "none"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
-
-def _least(*limits: float | None) -> float | None:
-    return min((limit for limit in limits if limit is not None), default=None)
-
-
-def _ignored(instead: object) -> Restraint:
-    return Restraint("ignored", lambda _value, _users: instead)
-
-
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-# That there is a limit is no reason to ask for trust.
-_AT_MOST_THE_USERS = Restraint("at most the value sent with `initialize`", _least, told=False)
-_THE_USERS = Restraint("the value sent with `initialize`", lambda _value, users: users, told=False)
-# An editor may send the user's own with the folder's alone: then nobody can tell them apart.
-_THE_USERS_IF_NAMED = Restraint(
-    "the value sent with `initialize`, if there is one",
-    lambda value, users: value if users is None else users,
-    told=False,
-)
-
-
-def _asking(mode: PermissionMode, users: PermissionMode) -> PermissionMode:
-    if users in ASKING_MODES and users != "default":  # in these the agent does less
-        return users
-    return mode if mode in ASKING_MODES else "default"
-
-
-_ASKING = Restraint(
-    f"only {', '.join(f'`{mode}`' for mode in ASKING_MODES)}; none in place of a `plan` or "
-    "`dontAsk` sent with `initialize`",
-    _asking,
-)
-_USERS_FILES = Restraint(
-    "`user`, unless what was sent with `initialize` leaves it out",
-    lambda _sources, users: tuple(source for source in users if source == "user"),
-    told=False,  # the files that are not read are named to the user instead
-)
-
-
 # Of the configuration of an MCP server.
 _SECRETS = ("env", "headers")
 
@@ -80,38 +50,38 @@ class Settings:
         None,
         rules.TEXT,
         "Model that the agent uses; chosen by the CLI by default.",
-        untrusted=_THE_USERS_IF_NAMED,
+        untrusted=THE_USERS_IF_NAMED,
     )
     effort: Effort | None = setting(
         None,
         rules.one_of(get_args(Effort)),
         "How much the model thinks; chosen by the CLI by default.",
-        untrusted=_THE_USERS_IF_NAMED,
+        untrusted=THE_USERS_IF_NAMED,
     )
     permission_mode: PermissionMode = setting(
         "default",
         rules.one_of(get_args(PermissionMode)),
         "What the agent may do without asking.",
         Scope.USER,
-        untrusted=_ASKING,
+        untrusted=ASKING,
     )
     append_system_prompt: str | None = setting(
         None,
         rules.TEXT,
         "Text that is added to the agent's system prompt.",
-        untrusted=_ignored(None),
+        untrusted=ignored(None),
     )
     max_turns: int | None = setting(
         None,
         rules.whole(least=1),
         "Maximum number of turns per run; unlimited by default.",
-        untrusted=_AT_MOST_THE_USERS,
+        untrusted=AT_MOST_THE_USERS,
     )
     max_budget_usd: float | None = setting(
         None,
         rules.number(zero=False),
         "Maximum cost per run in US dollars; unlimited by default.",
-        untrusted=_AT_MOST_THE_USERS,
+        untrusted=AT_MOST_THE_USERS,
     )
     daily_budget_usd: float | None = setting(
         None,
@@ -119,7 +89,7 @@ class Settings:
         "Maximum cost per day in US dollars, of all your runs on this machine in any editor; "
         "unlimited by default.",
         Scope.USER,
-        untrusted=_AT_MOST_THE_USERS,
+        untrusted=AT_MOST_THE_USERS,
     )
     on_unknown_cost: Literal["refuse", "warn"] = setting(
         "refuse",
@@ -127,19 +97,19 @@ class Settings:
         "What a run with a daily budget does while nobody can tell, or keep, what today has cost: "
         "it is refused, or begins and says so.",
         Scope.USER,
-        untrusted=_THE_USERS,
+        untrusted=THE_USERS,
     )
     timeout_seconds: float | None = setting(
         None,
         rules.number(zero=False),
         "Maximum seconds per run; unlimited by default.",
-        untrusted=_AT_MOST_THE_USERS,
+        untrusted=AT_MOST_THE_USERS,
     )
     cancel_grace_seconds: float = setting(
         2.0,
         rules.number(zero=True),
         "Seconds that a cancelled turn gets to end by itself before its process is ended.",
-        untrusted=_AT_MOST_THE_USERS,
+        untrusted=AT_MOST_THE_USERS,
     )
     on_stop: Literal["keep", "clear"] = setting(
         "keep",
@@ -147,13 +117,13 @@ class Settings:
         "What a stop does with the prompts that wait behind the run: keep them until you go on, or "
         "clear them.",
         Scope.USER,
-        untrusted=_THE_USERS,
+        untrusted=THE_USERS,
     )
     question_timeout_seconds: float = setting(
         300.0,
         rules.number(zero=False),
         "Seconds that a question stays open; no answer within them means no.",
-        untrusted=_AT_MOST_THE_USERS,
+        untrusted=AT_MOST_THE_USERS,
     )
     idle_process_seconds: float = setting(
         300.0,
@@ -171,39 +141,39 @@ class Settings:
         True,
         rules.FLAG,
         "Have the agent read and edit the text in the editor where a file is open.",
-        untrusted=_THE_USERS,
+        untrusted=THE_USERS,
     )
     save_edits: Literal["never", "ifClean", "always"] = setting(
         "ifClean",
         rules.one_of(("never", "ifClean", "always")),
         "When an edit of the agent's is saved in the editor: if nothing there was unsaved before.",
-        untrusted=_THE_USERS,
+        untrusted=THE_USERS,
     )
     prewarm: bool = setting(
         True,
         rules.FLAG,
         "Start a CLI process before the first query in a folder where the agent was used before.",
-        untrusted=_ignored(False),
+        untrusted=ignored(False),
     )
     spare_process: bool = setting(
         False,
         rules.FLAG,
         "Keep one more CLI process, ready for the next new session where the agent is in use.",
-        untrusted=_ignored(False),
+        untrusted=ignored(False),
     )
     setting_sources: tuple[SettingSource, ...] = setting(
         get_args(SettingSource),
         rules.several_of(get_args(SettingSource)),
         "Which of Claude Code's own settings files are read.",
         Scope.USER,
-        untrusted=_USERS_FILES,
+        untrusted=USERS_FILES,
     )
     mcp_servers: Mapping[str, Mapping[str, Any]] = setting(
         _NOTHING,
         rules.SERVERS,
         "MCP servers by name, each in the format of `.mcp.json`.",
         Scope.USER,
-        untrusted=_ignored(_NOTHING),
+        untrusted=ignored(_NOTHING),
         secret=True,
     )
     additional_directories: tuple[Path, ...] = setting(
@@ -211,21 +181,21 @@ class Settings:
         rules.PATHS,
         "Directories outside the folder that the agent may work in.",
         Scope.USER,
-        untrusted=_ignored(()),
+        untrusted=ignored(()),
     )
     cli_path: Path | None = setting(
         None,
         rules.ABSOLUTE_PATH,
         "Path of the `claude` executable; the one of the SDK by default.",
         Scope.USER,
-        untrusted=_ignored(None),
+        untrusted=ignored(None),
     )
     env: Mapping[str, str] = setting(
         _NOTHING,
         rules.ENVIRONMENT,
         "Environment variables for the CLI.",
         Scope.USER,
-        untrusted=_ignored(_NOTHING),
+        untrusted=ignored(_NOTHING),
         secret=True,
     )
     session_store: str | None = setting(
@@ -233,7 +203,7 @@ class Settings:
         rules.STORE_URL,
         "URL of the shared session store, `postgresql://` or `redis://`; none by default.",
         Scope.USER,
-        untrusted=_ignored(None),
+        untrusted=ignored(None),
         secret=True,
     )
     state_directory: Path | None = setting(
@@ -241,7 +211,7 @@ class Settings:
         rules.ABSOLUTE_PATH,
         "Directory of the server's state; the system's directory for it by default.",
         Scope.USER,
-        untrusted=_ignored(None),
+        untrusted=ignored(None),
     )
     keep_sessions: KeepSessions = setting(
         "all",
@@ -249,7 +219,7 @@ class Settings:
         "Which sessions are kept when the CLI deletes its transcripts: all, those with the tag "
         "`keep`, or none.",
         Scope.USER,
-        untrusted=_THE_USERS,
+        untrusted=THE_USERS,
     )
     keep_max_megabytes: int = setting(
         1000,
@@ -257,14 +227,20 @@ class Settings:
         "Megabytes that kept sessions may take. The oldest without the tag `keep` go first, which "
         "the list of sessions tells a week ahead.",
         Scope.USER,
-        untrusted=_THE_USERS,
+        untrusted=THE_USERS,
+    )
+    review_diagnostics: bool = setting(
+        False,
+        rules.FLAG,
+        "Show what Claude has changed among the diagnostics of open files, as information, until "
+        "it was looked at.",
     )
     log_level: LogLevel | None = setting(
         None,
         rules.one_of(get_args(LogLevel)),
         "Least level of messages in the server's log; the one of `--log-level` by default.",
         Scope.WINDOW,
-        untrusted=_ignored(None),
+        untrusted=ignored(None),
     )
 
     @property

@@ -28,7 +28,7 @@ MARKER = "HOOPOE"
 # Where the server has something of each.
 IN_STATE = (
     *("archived", "branches", "changes", "costs", "folders", "journal", "kept", "locks"),
-    *("pinned", "plans", "queue", "questions", "rewinds", "runs", "transcripts"),
+    *("pinned", "plans", "queue", "questions", "reviews", "rewinds", "runs", "transcripts"),
 )
 # The CLI's builtin plugins note there what they will send; of a session it has the id and no word.
 OF_PLUGINS = Path("plugins", "store")
@@ -108,6 +108,7 @@ async def work(editor: Editor, model: Loopback, folder: Path) -> str:
     await planning.asked
     read = await editor.command("session.read", {"sessionId": session})
     prompt = next(m for m in read["messages"] if m["text"] == f"{MARKER} edit")
+    await editor.command("review.show", {"sessionId": session})
     await editor.command("session.rewind", {"sessionId": session, "messageId": prompt["messageId"]})
     await editor.command("session.tag", {"sessionId": session, "tag": "keep"})
     await editor.command("session.show", {"sessionId": session})

@@ -11,7 +11,8 @@ import pytest
 
 from claude_agent_lsp.errors import Conflict, InvalidArgument, SessionNotFound, StoreUnavailable
 from claude_agent_lsp.sessions.rewind import applying
-from claude_agent_lsp.sessions.rewind.rewind import Rewind, Wanted, rewind
+from claude_agent_lsp.sessions.rewind.putting_back import Rewind, Wanted
+from claude_agent_lsp.sessions.rewind.rewind import rewind
 from tests.sessions.lines import Disk, Talk
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from claude_agent_lsp.lsp.commands.documents import DocumentCommands
 from claude_agent_lsp.lsp.commands.folders import FolderCommands
 from claude_agent_lsp.lsp.commands.order import Order
 from claude_agent_lsp.lsp.commands.registry import COMMANDS, Command, CommandGroup, Request
+from claude_agent_lsp.lsp.commands.review.review import ReviewCommands
 from claude_agent_lsp.lsp.commands.runs.beginning import Beginning
 from claude_agent_lsp.lsp.commands.runs.following import FollowCommands
 from claude_agent_lsp.lsp.commands.runs.query import QueryCommands
@@ -45,6 +46,7 @@ GROUPS: Final[tuple[type[CommandGroup], ...]] = (
     QueueCommands,
     SessionCommands,
     DocumentCommands,
+    ReviewCommands,
     FollowCommands,
     QuestionCommands,
     TaskCommands,

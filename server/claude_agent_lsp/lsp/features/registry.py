@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Final
 from claude_agent_lsp.lsp.features.client_trust import ClientTrust
 from claude_agent_lsp.lsp.features.configuration_changes import ConfigurationChanges
 from claude_agent_lsp.lsp.features.open_documents import OpenDocuments
+from claude_agent_lsp.lsp.features.review_actions import ReviewActions
+from claude_agent_lsp.lsp.features.review_diagnostics import ReviewDiagnostics
+from claude_agent_lsp.lsp.features.review_hover import ReviewHover
 from claude_agent_lsp.lsp.features.workspace_folders import WorkspaceFolders
 
 if TYPE_CHECKING:
@@ -18,4 +21,7 @@ FEATURES: Final[tuple[type[Feature], ...]] = (
     ConfigurationChanges,
     WorkspaceFolders,
     OpenDocuments,
+    ReviewActions,
+    ReviewHover,
+    ReviewDiagnostics,
 )

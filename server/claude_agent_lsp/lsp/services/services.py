@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.services.progress import Progress
     from claude_agent_lsp.lsp.services.questions.elsewhere import QuestionsElsewhere
     from claude_agent_lsp.lsp.services.questions.question_documents import QuestionDocuments
+    from claude_agent_lsp.lsp.services.reviews.review_documents import ReviewDocuments
+    from claude_agent_lsp.lsp.services.reviews.reviews import Reviews
     from claude_agent_lsp.lsp.services.server_settings import ServerSettings
     from claude_agent_lsp.lsp.services.session_events import SessionEvents
     from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
@@ -38,6 +40,8 @@ class LazyServices:
         question_documents: Shows questions as documents.
         questions_elsewhere: Those that other editors don't show, and this one's.
         task_documents: Shows background tasks as documents.
+        reviews: Knows what runs have changed that is to be looked at.
+        review_documents: Shows that as documents.
     """
 
     agent: Agent
@@ -48,6 +52,8 @@ class LazyServices:
     question_documents: QuestionDocuments
     questions_elsewhere: QuestionsElsewhere
     task_documents: TaskDocuments
+    reviews: Reviews
+    review_documents: ReviewDocuments
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class Services:
         server_settings: What is set for the whole server.
         prewarming: Starts processes ahead.
         lazy: Makes the rest, once.
+        review_watchers: Called once something else is to be looked at.
     """
 
     editor: Editor
@@ -73,6 +80,7 @@ class Services:
     server_settings: ServerSettings
     prewarming: Prewarming
     lazy: Callable[[], LazyServices]
+    review_watchers: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def agent(self) -> Agent:
@@ -113,3 +121,13 @@ class Services:
     def task_documents(self) -> TaskDocuments:
         """Shows background tasks as documents."""
         return self.lazy().task_documents
+
+    @property
+    def reviews(self) -> Reviews:
+        """Knows what runs have changed that is to be looked at."""
+        return self.lazy().reviews
+
+    @property
+    def review_documents(self) -> ReviewDocuments:
+        """Shows what is to be looked at as documents."""
+        return self.lazy().review_documents

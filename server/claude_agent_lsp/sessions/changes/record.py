@@ -67,7 +67,25 @@ class Unseen:
     reason: str
 
 
-Entry: TypeAlias = Change | Unseen
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The user has looked at what runs have changed in some lines of a file, and wants it so.
+
+    Attributes:
+        at: When.
+        path: The file, as of a change.
+        now: How it was then; None if there was none.
+        lines: Which lines, each stretch from its first to before its last, counted from 0; None
+            for the whole file.
+    """
+
+    at: datetime
+    path: str
+    now: Version | None
+    lines: tuple[tuple[int, int], ...] | None = None
+
+
+Entry: TypeAlias = Change | Unseen | Reviewed
 
 
 class ChangeRecord:
@@ -79,10 +97,12 @@ class ChangeRecord:
 
     Attributes:
         copies: Of the files.
+        file: Where it is.
     """
 
     def __init__(self, state_directory: Path, session_id: str) -> None:
         self._directory = state_directory / "changes" / session_id
+        self.file = self._directory / "record.jsonl"
         self.copies = Copies(self._directory)
 
     def append(self, entries: Iterable[Entry]) -> None:
@@ -93,12 +113,12 @@ class ChangeRecord:
         """
         lines = b"".join(_line_of(_without_secret(entry)) for entry in entries)
         if lines:
-            append_lines(self._directory / "record.jsonl", lines, looks=True)
+            append_lines(self.file, lines, looks=True)
 
     def read(self) -> list[Entry]:
         """Return all of it; what can't be read is left out."""
         try:
-            content = read_regular(self._directory / "record.jsonl", None)
+            content = read_regular(self.file, None)
         except OSError:
             return []
         return [entry for line in io.BytesIO(content) if (entry := _entry_of(line)) is not None]
@@ -125,19 +145,19 @@ class ChangeRecord:
 
 def digests_in(entries: Iterable[Entry]) -> set[str]:
     """Return which copies are named."""
-    versions = [
-        version
-        for entry in entries
-        if isinstance(entry, Change)
-        for version in (entry.before, entry.after)
-    ]
+    versions: list[Version | None] = []
+    for entry in entries:
+        if isinstance(entry, Change):
+            versions += (entry.before, entry.after)
+        elif isinstance(entry, Reviewed):
+            versions.append(entry.now)
     return {each.digest for each in versions if each is not None and each.digest is not None}
 
 
 def _without_secret(entry: Entry) -> Entry:
     """Return what may be written down of an entry: a file that is named by a secret is not."""
-    if isinstance(entry, Unseen):
-        return entry
+    if not isinstance(entry, Change):
+        return entry  # a file that is named by a secret has no change to be looked at
     names = filter(None, (entry.path, entry.moved_from, entry.moved_to))
     if all(mask_secrets(name) == name for name in names):
         return entry
@@ -145,12 +165,14 @@ def _without_secret(entry: Entry) -> Entry:
 
 
 def _line_of(entry: Entry) -> bytes:
-    head = {"run": entry.run_id, "at": entry.at.isoformat()}
+    told: dict[str, Any] = {"at": entry.at.isoformat()}
     if isinstance(entry, Unseen):
-        told: dict[str, Any] = {**head, "unseen": entry.reason}
+        told |= {"run": entry.run_id, "unseen": entry.reason}
+    elif isinstance(entry, Reviewed):
+        told |= {"reviewed": entry.path, "now": _told(entry.now), "lines": entry.lines}
     else:
-        told = {
-            **head,
+        told |= {
+            "run": entry.run_id,
             "path": entry.path,
             "before": _told(entry.before),
             "after": _told(entry.after),
@@ -172,6 +194,10 @@ def _entry_of(line: bytes) -> Entry | None:
         told = parse_json(line)
         moment = datetime.fromisoformat(told["at"])
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if "reviewed" in told:
+            lines = told["lines"]
+            stretches = None if lines is None else tuple((int(a), int(b)) for a, b in lines)
+            return Reviewed(moment, str(told["reviewed"]), _version(told["now"]), stretches)
         if "unseen" in told:
             return Unseen(str(told["run"]), moment, str(told["unseen"]))
         return Change(

@@ -21,7 +21,7 @@ from claude_agent_lsp.sessions.rewind.applying import FileChange
 from claude_agent_lsp.sessions.rewind.merge import ConflictError, KeptError, taken_back
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from claude_agent_lsp.sessions.changes.copies import Copies, Version
     from claude_agent_lsp.sessions.changes.record import Change
@@ -62,7 +62,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class _File:
+class FileNow:
     """A file on its way back.
 
     Attributes:
@@ -84,19 +84,25 @@ class _File:
     conflict: bool = False
 
 
-def plan(changes: Iterable[Change], folder: Path, copies: Copies) -> Plan:
+def plan(
+    changes: Iterable[Change],
+    folder: Path,
+    copies: Copies,
+    unsaved: Mapping[Path, bytes] | None = None,
+) -> Plan:
     """Return what takes changes back.
 
     Args:
         changes: The changes, in the order in which they were made.
         folder: The folder that their paths are below.
         copies: Has what the files held.
+        unsaved: What an editor has of some files that their disk has not.
     """
-    files: dict[str, _File] = {}
+    files: dict[str, FileNow] = {}
     for change in reversed(list(changes)):
         for path in filter(None, (change.path, change.moved_from)):
             if path not in files:
-                files[path] = _read(path, folder)
+                files[path] = read_now(path, folder, unsaved)
         _take_back(change, files, copies)
     found = Plan()
     for path, file in sorted(files.items()):
@@ -110,7 +116,7 @@ def plan(changes: Iterable[Change], folder: Path, copies: Copies) -> Plan:
     return found
 
 
-def _take_back(change: Change, files: dict[str, _File], copies: Copies) -> None:
+def _take_back(change: Change, files: dict[str, FileNow], copies: Copies) -> None:
     file = files[change.path]
     if file.kept is not None:
         return
@@ -152,24 +158,34 @@ def _content(version: Version | None, copies: Copies) -> bytes | None:
         raise KeptError(f"its copy can't be read: {error.strerror or error}") from error
 
 
-def _read(path: str, folder: Path) -> _File:
-    """Return a file as it is now, or why it is not to be touched."""
+def read_now(path: str, folder: Path, unsaved: Mapping[Path, bytes] | None = None) -> FileNow:
+    """Return a file of the folder as it is now, or why it is not to be touched.
+
+    Args:
+        path: The file, as the record names it.
+        folder: The folder.
+        unsaved: What an editor has of some files that their disk has not.
+    """
     where, parts = folder / path, Path(path)
     if parts.is_absolute() or ".." in parts.parts:
-        return _File(kept=OUTSIDE)
+        return FileNow(kept=OUTSIDE)
     # Strictly below: what the folder itself is called may be a link.
     if Path(os.path.realpath(where.parent)) != Path(os.path.realpath(folder)) / parts.parent:
-        return _File(kept=BY_A_LINK)
+        return FileNow(kept=BY_A_LINK)
+    mode = 0o644
+    content: bytes | None = (unsaved or {}).get(where)
     try:
         status = where.lstat()
         if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
-            return _File(kept=NO_FILE, conflict=True)
+            return FileNow(kept=NO_FILE, conflict=True)
         mode = stat.S_IMODE(status.st_mode)
-        with open_regular(where, follow=False) as file:
-            content = file.read(MOST_BYTES + 1)
+        if content is None:
+            with open_regular(where, follow=False) as file:
+                content = file.read(MOST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
-        return _File()
+        if content is None:
+            return FileNow()
     except OSError as error:
-        return _File(kept=f"it can't be read: {error.strerror or error}")
+        return FileNow(kept=f"it can't be read: {error.strerror or error}")
     kept = TOO_LARGE if len(content) > MOST_BYTES else None
-    return _File(content, mode, content, mode, kept=kept)
+    return FileNow(content, mode, content, mode, kept=kept)

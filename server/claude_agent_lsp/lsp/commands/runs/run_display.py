@@ -74,6 +74,7 @@ class RunDisplay:
                 if isinstance(event, Ended):
                     self._services.progress.end(progress)
             self._services.session_events.follow(event)
+            self._services.reviews.follow(event)
 
         return to_editor
 
