@@ -86,6 +86,7 @@ class Editor(LanguageClient):
         self.protocol.fm.features[types.CLIENT_REGISTER_CAPABILITY] = self._registered
         self.protocol.fm.features[types.WINDOW_SHOW_MESSAGE_REQUEST] = self._asked
         self.protocol.fm.features["claudeAgent/question"] = self._requested
+        self.protocol.fm.features[types.WORKSPACE_CODE_LENS_REFRESH] = self._refreshed
         self.announced: list[tuple[str, dict[str, Any]]] = []
         for method in ("runChanged", "sessionChanged", "queueChanged", "taskChanged"):
             self.protocol.fm.features[f"claudeAgent/{method}"] = self._announcement(method)
@@ -256,6 +257,9 @@ class Editor(LanguageClient):
 
     def _registered(self, params: types.RegistrationParams) -> None:
         self._arrived(types.CLIENT_REGISTER_CAPABILITY, params)
+
+    def _refreshed(self, _: None) -> None:
+        """Ask for code lenses anew, which nobody looks at here."""
 
     def _progress(self, params: types.ProgressParams) -> None:
         self._arrived(types.PROGRESS, params)

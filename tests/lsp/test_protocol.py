@@ -294,7 +294,7 @@ async def test_documents_are_kept_as_long_as_they_are_open(session: Session) -> 
         session.notify("textDocument/didOpen", textDocument=document)
         if number % 2:
             session.notify("textDocument/didClose", textDocument={"uri": document["uri"]})
-    assert len(session.server.workspace.text_documents) == 10
+    assert len(list(session.server.services.open_documents)) == 10
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 from claude_agent_lsp.workspace.temporary import directories_of_the_cli
 
@@ -90,6 +92,18 @@ def files_of(session_id: str, state_directory: Path) -> Iterator[Path]:
     for place, patterns in places:
         for pattern in patterns:
             yield from place.glob(pattern.format(name))
+    # Those of CLIs that were killed: the others remove theirs, which are called by their process.
+    for path in (config_directory() / "sessions").glob("*.json"):
+        if _names(path, session_id):
+            yield path
+
+
+def _names(path: Path, session_id: str) -> bool:
+    try:
+        told = parse_json(read_regular(path))
+    except (OSError, ValueError):
+        return False
+    return isinstance(told, dict) and told.get("sessionId") == session_id
 
 
 def remove_files_of(session_id: str, state_directory: Path) -> None:

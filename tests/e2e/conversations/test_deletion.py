@@ -143,6 +143,10 @@ async def test_nothing_is_left_of_a_session_that_is_deleted(
     # As if it had come of another one.
     (state / "branches").mkdir()
     (state / "branches" / f"{session}.json").write_text("{}")
+    # What a CLI leaves that was killed.
+    registered = Path(environment["CLAUDE_CONFIG_DIR"], "sessions", "4194304.json")
+    registered.parent.mkdir(exist_ok=True)
+    registered.write_text(json.dumps({"pid": 4194304, "sessionId": session}))
     editor = await editor_with()
     found = await editor.command(
         "session.list", {"search": MARKER, "matches": True, "archived": True}

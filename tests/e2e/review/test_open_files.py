@@ -29,7 +29,7 @@ class Buffer:
         self.uri = path.as_uri()
         self.version = 1
         self.text = path.read_bytes().decode() if text is None else text
-        self.edits: list[types.TextEdit] = []
+        self.edits: list[types.TextEdit | types.AnnotatedTextEdit] = []
         self.takes = True
         item = types.TextDocumentItem(self.uri, "plaintext", self.version, self.text)
         self._notify(types.TEXT_DOCUMENT_DID_OPEN, types.DidOpenTextDocumentParams(item))
@@ -52,9 +52,9 @@ class Buffer:
         assert isinstance(change, types.TextDocumentEdit)
         if not self.takes or change.text_document.version != self.version:
             return types.ApplyWorkspaceEditResult(applied=False)
-        self.edits = [edit for edit in change.edits if isinstance(edit, types.TextEdit)]
+        self.edits = [e for e in change.edits if not isinstance(e, types.SnippetTextEdit)]
         document = TextDocument(self.uri, self.text, self.version, position_codec=self._codec)
-        for edit in self.edits:  # from the last one on
+        for edit in reversed(self.edits):
             event = types.TextDocumentContentChangePartial(edit.range, edit.new_text)
             document.apply_change(event)
         self.type(document.source)
