@@ -294,7 +294,15 @@ class Editor(LanguageClient):
 def _converter() -> Converter:
     """The converter of all editors: what it makes of a type is made once, not for each of them."""
     make = cast("Callable[[], Converter]", default_converter)
-    return make()
+    converter = make()
+    # lsprotocol 2025.0.0 takes a code action that has a command for a command.
+    converter.register_structure_hook(
+        types.Command | types.CodeAction,
+        lambda found, _: converter.structure(
+            found, types.Command if isinstance(found["command"], str) else types.CodeAction
+        ),
+    )
+    return converter
 
 
 def _named(value: Any) -> Any:

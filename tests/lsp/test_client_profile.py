@@ -40,6 +40,7 @@ def test_visual_studio_code_waits_and_shows_everything() -> None:
         work_done_progress=True,
         configuration=True,
         dynamic_configuration=True,
+        code_action_literals=True,
         dynamic_synchronization=True,
     )
 

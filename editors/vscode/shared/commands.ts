@@ -10,12 +10,13 @@ import type {
   Task,
   Waiting,
 } from './control';
-import type { Message, QueryArgument, Question, Run, Session, Status, Uri } from './protocol';
+import type { AskArgument, Message, QueryArgument, Question, Run, Session, Status, Uri } from './protocol';
 import type { Page, Part, Rewind, RewindAnswer } from './rewind';
 
 /** The argument of each, and its answer. */
 export interface Commands {
   'claudeAgent.query': [QueryArgument, Run];
+  'claudeAgent.ask': [AskArgument, Run];
   'claudeAgent.cancel': [{ runId?: string; sessionId?: string }, { cancelled: string[] }];
   'claudeAgent.queue.list': [{ sessionId?: string }, { queue: Waiting[] }];
   'claudeAgent.queue.edit': [{ sessionId?: string; runId: string; prompt: string }, Waiting];

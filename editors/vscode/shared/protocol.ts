@@ -229,6 +229,16 @@ export type RunEvent =
     }
   | { readonly kind: 'ended'; readonly run: Run };
 
+export interface AskArgument {
+  readonly task: 'explain' | 'fix' | 'refactor' | 'tests' | 'document';
+  readonly context: NonNullable<QueryArgument['context']>;
+  readonly workspace?: Uri;
+  readonly session?: string;
+  readonly partialResultToken?: string | number;
+  readonly wait?: boolean;
+  readonly ifBusy?: 'queue' | 'steer' | 'refuse';
+}
+
 export interface QueryArgument {
   readonly prompt: string;
   readonly workspace?: Uri;
@@ -240,6 +250,7 @@ export interface QueryArgument {
     readonly textDocument?: { readonly uri: Uri };
     readonly range?: Range;
     readonly diagnostics?: readonly Diagnostic[];
+    readonly text?: string;
   };
   readonly attachments?: readonly Uri[];
   readonly model?: string;

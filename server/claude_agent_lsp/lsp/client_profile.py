@@ -43,6 +43,7 @@ class ClientProfile:
         configuration: Whether `workspace/configuration` is answered.
         dynamic_configuration: Whether `workspace/didChangeConfiguration` can, and must, be
             registered for.
+        code_action_literals: Whether it takes code actions, and not only commands, as such.
         dynamic_synchronization: Whether it can be asked to notify of certain documents' closing.
     """
 
@@ -59,6 +60,7 @@ class ClientProfile:
     work_done_progress: bool = False
     configuration: bool = False
     dynamic_configuration: bool = False
+    code_action_literals: bool = False
     dynamic_synchronization: bool = False
 
     @classmethod
@@ -74,6 +76,7 @@ class ClientProfile:
         did_change = workspace.did_change_configuration if workspace else None
         documents = params.capabilities.text_document
         synchronization = documents.synchronization if documents else None
+        actions = documents.code_action if documents else None
         return cls(
             name=name,
             waits=not blocks,
@@ -90,6 +93,7 @@ class ClientProfile:
             work_done_progress=bool(window and window.work_done_progress),
             configuration=bool(workspace and workspace.configuration),
             dynamic_configuration=bool(did_change and did_change.dynamic_registration),
+            code_action_literals=bool(actions and actions.code_action_literal_support),
             dynamic_synchronization=bool(synchronization and synchronization.dynamic_registration),
         )
 

@@ -7,7 +7,7 @@ What pygls 2.1.1 does otherwise, and why it is overridden here:
   a cancel is an abort signal, and the answer comes when the run has really ended.
 - A command never sees its `workDoneToken`.
 - `shutdown` cancels all requests at work; here they are stopped and answered before.
-- It keeps the text of each document that a client opens.
+- It reads from the disk, on the loop, what a client changes without having opened it.
 - It encodes each answer on the loop, and a long one holds up all runs meanwhile.
 - A request that can't be read (`arguments` is no array, say) is never answered; a message before
   `initialize` reaches the handlers.
@@ -73,6 +73,8 @@ class AgentProtocol(LanguageServerProtocol):
     def __init__(self, server: Any, converter: Any) -> None:
         self._host = cast("Host", server)
         self.controllers: dict[int | str, AbortController] = {}
+        # What is only looked up: nothing is lost where it is given up.
+        self._looking: set[int | str] = set()
         # The tokens of the editor's progress displays for them, by the same ids.
         self._tokens: dict[int | str, int | str] = {}
         # The requests to the editor that it has not answered.
@@ -194,13 +196,17 @@ class AgentProtocol(LanguageServerProtocol):
             token = getattr(params, "work_done_token", None)
             if token is not None:
                 self._tokens[msg_id] = token
+        elif method_name == types.TEXT_DOCUMENT_CODE_ACTION:
+            self._looking.add(msg_id)
         elif method_name == types.SHUTDOWN:  # before its task, too: a query may be right behind
             self._ending = True
         super()._handle_request(msg_id, method_name, params)
 
     def _handle_cancel_notification(self, msg_id: int | str) -> None:
         controller = self.controllers.get(msg_id)
-        if controller is None:
+        if msg_id in self._looking:
+            super()._handle_cancel_notification(msg_id)
+        elif controller is None:
             logger.info("There is nothing to cancel for the request %r", msg_id)
         else:
             controller.abort()
@@ -208,6 +214,7 @@ class AgentProtocol(LanguageServerProtocol):
     def _send_handler_result(self, future: Future[Any], *, msg_id: int | str) -> None:
         self.controllers.pop(msg_id, None)
         self._tokens.pop(msg_id, None)
+        self._looking.discard(msg_id)
         error = None if future.cancelled() else future.exception()
         if isinstance(error, JsonRpcException):
             self._request_futures.pop(msg_id, None)
@@ -256,18 +263,22 @@ class AgentProtocol(LanguageServerProtocol):
                 self.controllers[message_id].abort()
         self._host.cancel_progress(params.token)
 
-    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
-        """Keep nothing of a document: the agent reads the disk."""
-
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
-        """Keep nothing of a document."""
+    def lsp_text_document__did_change(
+        self, params: types.DidChangeTextDocumentParams
+    ) -> Generator[Any, Any, None]:
+        """Keep the text of a document that is open."""
+        if params.text_document.uri in self.workspace.text_documents:
+            yield from super().lsp_text_document__did_change(params)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
-        """Write a document that was shown no longer."""
+    def lsp_text_document__did_close(
+        self, params: types.DidCloseTextDocumentParams
+    ) -> Generator[Any, Any, None]:
+        """Forget a document's text; write one that was shown no longer."""
         self._host.document_closed(params.text_document.uri)
+        if params.text_document.uri in self.workspace.text_documents:
+            yield from super().lsp_text_document__did_close(params)
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]

@@ -24,8 +24,10 @@ from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.client_profile import ClientProfile
 from claude_agent_lsp.lsp.commands.names import NAMES
 from claude_agent_lsp.lsp.editor import ConnectedEditor
+from claude_agent_lsp.lsp.features.code_actions import OPTIONS, code_actions
 from claude_agent_lsp.lsp.features.registry import FEATURES
 from claude_agent_lsp.lsp.protocol import AgentProtocol
+from claude_agent_lsp.lsp.services.code.open_documents import OpenDocuments
 from claude_agent_lsp.lsp.services.configuration import Configuration
 from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
 from claude_agent_lsp.lsp.services.prewarming import Prewarming
@@ -202,6 +204,7 @@ class AgentServer(LanguageServer):
         return Services(
             editor=editor,
             folders=folders,
+            open_documents=OpenDocuments(lambda: self.workspace.text_documents),
             configuration=configuration,
             trust=trust,
             server_settings=settings,
@@ -220,6 +223,10 @@ class AgentServer(LanguageServer):
         for method, handler in handlers.items():
             # pygls sets attributes on what is registered, and a bound method takes none.
             self.feature(method)(partial(handler))
+        self.feature(types.TEXT_DOCUMENT_CODE_ACTION, OPTIONS)(partial(self._code_actions))
+
+    async def _code_actions(self, params: types.CodeActionParams) -> object:
+        return await code_actions(self._features, params, self._editor.profile)
 
     def _initialize(self, params: types.InitializeParams) -> None:
         self._editor.profile = ClientProfile.parse(params)

@@ -12,6 +12,7 @@ from claude_agent_lsp.base.abort import AbortController, Aborted, AbortSignal
 from claude_agent_lsp.base.problems import shown
 from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed, hint_for
 from claude_agent_lsp.lsp.commands.arguments import given, parse
+from claude_agent_lsp.lsp.commands.code.ask import AskCommands
 from claude_agent_lsp.lsp.commands.control import ControlCommands
 from claude_agent_lsp.lsp.commands.documents import DocumentCommands
 from claude_agent_lsp.lsp.commands.folders import FolderCommands
@@ -42,6 +43,7 @@ __all__ = ["COMMANDS", "GROUPS", "Command", "Commands", "Request"]
 CANCEL_SECONDS: Final = 2.0
 GROUPS: Final[tuple[type[CommandGroup], ...]] = (
     QueryCommands,
+    AskCommands,
     QueueCommands,
     SessionCommands,
     DocumentCommands,

@@ -25,6 +25,7 @@ NAMES: Final = (
     "claudeAgent.session.redo",
     "claudeAgent.query",
     "claudeAgent.cancel",
+    "claudeAgent.ask",
     "claudeAgent.queue.list",
     "claudeAgent.queue.edit",
     "claudeAgent.queue.remove",

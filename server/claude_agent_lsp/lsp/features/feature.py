@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from lsprotocol import types
 
@@ -36,6 +36,10 @@ class Feature:
 
     def initialize(self, params: types.InitializeParams) -> None:
         """Take what the editor announces; nothing may wait here."""
+
+    async def code_actions(self, _: types.CodeActionParams) -> Sequence[types.CodeAction]:
+        """Return what can be done with a piece of a document, and do none of it."""
+        return ()
 
     async def initialized(self) -> None:
         """Ask the editor what is needed: it is ready to be asked."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.lsp.features.ask_actions import AskActions
 from claude_agent_lsp.lsp.features.client_trust import ClientTrust
 from claude_agent_lsp.lsp.features.configuration_changes import ConfigurationChanges
 from claude_agent_lsp.lsp.features.workspace_folders import WorkspaceFolders
@@ -12,4 +13,9 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.features.feature import Feature
 
 # Settings are read with what the client says of trust, folders with their settings.
-FEATURES: Final[tuple[type[Feature], ...]] = (ClientTrust, ConfigurationChanges, WorkspaceFolders)
+FEATURES: Final[tuple[type[Feature], ...]] = (
+    ClientTrust,
+    ConfigurationChanges,
+    WorkspaceFolders,
+    AskActions,
+)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.lsp.editor import Editor
+    from claude_agent_lsp.lsp.services.code.open_documents import OpenDocuments
     from claude_agent_lsp.lsp.services.configuration import Configuration
     from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
     from claude_agent_lsp.lsp.services.prewarming import Prewarming
@@ -56,6 +57,7 @@ class Services:
     Attributes:
         editor: The editor.
         folders: The open folders.
+        open_documents: What the editor has open.
         configuration: What is set in each.
         trust: Which are trusted.
         server_settings: What is set for the whole server.
@@ -65,6 +67,7 @@ class Services:
 
     editor: Editor
     folders: Folders
+    open_documents: OpenDocuments
     configuration: Configuration
     trust: FolderTrust
     server_settings: ServerSettings

@@ -174,7 +174,7 @@ def query_of(
         prompt=argument.prompt,
         folder=folder.path,
         settings=settings,
-        session=argument.session,
+        session=argument.session_by(settings),
         fork=argument.fork,
         resume_at=argument.resume_at,
         in_place=argument.in_place,

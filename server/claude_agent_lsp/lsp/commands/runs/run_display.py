@@ -122,14 +122,20 @@ class RunDisplay:
         """Show that a background task has begun or ended: see `OwnRuns`."""
         self._services.session_events.announce_task(task)
 
-    async def report_end(self, ended: Run, *, waits: bool) -> None:
-        """Show how a run ended to somebody who gets no answer any more, or can't see it."""
+    async def report_end(self, ended: Run, *, waits: bool, opens: bool = False) -> None:
+        """Show how a run ended to somebody who gets no answer any more, or can't see it.
+
+        Args:
+            ended: The run.
+            waits: Whether somebody waits for the answer.
+            opens: Whether it is opened as a document in any editor.
+        """
         shows = self._services.editor.profile.shows_results
         if ended.error is not None and not (waits and shows):
             text = f"{sentence(ended.error)} {ended.error.hint}"
             self._services.editor.show_message(types.MessageType.Error, text)
         stopped = self._services.agent.shutdown.reason is AbortReason.SHUTDOWN
-        if not shows and ended.status is not RunStatus.FAILED and not stopped:
+        if (opens or not shows) and ended.status is not RunStatus.FAILED and not stopped:
             await self._services.documents.show_result(ended)
 
 

@@ -1,0 +1,96 @@
+"""`claudeAgent.ask`: what a code action has the agent do with the code that the user looks at."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from claude_agent_lsp.agent.run.message import selected_in
+from claude_agent_lsp.agent.run.query import LAST
+from claude_agent_lsp.base.texts.text import one_line
+from claude_agent_lsp.base.uris import uri_of
+from claude_agent_lsp.lsp.commands.arguments import QueryArgument, parse
+from claude_agent_lsp.lsp.commands.code.arguments import AskArgument, TaskQueryArgument
+from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
+from claude_agent_lsp.lsp.commands.runs.asking import Asking
+
+if TYPE_CHECKING:
+    from claude_agent_lsp.agent.run.message import EditorContext, Range
+    from claude_agent_lsp.lsp.commands.registry import Request
+
+# As much of a document as is searched for the selected lines on the loop.
+MOST_CHARACTERS: Final = 4 * 2**20
+NAME_LENGTH: Final = 200
+PROMPTS: Final = {
+    "explain": "Explain {}.",
+    "fix": "Fix {}.",
+    "refactor": "Refactor {}: make it simpler and easier to read, and keep what it does.",
+    "tests": "Write tests for {}, in the way this project has its tests.",
+    "document": "Document {}, in the way this project documents its code.",
+}
+
+
+class AskCommands(CommandGroup):
+    """Asks the agent about a piece of code."""
+
+    @command("claudeAgent.ask", AskArgument)
+    async def ask(self, argument: AskArgument, request: Request) -> object:
+        """Have the agent do one of its tasks with a piece of code."""
+        asked = self._query(argument, request.given["context"])
+        cls = QueryArgument if argument.session is not None else TaskQueryArgument
+        asking = Asking(
+            self._services,
+            self._order,
+            self._queries,
+            parse(cls, [asked]),
+            replace(request, given=asked),
+            # A client that knows of sessions shows what is said in them.
+            opens=not self._services.editor.profile.session_events,
+        )
+        return await asking.answer()
+
+    def _query(self, argument: AskArgument, context: dict[str, Any]) -> dict[str, Any]:
+        """Return the argument of the `claudeAgent.query` that it stands for."""
+        text = self._selected(argument.context)
+        given = {
+            "prompt": PROMPTS[argument.task].format(self._what(argument)),
+            "context": context if text is None else {**context, "text": text},
+            "session": argument.session or LAST,
+            "workspace": None if argument.workspace is None else uri_of(argument.workspace),
+            "partialResultToken": argument.partial_result_token,
+            "wait": argument.wait,
+            "ifBusy": argument.if_busy,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _selected(self, context: EditorContext) -> str | None:
+        """Return what is selected as the editor has it now, or None if it doesn't say."""
+        if context.text is not None or context.document is None or context.range is None:
+            return None
+        text = self._services.open_documents.text_of(context.document)
+        if text is None or len(text) > MOST_CHARACTERS:
+            return None
+        return selected_in(text, context.range)
+
+    def _what(self, argument: AskArgument) -> str:
+        context = argument.context
+        document = context.document or Path()
+        folder = self._services.folders.around(document)
+        name = document if folder is None else Path(os.path.relpath(document, folder.path))
+        shown = one_line(os.fsencode(name).decode(errors="replace"), NAME_LENGTH)
+        place = f"`{shown}`" if context.range is None else f"{_lines(context.range)} of `{shown}`"
+        problems = len(context.diagnostics)
+        if argument.task in ("explain", "fix") and problems:
+            return f"the problem{'s' if problems > 1 else ''} at {place}"
+        return place
+
+
+def _lines(selected: Range) -> str:
+    first, last = selected.start.line + 1, selected.end.line + 1
+    if selected.end.character == 0 and last > first:
+        last -= 1
+    if selected.start == selected.end:
+        return f"the code at line {first}"
+    return f"line {first}" if first == last else f"lines {first} to {last}"
