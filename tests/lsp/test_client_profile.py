@@ -41,6 +41,7 @@ def test_visual_studio_code_waits_and_shows_everything() -> None:
         configuration=True,
         dynamic_configuration=True,
         code_action_literals=True,
+        related_information=True,
         dynamic_synchronization=True,
     )
 

@@ -229,16 +229,6 @@ export type RunEvent =
     }
   | { readonly kind: 'ended'; readonly run: Run };
 
-export interface AskArgument {
-  readonly task: 'explain' | 'fix' | 'refactor' | 'tests' | 'document';
-  readonly context: NonNullable<QueryArgument['context']>;
-  readonly workspace?: Uri;
-  readonly session?: string;
-  readonly partialResultToken?: string | number;
-  readonly wait?: boolean;
-  readonly ifBusy?: 'queue' | 'steer' | 'refuse';
-}
-
 export interface QueryArgument {
   readonly prompt: string;
   readonly workspace?: Uri;

@@ -44,6 +44,7 @@ class ClientProfile:
         dynamic_configuration: Whether `workspace/didChangeConfiguration` can, and must, be
             registered for.
         code_action_literals: Whether it takes code actions, and not only commands, as such.
+        related_information: Whether diagnostics may name other places.
         dynamic_synchronization: Whether it can be asked to notify of certain documents' closing.
     """
 
@@ -61,6 +62,7 @@ class ClientProfile:
     configuration: bool = False
     dynamic_configuration: bool = False
     code_action_literals: bool = False
+    related_information: bool = False
     dynamic_synchronization: bool = False
 
     @classmethod
@@ -77,6 +79,7 @@ class ClientProfile:
         documents = params.capabilities.text_document
         synchronization = documents.synchronization if documents else None
         actions = documents.code_action if documents else None
+        shown = documents.publish_diagnostics if documents else None
         return cls(
             name=name,
             waits=not blocks,
@@ -94,6 +97,7 @@ class ClientProfile:
             configuration=bool(workspace and workspace.configuration),
             dynamic_configuration=bool(did_change and did_change.dynamic_registration),
             code_action_literals=bool(actions and actions.code_action_literal_support),
+            related_information=bool(shown and shown.related_information),
             dynamic_synchronization=bool(synchronization and synchronization.dynamic_registration),
         )
 

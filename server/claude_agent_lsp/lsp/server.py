@@ -27,6 +27,7 @@ from claude_agent_lsp.lsp.editor import ConnectedEditor
 from claude_agent_lsp.lsp.features.code_actions import OPTIONS, code_actions
 from claude_agent_lsp.lsp.features.registry import FEATURES
 from claude_agent_lsp.lsp.protocol import AgentProtocol
+from claude_agent_lsp.lsp.services.code.findings import Findings
 from claude_agent_lsp.lsp.services.code.open_documents import OpenDocuments
 from claude_agent_lsp.lsp.services.configuration import Configuration
 from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
@@ -34,6 +35,7 @@ from claude_agent_lsp.lsp.services.prewarming import Prewarming
 from claude_agent_lsp.lsp.services.server_settings import ServerSettings
 from claude_agent_lsp.lsp.services.services import Services
 from claude_agent_lsp.lsp.wire.editor_process import EditorProcess
+from claude_agent_lsp.workspace.dismissed import Dismissed
 from claude_agent_lsp.workspace.folders import Folders
 from claude_agent_lsp.workspace.state import State, state_directory
 
@@ -201,10 +203,19 @@ class AgentServer(LanguageServer):
         trust = FolderTrust(editor, folders, self._own_directory, lambda: self._agent)
         settings = ServerSettings(self._state, self._while_at_rest)
         configuration = Configuration(editor, trust, settings.adopt)
+        documents = OpenDocuments(lambda: self.workspace.text_documents)
+        findings = Findings(
+            editor,
+            documents,
+            self._units,
+            lambda: self._agent.lanes,
+            Dismissed(lambda: self._state.directory),
+        )
         return Services(
             editor=editor,
             folders=folders,
-            open_documents=OpenDocuments(lambda: self.workspace.text_documents),
+            open_documents=documents,
+            findings=findings,
             configuration=configuration,
             trust=trust,
             server_settings=settings,
@@ -224,6 +235,10 @@ class AgentServer(LanguageServer):
             # pygls sets attributes on what is registered, and a bound method takes none.
             self.feature(method)(partial(handler))
         self.feature(types.TEXT_DOCUMENT_CODE_ACTION, OPTIONS)(partial(self._code_actions))
+
+    def _units(self, text: str) -> int:
+        """Return how long a text is in the units that were agreed with the editor."""
+        return int(self.workspace.position_codec.client_num_units(text))
 
     async def _code_actions(self, params: types.CodeActionParams) -> object:
         return await code_actions(self._features, params, self._editor.profile)

@@ -156,6 +156,7 @@ class QueryArgument(Argument):
     """Of `claudeAgent.query`."""
 
     bare: ClassVar[str | None] = "prompt"
+    traceless: ClassVar[bool] = False
     prompt: str = required(PROMPT)
     workspace: Path | None = optional(FILE)
     session: str = optional(session(LAST, NEW), LAST)

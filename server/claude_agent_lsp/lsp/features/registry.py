@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from claude_agent_lsp.lsp.features.ask_actions import AskActions
 from claude_agent_lsp.lsp.features.client_trust import ClientTrust
 from claude_agent_lsp.lsp.features.configuration_changes import ConfigurationChanges
+from claude_agent_lsp.lsp.features.finding_actions import FindingActions
 from claude_agent_lsp.lsp.features.workspace_folders import WorkspaceFolders
 
 if TYPE_CHECKING:
@@ -18,4 +19,5 @@ FEATURES: Final[tuple[type[Feature], ...]] = (
     ConfigurationChanges,
     WorkspaceFolders,
     AskActions,
+    FindingActions,
 )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.agent import Agent
     from claude_agent_lsp.lsp.editor import Editor
+    from claude_agent_lsp.lsp.services.code.findings import Findings
     from claude_agent_lsp.lsp.services.code.open_documents import OpenDocuments
     from claude_agent_lsp.lsp.services.configuration import Configuration
     from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
@@ -58,6 +59,7 @@ class Services:
         editor: The editor.
         folders: The open folders.
         open_documents: What the editor has open.
+        findings: What agents have found wrong.
         configuration: What is set in each.
         trust: Which are trusted.
         server_settings: What is set for the whole server.
@@ -68,6 +70,7 @@ class Services:
     editor: Editor
     folders: Folders
     open_documents: OpenDocuments
+    findings: Findings
     configuration: Configuration
     trust: FolderTrust
     server_settings: ServerSettings

@@ -17,8 +17,11 @@ from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
 from claude_agent_lsp.lsp.commands.runs.asking import Asking
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from claude_agent_lsp.agent.run.message import EditorContext, Range
     from claude_agent_lsp.lsp.commands.registry import Request
+    from claude_agent_lsp.lsp.services.code.open_documents import OpenDocuments
 
 # As much of a document as is searched for the selected lines on the loop.
 MOST_CHARACTERS: Final = 4 * 2**20
@@ -38,7 +41,7 @@ class AskCommands(CommandGroup):
     @command("claudeAgent.ask", AskArgument)
     async def ask(self, argument: AskArgument, request: Request) -> object:
         """Have the agent do one of its tasks with a piece of code."""
-        asked = self._query(argument, request.given["context"])
+        asked = self._query(argument, request.given)
         cls = QueryArgument if argument.session is not None else TaskQueryArgument
         asking = Asking(
             self._services,
@@ -51,40 +54,57 @@ class AskCommands(CommandGroup):
         )
         return await asking.answer()
 
-    def _query(self, argument: AskArgument, context: dict[str, Any]) -> dict[str, Any]:
+    def _query(self, argument: AskArgument, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the argument of the `claudeAgent.query` that it stands for."""
-        text = self._selected(argument.context)
-        given = {
+        asked = {
             "prompt": PROMPTS[argument.task].format(self._what(argument)),
-            "context": context if text is None else {**context, "text": text},
+            "context": with_text(self._services.open_documents, argument.context, given),
             "session": argument.session or LAST,
             "workspace": None if argument.workspace is None else uri_of(argument.workspace),
             "partialResultToken": argument.partial_result_token,
             "wait": argument.wait,
             "ifBusy": argument.if_busy,
         }
-        return {name: value for name, value in given.items() if value is not None}
-
-    def _selected(self, context: EditorContext) -> str | None:
-        """Return what is selected as the editor has it now, or None if it doesn't say."""
-        if context.text is not None or context.document is None or context.range is None:
-            return None
-        text = self._services.open_documents.text_of(context.document)
-        if text is None or len(text) > MOST_CHARACTERS:
-            return None
-        return selected_in(text, context.range)
+        return {name: value for name, value in asked.items() if value is not None}
 
     def _what(self, argument: AskArgument) -> str:
-        context = argument.context
-        document = context.document or Path()
+        document = argument.context.document or Path()
         folder = self._services.folders.around(document)
-        name = document if folder is None else Path(os.path.relpath(document, folder.path))
-        shown = one_line(os.fsencode(name).decode(errors="replace"), NAME_LENGTH)
-        place = f"`{shown}`" if context.range is None else f"{_lines(context.range)} of `{shown}`"
-        problems = len(context.diagnostics)
+        place = place_in(argument.context, None if folder is None else folder.path)
+        problems = len(argument.context.diagnostics)
         if argument.task in ("explain", "fix") and problems:
             return f"the problem{'s' if problems > 1 else ''} at {place}"
         return place
+
+
+def with_text(
+    documents: OpenDocuments, context: EditorContext | None, given: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Return a command's context as it came, with what is selected as the editor has it now.
+
+    Args:
+        documents: What the editor has open.
+        context: The context.
+        given: The command's argument as it came.
+    """
+    if context is None or context.document is None or context.range is None or context.text:
+        return None if context is None else given["context"]
+    text = documents.text_of(context.document)
+    if text is None or len(text) > MOST_CHARACTERS:
+        return dict(given["context"])
+    return {**given["context"], "text": selected_in(text, context.range)}
+
+
+def place_in(context: EditorContext, folder: Path | None) -> str:
+    """Return in words which piece of code a context is about."""
+    name = name_of(context.document or Path(), folder)
+    return f"`{name}`" if context.range is None else f"{_lines(context.range)} of `{name}`"
+
+
+def name_of(document: Path, folder: Path | None) -> str:
+    """Return a file's name in one line, relative to its folder."""
+    name = document if folder is None else Path(os.path.relpath(document, folder))
+    return one_line(os.fsencode(name).decode(errors="replace"), NAME_LENGTH)
 
 
 def _lines(selected: Range) -> str:

@@ -191,4 +191,5 @@ def query_of(
         timeout_seconds=argument.timeout_seconds or settings.timeout_seconds,
         trusted=trusted,
         place=place,
+        traceless=argument.traceless,
     )

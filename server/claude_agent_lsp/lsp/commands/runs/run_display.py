@@ -48,6 +48,7 @@ class RunDisplay:
         progress: WorkDone | None,
         *,
         subagent_text: bool | None = None,
+        traceless: bool = False,
     ) -> Emit:
         """Return what shows a run's events wherever the editor shows something of it.
 
@@ -55,10 +56,12 @@ class RunDisplay:
             token: Where the editor wants the events themselves, if anywhere.
             progress: The run's progress display, if there is one.
             subagent_text: Whether it wants what subagents say; None if as it has announced.
+            traceless: Whether the run has no session that anybody could look at.
         """
         if subagent_text is None:
             subagent_text = self._services.editor.profile.subagent_text
         follow = self._services.documents.follower()
+        find = self._services.findings.follower()
 
         def to_editor(event: Event) -> None:
             if _is_nested(event):
@@ -73,7 +76,9 @@ class RunDisplay:
                 progress.show_event(event)
                 if isinstance(event, Ended):
                     self._services.progress.end(progress)
-            self._services.session_events.follow(event)
+            if not traceless:
+                find(event)
+                self._services.session_events.follow(event)
 
         return to_editor
 

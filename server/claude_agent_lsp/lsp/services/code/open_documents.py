@@ -31,6 +31,10 @@ class OpenDocuments:
                 return str(document.source)
         return None
 
+    def uri_of(self, path: Path) -> str | None:
+        """Return how the editor spells a document that it has open."""
+        return next((uri for uri in self._documents() if _names(uri, path)), None)
+
 
 def _names(uri: str, path: Path) -> bool:
     try:
