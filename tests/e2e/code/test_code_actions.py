@@ -234,12 +234,36 @@ async def test_ask_is_cancelled_as_a_query_is(
     assert cancelled.value.code == CANCELLED
 
 
-async def test_client_that_knows_sessions_is_opened_no_document(
-    editor_with: Open, file: Path
+@pytest.mark.parametrize("waits", [False, True])
+async def test_client_that_knows_sessions_is_told_of_the_run_and_opened_no_document(
+    editor_with: Open, model: Loopback, file: Path, waits: bool
 ) -> None:
-    editor = await editor_with(announces={"sessionEvents": True})
+    model.add(reply("hang", hang()), reply("Explain", say("Explained.")))
+    editor = await editor_with(announces={"sessionEvents": True}, settings={"onStop": "keep"})
+    first = editor.query("hang") if waits else None
+    if first is not None:
+        await editor.event("started")
     found = await actions(editor, file, span(0, 0, 1, 0))
-    await execute(editor, found, "Explain with Claude")
+    asked = asyncio.ensure_future(execute(editor, found, "Explain with Claude"))
+    if first is not None:
+        while not (waiting := (await editor.command("queue.list"))["queue"]):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        editor.cancel(first)
+        with pytest.raises(JsonRpcException):
+            await first
+        await editor.command("queue.sendNow", {"runId": waiting[0]["runId"]})
+    run = await asked
+    token = f"claudeAgent/run/{run['runId']}"
+    begun = [
+        told
+        for method, told in editor.announced
+        if (method, told.get("runId")) == ("runChanged", run["runId"])
+        and told["status"] == "running"
+    ]
+    assert [told["prompt"] for told in begun] == ["Explain line 1 of `app.py`."]
+    assert [event["kind"] for event in editor.events(token)][-1] == "ended"
+    assert len(editor.events(token, "started")) == 1
+    assert editor.text(token) == "Explained."
     await editor.command("status")
     assert editor.shown_documents == []
 

@@ -49,8 +49,7 @@ class AskCommands(CommandGroup):
             self._queries,
             parse(cls, [asked]),
             replace(request, given=asked),
-            # A client that knows of sessions shows what is said in them.
-            opens=not self._services.editor.profile.session_events,
+            unasked=True,
         )
         return await asking.answer()
 

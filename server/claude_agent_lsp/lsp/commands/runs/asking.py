@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,9 @@ class Asking:
         queries: Those that wait, and those that begin.
         argument: What is asked.
         request: Its request.
-        opens: Whether its end is opened as a document, also in an editor that shows answers.
+        unasked: Whether the editor has executed it without knowing what it would be. One that knows
+            of sessions is told of the run, as of one that the agent has begun, and in any other one
+            its end is opened as a document.
     """
 
     def __init__(
@@ -49,14 +52,17 @@ class Asking:
         argument: QueryArgument,
         request: Request,
         *,
-        opens: bool = False,
+        unasked: bool = False,
     ) -> None:
         self._services = services
         self._order = order
         self._queries = queries
         self._argument = argument
         self._request = request
-        self._opens = opens
+        knows = services.editor.profile.session_events
+        self._opens = unasked and not knows
+        announced = unasked and knows and argument.partial_result_token is None
+        self._run_id = str(uuid.uuid4()) if announced else None
 
     async def answer(self) -> Run:
         """Ask, and return how the run stands or has ended.
@@ -70,6 +76,8 @@ class Asking:
         to_editor = display.to_editor(
             argument.partial_result_token, progress, subagent_text=argument.subagent_text
         )
+        if self._run_id is not None:
+            to_editor = display.on_own_token(self._run_id, to_editor)
         waits = self._services.editor.profile.waits if argument.wait is None else argument.wait
         refuses = argument.if_busy == "refuse"
         try:
@@ -79,6 +87,7 @@ class Asking:
                 request,
                 to_editor,
                 at_work=None if refuses else partial(self._queue_up, to_editor),
+                run_id=self._run_id,
             )
             try:
                 begun = await begin()
@@ -107,7 +116,9 @@ class Asking:
         kept = isinstance(busy, SessionKept)
         if kept and not self._services.editor.profile.show_message_request:
             raise busy  # nobody can be asked whether it is taken over
-        waiting = await self._queries.queue_up(folder, busy, self._request, to_editor)
+        waiting = await self._queries.queue_up(
+            folder, busy, self._request, to_editor, run_id=self._run_id
+        )
         if self._argument.if_busy == "steer" and not kept:
             try:
                 await self._queries.send(waiting)
