@@ -11,6 +11,8 @@
         │   └── SessionMoved       sessionNotFound
         ├── SessionBusy            sessionBusy
         ├── Conflict               conflict
+        ├── NoRepository           noRepository
+        ├── NothingChanged         nothingChanged
         ├── ModelError             modelError
         ├── RateLimited            rateLimited
         ├── BudgetExceeded         budgetExceeded
@@ -191,6 +193,20 @@ class Conflict(RequestFailed):
     default_hint = (
         "Restore the file yourself or move it away, then rewind again; nothing was changed."
     )
+
+
+class NoRepository(RequestFailed):
+    """The folder is in no git repository."""
+
+    reason = "noRepository"
+    default_hint = "Open a folder of a git repository, or make one of it: git init."
+
+
+class NothingChanged(RequestFailed):
+    """There is nothing that a commit's message, or a review, could be about."""
+
+    reason = "nothingChanged"
+    default_hint = "Change something first."
 
 
 class ModelError(RequestFailed):

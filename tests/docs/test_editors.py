@@ -24,7 +24,7 @@ EDITORS = Path(__file__).parents[2] / "editors"
 SHARED = EDITORS / "vscode" / "shared"
 PROTOCOL = "\n".join(
     (SHARED / f"{name}.ts").read_text("utf-8")
-    for name in ("protocol", "commands", "control", "rewind")
+    for name in ("protocol", "commands", "code", "control", "rewind")
 )
 # Each group has what the extension alone knows.
 OWN = re.compile(r"claudeAgent\.(server|trace|notifications|context)\b")

@@ -263,7 +263,10 @@ def test_the_words_for_a_session_stand_only_where_they_have_a_meaning() -> None:
         ({"attachments": "file:///a"}, 'attachments: expected a list of file: URIs, got "file'),
         ({"attachments": ["file:///a", 1]}, "attachments[1]: expected an absolute file: URI"),
         ({"attachments": ["file:///%00"]}, "attachments[0]: expected a file: URI without NUL"),
-        ({"context": []}, "context: expected an object {textDocument, range, diagnostics}, got []"),
+        (
+            {"context": []},
+            "context: expected an object {textDocument, range, diagnostics, text}, got []",
+        ),
         ({"context": {"rnage": 1}}, "context: unknown field `rnage`; did you mean `range`?"),
         (
             {"context": {"textDocument": {}}},

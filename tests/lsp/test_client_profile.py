@@ -40,12 +40,13 @@ def test_visual_studio_code_waits_and_shows_everything() -> None:
         work_done_progress=True,
         configuration=True,
         dynamic_configuration=True,
+        code_action_literals=True,
+        related_information=True,
         dynamic_synchronization=True,
         synchronization=True,
         apply_edit=True,
         versioned_edits=True,
         annotations=True,
-        code_action_literals=True,
         code_lens_refresh=True,
     )
 

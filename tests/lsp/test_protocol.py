@@ -19,10 +19,11 @@ from claude_agent_lsp.errors import InvalidArgument, SessionBusy
 from claude_agent_lsp.lsp.commands import commands
 from claude_agent_lsp.lsp.commands.arguments import Argument
 from claude_agent_lsp.lsp.commands.runs.query import QueryCommands
+from claude_agent_lsp.lsp.features.feature import Feature
 from claude_agent_lsp.lsp.server import AgentServer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from claude_agent_lsp.lsp.commands.commands import Request
@@ -288,13 +289,18 @@ async def test_nothing_is_kept_for_the_answer_to_a_question_that_is_withdrawn(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_documents_are_kept_as_long_as_they_are_open(session: Session) -> None:
+async def test_documents_are_kept_while_they_are_open(session: Session) -> None:
     for number in range(20):
         document = {"uri": f"file:///{number}.md", "languageId": "", "version": 1, "text": "x"}
         session.notify("textDocument/didOpen", textDocument=document)
-        if number % 2:
+        if number:
             session.notify("textDocument/didClose", textDocument={"uri": document["uri"]})
-    assert len(list(session.server.services.open_documents)) == 10
+    changes = [{"text": "y"}]
+    for uri in ("file:///0.md", "file:///1.md"):  # the second is open no more
+        changed = {"uri": uri, "version": 2}
+        session.notify("textDocument/didChange", textDocument=changed, contentChanges=changes)
+    documents = session.server.services.open_documents
+    assert {document.uri: document.text for document in documents} == {"file:///0.md": "y"}
 
 
 @pytest.mark.parametrize(
@@ -334,3 +340,31 @@ async def test_nothing_is_announced_that_the_editor_does_not_know(
         session.request(0, "initialize", capabilities=capabilities, processId=None)
         announced = (await editor.answer(0))["result"]["capabilities"]
         assert {name for name in providers if f"{name}Provider" in announced} == set(known)
+
+
+async def test_look_that_is_cancelled_is_answered_at_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = asyncio.Event()
+
+    class Slow(Feature):
+        async def code_actions(self, _: types.CodeActionParams) -> Sequence[types.CodeAction]:
+            """Never return."""
+            looking.set()
+            await asyncio.Event().wait()
+            return ()
+
+    monkeypatch.setattr(session.server, "_features", [Slow(session.server.services)])
+    method = types.TEXT_DOCUMENT_CODE_ACTION
+    place = {"line": 0, "character": 0}
+    session.request(
+        1,
+        method,
+        textDocument={"uri": "file:///a.py"},
+        range={"start": place, "end": place},
+        context={"diagnostics": []},
+    )
+    await looking.wait()
+    session.cancel(1)
+    assert (await session.editor.answer(1))["error"]["code"] == -32800
+    assert session.server.protocol._looking == set()

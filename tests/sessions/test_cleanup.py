@@ -57,7 +57,7 @@ def cleaned(state: Path, *busy: str) -> int:
         *(("transcripts/{}.md", 30), ("transcripts/{}-12345678.md", 30), ("plans/{}.md", 30)),
         ("plans/{}-12345678.md", 30),
         *(("rewinds/{}.json", 30), ("shared/{}.json", 30), ("locks/{}.lock", 1)),
-        *(("pinned/{}", 30), ("archived/{}", 30), ("changes/{}", 30)),
+        *(("pinned/{}", 30), ("archived/{}", 30), ("changes/{}", 30), ("dismissed/{}.txt", 365)),
         ("branches/{}.json", 30),
         *(("transcripts/.{}.md.12-34", 1), ("journal/.{}.jsonl.12-34", 1)),
         *(("kept/p/.{}.jsonl.12-34", 1), ("folders/.0123456789abcdef.json.12-34", 1)),
@@ -146,4 +146,4 @@ def test_nothing_is_made_where_nothing_is(tmp_path: Path, disk: Disk) -> None:
 def test_every_place_of_a_session_is_looked_at() -> None:
     """What a session has and what is cleaned up are the same places."""
     places = {Path(pattern).parent.as_posix() for pattern in OURS}
-    assert places == set(cleanup._DIRECTORIES) - {"folders"}
+    assert places == set(cleanup._DIRECTORIES) - {"folders", "dismissed"}

@@ -7,6 +7,11 @@ return {
       claudeAgent = { questions = true, sessionEvents = true, subagentText = true },
     },
   },
+  commands = {
+    ['claudeAgent.ask'] = function(command, ctx)
+      require('claude_agent.code').ask(command, ctx)
+    end,
+  },
   handlers = {
     ['$/progress'] = function(...)
       return require('claude_agent.events').on_progress(...)

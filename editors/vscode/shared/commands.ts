@@ -1,4 +1,5 @@
 /** The commands of the server, as docs/protocol.md has them. */
+import type { AskArgument, Finding, ReviewArgument } from './code';
 import type {
   AccountLimit,
   Capabilities,
@@ -17,6 +18,19 @@ import type { Page, Part, Rewind, RewindAnswer } from './rewind';
 /** The argument of each, and its answer. */
 export interface Commands {
   'claudeAgent.query': [QueryArgument, Run];
+  'claudeAgent.ask': [AskArgument, Run];
+  'claudeAgent.review.run': [ReviewArgument, { run: Run; findings: Finding[] }];
+  'claudeAgent.review.dismiss': [{ findingId: string }, { dismissed: boolean }];
+  'claudeAgent.commitMessage': [
+    {
+      workspace?: Uri;
+      instructions?: string;
+      session?: string;
+      model?: string;
+      partialResultToken?: string | number;
+    },
+    { message: string },
+  ];
   'claudeAgent.cancel': [{ runId?: string; sessionId?: string }, { cancelled: string[] }];
   'claudeAgent.queue.list': [{ sessionId?: string }, { queue: Waiting[] }];
   'claudeAgent.queue.edit': [{ sessionId?: string; runId: string; prompt: string }, Waiting];

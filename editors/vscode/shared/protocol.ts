@@ -240,6 +240,7 @@ export interface QueryArgument {
     readonly textDocument?: { readonly uri: Uri };
     readonly range?: Range;
     readonly diagnostics?: readonly Diagnostic[];
+    readonly text?: string;
   };
   readonly attachments?: readonly Uri[];
   readonly model?: string;

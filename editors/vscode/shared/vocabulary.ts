@@ -24,6 +24,7 @@ export const USER_SETTINGS = [
   'dailyBudgetUsd',
   'onUnknownCost',
   'onStop',
+  'codeActionSession',
   'settingSources',
   'mcpServers',
   'additionalDirectories',

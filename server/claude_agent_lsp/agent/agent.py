@@ -216,7 +216,7 @@ class Agent:
         """
         waited, run_id = run_id is not None, run_id or str(uuid.uuid4())
         message_id = message_id or str(uuid.uuid4())
-        store = query.settings.session_store
+        store = query.store
         lane = self.lanes.folder(query.folder)
         with self.locks.on_the_way():
             named = None if store is None else await lane.run(self._admission.named, query)
@@ -275,7 +275,7 @@ class Agent:
         run.ended.add_done_callback(lambda _: limit.release())
         self.idle_processes.spares.follow(run)
         try:
-            await self.sharing.began(query.settings.session_store, query.folder, run.session_id)
+            await self.sharing.began(query.store, query.folder, run.session_id)
         except Exception:
             # The run is worth more than its copy.
             logger.exception(

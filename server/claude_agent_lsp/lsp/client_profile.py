@@ -47,6 +47,8 @@ class ClientProfile:
         configuration: Whether `workspace/configuration` is answered.
         dynamic_configuration: Whether `workspace/didChangeConfiguration` can, and must, be
             registered for.
+        code_action_literals: Whether it takes code actions, and not only commands, as such.
+        related_information: Whether diagnostics may name other places.
         dynamic_synchronization: Whether it can be asked to notify of certain documents' closing.
         synchronization: Whether it notifies of documents that are opened and changed.
         encoding: In which units it counts characters.
@@ -54,7 +56,6 @@ class ClientProfile:
         versioned_edits: Whether it refuses a change of another version than it has.
         annotations: Whether a change may say what it is for.
         save_document: Whether it saves documents when it is asked to (`claudeAgent/saveDocument`).
-        code_action_literals: Whether it takes code actions, and not only commands, as such.
         code_lens_refresh: Whether it can be asked to ask for code lenses anew.
     """
 
@@ -72,6 +73,8 @@ class ClientProfile:
     work_done_progress: bool = False
     configuration: bool = False
     dynamic_configuration: bool = False
+    code_action_literals: bool = False
+    related_information: bool = False
     dynamic_synchronization: bool = False
     synchronization: bool = False
     encoding: PositionEncoding = PositionEncoding.UTF_16
@@ -79,7 +82,6 @@ class ClientProfile:
     versioned_edits: bool = False
     annotations: bool = False
     save_document: bool = False
-    code_action_literals: bool = False
     code_lens_refresh: bool = False
 
     @classmethod
@@ -99,6 +101,7 @@ class ClientProfile:
         actions = documents.code_action if documents else None
         synchronization = documents.synchronization if documents else None
         encoding = ServerCapabilitiesBuilder.choose_position_encoding(params.capabilities)
+        shown = documents.publish_diagnostics if documents else None
         return cls(
             name=name,
             waits=not blocks,
@@ -116,6 +119,8 @@ class ClientProfile:
             work_done_progress=bool(window and window.work_done_progress),
             configuration=bool(workspace and workspace.configuration),
             dynamic_configuration=bool(did_change and did_change.dynamic_registration),
+            code_action_literals=bool(actions and actions.code_action_literal_support),
+            related_information=bool(shown and shown.related_information),
             dynamic_synchronization=bool(synchronization and synchronization.dynamic_registration),
             synchronization=synchronization is not None,
             encoding=PositionEncoding(encoding),
@@ -123,7 +128,6 @@ class ClientProfile:
             versioned_edits=bool(edits and edits.document_changes),
             annotations=bool(edits and edits.change_annotation_support),
             save_document=_announced(params.capabilities.experimental, "saveDocument"),
-            code_action_literals=bool(actions and actions.code_action_literal_support),
             code_lens_refresh=bool(lenses and lenses.refresh_support),
         )
 

@@ -7,6 +7,7 @@ What pygls 2.1.1 does otherwise, and why it is overridden here:
   a cancel is an abort signal, and the answer comes when the run has really ended.
 - A command never sees its `workDoneToken`.
 - `shutdown` cancels all requests at work; here they are stopped and answered before.
+- It reads from the disk, on the loop, what a client changes without having opened it.
 - It encodes each answer on the loop, and a long one holds up all runs meanwhile.
 - A request that can't be read (`arguments` is no array, say) is never answered; a message before
   `initialize` reaches the handlers.
@@ -58,7 +59,7 @@ class Host(Protocol):
     def document_closed(self, uri: str) -> None:
         """Record that the editor has closed a document."""
 
-    def documents_changed(self) -> None:
+    def document_changed(self, uri: str) -> None:
         """Record that a document was opened, changed or closed."""
 
     async def close(self) -> None:
@@ -78,6 +79,8 @@ class AgentProtocol(LanguageServerProtocol):
     def __init__(self, server: Any, converter: Any) -> None:
         self._host = cast("Host", server)
         self.controllers: dict[int | str, AbortController] = {}
+        # What is only looked up: nothing is lost where it is given up.
+        self._looking: set[int | str] = set()
         # The tokens of the editor's progress displays for them, by the same ids.
         self._tokens: dict[int | str, int | str] = {}
         # The requests to the editor that it has not answered.
@@ -199,13 +202,17 @@ class AgentProtocol(LanguageServerProtocol):
             token = getattr(params, "work_done_token", None)
             if token is not None:
                 self._tokens[msg_id] = token
+        elif method_name == types.TEXT_DOCUMENT_CODE_ACTION:
+            self._looking.add(msg_id)
         elif method_name == types.SHUTDOWN:  # before its task, too: a query may be right behind
             self._ending = True
         super()._handle_request(msg_id, method_name, params)
 
     def _handle_cancel_notification(self, msg_id: int | str) -> None:
         controller = self.controllers.get(msg_id)
-        if controller is None:
+        if msg_id in self._looking:
+            super()._handle_cancel_notification(msg_id)
+        elif controller is None:
             logger.info("There is nothing to cancel for the request %r", msg_id)
         else:
             controller.abort()
@@ -213,6 +220,7 @@ class AgentProtocol(LanguageServerProtocol):
     def _send_handler_result(self, future: Future[Any], *, msg_id: int | str) -> None:
         self.controllers.pop(msg_id, None)
         self._tokens.pop(msg_id, None)
+        self._looking.discard(msg_id)
         error = None if future.cancelled() else future.exception()
         if isinstance(error, JsonRpcException):
             self._request_futures.pop(msg_id, None)
@@ -272,20 +280,20 @@ class AgentProtocol(LanguageServerProtocol):
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> _Handled:
         """Hand a document on."""
         yield self.fm.features[types.TEXT_DOCUMENT_DID_OPEN], (params,), None
-        self._host.documents_changed()
+        self._host.document_changed(params.text_document.uri)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> _Handled:
         """Hand on what has become of a document."""
         yield self.fm.features[types.TEXT_DOCUMENT_DID_CHANGE], (params,), None
-        self._host.documents_changed()
+        self._host.document_changed(params.text_document.uri)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> _Handled:
         """Hand on that a document was closed; one that was shown is written no longer."""
         self._host.document_closed(params.text_document.uri)
         yield self.fm.features[types.TEXT_DOCUMENT_DID_CLOSE], (params,), None
-        self._host.documents_changed()
+        self._host.document_changed(params.text_document.uri)
 
     @lsp_method(types.SHUTDOWN)
     async def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]

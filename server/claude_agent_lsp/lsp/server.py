@@ -21,18 +21,21 @@ from claude_agent_lsp.base.disk.private import keep_private
 from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.lsp.buffers.published import PublishedDiagnostics
 from claude_agent_lsp.lsp.client_profile import ClientProfile
 from claude_agent_lsp.lsp.commands.names import NAMES
 from claude_agent_lsp.lsp.editor import ConnectedEditor
 from claude_agent_lsp.lsp.features.code_actions import OPTIONS, code_actions
 from claude_agent_lsp.lsp.features.registry import FEATURES
 from claude_agent_lsp.lsp.protocol import AgentProtocol
+from claude_agent_lsp.lsp.services.code.findings import Findings
 from claude_agent_lsp.lsp.services.configuration import Configuration
 from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
 from claude_agent_lsp.lsp.services.prewarming import Prewarming
 from claude_agent_lsp.lsp.services.server_settings import ServerSettings
 from claude_agent_lsp.lsp.services.services import Services
 from claude_agent_lsp.lsp.wire.editor_process import EditorProcess
+from claude_agent_lsp.workspace.dismissed import Dismissed
 from claude_agent_lsp.workspace.documents.documents import Documents
 from claude_agent_lsp.workspace.folders import Folders
 from claude_agent_lsp.workspace.state import State, state_directory
@@ -105,10 +108,10 @@ class AgentServer(LanguageServer):
             with contextlib.suppress(InvalidArgument):  # it is no file
                 self.services.documents.closed(path_of(uri))
 
-    def documents_changed(self) -> None:
+    def document_changed(self, uri: str) -> None:
         """Tell the features that a document was opened, changed or closed."""
         for feature in self._features:
-            feature.documents_changed()
+            feature.document_changed(uri)
 
     def exit_with(self, status: int) -> None:
         """End the process; all that is at work is stopped first."""
@@ -222,10 +225,20 @@ class AgentServer(LanguageServer):
         trust = FolderTrust(editor, folders, self._own_directory, lambda: self._agent)
         settings = ServerSettings(self._state, self._while_at_rest)
         configuration = Configuration(editor, trust, settings.adopt)
+        documents, published = Documents(), PublishedDiagnostics(editor)
+        findings = Findings(
+            editor,
+            documents,
+            published,
+            lambda: self._agent.lanes,
+            Dismissed(lambda: self._state.directory),
+        )
         return Services(
             editor=editor,
             folders=folders,
-            open_documents=Documents(),
+            open_documents=documents,
+            findings=findings,
+            diagnostics=published,
             configuration=configuration,
             trust=trust,
             server_settings=settings,

@@ -5,6 +5,7 @@
     rewinds/, shared/, costs/, runs/, changes/, branches/
                             memories of a session: `DOCUMENT_DAYS` after it was last heard of
     locks/, questions/      what servers that were killed have left, wanted or asked: after a day
+    dismissed/              findings that nobody wants to see: `DISMISSED_DAYS` after the last one
     tmp/                    what the CLI has for a session meanwhile: after `TEMPORARY_DAYS`
     everywhere              what a server that was killed has half written: after a day
 
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 DAY: Final = 86_400.0
 DOCUMENT_DAYS: Final = 30
+DISMISSED_DAYS: Final = 365
 # As long as systems keep such files.
 TEMPORARY_DAYS: Final = 10
 # Of one server's start: the rest is the next one's.
@@ -43,7 +45,7 @@ _ID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HALF_WRITTEN: Final = re.compile(r"\..+\.\d+-\d+")
 _DIRECTORIES: Final = (
     *("folders", "journal", "queue", "transcripts", "plans", "rewinds", "shared", "costs", "runs"),
-    *("pinned", "archived", "kept/*", "questions", "changes", "branches", "reviews"),
+    *("pinned", "archived", "kept/*", "questions", "changes", "branches", "reviews", "dismissed"),
 )
 
 # What is of use as long as a server lives, and its runs.
@@ -103,6 +105,7 @@ def _candidates(state_directory: Path, known: frozenset[str]) -> Iterator[tuple[
             if _session_of(path) not in known and not _is_pending(path):
                 # It may be one of another CLAUDE_CONFIG_DIR, or of a home that is not there now.
                 yield path, DOCUMENT_DAYS
+    yield from ((path, DISMISSED_DAYS) for path in state_directory.glob("dismissed/*.txt"))
     yield from _temporary(state_directory)
     for name in _OF_SERVERS:
         yield from ((path, 1) for path in state_directory.glob(name))

@@ -125,6 +125,13 @@ class Settings:
         "Seconds that a question stays open; no answer within them means no.",
         untrusted=AT_MOST_THE_USERS,
     )
+    code_action_session: Literal["current", "new"] = setting(
+        "current",
+        rules.one_of(("current", "new")),
+        "Session in which code actions ask: the folder's current one, or a new one each time.",
+        Scope.USER,
+        untrusted=THE_USERS,
+    )
     idle_process_seconds: float = setting(
         300.0,
         rules.number(zero=True),

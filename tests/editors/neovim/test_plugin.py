@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -857,3 +858,77 @@ def test_list_says_where_a_session_is_from_and_when_it_goes(lua: RunLua) -> None
     assert re.fullmatch(r"  A  \(\d+ days ago\)", found["plain"])
     assert "(from /old/a b, which is gone, deleted on 2026-02-03, " in found["gone"]
     assert "(in /old/a b, " in found["worktree"]
+
+
+CODE = """
+vim.lsp.enable('claude_agent')
+vim.cmd.edit('app.py')
+local server
+assert(vim.wait(30000, function()
+  server = vim.lsp.get_clients({ bufnr = 0, name = 'claude_agent' })[1]
+  return server and server.initialized
+end, 5), 'the server is not attached')
+"""
+
+
+def test_code_action_asks_about_what_is_not_saved_where_the_user_sees_it(
+    lua: RunLua, model: Loopback, folder: Path
+) -> None:
+    (folder / "app.py").write_text("alpha = 1\n")
+    (folder / ".git").mkdir()
+    model.add(reply("Explain line 1 of `app.py`", say("It is omega.")))
+    found = lua(
+        CODE
+        + """
+        vim.api.nvim_buf_set_lines(0, 0, 1, false, { 'omega = 1' })
+        local range = { start = { 1, 0 }, ['end'] = { 1, 5 } }
+        vim.lsp.buf.code_action({
+          apply = true,
+          range = range,
+          filter = function(action) return action.title == 'Explain with Claude' end,
+        })
+        assert(vim.wait(30000, talk, 5), 'there is no conversation')
+        assert(vim.wait(30000, function() return text():find('omega%.') end, 5), text())
+        idle()
+        return { text = text(), windows = #vim.fn.win_findbuf(talk().page.buf) }
+        """
+    )
+    assert "Explain line 1 of `app.py`." in found["text"]
+    assert found["windows"] == 1
+    assert "omega" in told(model, "Explain line 1")
+
+
+def test_review_is_listed_and_shown_and_the_commit_gets_its_message(
+    lua: RunLua, model: Loopback, folder: Path
+) -> None:
+    (folder / "app.py").write_text("alpha = 1\n")
+    for words in (("init", "-b", "main"), ("add", ".")):
+        subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
+    finding = {"file": "app.py", "line": 1, "summary": "Alpha is wrong", "severity": "error"}
+    model.add(
+        reply("Review ", [call("StructuredOutput", findings=[finding])], [say("Done.")]),
+        reply("Write the message", [call("StructuredOutput", message="Add\n\nIt.")], [say("Ok.")]),
+    )
+    found = lua(
+        CODE
+        + """
+        vim.cmd('ClaudeAgent review')
+        assert(vim.wait(30000, function() return #vim.fn.getqflist() > 0 end, 5), 'nothing found')
+        local item = vim.fn.getqflist()[1]
+        local diagnostics = vim.diagnostic.get(item.bufnr)
+        vim.cmd.enew()
+        vim.bo.filetype = 'gitcommit'
+        vim.api.nvim_buf_set_lines(0, 0, -1, false, { '# comments' })
+        vim.cmd('ClaudeAgent commit')
+        local function written() return vim.api.nvim_buf_get_lines(0, 0, -1, false) end
+        assert(vim.wait(30000, function() return #written() > 1 end, 5), 'no message')
+        return {
+          item = { item.lnum, item.type, item.text },
+          shown = vim.tbl_map(function(each) return each.source end, diagnostics),
+          message = written(),
+        }
+        """
+    )
+    assert found["item"] == [1, "E", "Alpha is wrong"]
+    assert found["shown"] == ["claude"]
+    assert found["message"] == ["Add", "", "It.", "# comments"]

@@ -116,6 +116,21 @@ local subcommands = {
     end,
     complete = files,
   },
+  review = {
+    run = function(subject, opts)
+      local selected = opts.range > 0
+      local what = subject ~= '' and subject or (selected and 'selection' or 'changes')
+      require('claude_agent.code').review(what, opts.line1, opts.line2)
+    end,
+    complete = function()
+      return { 'branch', 'changes', 'file', 'selection' }
+    end,
+  },
+  commit = {
+    run = function()
+      require('claude_agent.code').commit_message()
+    end,
+  },
   answer = {
     run = function()
       agent().answer()

@@ -40,6 +40,8 @@ local all = {}
 ---@type table<string, claude_agent.Conversation> by folder
 local current = {}
 local count = 0
+---@type fun(talk: claude_agent.Conversation)? What shows the next run that a code action begins.
+local expected
 
 ---@param folder string
 ---@param session string
@@ -239,15 +241,32 @@ function Conversation:_begin(shown)
   self.usage, self.stopping = nil, false
 end
 
+--- Has the next run shown that a code action begins, whatever its session is.
+---@param show fun(talk: claude_agent.Conversation)?
+function M.expect(show)
+  expected = show
+end
+
 --- A run has begun or ended. One that nobody has asked for here is shown where its session is: the
 --- agent has begun it by itself, or its prompt has waited since a server before this one.
 ---@param run table
 ---@param client_id integer
 function M.on_run(run, client_id)
   local unasked = run.status == 'running' and (run.cause or run.prompt or run.heldBy)
-  local talk = unasked and M.with_session(run.sessionId)
   local server = vim.lsp.get_client_by_id(client_id)
-  if talk and server and talk.state == 'idle' then
+  if not (unasked and server) then
+    return
+  end
+  local talk = M.with_session(run.sessionId)
+  if expected and run.prompt and not run.heldBy then
+    if not talk then
+      talk = M.new(vim.uri_to_fname(run.workspace), run.sessionId)
+      talk:load(server, run.prompt)
+    end
+    expected(talk)
+    expected = nil
+  end
+  if talk and talk.state == 'idle' then
     talk:_follow(run, server)
   end
 end

@@ -69,7 +69,7 @@ function M.stop()
   if not talk or talk.state == 'idle' then
     talk = conversation.at_work()
   end
-  if not (talk and talk:stop()) then
+  if not (talk and talk:stop() or require('claude_agent.code').stop()) then
     client.notify('nothing is running.')
   end
 end

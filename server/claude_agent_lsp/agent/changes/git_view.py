@@ -92,6 +92,60 @@ class GitView:
         names = {os.fsdecode(one[2]): one[1].decode() for one in found if one}
         return {path: name for path, name in names.items() if path not in differ}
 
+    async def commit(self, name: str) -> str:
+        """Return the commit that has a name, in git's own; empty if there is none.
+
+        Raises:
+            OSError: Git can't be run.
+        """
+        said = await self._said("rev-parse", "-q", "--verify", f"{name}^{{commit}}")
+        return said.decode(errors="replace").strip()
+
+    async def merge_base(self, name: str) -> str:
+        """Return the last commit that the branch has in common with another; empty if none.
+
+        Raises:
+            OSError: Git can't be run.
+        """
+        other = await self.commit(name)
+        said = await self._said("merge-base", "HEAD", other) if other else b""
+        return said.decode(errors="replace").strip()
+
+    async def empty_tree(self) -> str:
+        """Return what git calls a tree without files.
+
+        Raises:
+            OSError: Git can't be run.
+        """
+        return (await self._said("hash-object", "-t", "tree", "--stdin")).decode().strip()
+
+    async def differing(self, *words: str) -> bytes:
+        """Return which files differ from a commit, as `git diff-index --raw -z` prints it.
+
+        Raises:
+            TooManyError: There are more than are looked at.
+            OSError: Git can't be run.
+        """
+        return await self._said("diff-index", "--raw", "-z", "--ignore-submodules", *words, "--")
+
+    async def subjects(self) -> str:
+        """Return the subjects of the last commits, a line each; empty if there are none.
+
+        Raises:
+            OSError: Git can't be run.
+        """
+        said = await self._said("log", "-n", "10", "--no-show-signature", "--format=%s")
+        return said.decode(errors="replace").strip()
+
+    async def untracked(self) -> list[str]:
+        """Return the folder's files that git neither tracks nor ignores.
+
+        Raises:
+            TooManyError: There are more than are looked at.
+            OSError: Git can't be run.
+        """
+        return _names(await self._said("ls-files", "-z", "-o", "--exclude-standard"))
+
     async def contents(self, names: Sequence[str]) -> dict[str, bytes]:
         """Return what git has under some names, as far as it is there.
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.agent.ownership.spare_processes import SpareProcesses
-from claude_agent_lsp.agent.process.launch import Launch, SessionStart
+from claude_agent_lsp.agent.process.launch import CHANGES, Launch, SessionStart
 from claude_agent_lsp.agent.run.query import LAST, NEW, Query
 from claude_agent_lsp.errors import SessionBusy
 from claude_agent_lsp.sessions.claude_settings.deny_rules import DenyRules
@@ -155,9 +155,11 @@ class IdleProcesses:
             launch = replace(
                 launch, granted_rules=grants.rules, granted_directories=grants.directories
             )
+        if query.traceless:
+            launch = replace(launch, traceless=True, denied=CHANGES)
         if query.trusted:
             return replace(launch, place=query.place)
-        return replace(launch, trusted=False, denied=denied.rules)
+        return replace(launch, trusted=False, denied=(*launch.denied, *denied.rules))
 
     async def spare_session(self, query: Query, signal: AbortSignal) -> str | None:
         """Return the session of a process that waits for the first prompt of such a query.
@@ -175,7 +177,7 @@ class IdleProcesses:
         return spare if spare is None or self._locks.owner(spare) is None else None
 
     async def _begins_session(self, query: Query) -> bool:
-        if query.fork or query.session not in (LAST, NEW):
+        if query.fork or query.traceless or query.session not in (LAST, NEW):
             return False
         lane = self._lanes.folder(query.folder)
         return query.session == NEW or await lane.read(self._state.current, query.folder) is None

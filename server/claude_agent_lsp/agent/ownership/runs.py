@@ -13,11 +13,12 @@ from claude_agent_lsp.agent.permissions.queue import QuestionQueue
 from claude_agent_lsp.agent.permissions.session_grants import SessionGrants
 from claude_agent_lsp.agent.run.permission_modes import PermissionModes
 from claude_agent_lsp.agent.run.run import END_SECONDS, ActiveRun
-from claude_agent_lsp.agent.run.run_journal import RunJournal
+from claude_agent_lsp.agent.run.run_journal import NoJournal, RunJournal
 from claude_agent_lsp.base.abort import AbortController, AbortReason, AbortSignal
 from claude_agent_lsp.sessions.changes.record import ChangeRecord
 from claude_agent_lsp.sessions.journal.journal import JournaledTurn, now
 from claude_agent_lsp.sessions.journal.run_records import Begun
+from claude_agent_lsp.sessions.session_files import remove_files_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.ownership.session_queue import SessionQueue
     from claude_agent_lsp.agent.permissions.queue import Answer, Show
     from claude_agent_lsp.agent.pool_loader import PoolLoader
-    from claude_agent_lsp.agent.process.launch import SessionStart
     from claude_agent_lsp.agent.process.process import AgentProcess
     from claude_agent_lsp.agent.question import Question
     from claude_agent_lsp.agent.run.context import Backpressure, RunSpec
@@ -123,7 +123,8 @@ class Runs:
             left_from=spec.session.left_from,
         )
         lane = self._lanes.session(session_id)
-        journal = RunJournal(self._journal, spec.session, turn, lane, begun)
+        cls = NoJournal if spec.launch.traceless else RunJournal
+        journal = cls(self._journal, spec.session, turn, lane, begun)
         await journal.begin()
         controller = AbortController()
         stop = AbortSignal.any(signal, controller.signal, self._shutdown)
@@ -142,7 +143,7 @@ class Runs:
             grants=self.grants.setdefault(session_id, SessionGrants()),
             folder_lane=self._lanes.folder(folder),
             record=ChangeRecord(self._journal.directory.parent, session_id),
-            note_cost=partial(self._note_cost, run_id, spec.session),
+            note_cost=partial(self._note_cost, run_id, spec),
         )
         self._runs[run_id] = (run, controller)
         return run
@@ -183,6 +184,8 @@ class Runs:
             process.end()  # the next one resumes what is there, and is told of the rest
         if not self.grants.get(run.session_id):
             self.grants.pop(run.session_id, None)
+        if run.spec.launch.traceless:
+            await self._leave_no_trace(run)
         settling = partial(self._lanes.session(run.session_id).run, self._custody.settle, run)
         if run.cleared:
             await self._leave(run, settling())
@@ -190,6 +193,18 @@ class Runs:
         self._queue.advance(run.next_session or run.session_id)
         if not run.cleared:
             self.begin(settling())
+
+    async def _leave_no_trace(self, run: ActiveRun) -> None:
+        """Have nothing left of a session that was for one run."""
+        session_id = run.session_id
+        self.grants.pop(session_id, None)
+        self.modes.forget(session_id)
+        if (process := self._pools.process_of(session_id)) is not None:
+            await asyncio.wait({process.end()}, timeout=END_SECONDS)
+        state = self._journal.directory.parent
+        removing = self._lanes.session(session_id).put(remove_files_of, session_id, state)
+        removing.add_done_callback(_log_rest)
+        await asyncio.wait({removing}, timeout=END_SECONDS)
 
     async def _leave(self, run: ActiveRun, settling: Coroutine[Any, Any, None]) -> None:
         """See to it that whoever comes next finds the session that the user goes on in."""
@@ -199,9 +214,10 @@ class Runs:
         await asyncio.wait({self.begin(settling)}, timeout=END_SECONDS)
         self._queue.move(run.session_id, run.next_session)
 
-    def _note_cost(self, run_id: str, session: SessionStart, cost: RunCost) -> None:
+    def _note_cost(self, run_id: str, spec: RunSpec, cost: RunCost) -> None:
         """Note for its session what a run has cost so far, before the session is given back."""
-        if cost.usd == 0:
+        session = spec.session
+        if cost.usd == 0 or spec.launch.traceless:
             return
         noting = self._lanes.session(session.session_id).put(
             self._costs.note,
@@ -233,3 +249,8 @@ class Runs:
 def _log_fault(noting: asyncio.Future[None]) -> None:
     if not noting.cancelled() and (error := noting.exception()) is not None:
         logger.warning("What a run has cost is missing from its session's cost: %s", error)
+
+
+def _log_rest(removing: asyncio.Future[None]) -> None:
+    if not removing.cancelled() and (error := removing.exception()) is not None:
+        logger.warning("Something is left of a session that was for one run: %s", error)

@@ -152,6 +152,11 @@ def _unified(before: list[str], after: list[str]) -> Iterator[str]:
             yield from () if tag == "equal" else _signed("+", after[j1:j2])
 
 
+def unified(before: str, after: str) -> Iterator[str]:
+    """Return the hunks of the unified diff of two texts, in which nothing is hidden."""
+    return _unified(_lines(before), _lines(after))
+
+
 def _range(start: int, count: int) -> str:
     """Return lines from an index on, as a hunk's head counts them."""
     if count == 1:

@@ -42,6 +42,8 @@ MCP_WAIT = "CLAUDE_CODE_MCP_STARTUP_WAIT_MS"
 MCP_WAIT_MS = "5000"
 # One message of the CLI may hold a whole image or file.
 MAX_MESSAGE_BYTES = 64 * 2**20
+# What a run that is kept nowhere may not use: nobody could take back what it changes.
+CHANGES = ("Bash", "Edit", "NotebookEdit", "PowerShell", "Write")
 
 
 async def nothing_before(_: str, __: Mapping[str, Any], ___: str) -> None:
@@ -75,6 +77,7 @@ class Launch:
         place: What the folder was when it was found to be trusted.
         granted_rules: What the user has allowed for the session, as rules of the CLI.
         granted_directories: Where else the user lets the agent work in this session.
+        traceless: Whether the CLI keeps nothing of the session.
     """
 
     folder: Path
@@ -91,6 +94,7 @@ class Launch:
     place: Place | None = None
     granted_rules: frozenset[str] = frozenset()
     granted_directories: frozenset[str] = frozenset()
+    traceless: bool = False
 
     @classmethod
     def build(
@@ -239,9 +243,10 @@ class Launch:
             resume_session_at=session.at,
             system_prompt={"type": "preset", "preset": "claude_code"},
             settings=os.fspath(own[SETTINGS]) if SETTINGS in own else None,
-            extra_args=(
-                {"append-system-prompt-file": os.fspath(own[PROMPT])} if PROMPT in own else {}
-            ),
+            extra_args={
+                **({"append-system-prompt-file": os.fspath(own[PROMPT])} if PROMPT in own else {}),
+                **({"no-session-persistence": None} if self.traceless else {}),
+            },
             tools={"type": "preset", "preset": "claude_code"},
             model=self.model,
             effort=cast("Any", self.effort),
@@ -259,7 +264,7 @@ class Launch:
             include_partial_messages=True,
             include_hook_events=True,
             forward_subagent_text=True,
-            enable_file_checkpointing=True,
+            enable_file_checkpointing=not self.traceless,
             max_buffer_size=MAX_MESSAGE_BYTES,
             can_use_tool=can_use_tool,
             hooks={"PreToolUse": [self._policy(), _look(before_tool)]},

@@ -115,6 +115,8 @@ class Admission:
 
     def _session_for(self, query: Query, run_id: str, spare: str | None) -> SessionStart:
         found = self.named(query)
+        if query.traceless:
+            return self._traceless(found, query, run_id)
         if query.fork:
             session = self._fork_of(found, query)
             self._locks.claim(session.session_id, run_id)
@@ -155,6 +157,19 @@ class Admission:
         except BaseException:
             self._locks.release(session_id, run_id)
             raise
+
+    def _traceless(self, found: str | None, query: Query, run_id: str) -> SessionStart:
+        """Return a session that knows what was said in another one, and that nobody will find."""
+        session_id = str(uuid.uuid4())
+        self._locks.claim(session_id, run_id)
+        if found is None:
+            return SessionStart(session_id)
+        try:
+            start = self._start_of(found, query.folder, must_be=query.session != LAST, copied=True)
+        except BaseException:
+            self._locks.release(session_id, run_id)
+            raise
+        return SessionStart(session_id, source=start.source, at=start.at)
 
     def _fork_of(self, found: str | None, query: Query) -> SessionStart:
         if found is None:

@@ -70,13 +70,13 @@ class EditorContext:
         document: The file in the editor.
         range: What is selected in it, or where the cursor stands.
         diagnostics: What is known to be wrong there.
-        selected: What is selected, as the editor has it; None if that is known by the disk alone.
+        text: What is selected, as the editor has it; None for what the disk has.
     """
 
     document: Path | None = None
     range: Range | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
-    selected: str | None = None
+    text: str | None = None
 
 
 def user_message(
@@ -142,11 +142,8 @@ def _context(context: EditorContext, folder: Path, denied: DenyRules) -> Iterato
     document, selected = context.document, context.range
     if document is not None:
         if selected is not None and selected.start != selected.end:
-            text = "" if denied.denies_reading(document) else context.selected
-            if text is None:
-                text = _selected_text(document, selected)
-            quoted = _selection(document, selected, text)
-            yield _tagged("ide_selection", f"{quoted}\n\n{_RELEVANCE}")
+            text = _selection(document, selected, denied, context.text)
+            yield _tagged("ide_selection", f"{text}\n\n{_RELEVANCE}")
         else:
             cursor = f", with the cursor on line {selected.start.line + 1}" if selected else ""
             text = f"The user opened the file {_spelled(document)} in the IDE{cursor}. {_RELEVANCE}"
@@ -159,11 +156,15 @@ def _context(context: EditorContext, folder: Path, denied: DenyRules) -> Iterato
         yield _tagged("ide_opened_file", text)
 
 
-def _selection(document: Path, selected: Range, text: str) -> str:
+def _selection(document: Path, selected: Range, denied: DenyRules, text: str | None) -> str:
     first, last = selected.start.line, selected.end.line
     if selected.end.character == 0:
         last -= 1  # ends before the first character of its last line
     named = f"The user selected the lines {first + 1} to {last + 1} from {_spelled(document)}"
+    if denied.denies_reading(document):
+        text = ""
+    elif text is None:
+        text = _selected_text(document, selected)
     return f"{named}:\n{text}" if text and len(text) <= MAX_SELECTION else f"{named}."
 
 
@@ -172,10 +173,15 @@ def _selected_text(document: Path, selected: Range) -> str:
     try:
         if not document.is_file() or document.stat().st_size > _MAX_FILE:
             return ""
-        # Not splitlines(): LSP ends lines with LF, CRLF and CR alone. `read_text` turns all to LF.
-        lines = read_text(document, most_bytes=_MAX_FILE).split("\n")
+        return selected_in(read_text(document, most_bytes=_MAX_FILE), selected)
     except (OSError, ValueError):
         return ""
+
+
+def selected_in(text: str, selected: Range) -> str:
+    """Return what is selected in a text; empty if it has no such lines."""
+    # Not splitlines(): LSP ends lines with LF, CRLF and CR alone.
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     start, end = selected.start, selected.end
     lines = lines[start.line : end.line + 1]
     if len(lines) <= end.line - start.line:

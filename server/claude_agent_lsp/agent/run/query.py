@@ -31,6 +31,8 @@ class Query:
         place: What the folder was when it was found to be trusted.
         resume_at: The message to go back to, in a fork or in place; `START` for before the first.
         in_place: Whether the session itself goes back; a copy keeps what is left.
+        traceless: Whether it knows what was said in the session, changes nothing, and is kept
+            nowhere.
     """
 
     prompt: str
@@ -46,6 +48,12 @@ class Query:
     timeout_seconds: float | None = None
     trusted: bool = False
     place: Place | None = None
+    traceless: bool = False
+
+    @property
+    def store(self) -> str | None:
+        """The store that its session is shared by."""
+        return None if self.traceless else self.settings.session_store
 
     @property
     def given(self) -> Given:

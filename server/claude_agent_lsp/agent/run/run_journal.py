@@ -310,6 +310,35 @@ class RunJournal:
         )
 
 
+class NoJournal(RunJournal):
+    """The journal of a run of which nothing is kept."""
+
+    async def begin(self) -> None:
+        """Write nothing down."""
+
+    def report_to(self, emit: Emit) -> None:
+        """Have nothing to report."""
+
+    async def prepend_untold(self, message: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what to send: the session it knows of is told of what it lacks by its own runs."""
+        return message
+
+    def note(self, mark: Mark) -> None:
+        """Write nothing down."""
+
+    def note_block(self, *, kept: bool) -> None:
+        """Write nothing down."""
+
+    async def write_down(self, events: Iterable[Event]) -> None:
+        """Write nothing down."""
+
+    async def end(self, *, completed: bool, cut_off: bool) -> None:
+        """Have nothing to cut back."""
+
+    async def close(self, run: Run, permission_mode: str) -> None:
+        """Write nothing down."""
+
+
 def _size_of_transcript(session_id: str) -> int:
     transcript = find_transcript(session_id)
     return transcript.stat().st_size if transcript is not None else 0

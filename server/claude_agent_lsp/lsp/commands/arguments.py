@@ -43,6 +43,8 @@ from claude_agent_lsp.workspace.settings import Effort, camel
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from claude_agent_lsp.workspace.settings import Settings
+
 
 IfBusy = Literal["queue", "steer", "refuse"]
 
@@ -64,8 +66,9 @@ def _context(
     textDocument: Path | None = None,  # noqa: N803 - the protocol's name
     range: Range | None = None,  # noqa: A002 - likewise
     diagnostics: tuple[Diagnostic, ...] = (),
+    text: str | None = None,
 ) -> EditorContext:
-    return EditorContext(textDocument, range, diagnostics)
+    return EditorContext(textDocument, range, diagnostics, text)
 
 
 def _token(value: object) -> str | int:
@@ -108,7 +111,7 @@ _RANGE = record(
     end=Field(_POSITION, required=True),
 )
 _ANSWER = Rule("an option's value, or a list of them", _answer)
-_ID = Rule("a string or a whole number", _token)
+ID = Rule("a string or a whole number", _token)
 _DIAGNOSTIC = record(
     "a diagnostic {range, message}",
     Diagnostic,
@@ -116,16 +119,17 @@ _DIAGNOSTIC = record(
     message=Field(STRING, required=True),
     severity=Field(whole(least=1, most=4)),
     source=Field(STRING),
-    code=Field(_ID),
+    code=Field(ID),
 )
 _DOCUMENT = record("a document {uri}", lambda uri: uri, uri=Field(FILE, required=True))
-_CONTEXT = record(
-    "an object {textDocument, range, diagnostics}",
+CONTEXT = record(
+    "an object {textDocument, range, diagnostics, text}",
     _context,
     closed=True,
     textDocument=Field(_DOCUMENT),
     range=Field(_RANGE),
     diagnostics=Field(list_of(_DIAGNOSTIC, "a list of diagnostics")),
+    text=Field(STRING),
 )
 _POSITIVE = number(zero=False)
 ANY_SESSION = session()
@@ -153,13 +157,14 @@ class QueryArgument(Argument):
     """Of `claudeAgent.query`."""
 
     bare: ClassVar[str | None] = "prompt"
+    traceless: ClassVar[bool] = False
     prompt: str = required(PROMPT)
     workspace: Path | None = optional(FILE)
     session: str = optional(session(LAST, NEW), LAST)
     fork: bool = optional(FLAG, False)
     resume_at: str | None = optional(WORD)
     in_place: bool = optional(FLAG, False)
-    context: EditorContext | None = optional(_CONTEXT)
+    context: EditorContext | None = optional(CONTEXT)
     attachments: tuple[Path, ...] = optional(list_of(FILE, "a list of file: URIs"), ())
     model: str | None = optional(WORD)
     effort: Effort | None = optional(one_of(get_args(Effort)))
@@ -168,10 +173,14 @@ class QueryArgument(Argument):
     max_budget_usd: float | None = optional(_POSITIVE)
     timeout_seconds: float | None = optional(_POSITIVE)
     output_schema: Mapping[str, Any] | None = optional(Rule("a JSON Schema object", _schema))
-    partial_result_token: str | int | None = optional(_ID)
+    partial_result_token: str | int | None = optional(ID)
     wait: bool | None = optional(FLAG)
     if_busy: IfBusy = optional(one_of(get_args(IfBusy)), "queue")
     subagent_text: bool | None = optional(FLAG)
+
+    def session_by(self, _: Settings) -> str:
+        """Return the session that it is for, by what is set in its folder."""
+        return self.session
 
     def __post_init__(self) -> None:
         if self.resume_at is not None and not (self.fork or self.in_place):

@@ -12,6 +12,9 @@ from claude_agent_lsp.base.abort import AbortController, Aborted, AbortSignal
 from claude_agent_lsp.base.problems import shown
 from claude_agent_lsp.errors import Internal, InvalidArgument, RequestFailed, hint_for
 from claude_agent_lsp.lsp.commands.arguments import given, parse
+from claude_agent_lsp.lsp.commands.code.ask import AskCommands
+from claude_agent_lsp.lsp.commands.code.commit import CommitCommands
+from claude_agent_lsp.lsp.commands.code.review import CodeReviewCommands
 from claude_agent_lsp.lsp.commands.control import ControlCommands
 from claude_agent_lsp.lsp.commands.documents import DocumentCommands
 from claude_agent_lsp.lsp.commands.folders import FolderCommands
@@ -43,6 +46,9 @@ __all__ = ["COMMANDS", "GROUPS", "Command", "Commands", "Request"]
 CANCEL_SECONDS: Final = 2.0
 GROUPS: Final[tuple[type[CommandGroup], ...]] = (
     QueryCommands,
+    AskCommands,
+    CodeReviewCommands,
+    CommitCommands,
     QueueCommands,
     SessionCommands,
     DocumentCommands,

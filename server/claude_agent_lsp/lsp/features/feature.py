@@ -45,7 +45,7 @@ class Feature:
         """Return what stands above the lines of a document."""
         return ()
 
-    def documents_changed(self) -> None:
+    def document_changed(self, _: str) -> None:
         """Take it that a document was opened, changed or closed; nothing may wait here."""
 
     async def initialized(self) -> None:

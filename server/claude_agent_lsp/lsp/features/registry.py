@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.lsp.features.ask_actions import AskActions
 from claude_agent_lsp.lsp.features.client_trust import ClientTrust
 from claude_agent_lsp.lsp.features.configuration_changes import ConfigurationChanges
+from claude_agent_lsp.lsp.features.finding_actions import FindingActions
 from claude_agent_lsp.lsp.features.open_documents import OpenDocuments
 from claude_agent_lsp.lsp.features.review_actions import ReviewActions
 from claude_agent_lsp.lsp.features.review_diagnostics import ReviewDiagnostics
@@ -24,4 +26,6 @@ FEATURES: Final[tuple[type[Feature], ...]] = (
     ReviewActions,
     ReviewHover,
     ReviewDiagnostics,
+    AskActions,
+    FindingActions,
 )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from lsprotocol import types
 
 from claude_agent_lsp.lsp.features.feature import Feature
-from claude_agent_lsp.lsp.services.reviews.published import PublishedDiagnostics
 from claude_agent_lsp.lsp.services.reviews.wording import headline, refusal
 
 if TYPE_CHECKING:
@@ -26,12 +25,15 @@ class ReviewDiagnostics(Feature):
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
-        self._published = PublishedDiagnostics(services.editor)
+        self._published = services.diagnostics
         self._at_work = self._again = self._others = False
         services.review_watchers.append(self._changed)
 
-    def documents_changed(self) -> None:
+    def document_changed(self, _: str) -> None:
         """Look again at what is open, once it is known what is."""
+        self._look_again()
+
+    def _look_again(self) -> None:
         self._again = True
         if not self._at_work:
             self._at_work = True
@@ -39,7 +41,7 @@ class ReviewDiagnostics(Feature):
 
     def _changed(self) -> None:
         self._others = True
-        self.documents_changed()
+        self._look_again()
 
     async def _refresh(self) -> None:
         """Do it as often as is needed: of many changes in a row, once for those that came by."""

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from claude_agent_lsp.agent.agent import Agent
+    from claude_agent_lsp.lsp.buffers.published import PublishedDiagnostics
     from claude_agent_lsp.lsp.editor import Editor
+    from claude_agent_lsp.lsp.services.code.findings import Findings
     from claude_agent_lsp.lsp.services.configuration import Configuration
     from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
     from claude_agent_lsp.lsp.services.prewarming import Prewarming
@@ -64,6 +66,8 @@ class Services:
         editor: The editor.
         folders: The open folders.
         open_documents: The open documents.
+        findings: What agents have found wrong.
+        diagnostics: What is published of documents.
         configuration: What is set in each.
         trust: Which are trusted.
         server_settings: What is set for the whole server.
@@ -75,6 +79,8 @@ class Services:
     editor: Editor
     folders: Folders
     open_documents: Documents
+    findings: Findings
+    diagnostics: PublishedDiagnostics
     configuration: Configuration
     trust: FolderTrust
     server_settings: ServerSettings

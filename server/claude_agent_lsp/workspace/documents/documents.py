@@ -112,6 +112,10 @@ class Documents:
                 return document
         return None
 
+    def text_of(self, path: Path) -> str | None:
+        """Return the text of a file as the editor has it; None if it is not open there."""
+        return None if (document := self.at(path)) is None else document.text
+
     def open(self, document: Document) -> None:
         """Take a document that was opened; again, if it was."""
         self._by_uri[document.uri] = document

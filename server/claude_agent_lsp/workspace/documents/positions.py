@@ -66,7 +66,7 @@ def position_of(text: str, offset: int, encoding: PositionEncoding) -> Position:
     line = text.count("\n", 0, start)
     if "\r" in text:
         line += len(_LONE_RETURN.findall(text, 0, start))
-    return Position(line, _units_in(text[start:offset], encoding))
+    return Position(line, units_in(text[start:offset], encoding))
 
 
 def text_in(text: str, place: Range, encoding: PositionEncoding) -> str:
@@ -104,7 +104,8 @@ def _characters_in(line: str, units: int, encoding: PositionEncoding) -> int:
     return len(encoded.decode(name, "ignore"))
 
 
-def _units_in(piece: str, encoding: PositionEncoding) -> int:
+def units_in(piece: str, encoding: PositionEncoding) -> int:
+    """Return how long a piece of a line is."""
     if encoding is PositionEncoding.UTF_32 or piece.isascii():
         return len(piece)
     name, size = _CODECS[encoding]

@@ -63,7 +63,9 @@ class Beginning:
         request: Request,
         to_editor: Emit,
         waiting: Waiting | None = None,
+        *,
         at_work: Callable[[Folder, SessionAtWork | SessionKept], Awaitable[Waiting]] | None = None,
+        run_id: str | None = None,
     ) -> ActiveRun | Waiting:
         """Begin the run in its folder's order, or have it wait for its session.
 
@@ -73,6 +75,7 @@ class Beginning:
             to_editor: Takes its events.
             waiting: Its place in the queue, once it has had one.
             at_work: Gives it one in a folder, for a session at work or that another server keeps.
+            run_id: Its run's id, if it has one without having waited.
 
         Raises:
             SessionAtWork: Somebody was quicker than one that has waited, or it may not wait.
@@ -86,7 +89,14 @@ class Beginning:
         try:
             async with self._order.in_folder(argument.workspace, document) as folder:
                 try:
-                    run = await self._begin(folder, argument, request, to_editor, waiting)
+                    run = await self._begin(
+                        folder,
+                        argument,
+                        request,
+                        to_editor,
+                        run_id=run_id if waiting is None else waiting.run_id,
+                        message_id=None if waiting is None else waiting.message_id,
+                    )
                 except (SessionAtWork, SessionKept) as busy:
                     if at_work is None:
                         raise
@@ -129,7 +139,9 @@ class Beginning:
         argument: QueryArgument,
         request: Request,
         to_editor: Emit,
-        waiting: Waiting | None,
+        *,
+        run_id: str | None,
+        message_id: str | None,
     ) -> ActiveRun:
         await self._services.trust.look_again(folder.path)
         revoked = self._services.agent.lanes.folder(folder.path).revoked
@@ -148,8 +160,8 @@ class Beginning:
             signal=request.signal,
             to_editor=to_editor,
             backpressure=self._services.editor.backpressure,
-            run_id=None if waiting is None else waiting.run_id,
-            message_id=None if waiting is None else waiting.message_id,
+            run_id=run_id,
+            message_id=message_id,
         )
         if revoked.done():  # it has lost the trust that these settings were read with
             self._services.agent.cancel(run_id=run.run_id)
@@ -174,7 +186,7 @@ def query_of(
         prompt=argument.prompt,
         folder=folder.path,
         settings=settings,
-        session=argument.session,
+        session=argument.session_by(settings),
         fork=argument.fork,
         resume_at=argument.resume_at,
         in_place=argument.in_place,
@@ -191,4 +203,5 @@ def query_of(
         timeout_seconds=argument.timeout_seconds or settings.timeout_seconds,
         trusted=trusted,
         place=place,
+        traceless=argument.traceless,
     )

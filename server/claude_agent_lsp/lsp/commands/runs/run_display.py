@@ -48,6 +48,7 @@ class RunDisplay:
         progress: WorkDone | None,
         *,
         subagent_text: bool | None = None,
+        traceless: bool = False,
     ) -> Emit:
         """Return what shows a run's events wherever the editor shows something of it.
 
@@ -55,10 +56,12 @@ class RunDisplay:
             token: Where the editor wants the events themselves, if anywhere.
             progress: The run's progress display, if there is one.
             subagent_text: Whether it wants what subagents say; None if as it has announced.
+            traceless: Whether the run has no session that anybody could look at.
         """
         if subagent_text is None:
             subagent_text = self._services.editor.profile.subagent_text
         follow = self._services.documents.follower()
+        find = self._services.findings.follower()
 
         def to_editor(event: Event) -> None:
             if _is_nested(event):
@@ -73,8 +76,10 @@ class RunDisplay:
                 progress.show_event(event)
                 if isinstance(event, Ended):
                     self._services.progress.end(progress)
-            self._services.session_events.follow(event)
-            self._services.reviews.follow(event)
+            if not traceless:
+                find(event)
+                self._services.session_events.follow(event)
+                self._services.reviews.follow(event)
 
         return to_editor
 
@@ -123,14 +128,20 @@ class RunDisplay:
         """Show that a background task has begun or ended: see `OwnRuns`."""
         self._services.session_events.announce_task(task)
 
-    async def report_end(self, ended: Run, *, waits: bool) -> None:
-        """Show how a run ended to somebody who gets no answer any more, or can't see it."""
+    async def report_end(self, ended: Run, *, waits: bool, opens: bool = False) -> None:
+        """Show how a run ended to somebody who gets no answer any more, or can't see it.
+
+        Args:
+            ended: The run.
+            waits: Whether somebody waits for the answer.
+            opens: Whether it is opened as a document in any editor.
+        """
         shows = self._services.editor.profile.shows_results
         if ended.error is not None and not (waits and shows):
             text = f"{sentence(ended.error)} {ended.error.hint}"
             self._services.editor.show_message(types.MessageType.Error, text)
         stopped = self._services.agent.shutdown.reason is AbortReason.SHUTDOWN
-        if not shows and ended.status is not RunStatus.FAILED and not stopped:
+        if (opens or not shows) and ended.status is not RunStatus.FAILED and not stopped:
             await self._services.documents.show_result(ended)
 
 

@@ -71,21 +71,29 @@ class WaitingQueries:
         busy: SessionAtWork | SessionKept,
         request: Request,
         to_editor: Emit,
+        run_id: str | None = None,
     ) -> Waiting:
         """Give a query its place behind all others, those included that a server has left.
 
         Where another server keeps the session, its user is asked whether it is to be taken over.
+
+        Args:
+            folder: Where it works.
+            busy: Why it has to wait.
+            request: Its request.
+            to_editor: Takes its events.
+            run_id: Its run's id, if that is shown on a token of its own already.
         """
         agent, session_id = self.services.agent, busy.session_id
         settings = await self.services.configuration.settings_in(folder, request.signal)
         await self.adopt(session_id)
         asked = _asked(request.given, session_id, folder)
-        run_id = str(uuid.uuid4())
-        if request.given.get("partialResultToken") is None:
+        if run_id is None and request.given.get("partialResultToken") is None:
+            run_id = str(uuid.uuid4())
             wanted = request.given.get("subagentText")
             to_editor = self.display.on_own_token(run_id, to_editor, subagent_text=wanted)
         waiting = Waiting(
-            run_id=run_id,
+            run_id=run_id or str(uuid.uuid4()),
             session_id=session_id,
             folder=folder.path,
             asked=asked,

@@ -1,0 +1,1 @@
+"""The commands about the code that the user looks at."""

@@ -1,0 +1,1 @@
+"""What commands and features know of the code that the user looks at."""

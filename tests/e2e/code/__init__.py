@@ -1,0 +1,1 @@
+"""What the agent does about code, and what it finds."""
