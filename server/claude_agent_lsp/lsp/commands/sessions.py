@@ -204,21 +204,14 @@ class SessionCommands(CommandGroup):
             rewind = await _loaded("rewind.rewind")
             await self._restore_if_deleted(session_id)
             look = argument.dry_run or argument.preview
-            lane = self._lane(session_id)
             answer: dict[str, Any] = {}
             if argument.what != "files":
                 # What can't be done with the conversation is said before a file is touched.
                 answer = await self._leave(argument, look=True)
             if argument.what != "conversation":
                 wanted = rewind.Wanted(argument.dry_run, argument.preview, argument.keep_conflicts)
-                back = await lane.read(
-                    rewind.rewind,
-                    session_id,
-                    argument.message_id,
-                    agent.state.directory,
-                    wanted,
-                )
-                answer |= jsonable(back)
+                plan = partial(rewind.to_rewind, session_id, argument.message_id)
+                answer |= jsonable(await self._services.reviews.put_back(session_id, plan, wanted))
             if argument.what != "files" and not look:
                 answer |= await self._leave(argument, look=False)
             return answer
@@ -252,8 +245,8 @@ class SessionCommands(CommandGroup):
             rewind = await _loaded("rewind.rewind")
             await self._restore_if_deleted(session_id)
             wanted = rewind.Wanted(preview=argument.preview, keep_conflicts=argument.keep_conflicts)
-            lane = agent.lanes.session(session_id)
-            return await lane.read(rewind.redo, session_id, agent.state.directory, wanted)
+            plan = partial(rewind.to_redo, session_id)
+            return await self._services.reviews.put_back(session_id, plan, wanted)
 
     async def _branches(self, session_id: str) -> tuple[Branch, ...]:
         agent = self._services.agent

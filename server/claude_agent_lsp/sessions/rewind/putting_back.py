@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +28,7 @@ from claude_agent_lsp.sessions.rewind.taking_back import Plan, plan
 from claude_agent_lsp.sessions.transcripts.transcript import find_transcript, folder_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from claude_agent_lsp.sessions.changes.copies import Version
@@ -128,9 +128,9 @@ class RecordedSession:
         note = state / "rewinds" / f"{session_id}.json"
         return cls(session_id, transcript, folder, record, note)
 
-    def plan(self, changes: Iterable[Change]) -> Plan:
-        """Return what takes changes back."""
-        return plan(changes, self.folder, self.record.copies)
+    def plan(self, changes: Iterable[Change], unsaved: Mapping[Path, bytes] | None = None) -> Plan:
+        """Return what takes changes back, with what an editor has of some files."""
+        return plan(changes, self.folder, self.record.copies, unsaved)
 
     def named(self, path: Path) -> str:
         """Return a file as the record names it."""
@@ -140,35 +140,66 @@ class RecordedSession:
             return os.fspath(path)
 
 
-def put_back(
-    found: Plan,
-    session: RecordedSession,
-    name: str,
-    wanted: Wanted,
-    *,
-    unseen: tuple[str, ...] = (),
-    done: Collection[Path] = (),
-) -> Rewind:
-    """Do what is planned, and record it under a name; or only say what it is.
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be done.
 
-    Args:
-        found: What is planned.
-        session: The session.
+    Attributes:
+        session: The session that it is recorded with.
+        plan: To which files.
         name: What it is called in the record.
         wanted: How.
         unseen: Passed on into the result.
+    """
+
+    session: RecordedSession
+    plan: Plan
+    name: str
+    wanted: Wanted
+    unseen: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """See whether it may be done.
+
+        Raises:
+            Conflict: Somebody else has changed a file.
+        """
+        conflicts = [each for each in self.plan.kept if each.conflict]
+        if conflicts and not (self.wanted.keep_conflicts or self.wanted.preview):
+            raise Conflict(f"{conflicts[0].uri} has changed since the agent wrote it.")
+
+    def finish(self, done: Collection[Path] = ()) -> Rewind:
+        """Do it, but for what the editor has done. It touches the disk: call it in a thread.
+
+        Raises:
+            Conflict: Somebody has just changed a file. Nothing was touched on the disk.
+            StoreUnavailable: A file can't be written. Likewise.
+        """
+        try:
+            return put_back(self, done=done)
+        except (Conflict, StoreUnavailable):
+            ours = [change for change in self.plan.changes if change.path in done]
+            if ours:  # what the editor has done is recorded all the same
+                put_back(replace(self, plan=Plan(ours)), done=done)
+            raise
+
+
+def put_back(work: Work, *, done: Collection[Path] = ()) -> Rewind:
+    """Do what is planned, and record it under a name; or only say what it is.
+
+    Args:
+        work: What is planned.
         done: The files to which the editor has done it already.
 
     Raises:
         Conflict: Somebody else has changed a file. Nothing was touched.
         StoreUnavailable: A file can't be written, or what it holds can't be kept.
     """
-    conflicts = [each for each in found.kept if each.conflict]
-    if conflicts and not (wanted.keep_conflicts or wanted.preview):
-        raise Conflict(f"{conflicts[0].uri} has changed since the agent wrote it.")
+    work.check()
+    found, session, wanted = work.plan, work.session, work.wanted
     if found.changes and not (wanted.dry_run or wanted.preview):
         # What is written over is kept first, so that it can be had again.
-        changes = [_recorded(each, session, name) for each in found.changes]
+        changes = [_recorded(each, session, work.name) for each in found.changes]
         apply(each for each in found.changes if each.path not in done)
         _write_record(session.record, changes)
         _record_restored(session.note, found.changes)
@@ -179,7 +210,7 @@ def put_back(
         sum(deleted for _, deleted in lines),
         tuple(found.kept) or None,
         _shown(found, session.folder) if wanted.preview else None,
-        unseen or None,
+        work.unseen or None,
     )
 
 

@@ -24,21 +24,38 @@ from claude_agent_lsp.sessions.rewind.putting_back import (
     RecordedSession,
     Rewind,
     Wanted,
+    Work,
     hash_of,
     not_taken_back,
-    put_back,
     read_restored,
 )
 from claude_agent_lsp.sessions.rewind.taking_back import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from claude_agent_lsp.sessions.rewind.checkpoints import Backup, Write
 
 
 def rewind(session_id: str, message_id: str, state: Path, wanted: Wanted) -> Rewind:
-    """Put the files that the agent has changed back as they were before a prompt.
+    """Put the files back on the disk: see `to_rewind` and `put_back`."""
+    return to_rewind(session_id, message_id, state, wanted).finish()
+
+
+def redo(session_id: str, state: Path, wanted: Wanted) -> Rewind:
+    """Take the last rewind back on the disk: see `to_redo` and `put_back`."""
+    return to_redo(session_id, state, wanted).finish()
+
+
+def to_rewind(
+    session_id: str,
+    message_id: str,
+    state: Path,
+    wanted: Wanted,
+    unsaved: Mapping[Path, bytes] | None = None,
+) -> Work:
+    """Return what puts the files that the agent has changed back as they were before a prompt.
 
     By the record of what runs have changed, whatever tool did; of a prompt that has none, as of a
     terminal, from the copies that the CLI makes.
@@ -48,12 +65,13 @@ def rewind(session_id: str, message_id: str, state: Path, wanted: Wanted) -> Rew
         message_id: The prompt's, as in `read_messages`.
         state: The state directory, where it is noted what was put back.
         wanted: How.
+        unsaved: What an editor has of some files that their disk has not.
 
     Raises:
         SessionNotFound: There is no such session.
         InvalidArgument: The message is no prompt, or the CLI made no copies for it.
-        Conflict: Somebody else has changed a file since the agent did. Nothing was touched.
-        StoreUnavailable: A copy is gone, or a file can't be written. Nothing was touched.
+        Conflict: Somebody else has changed a file since the agent did.
+        StoreUnavailable: A copy is gone.
     """
     session = RecordedSession.find(session_id, state)
     since = _begin_of(message_id, session_id, state)
@@ -63,23 +81,25 @@ def rewind(session_id: str, message_id: str, state: Path, wanted: Wanted) -> Rew
     else:
         entries = [entry for entry in session.record.read() if entry.at >= since]
         changes = [entry for entry in entries if isinstance(entry, Change)]
-        found = session.plan(changes)
+        found = session.plan(changes, unsaved)
         unseen = tuple(dict.fromkeys(e.reason for e in entries if isinstance(e, Unseen)))
-    return put_back(found, session, f"{REWOUND}{uuid.uuid4()}", wanted, unseen=unseen)
+    return Work(session, found, f"{REWOUND}{uuid.uuid4()}", wanted, unseen)
 
 
-def redo(session_id: str, state: Path, wanted: Wanted) -> Rewind:
-    """Take the last rewind back that was not taken back yet.
+def to_redo(
+    session_id: str, state: Path, wanted: Wanted, unsaved: Mapping[Path, bytes] | None = None
+) -> Work:
+    """Return what takes the last rewind back that was not taken back yet.
 
     Args:
         session_id: The session, in which no run may be at work.
         state: The state directory.
         wanted: How.
+        unsaved: What an editor has of some files that their disk has not.
 
     Raises:
         SessionNotFound: There is no such session.
         InvalidArgument: There is no such rewind.
-        Conflict, StoreUnavailable: As for `rewind`.
     """
     session = RecordedSession.find(session_id, state)
     changes = [entry for entry in session.record.read() if isinstance(entry, Change)]
@@ -87,8 +107,8 @@ def redo(session_id: str, state: Path, wanted: Wanted) -> Rewind:
     if not open_ones:
         raise InvalidArgument(f"sessionId: the session {session_id} has no rewind to be redone.")
     name = open_ones[-1]
-    back = session.plan(each for each in changes if each.run_id == name)
-    return put_back(back, session, f"{REDONE}{name}", wanted)
+    back = session.plan((each for each in changes if each.run_id == name), unsaved)
+    return Work(session, back, f"{REDONE}{name}", wanted)
 
 
 def _begin_of(message_id: str, session_id: str, state: Path) -> datetime | None:

@@ -14,7 +14,7 @@ from claude_agent_lsp.agent.events import Ended, FileChanged
 from claude_agent_lsp.agent.exclusive import hold_session
 from claude_agent_lsp.errors import InvalidArgument, SessionNotFound
 from claude_agent_lsp.lsp.services.reviews.open_texts import contents_of, real
-from claude_agent_lsp.lsp.services.reviews.taking_back import Work, take_back
+from claude_agent_lsp.lsp.services.reviews.taking_back import take_back
 from claude_agent_lsp.sessions.changes.record import ChangeRecord
 from claude_agent_lsp.sessions.review.prompts import prompts_in
 from claude_agent_lsp.sessions.review.review import (
@@ -26,10 +26,10 @@ from claude_agent_lsp.sessions.review.review import (
     undo_name,
 )
 from claude_agent_lsp.sessions.review.tracing import names_in
-from claude_agent_lsp.sessions.rewind.putting_back import REDONE, Rewind
+from claude_agent_lsp.sessions.rewind.putting_back import REDONE, Rewind, Wanted, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from claude_agent_lsp.agent.agent import Agent
@@ -178,7 +178,7 @@ class Reviews:
             for session_id in chosen:
                 opened, lane = self.texts.all(), self._lane(session_id)
                 session, plan = await lane.read(self._plan, session_id, selection, opened)
-                work = Work(session, plan, undo_name(), preview)
+                work = Work(session, plan, undo_name(), _way(preview=preview))
                 answers.append(await take_back(work, self.texts, opened, lane))
                 if answers[-1].files_changed and not preview:
                     undone.append(Undone(session_id, work.name))
@@ -198,8 +198,32 @@ class Reviews:
             opened = self.texts.all()
             contents = await lane.read(contents_of, opened)
             plan = await lane.read(redo, session, name, contents)
-            work = Work(session, plan, f"{REDONE}{name}", preview)
+            work = Work(session, plan, f"{REDONE}{name}", _way(preview=preview))
             answer = await take_back(work, self.texts, opened, lane)
+        self.tell()
+        return answer
+
+    async def put_back(
+        self,
+        session_id: str,
+        plan: Callable[[Path, Wanted, Mapping[Path, bytes]], Work],
+        wanted: Wanted,
+    ) -> Rewind:
+        """Put files back as a rewind does, by the editor where it has them open.
+
+        Args:
+            session_id: The session, which the caller holds.
+            plan: Returns what is to be done; called in a thread.
+            wanted: How.
+
+        Raises:
+            InvalidArgument, SessionNotFound: As `plan` does.
+            Conflict, StoreUnavailable: As for `undo`.
+        """
+        lane, opened = self._lane(session_id), self.texts.all()
+        contents = await lane.read(contents_of, opened)
+        work = await lane.read(plan, self._agent.state.directory, wanted, contents)
+        answer = await take_back(work, self.texts, opened, lane)
         self.tell()
         return answer
 
@@ -301,6 +325,10 @@ class Reviews:
             if self._homes[session_id] == home:
                 found.append(session_id)
         return found
+
+
+def _way(*, preview: bool) -> Wanted:
+    return Wanted(preview=preview, keep_conflicts=True)
 
 
 def _status(path: Path) -> object:

@@ -9,56 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.errors import Conflict, StoreUnavailable
 from claude_agent_lsp.lsp.services.reviews.open_texts import content_on_disk, contents_of, real
-from claude_agent_lsp.sessions.rewind.putting_back import Rewind, Wanted, put_back
-from claude_agent_lsp.sessions.rewind.taking_back import Kept, Plan
+from claude_agent_lsp.sessions.rewind.taking_back import Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from claude_agent_lsp.base.lanes import Lane
     from claude_agent_lsp.lsp.services.reviews.open_texts import OpenTexts
     from claude_agent_lsp.sessions.rewind.applying import FileChange
-    from claude_agent_lsp.sessions.rewind.putting_back import RecordedSession
+    from claude_agent_lsp.sessions.rewind.putting_back import Rewind, Work
+    from claude_agent_lsp.sessions.rewind.taking_back import Plan
     from claude_agent_lsp.workspace.documents.documents import Document
 
 NOT_TAKEN: Final = "the editor has it open, and did not change its text"
 UNSAVED: Final = "it is open in the editor with unsaved text"
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is to be done.
-
-    Attributes:
-        session: The session that it is recorded with.
-        plan: To which files.
-        name: What it is called in the record.
-        preview: Whether it is only to be told.
-    """
-
-    session: RecordedSession
-    plan: Plan
-    name: str
-    preview: bool = False
-
-    def finish(self, done: Collection[Path]) -> Rewind:
-        """Write and record it, but for what the editor has done. Call it in a thread.
-
-        Raises:
-            Conflict: Somebody has just changed a file. Nothing was touched on the disk.
-            StoreUnavailable: A file can't be written. Likewise.
-        """
-        way = Wanted(preview=self.preview, keep_conflicts=True)
-        try:
-            return put_back(self.plan, self.session, self.name, way, done=done)
-        except (Conflict, StoreUnavailable):
-            ours = [change for change in self.plan.changes if change.path in done]
-            if ours:  # what the editor has done is recorded all the same
-                put_back(Plan(ours), self.session, self.name, way, done=done)
-            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +50,11 @@ async def take_back(work: Work, texts: OpenTexts, opened: Sequence[Document], la
         lane: The session's.
 
     Raises:
-        Conflict, StoreUnavailable: As `Work.finish` does.
+        Conflict, StoreUnavailable: As `Work.check` and `Work.finish` do.
     """
-    if work.preview:
-        return await lane.read(work.finish, ())
+    work.check()
+    if work.wanted.preview or work.wanted.dry_run:
+        return await lane.read(work.finish)
     done = []
     for place in await lane.read(_places, work.plan, opened):
         change = place.change
