@@ -16,7 +16,8 @@
     <state>/pinned/<id>, archived/<id>      that the user has marked it
 
 Beside these is what has no file of its own, which `edit_session.what_knows` names, and its lock.
-What the CLI (2.1.330) keeps by a session's id stands in `OF_THE_CLI`. The audit log is none of it:
+What the CLI (2.1.330) keeps by a session's id stands in `OF_THE_CLI`; one that was killed has also
+left a record of itself, by its process id, which names its session. The audit log is none of it:
 it is the user's record of what was done, whatever becomes of the conversation. Everything here
 touches the disk: call it in a thread.
 """
@@ -29,6 +30,9 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.disk.reading import read_own
+from claude_agent_lsp.base.texts.json_text import parse_json
+from claude_agent_lsp.sessions.lock import has_process
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 from claude_agent_lsp.workspace.temporary import directories_of_the_cli
 
@@ -51,6 +55,9 @@ OF_THE_CLI: Final = (
 )
 # What background tasks have put out, below the CLI's temporary directories.
 TEMPORARY: Final = "*/{}"
+# Where a CLI says what it is at work for, as long as it is; and how much it says at most.
+RECORDS: Final = "sessions"
+MOST_OF_RECORD: Final = 2**16
 OURS: Final = (
     "kept/*/{}.jsonl",
     "kept/*/{}.leaves",
@@ -88,6 +95,22 @@ def files_of(session_id: str, state_directory: Path) -> Iterator[Path]:
     for place, patterns in places:
         for pattern in patterns:
             yield from place.glob(pattern.format(name))
+    yield from _records_left_of(session_id)
+
+
+def _records_left_of(session_id: str) -> Iterator[Path]:
+    """Return the records of CLIs that are gone, and the keys by which others spoke to them."""
+    place = config_directory() / RECORDS
+    for record in place.glob("*.json"):
+        try:
+            said = parse_json(read_own(record, MOST_OF_RECORD))
+        except (OSError, ValueError):
+            continue
+        pid = record.stem
+        of_it = isinstance(said, dict) and said.get("sessionId") == session_id
+        if of_it and pid.isdecimal() and not has_process(int(pid)):
+            yield record
+            yield from place.glob(f"{pid}.*.key")
 
 
 def remove_files_of(session_id: str, state_directory: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from tests.e2e.editor import Editor
 
 MARKER = "HOOPOE"
+# No process has it: Linux counts to 2**22 at most.
+NOBODY = 2**22 + 1
 # Where the server has something of each.
 IN_STATE = (
     *("archived", "branches", "changes", "costs", "folders", "journal", "kept", "locks"),
@@ -139,6 +142,10 @@ async def test_nothing_is_left_of_a_session_that_is_deleted(
     # What a server that was killed has asked, and its editor did not show.
     asked = OpenQuestions(lambda: state, Holder("", "Helix", 1, 1.0))
     asked.put_out(session, "question", {"title": f"{MARKER}?"})
+    # What a CLI leaves of itself that is killed before it could end in order.
+    records = Path(environment["CLAUDE_CONFIG_DIR"], "sessions")
+    (records / f"{NOBODY}.json").write_text(json.dumps({"pid": NOBODY, "sessionId": session}))
+    (records / f"{NOBODY}.{session}.key").write_text("{}")
     # As if it had come of another one.
     (state / "branches").mkdir()
     (state / "branches" / f"{session}.json").write_text("{}")
