@@ -91,9 +91,9 @@ vsix: $(READY)
 services: $(READY)
 	@$(BIN)/python scripts/services.py
 
-# Many of the tests wait, for a model that takes its time or for a process that ends: there is one
-# more worker than there are cores.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Many of the tests wait, for a model that takes its time or for a process that ends. With one more
+# worker than there are cores, a third of two cores had nothing to do: there are two more.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
 # As far as this make can.
 SYNC := $(if $(filter output-sync,$(.FEATURES)),-Otarget)

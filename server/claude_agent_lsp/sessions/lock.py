@@ -79,6 +79,15 @@ def is_alive(pid: int, started: float) -> bool:
         return True
 
 
+def has_process(pid: int) -> bool:
+    """Whether any process has this id now, or it can't be told."""
+    try:
+        return psutil.pid_exists(pid)
+    except Exception:
+        logger.debug("Whether there is a process %s is unknown", pid, exc_info=True)
+        return True
+
+
 def _own_start() -> float:
     try:
         return float(psutil.Process().create_time())

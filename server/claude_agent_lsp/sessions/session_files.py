@@ -9,7 +9,6 @@
     <state>/runs/<id>.jsonl                 what its runs knew besides what was said
     <state>/questions/<id>.*                questions that its editor did not show, and answers
     <state>/changes/<id>/                   what its runs have changed, with copies
-    <state>/reviews/<id>.diff               that, as a document that an editor was shown
     <state>/branches/<id>.json              which session has what it lacks of one it came of
     <state>/rewinds/<id>.json               what was put back
     <state>/shared/<id>.json                how far it has been sent to a store
@@ -17,7 +16,8 @@
     <state>/pinned/<id>, archived/<id>      that the user has marked it
 
 Beside these is what has no file of its own, which `edit_session.what_knows` names, and its lock.
-What the CLI (2.1.330) keeps by a session's id stands in `OF_THE_CLI`. The audit log is none of it:
+What the CLI (2.1.330) keeps by a session's id stands in `OF_THE_CLI`; one that was killed has also
+left a record of itself, by its process id, which names its session. The audit log is none of it:
 it is the user's record of what was done, whatever becomes of the conversation. Everything here
 touches the disk: call it in a thread.
 """
@@ -30,8 +30,9 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.disk.reading import read_own
 from claude_agent_lsp.base.texts.json_text import parse_json
+from claude_agent_lsp.sessions.lock import has_process
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 from claude_agent_lsp.workspace.temporary import directories_of_the_cli
 
@@ -54,6 +55,9 @@ OF_THE_CLI: Final = (
 )
 # What background tasks have put out, below the CLI's temporary directories.
 TEMPORARY: Final = "*/{}"
+# Where a CLI says what it is at work for, as long as it is; and how much it says at most.
+RECORDS: Final = "sessions"
+MOST_OF_RECORD: Final = 2**16
 OURS: Final = (
     "kept/*/{}.jsonl",
     "kept/*/{}.leaves",
@@ -67,7 +71,6 @@ OURS: Final = (
     "runs/{}.jsonl",
     "questions/{}.*",
     "changes/{}",
-    "reviews/{}.diff",
     "branches/{}.json",
     "rewinds/{}.json",
     "costs/{}.json",
@@ -77,7 +80,7 @@ OURS: Final = (
     "kept/*/.{}*",
     *(f"{name}/.{{}}*" for name in ("branches", "costs", "journal", "plans", "queue", "rewinds")),
     "questions/.{}*",
-    *(f"{name}/.{{}}*" for name in ("reviews", "shared", "transcripts")),
+    *(f"{name}/.{{}}*" for name in ("shared", "transcripts")),
 )
 
 
@@ -92,18 +95,22 @@ def files_of(session_id: str, state_directory: Path) -> Iterator[Path]:
     for place, patterns in places:
         for pattern in patterns:
             yield from place.glob(pattern.format(name))
-    # Those of CLIs that were killed: the others remove theirs, which are called by their process.
-    for path in (config_directory() / "sessions").glob("*.json"):
-        if _names(path, session_id):
-            yield path
+    yield from _records_left_of(session_id)
 
 
-def _names(path: Path, session_id: str) -> bool:
-    try:
-        told = parse_json(read_regular(path))
-    except (OSError, ValueError):
-        return False
-    return isinstance(told, dict) and told.get("sessionId") == session_id
+def _records_left_of(session_id: str) -> Iterator[Path]:
+    """Return the records of CLIs that are gone, and the keys by which others spoke to them."""
+    place = config_directory() / RECORDS
+    for record in place.glob("*.json"):
+        try:
+            said = parse_json(read_own(record, MOST_OF_RECORD))
+        except (OSError, ValueError):
+            continue
+        pid = record.stem
+        of_it = isinstance(said, dict) and said.get("sessionId") == session_id
+        if of_it and pid.isdecimal() and not has_process(int(pid)):
+            yield record
+            yield from place.glob(f"{pid}.*.key")
 
 
 def remove_files_of(session_id: str, state_directory: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
 from claude_agent_lsp import __version__
-from claude_agent_lsp.base import lazy_sdk
+from claude_agent_lsp.base import lazy_sdk, lean_dataclasses
 from claude_agent_lsp.base.disk.log_file import LogFile
 from claude_agent_lsp.base.texts.redaction import MaskingFormatter
 
@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         parser.error(f"argument --log-file: {options.log_file}: {error.strerror}")
     lazy_sdk.install()
+    lean_dataclasses.install()
     if options.command is None:
         if sys.stdin.isatty():
             sys.stderr.write(f"{NO_EDITOR}\n")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.e2e.editor import Editor
 
 MARKER = "HOOPOE"
+# No process has it: Linux counts to 2**22 at most.
+NOBODY = 2**22 + 1
 # Where the server has something of each.
 IN_STATE = (
     *("archived", "branches", "changes", "costs", "folders", "journal", "kept", "locks"),
@@ -141,13 +143,13 @@ async def test_nothing_is_left_of_a_session_that_is_deleted(
     # What a server that was killed has asked, and its editor did not show.
     asked = OpenQuestions(lambda: state, Holder("", "Helix", 1, 1.0))
     asked.put_out(session, "question", {"title": f"{MARKER}?"})
+    # What a CLI leaves of itself that is killed before it could end in order.
+    records = Path(environment["CLAUDE_CONFIG_DIR"], "sessions")
+    (records / f"{NOBODY}.json").write_text(json.dumps({"pid": NOBODY, "sessionId": session}))
+    (records / f"{NOBODY}.{session}.key").write_text("{}")
     # As if it had come of another one.
     (state / "branches").mkdir()
     (state / "branches" / f"{session}.json").write_text("{}")
-    # What a CLI leaves that was killed.
-    registered = Path(environment["CLAUDE_CONFIG_DIR"], "sessions", "4194304.json")
-    registered.parent.mkdir(exist_ok=True)
-    registered.write_text(json.dumps({"pid": 4194304, "sessionId": session}))
     editor = await editor_with()
     found = await editor.command(
         "session.list", {"search": MARKER, "matches": True, "archived": True}
