@@ -10,7 +10,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claude_agent_lsp.agent.run.message import Diagnostic, EditorContext
-from claude_agent_lsp.workspace.documents.positions import Position, Range
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.commands.arguments import (
     Argument,
@@ -28,6 +27,7 @@ from claude_agent_lsp.lsp.commands.session_arguments import (
     SessionReadArgument,
     SessionSelectArgument,
 )
+from claude_agent_lsp.workspace.documents.positions import Position, Range
 
 if TYPE_CHECKING:
     import uuid

@@ -41,6 +41,10 @@ def test_visual_studio_code_waits_and_shows_everything() -> None:
         configuration=True,
         dynamic_configuration=True,
         dynamic_synchronization=True,
+        synchronization=True,
+        apply_edit=True,
+        versioned_edits=True,
+        annotations=True,
     )
 
 

@@ -71,8 +71,7 @@ class Agent:
         editor: The editor's name, shown in another one that wants the same session.
         own_runs: Shows the runs that an agent begins by itself.
         tell: Shows a notice in the editor when there is no run to show it in.
-        own_directory: Keeps what no setting may move: what the runs cost, and the audit log.
-            Left out, the state's.
+        own_directory: Keeps what no setting may move: costs and audit log. By default the state's.
         server_settings: Returns the settings that hold for all folders together.
         buffers: The documents that are open in the editor.
 
@@ -112,7 +111,7 @@ class Agent:
         )
         self.tasks, self.limits = Tasks(partial(self._tell_task, own_runs)), Limits()
         self._pools = pools = PoolLoader(
-            self.watchdog, server_settings, stop, self._own_turn, self._watch, buffers
+            self.watchdog, server_settings, stop, self._own_turn, self._watch, buffers=buffers
         )
         pools.before = self.kept.before_cli
         self.custody = custody = Custody(

@@ -48,6 +48,7 @@ class PoolLoader:
         stopping: AbortSignal,
         find_owner: FindOwner,
         on_start: Callable[[AgentProcess], None] = lambda _: None,
+        *,
         buffers: Buffers | None = None,
     ) -> None:
         self.buffers = buffers

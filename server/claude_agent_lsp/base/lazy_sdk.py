@@ -1,4 +1,4 @@
-"""Imports of the SDK without what only tools inside this process need, which there are none of.
+"""Imports of the SDK without what only tools inside this process need that are made by `mcp`.
 
 `import claude_agent_sdk` imports `mcp`, and with it pydantic, httpx and jsonschema: more than all
 the rest of the server, in time and in memory (SDK 0.2.187, mcp 1.30). Here the package's own module
@@ -124,6 +124,8 @@ class _Bridge(_Lazy):
         super().exec_module(module)
 
         def bridge(*arguments: Any, **named: Any) -> Any:
+            if arguments and hasattr(arguments[-1], "handle"):
+                return arguments[-1]  # it takes messages as they are: see agent/buffers
             module.__dict__.pop(BRIDGE_CLASS, None)
             self.execute(module)
             return getattr(module, BRIDGE_CLASS)(*arguments, **named)

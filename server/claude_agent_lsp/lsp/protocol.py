@@ -259,7 +259,7 @@ class AgentProtocol(LanguageServerProtocol):
                 self.controllers[message_id].abort()
         self._host.cancel_progress(params.token)
 
-    # What pygls would keep of documents has lines that end at form feeds, too: a feature keeps them.
+    # A feature keeps documents: for pygls, lines end at form feeds, too.
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> _Handled:

@@ -122,8 +122,8 @@ class AgentServer(LanguageServer):
     def _agent(self) -> Agent:
         from claude_agent_lsp.agent.agent import Agent
         from claude_agent_lsp.agent.buffers.buffers import Buffers
+        from claude_agent_lsp.lsp.buffers.buffer_editor import DocumentEditor
         from claude_agent_lsp.lsp.commands.runs.run_display import RunDisplay
-        from claude_agent_lsp.lsp.services.buffer_editor import DocumentEditor
         from claude_agent_lsp.lsp.services.questions.ask_user import AskUser
 
         asking = AskUser(

@@ -170,16 +170,13 @@ class Settings:
     live_documents: bool = setting(
         True,
         rules.FLAG,
-        "Have the agent read and edit the text in the editor where a file is open; else the disk's.",
-        Scope.USER,
+        "Have the agent read and edit the text in the editor where a file is open.",
         untrusted=_THE_USERS,
     )
     save_edits: Literal["never", "ifClean", "always"] = setting(
         "ifClean",
         rules.one_of(("never", "ifClean", "always")),
-        "When the editor saves a file that the agent has edited in it: never, if nothing was unsaved "
-        "before, or always.",
-        Scope.USER,
+        "When an edit of the agent's is saved in the editor: if nothing there was unsaved before.",
         untrusted=_THE_USERS,
     )
     prewarm: bool = setting(

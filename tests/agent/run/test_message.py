@@ -13,11 +13,10 @@ from claude_agent_lsp.agent.run.message import (
     MAX_SELECTION,
     Diagnostic,
     EditorContext,
-    Position,
-    Range,
     user_message,
 )
 from claude_agent_lsp.errors import InvalidArgument
+from claude_agent_lsp.workspace.documents.positions import Position, Range
 
 MAY_BE = "This may or may not be related to the current task."
 PNG = b"\x89PNG\r\n\x1a\n" + b"pixels"

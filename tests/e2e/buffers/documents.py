@@ -99,6 +99,7 @@ class Documents:
                 place = Range(
                     Position(start.line, start.character), Position(end.line, end.character)
                 )
+                assert not isinstance(edit, types.SnippetTextEdit)
                 text = changed(text, place, edit.new_text, self._encoding)
             self.type(document.uri, text)
         return types.ApplyWorkspaceEditResult(applied=True)

@@ -1,10 +1,11 @@
-"""The agent edits what the user sees: each state of a document, with an editor that can do what it needs, or not."""
+"""The agent edits what the user sees, in each state that a document may have."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from lsprotocol import types
 
 from tests.e2e.buffers.conftest import DISK, UNSAVED, edit, read, write
 from tests.e2e.buffers.documents import SAVES, Documents
@@ -32,11 +33,15 @@ async def test_clean_document_is_edited_and_saved_in_the_editor(
     assert (documents.texts[uri], file.read_text()) == ("x\n", "x\n")
     assert documents.saves == [uri] * 3
     # The smallest edit, of the version that the editor has, and named.
-    (change,) = documents.edits[0].edit.document_changes or []
+    made = documents.edits[0].edit
+    (change,) = made.document_changes or []
+    assert isinstance(change, types.TextDocumentEdit)
     assert change.text_document.version == 1
     (one,) = change.edits
+    assert isinstance(one, types.AnnotatedTextEdit)
     assert (one.new_text, one.range.start.line, one.range.start.character) == ("2", 1, 0)
-    assert one.annotation_id in (documents.edits[0].edit.change_annotations or {})
+    assert made.change_annotations is not None
+    assert made.change_annotations[one.annotation_id].needs_confirmation is False
 
 
 async def test_clean_document_of_an_editor_that_does_not_save_is_edited_on_the_disk(
@@ -187,17 +192,13 @@ async def test_editor_that_applies_nothing(
 
 
 @pytest.mark.parametrize(
-    ("settings", "unsaved", "saves"),
-    [
-        ({"saveEdits": "never"}, False, 0),
-        ({"saveEdits": "always"}, True, 1),
-        ({"saveEdits": "ifClean"}, True, 0),
-    ],
+    ("when", "unsaved", "saves"),
+    [("never", False, 0), ("always", True, 1), ("ifClean", True, 0)],
 )
 async def test_when_an_edit_is_saved(
-    editor_with: Open, file: Path, uses: Uses, settings: dict[str, Any], saves: int, *, unsaved: bool
+    editor_with: Open, file: Path, uses: Uses, when: str, saves: int, *, unsaved: bool
 ) -> None:
-    editor = await editor_with(announces=SAVES, options={"settings": settings})
+    editor = await editor_with(announces=SAVES, options={"settings": {"saveEdits": when}})
     documents = Documents(editor)
     uri = documents.open(file)
     if unsaved:
@@ -242,3 +243,36 @@ async def test_switched_off_all_is_the_disks(editor_with: Open, file: Path, uses
     seen, _ = await uses(editor, read(file), edit(file, "two", "2"))
     assert "one on disk" in seen
     assert (documents.texts[uri], file.read_text()) == (UNSAVED, "one on disk\n2\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "given", "wanted"),
+    [
+        (b"one\r\ntwo\nthree\r\n", ("two", "2\n2a"), b"one\r\n2\r\n2a\nthree\r\n"),
+        (b"one\rtwo\nthree\rfour", ("two\nthree", "2\n3"), b"one\r2\n3\rfour"),
+        (b"one\r\ntwo\r\n", ("one\ntwo\nthree\n",), b"one\r\ntwo\r\nthree\r\n"),
+        (b"\xef\xbb\xbfone\r\ntwo\n", ("two", "2"), b"\xef\xbb\xbfone\r\n2\n"),
+    ],
+)
+async def test_closed_file_keeps_every_byte_outside_of_the_edit(
+    editor_with: Open,
+    folder: Path,
+    file: Path,
+    uses: Uses,
+    content: bytes,
+    given: tuple[str, ...],
+    wanted: bytes,
+) -> None:
+    closed = folder / "closed.txt"
+    closed.write_bytes(content)
+    closed.chmod(0o751)
+    editor = await editor_with(announces=SAVES)
+    Documents(editor).open(file)
+    change = edit(closed, *given) if len(given) > 1 else write(closed, *given)
+    _, told = await uses(editor, read(closed), change)
+    assert "success" in told
+    assert closed.read_bytes() == wanted
+    assert closed.stat().st_mode & 0o777 == 0o751
+    # And so does the next one, though the CLI has not written this one itself.
+    _, told = await uses(editor, edit(closed, "one", "uno"), read(closed))
+    assert closed.read_bytes() == wanted.replace(b"one", b"uno")

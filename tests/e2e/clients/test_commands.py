@@ -136,6 +136,7 @@ class TestStatus:
             "state": "running",
             "spare": False,
             "backgroundTasks": 0,
+            "liveDocuments": False,
             "costUsd": 0.0,
         }
         assert process["pid"] > 1

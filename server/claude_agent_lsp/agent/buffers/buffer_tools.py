@@ -5,8 +5,8 @@
                                                    ├─▶ an edit in the editor, saved there or not
                                                    └─▶ no, and why
 
-Nothing that is unsaved is written over: where an edit and what the user has typed don't go together, the agent is
-told, and may read the file again.
+Nothing that is unsaved is written over: where an edit and what the user has typed don't go
+together, the agent is told, and may read the file again.
 """
 
 from __future__ import annotations
@@ -21,19 +21,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.buffers import tool_texts
+from claude_agent_lsp.agent.buffers.closed_files import ClosedFiles
+from claude_agent_lsp.agent.buffers.looks import Looks
 from claude_agent_lsp.agent.buffers.tool_texts import ToolRefusedError, plain
-from claude_agent_lsp.base.lanes import Lane, parsing
+from claude_agent_lsp.base.lanes import parsing
 from claude_agent_lsp.workspace.documents.disk_text import DiskText, digest_of
 from claude_agent_lsp.workspace.documents.documents import DocumentState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Coroutine, Iterable, Mapping
 
     from claude_agent_lsp.agent.buffers.buffers import Buffers, SaveEdits
     from claude_agent_lsp.workspace.documents.documents import Document
 
 logger = logging.getLogger(__name__)
 
+OFF: Final = (
+    "The agent can't edit files that have unsaved text in the editor in this session. Its settings "
+    "switch plugins off, or its version does not know this one. Save such files before."
+)
 # What the mod says as it starts.
 ANNOUNCED: Final = "claude-agent-lsp buffers 1"
 _UNREAD: Final = re.compile("modified since read|not been read")
@@ -55,17 +61,20 @@ class BufferTools:
 
     Attributes:
         buffers: The editor's documents.
+        looks: Find documents.
         ready: Whether the mod is at work in the process.
     """
 
     def __init__(self, buffers: Buffers, folder: Path, save_edits: SaveEdits) -> None:
         self.buffers = buffers
         self.ready = False
-        self._folder = folder
         self._save_edits = save_edits
-        self._disk = Lane()
+        self.looks = Looks(buffers.documents, folder)
+        self._closed = ClosedFiles(self.looks.disk)
         # What the agent has last seen of a document, by the document's URI.
         self._seen: dict[str, bytes] = {}
+        # What the tool itself is about to read again.
+        self._rereads: set[str] = set()
         # The inputs of calls whose tool was given something that the disk has instead.
         self._inputs: dict[str, Mapping[str, Any]] = {}
         self._copies: list[Path] = []
@@ -80,21 +89,43 @@ class BufferTools:
         """Answer the mod.
 
         Args:
-            what: "refused": the tool won't, by the disk; "perform": it may; "mention": a file is named in a prompt.
+            what: "refused": the tool won't, by the disk; "perform": it may; "mention": a prompt
+                names a file.
             call: The tool's name and input, with `file_path`.
 
         Returns:
             What the mod makes of it; an empty answer leaves it to the CLI.
         """
-        document = await self._find(call.get("file_path"))
+        document = await self.looks.find(call.get("file_path"))
         if document is None:
-            return {}
+            return await self._answer_for_closed(what, call)
         if what == "refused":
             return await self._prepare(document, call)
         if what == "mention":
             return await self._copy(document)
-        # An interrupt cancels who waits, and must not halve an edit.
-        task = asyncio.ensure_future(self._perform(document, call))
+        return await self._whole(self._perform(document, call))
+
+    async def claim(self, call: Mapping[str, Any]) -> None:
+        """Take over an edit of a closed file of which the tool would change more than is asked."""
+        path = self.looks.path(call.get("file_path"))
+        if path is None or await self.looks.find(call.get("file_path")) is not None:
+            return
+        if await self._closed.claim(path, str(call.get("tool"))):
+            self.buffers.claimed.add(path.name)
+            await self.buffers.settle()
+
+    async def _answer_for_closed(self, what: str, call: Mapping[str, Any]) -> dict[str, Any]:
+        path = self.looks.path(call.get("file_path"))
+        if path is None or call.get("tool") == "Read" or not self._closed.has(path):
+            return {}
+        if what == "refused":
+            unread = _UNREAD.search(str(call.get("error"))) is not None
+            return {"reread": unread and await self._closed.unchanged(path)}
+        return await self._whole(self._closed.edit(path, call)) if what == "perform" else {}
+
+    async def _whole(self, edit: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        """Make an edit to its end: an interrupt cancels who waits for it, and must not halve it."""
+        task = asyncio.ensure_future(edit)
         self._edits.add(task)
         task.add_done_callback(self._edits.discard)
         return await asyncio.shield(task)
@@ -104,76 +135,60 @@ class BufferTools:
         if subtype == "ui_log" and data.get("text") == ANNOUNCED:
             self.ready = True
 
+    def warning(self) -> str | None:
+        """Return what a user has to know at the start of a turn, once for each server."""
+        if self.ready or self.buffers.warned:
+            return None
+        self.buffers.warned = True
+        return OFF
+
     async def refusal(self, call: Mapping[str, Any]) -> str | None:
         """Return why a file must not be changed on the disk, where the mod is not at work."""
-        document = await self._find(call.get("file_path"))
-        if document is None or not (await self._state(document)).unsaved:
+        document = await self.looks.find(call.get("file_path"))
+        if document is None or not (await self.looks.state(document)).unsaved:
             return None
         return (
             f"The user has unsaved changes to {call['file_path']} in the editor. Nothing was "
             "changed. Ask the user to save the file, and read it again."
         )
 
-    async def text_of(self, named: object) -> str | None:
-        """Return the text that an edit of a file begins with; None if that is the disk's."""
-        document = await self._find(named)
-        if document is None or await self._state(document) is DocumentState.STALE:
-            return None
-        return plain(self._current(document).text)
-
     async def close(self) -> None:
         """Remove what was written for the process."""
         if self._copies:
-            await asyncio.wait({self._disk.put(_remove, self._copies)}, timeout=1.0)
-
-    async def _find(self, named: object) -> Document | None:
-        """Return the open document that a path leads to, whatever it is called."""
-        if not isinstance(named, str) or "\0" in named:
-            return None
-        path = self._folder / os.path.expanduser(named)
-        documents = self.buffers.documents
-        return documents.at(path) or documents.at(await self._disk.read(os.path.realpath, path))
-
-    async def _state(self, document: Document) -> DocumentState:
-        disk = await self._on_disk(document)
-        return await parsing.run(document.state, disk)
-
-    async def _on_disk(self, document: Document) -> DiskText | None:
-        try:
-            return await self._disk.read(DiskText.read, document.path)
-        except (OSError, ValueError):
-            return None
-
-    def _current(self, document: Document) -> Document:
-        return self.buffers.documents.of_uri(document.uri) or document
+            await asyncio.wait({self.looks.disk.put(_remove, self._copies)}, timeout=1.0)
 
     # The tool's own look at the disk
 
     async def _prepare(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
-        """Say what the tool may be given for its look at the disk, if the editor can do what is wanted."""
-        text = plain(document.text)
-        if _UNREAD.search(str(call.get("error"))):
-            # It has been, in the editor; and what has changed since may be our own edit.
-            try:
-                self._check(document, await self._state(document), call)
-            except ToolRefusedError as refused:
-                return {"deny": str(refused)}
-            return {"reread": True}
-        if call.get("tool") != "Edit":
-            return {}
-        disk = await self._on_disk(document)
+        """Say what the tool may be given for its look at the disk, if the editor has better."""
+        disk = await self.looks.on_disk(document)
+        state = await parsing.run(document.state, disk)
         try:
-            await parsing.run(tool_texts.edited, text, call)
+            self._check(document, state, call)
+            if call.get("tool") == "Edit":
+                await parsing.run(tool_texts.edited, plain(document.text), call)
         except ToolRefusedError as refused:
             # What the disk says of it is true of another text.
-            return {"deny": str(refused)} if digest_of(document.text) != _digest(disk) else {}
-        there = "" if disk is None else plain(disk.text)
-        call_id = str(call.get("tool_use_id"))
-        self._inputs[call_id] = {
+            return {"deny": str(refused)} if state.unsaved else {}
+        answer: dict[str, Any] = {}
+        if _UNREAD.search(str(call.get("error"))):
+            # It has been, in the editor; and what has changed since may be our own edit.
+            if not (state.unsaved or self._seen.get(document.uri) == digest_of(document.text)):
+                return {}
+            self._rereads.add(document.uri)
+            answer = {"reread": True}
+        if state.unsaved and call.get("tool") == "Edit":
+            answer["input"] = await self._found_on(disk, call)
+        return answer
+
+    async def _found_on(self, disk: DiskText | None, call: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what an Edit may be given instead, and keep what it was given."""
+        self._inputs[str(call.get("tool_use_id"))] = {
             name: call[name] for name in ("old_string", "new_string", "replace_all") if name in call
         }
+        there = "" if disk is None else plain(disk.text)
         found = await parsing.run(_once_in, there, str(call.get("new_string")))
-        return {"input": {"old_string": found, "replace_all": False}}
+        return {"old_string": found, "replace_all": False}
 
     # The tool
 
@@ -188,8 +203,12 @@ class BufferTools:
             return {"deny": str(refused)}
 
     async def _read(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
-        state = await self._state(document)
-        document = self._current(document)
+        state = await self.looks.state(document)
+        document = self.looks.current(document)
+        if document.uri in self._rereads:
+            # The tool has to look at the disk once more, and the agent does not.
+            self._rereads.discard(document.uri)
+            return {}
         if not state.unsaved:
             if state is DocumentState.CLEAN:
                 self._saw(document)
@@ -207,14 +226,14 @@ class BufferTools:
 
     async def _edit(self, document: Document, call: Mapping[str, Any]) -> dict[str, Any]:
         for _ in range(TRIES):
-            document = self._current(document)
-            state = await self._state(document)
+            document = self.looks.current(document)
+            state = await self.looks.state(document)
             if self._is_the_disks(state):
                 self._seen.pop(document.uri, None)
                 return {}
             self._check(document, state, call)
             before = plain(document.text)
-            after = await parsing.run(_after, before, call)
+            after = await parsing.run(tool_texts.after, before, call)
             edits = await parsing.run(tool_texts.edits_for, document.text, after)
             if not edits or await self.buffers.editor.apply(document, edits):
                 return await self._done(document, state, call, after)
@@ -266,12 +285,12 @@ class BufferTools:
         if self._save_edits == "always" or (
             self._save_edits == "ifClean" and state is DocumentState.CLEAN
         ):
-            if await self.buffers.editor.save(self._current(before)):
+            if await self.buffers.editor.save(self.looks.current(before)):
                 context = await parsing.run(_formatted, after, await self._as_saved(before))
                 answer = {} if context is None else {"context": context}
             else:
                 answer = {"context": f"{path} was changed in the editor, and is not saved yet."}
-        self._saw(self._current(before))
+        self._saw(self.looks.current(before))
         if call.get("tool") == "Edit":
             result = await parsing.run(tool_texts.result_of_edit, path, old, after, call)
         else:
@@ -281,11 +300,11 @@ class BufferTools:
 
     async def _as_saved(self, document: Document) -> str:
         """Return the text that the editor has saved, and now has, too."""
-        document, disk = self._current(document), await self._on_disk(document)
+        document, disk = self.looks.current(document), await self.looks.on_disk(document)
         if disk is not None and digest_of(disk.text) != digest_of(document.text):
             # Some editors tell a little later what has become of a document as they saved it.
             await self.buffers.documents.beyond(document, LATE_SECONDS)
-        return plain(self._current(document).text)
+        return plain(self.looks.current(document).text)
 
     def _saw(self, document: Document) -> None:
         self._seen[document.uri] = digest_of(document.text)
@@ -294,23 +313,13 @@ class BufferTools:
 
     async def _copy(self, document: Document) -> dict[str, Any]:
         """Return where the text is that a prompt names, if the disk has another."""
-        if not (await self._state(document)).unsaved:
+        if not (await self.looks.state(document)).unsaved:
             return {}
-        document = self._current(document)
-        path = await self._disk.run(_write_copy, document)
+        document = self.looks.current(document)
+        path = await self.looks.disk.run(_write_copy, document)
         self._copies.append(path.parent)
         self._saw(document)
         return {"path": os.fspath(path)}
-
-
-def _digest(disk: DiskText | None) -> bytes | None:
-    return None if disk is None else digest_of(disk.text)
-
-
-def _after(before: str, call: Mapping[str, Any]) -> str:
-    if call.get("tool") == "Edit":
-        return tool_texts.edited(before, call)
-    return plain(str(call.get("content", "")))
 
 
 def _once_in(there: str, new: str) -> str:

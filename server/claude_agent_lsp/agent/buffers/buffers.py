@@ -1,7 +1,7 @@
 """What the agent's processes have to do with the editor's documents, for all of them together.
 
-    Documents ──▶ Buffers ──┬─▶ the file that tells each CLI what is open
-                            └─▶ BufferTools, one for each process
+Documents ──▶ Buffers ──┬─▶ the file that tells each CLI what is open
+└─▶ BufferTools, one for each process
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
@@ -68,11 +67,15 @@ class Buffers:
     Attributes:
         documents: Those that are open.
         editor: Has them.
+        claimed: The last names of closed files whose edits are made here.
+        warned: Whether the user knows that a CLI can't be told of them.
     """
 
     def __init__(self, documents: Documents, editor: BufferEditor) -> None:
         self.documents = documents
         self.editor = editor
+        self.warned = False
+        self.claimed: set[str] = set()
         self._lane = Lane()
         self._directory: Path | None = None
         self._told: frozenset[str] | None = None
@@ -95,7 +98,7 @@ class Buffers:
 
     async def settle(self) -> None:
         """Have what is open now told, and wait for it a moment."""
-        names = frozenset(os.path.basename(name) for name in self.documents.names)
+        names = frozenset(Path(name).name for name in self.documents.names) | self.claimed
         if names != self._told:
             self._told = names
             self._telling = self._lane.put(self._tell, sorted(names))

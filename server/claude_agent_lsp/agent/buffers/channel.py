@@ -1,9 +1,9 @@
-"""How a CLI process asks the server about documents that are open: a mod, and an MCP server that is this one.
+"""How a CLI process asks about open documents: a mod, and an MCP server that is this server.
 
     the CLI's tools ──▶ the mod (`mod/`) ──▶ MCP server "editor", tool "ask" ──▶ BufferTools
 
-A mod is early access (CLI 2.1.330), and the user's settings may turn it off. So it announces itself, and where it
-has not, hooks see to it that nothing unsaved is read wrongly or written over.
+A mod is early access (CLI 2.1.330), and the user's settings may turn it off. So it announces
+itself, and where it has not, hooks see to it that nothing unsaved is read wrongly or written over.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_sdk import HookMatcher, create_sdk_mcp_server, tool
+from claude_agent_sdk import HookMatcher
 
 from claude_agent_lsp.agent.buffers.buffers import OPEN_VARIABLE
+from claude_agent_lsp.agent.buffers.mcp_server import McpServer, Tool
+from claude_agent_lsp.base.texts.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from claude_agent_sdk import (
         CanUseTool,
         ClaudeAgentOptions,
+        HookCallback,
+        McpServerConfig,
         PermissionResult,
         ToolPermissionContext,
     )
@@ -35,7 +39,10 @@ logger = logging.getLogger(__name__)
 
 MOD: Final = Path(__file__).parent / "mod"
 SERVER: Final = "editor"
-_ASK: Final = {"what": str, "call": str}
+_EDITS: Final = "Edit|Write|MultiEdit|NotebookEdit"
+_LOOKS_AT_THE_DISK: Final = "Bash|Grep|Glob"
+_STRING: Final = {"type": "string"}
+_ASK: Final = {"type": "object", "properties": {"what": _STRING, "call": _STRING}}
 
 
 def with_buffers(options: ClaudeAgentOptions, tools: BufferTools) -> ClaudeAgentOptions:
@@ -46,9 +53,11 @@ def with_buffers(options: ClaudeAgentOptions, tools: BufferTools) -> ClaudeAgent
         tools: Answer it.
     """
     named, file = options.mcp_servers, tools.buffers.file
-    own = {SERVER: create_sdk_mcp_server(SERVER, tools=[_asked_by_mod(tools)])}
+    server: Any = McpServer(SERVER, [_asked_by_mod(tools)])
+    own: dict[str, McpServerConfig] = {SERVER: {"type": "sdk", "name": SERVER, "instance": server}}
     hooks = dict(options.hooks or {})
     before, after = _fallback(tools)
+    noting = HookMatcher(matcher=_LOOKS_AT_THE_DISK, hooks=[_noted(tools)])
     return replace(
         options,
         plugins=[*options.plugins, {"type": "local", "path": os.fspath(MOD)}],
@@ -65,28 +74,22 @@ def with_buffers(options: ClaudeAgentOptions, tools: BufferTools) -> ClaudeAgent
         hooks={
             **hooks,
             "PreToolUse": [*hooks.get("PreToolUse", []), before],
-            "PostToolUse": [*hooks.get("PostToolUse", []), after],
+            "PostToolUse": [*hooks.get("PostToolUse", []), after, noting],
         },
     )
 
 
-def _asked_by_mod(tools: BufferTools) -> Any:
-    @tool("ask", "What the editor has of a file: for the plugin of this server.", _ASK)
-    async def ask(arguments: dict[str, Any]) -> dict[str, Any]:
-        call = json.loads(arguments["call"])
-        try:
-            answer = await tools.answer(arguments["what"], call)
-        except Exception as error:
-            # The mod refuses the call then.
-            logger.exception("What the editor has of %s can't be told", call.get("file_path"))
-            return {"content": [{"type": "text", "text": str(error)}], "is_error": True}
-        return {"content": [{"type": "text", "text": json.dumps(answer)}]}
+def _asked_by_mod(tools: BufferTools) -> Tool:
+    async def ask(given: Mapping[str, Any]) -> str:
+        call = parse_json(str(given.get("call")).encode(errors="surrogatepass"))
+        known = call if isinstance(call, dict) else {}
+        return json.dumps(await tools.answer(str(given.get("what")), known))
 
-    return ask
+    return Tool("ask", "What the editor has of a file: for the plugin of this server.", _ASK, ask)
 
 
 def _with_real_input(decide: CanUseTool | None, tools: BufferTools) -> CanUseTool | None:
-    """Have the user see what the agent wants, and not what the CLI was given to look at the disk."""
+    """Have the user see what the agent wants, and not what the CLI looks for on the disk."""
     if decide is None:
         return None
 
@@ -100,10 +103,13 @@ def _with_real_input(decide: CanUseTool | None, tools: BufferTools) -> CanUseToo
 
 
 def _fallback(tools: BufferTools) -> tuple[HookMatcher, HookMatcher]:
-    """Return the hooks before and after a tool, which do nothing where the mod is at work."""
+    """Return the hooks before and after a tool, for where the mod is not at work."""
 
     async def before(call: Any, _: str | None, __: Any) -> Any:
-        refusal = None if tools.ready else await tools.refusal(_call_in(call))
+        if tools.ready:
+            await tools.claim(_call_in(call))
+            return {}
+        refusal = await tools.refusal(_call_in(call))
         if refusal is None:
             return {}
         return {
@@ -126,9 +132,19 @@ def _fallback(tools: BufferTools) -> tuple[HookMatcher, HookMatcher]:
         }
 
     return (
-        HookMatcher(matcher="Edit|Write|MultiEdit|NotebookEdit", hooks=[before], on_failure="block"),
+        HookMatcher(matcher=_EDITS, hooks=[before], on_failure="block"),
         HookMatcher(matcher="Read", hooks=[after]),
     )
+
+
+def _noted(tools: BufferTools) -> HookCallback:
+    async def note(_: Any, __: str | None, ___: Any) -> Any:
+        told = await tools.looks.note()
+        if told is None:
+            return {}
+        return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "additionalContext": told}}
+
+    return note
 
 
 def _call_in(call: Mapping[str, Any]) -> dict[str, Any]:

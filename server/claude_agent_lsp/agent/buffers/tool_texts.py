@@ -1,13 +1,14 @@
 """What Read, Edit and Write make of a text, as the CLI's own tools do (2.1.330).
 
-The agent sees and sends lines that end with LF. In the document, lines keep the ends that they have, and new ones
-get those of most others.
+The agent sees and sends lines that end with LF. In the document, lines keep the ends that they
+have, and new ones get those of most others.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.texts.line_diff import LineDiff
@@ -21,6 +22,7 @@ MOST_READ: Final = 256 * 1024
 # The CLI needs the text before an edit for its own terminal alone.
 MOST_ORIGINAL: Final = 200_000
 CONTEXT_LINES: Final = 3
+_ENDS: Final = re.compile(r"\r\n|\r|\n")
 
 
 class ToolRefusedError(Exception):
@@ -66,6 +68,17 @@ def read(path: str, text: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def after(before: str, wanted: Mapping[str, Any]) -> str:
+    """Return a text, with lines that end with LF, as Edit or Write makes it.
+
+    Raises:
+        ToolRefusedError: See `edited`.
+    """
+    if wanted.get("tool") == "Edit":
+        return edited(before, wanted)
+    return plain(str(wanted.get("content", "")))
+
+
 def edited(text: str, wanted: Mapping[str, Any]) -> str:
     """Return a text, with lines that end with LF, as Edit makes it.
 
@@ -108,7 +121,11 @@ def edits_for(text: str, after: str) -> list[Edit]:
     def at(offset: int) -> int:
         return offset + bisect_right(pairs, offset - 1)
 
-    return [Edit(at(each.start), at(each.end), each.new.replace("\n", end)) for each in edits]
+    return [
+        Edit(start, stop, _with_ends(each.new, _ENDS.findall(text, start, stop), end))
+        for each in edits
+        for start, stop in [(at(each.start), at(each.end))]
+    ]
 
 
 def result_of_edit(path: str, before: str, after: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,6 +173,13 @@ def patch_of(before: str, after: str) -> list[dict[str, Any]]:
             }
         )
     return hunks
+
+
+def _with_ends(text: str, ends: list[str], other: str) -> str:
+    """Return a text with these line ends, one after the other, and another one behind them."""
+    lines = text.split("\n")
+    joined = zip(lines, chain(ends, repeat(other)), strict=False)
+    return "".join(f"{line}{end}" for line, end in islice(joined, len(lines) - 1)) + lines[-1]
 
 
 def _most_frequent_end(text: str) -> str:

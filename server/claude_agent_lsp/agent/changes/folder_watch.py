@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # Of what is copied before a tool may change it: it waits for that.
 MOST_COPIED: Final = 2000
 MOST_BYTES_COPIED: Final = 16 * 2**20
+# Of a file that is in an editor alone.
+NEW_MODE: Final = 0o644
 NOT_COPIED: Final = "there were too many files that git does not have to copy all of them"
 IN_ANOTHER_FORM: Final = "git has it in another form"
 GONE: Final = "git does not have it any more"
@@ -102,18 +104,22 @@ class FolderWatch:
             self._known = now
             return found
 
-    async def before_file(self, path: Path) -> None:
+    async def before_file(self, path: Path, unsaved: bytes | None = None) -> None:
         """Take a file as it is now, before a tool changes it.
+
+        Args:
+            path: The file.
+            unsaved: What an editor has of it that is not saved.
 
         Raises:
             OSError: Nothing can be copied.
         """
         async with self._turn:
-            kept = await self._lane.run(self._copies.keep_file, self._folder / path)
+            kept = await self._lane.run(self._keep, self._folder / path, unsaved)
             self._single[self._name(path)] = kept
 
-    async def after_file(self, path: Path) -> list[Difference]:
-        """Return what has become of it.
+    async def after_file(self, path: Path, unsaved: bytes | None = None) -> list[Difference]:
+        """Return what has become of it: see `before_file`.
 
         Raises:
             OSError: Nothing can be copied.
@@ -123,11 +129,20 @@ class FolderWatch:
             if name not in self._single:
                 return []
             before = self._single.pop(name)
-            after = await self._lane.run(self._copies.keep_file, self._folder / path)
-            if self._known is not None:
+            after = await self._lane.run(self._keep, self._folder / path, unsaved)
+            if self._known is not None and unsaved is None:
                 self._known |= await self._lane.run(look_at, self._folder, [name])
                 self._remember(name, after)
             return [Difference(name, before, after)] if _differ(before, after) else []
+
+    def _keep(self, path: Path, unsaved: bytes | None) -> Version | None:
+        if unsaved is None:
+            return self._copies.keep_file(path)
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+        except OSError:  # it is in the editor alone
+            return self._copies.keep(unsaved, NEW_MODE)
+        return self._copies.keep(unsaved, mode)
 
     def _name(self, path: Path) -> str:
         full = os.path.normpath(self._folder / path)

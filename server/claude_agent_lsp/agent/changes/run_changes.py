@@ -31,7 +31,7 @@ from claude_agent_lsp.sessions.changes import record as recorded
 from claude_agent_lsp.sessions.changes.folder_scan import MOST_FILES, TooManyError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
     from pathlib import Path
 
     from claude_agent_lsp.agent.changes.folder_watch import Difference
@@ -43,6 +43,10 @@ logger = logging.getLogger(__name__)
 
 # How long a tool, and a run's end, wait for a folder to be looked at.
 PATIENCE_SECONDS: Final = 5.0
+
+
+async def _nothing_unsaved(_: Path) -> bytes | None:
+    return None
 
 
 class RunChanges:
@@ -57,6 +61,7 @@ class RunChanges:
 
     Attributes:
         files: What was told of.
+        unsaved: Returns what an editor has of a file that is not saved, or None.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class RunChanges:
         self._looks: set[asyncio.Task[None]] = set()
         self._used: set[str] = set()
         self.files: dict[Path, None] = {}
+        self.unsaved: Callable[[Path], Awaitable[bytes | None]] = _nothing_unsaved
 
     async def before(self, tool: str, tool_input: Mapping[str, Any], call_id: str) -> None:
         """See how things are before a tool is used, and again once the user has allowed it."""
@@ -86,7 +92,7 @@ class RunChanges:
         others = [each for each, named in self._open.items() if named is None and each != call_id]
         self._open[call_id] = path
         if path is not None:
-            await self._patiently(self._watch.before_file(path))
+            await self._patiently(self._take_before(path))
         elif not (self._blind or others or self._goes_on):
             await self._patiently(self._watch.settle())
         self._goes_on = self._goes_on or bool(tool_input.get("run_in_background"))
@@ -156,9 +162,13 @@ class RunChanges:
             )
         )
 
+    async def _take_before(self, path: Path) -> None:
+        await self._watch.before_file(path, await self.unsaved(self._folder / path))
+
     async def _take(self, path: Path | None) -> None:
         if path is not None:
-            await self._note(await self._watch.after_file(path))
+            unsaved = await self.unsaved(self._folder / path)
+            await self._note(await self._watch.after_file(path, unsaved))
         elif not self._blind:
             found = await self._watch.take()
             await self._note(found)

@@ -232,9 +232,7 @@ class ProcessPool:
             return None
         return BufferTools(buffers, launch.folder, settings.save_edits)
 
-    def _start(
-        self, launch: Launch, session: SessionStart, *, ahead: bool = False
-    ) -> AgentProcess:
+    def _start(self, launch: Launch, session: SessionStart, *, ahead: bool = False) -> AgentProcess:
         if self._closed:
             raise RequestFailed("The server is shutting down.", hint="Restart the server.")
         tools = self._tools_for(launch, ahead=ahead)

@@ -226,7 +226,7 @@ class PermissionRequests:
 
     async def _text_before(self, tool: str, tool_input: Mapping[str, Any]) -> Before:
         if self._tools is not None:
-            text = await self._tools.text_of(tool_input.get("file_path"))
+            text = await self._tools.looks.text_of(tool_input.get("file_path"))
             if text is not None:
                 return shown_before(text)
         lane, folder = self._context.folder_lane, self._spec.launch.folder

@@ -97,6 +97,8 @@ class Turn:
             self.figures.notices,
         )
         self._decisions = PermissionRequests(spec, context, self.figures.deny, process.tools)
+        if process.tools is not None:
+            context.changes.unsaved = process.tools.looks.unsaved
 
     async def run(self) -> RequestFailed | None:
         """Send the prompt, if there is one, and wait until it is answered.
@@ -290,6 +292,8 @@ class Turn:
         elif message.subtype == "init":
             self._tells_whose = TELLS_WHOSE in (data.get("capabilities") or ())
             self._servers.begin(data.get("mcp_servers"))
+            if self._process.tools is not None and (why := self._process.tools.warning()):
+                self._context.emit(Notice(Level.WARNING, why))
         elif message.subtype == "api_retry" and data.get("error_status") in (401, 403):
             self._refusals += 1
             if self._refusals >= REFUSALS:

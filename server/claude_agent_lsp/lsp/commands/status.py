@@ -160,6 +160,7 @@ def _process(services: Services, process: AgentProcess) -> dict[str, Any]:
         "state": state,
         "spare": services.agent.idle_processes.spares.of(process),
         "backgroundTasks": len(process.background.ids),
+        "liveDocuments": process.tools is not None and process.tools.ready,
         "costUsd": process.cost_usd,
     }
 

@@ -143,7 +143,7 @@ class Documents:
             self.changed()
 
     async def beyond(self, document: Document, seconds: float) -> bool:
-        """Wait until a document has another version, or is closed; return whether it has in time."""
+        """Wait until a document has another version, or is closed; False if that takes longer."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while (now := self.of_uri(document.uri)) and now.version == document.version:

@@ -52,7 +52,7 @@ def edits_between(old: str, new: str) -> list[Edit]:
     if not before and not after:
         return []
     if max(len(before), len(after)) > MOST_CHARACTERS or not (before and after):
-        return [_whole(old, new, start, len(old) - end, len(new) - end)]
+        return [_edit(old, new, (start, len(old) - end), (start, len(new) - end))]
     # By whole lines, so that lines which stay are found; then each without what its ends share.
     first = max(old.rfind("\n", 0, start), old.rfind("\r", 0, start)) + 1
     match = _LINE.match(old, len(old) - end)
@@ -93,19 +93,17 @@ def _edits_in(
         before, after = old[start:here], new[begin:there]
         if before != after:
             left, right = _common(before, after)
-            yield _whole(old, new, start + left, here - right, there - right, begin + left)
+            yield _edit(old, new, (start + left, here - right), (begin + left, there - right))
 
 
-def _whole(
-    old: str, new: str, start: int, end: int, new_end: int, new_start: int | None = None
-) -> Edit:
+def _edit(old: str, new: str, from_: tuple[int, int], to: tuple[int, int]) -> Edit:
     """Return one edit; none begins or ends between the two characters of a CRLF."""
-    begin = start if new_start is None else new_start
+    (start, end), (begin, finish) = from_, to
     if _splits(old, start) or _splits(new, begin):
         start, begin = start - 1, begin - 1
-    if _splits(old, end) or _splits(new, new_end):
-        end, new_end = end + 1, new_end + 1
-    return Edit(start, end, new[begin:new_end])
+    if _splits(old, end) or _splits(new, finish):
+        end, finish = end + 1, finish + 1
+    return Edit(start, end, new[begin:finish])
 
 
 def _splits(text: str, offset: int) -> bool:
