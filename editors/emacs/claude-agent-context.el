@@ -11,8 +11,9 @@
 (require 'flymake)
 (require 'claude-agent-server)
 
-(defcustom claude-agent-context-save 'ask
-  "Whether to save the buffer before a question: the agent reads files."
+(defcustom claude-agent-context-save nil
+  "Whether to save the buffer before a question.
+The agent reads what is not saved, too; what it runs in a shell does not."
   :type '(choice (const :tag "Ask" ask) (const :tag "Save" t) (const :tag "Leave it" nil))
   :group 'claude-agent)
 
@@ -46,7 +47,7 @@
   "Save the current buffer, as the user wants it."
   (when (and (buffer-modified-p)
              (pcase claude-agent-context-save
-               ('ask (y-or-n-p (format "Save %s first, so that the agent sees your changes? " (buffer-name))))
+               ('ask (y-or-n-p (format "Save %s first? " (buffer-name))))
                (save save)))
     (save-buffer)))
 

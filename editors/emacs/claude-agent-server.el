@@ -74,6 +74,15 @@ been settled otherwise.")
 (defvar claude-agent-server-queue-function #'ignore
   "Takes what waits for a session when that has changed, in the protocol's form.")
 
+(defvar claude-agent-server-before-call-hook nil
+  "Run before a command is sent, with its folder open.")
+
+(defvar claude-agent-server-edit-function #'ignore
+  "Takes a WorkspaceEdit, and returns whether it was made.")
+
+(defvar claude-agent-server-save-function #'ignore
+  "Takes a file's URI and its version, and returns whether it was saved.")
+
 (defvar claude-agent-server--asked (make-hash-table :test #'equal)
   "The questions whose answers the server waits for: functions by the request's id.")
 
@@ -128,6 +137,7 @@ shown in the echo area; PROBLEM, in its place, with the error itself and that."
   (when folder
     (claude-agent-server--open folder)
     (setq argument (plist-put argument :workspace (claude-agent-server-uri folder))))
+  (run-hooks 'claude-agent-server-before-call-hook)
   (claude-agent-server--request
    :workspace/executeCommand
    (list :command (concat "claudeAgent." command)
@@ -221,12 +231,16 @@ Of RUN, which the agent has begun by itself, it is the server's own."
         :workspaceFolders []
         :capabilities
         (list :workspace (list :workspaceFolders t
+                               :applyEdit t
+                               :workspaceEdit '(:documentChanges t)
                                :configuration t
                                :didChangeConfiguration '(:dynamicRegistration :json-false)
                                :executeCommand '(:dynamicRegistration :json-false))
+              :textDocument '(:synchronization (:didSave t))
               :general (list :positionEncodings ["utf-16"])
               :experimental '(:claudeAgent
-                              (:questions t :sessionEvents t :subagentText t)))))
+                              ( :questions t :saveDocument t :sessionEvents t
+                                :subagentText t)))))
 
 (defun claude-agent-server--initialized (_result)
   "Send what has waited for the server to be ready."
@@ -249,6 +263,13 @@ Of RUN, which the agent has begun by itself, it is the server's own."
      (lambda ()
        (jsonrpc-async-request connection method params
                               :success-fn success :error-fn failure :timeout nil)))))
+
+(defun claude-agent-server-notify (method params)
+  "Tell the server METHOD with PARAMS, as soon as it may be sent anything."
+  (when (claude-agent-server-running-p)
+    (let ((connection claude-agent-server--connection))
+      (claude-agent-server--when-ready
+       (lambda () (jsonrpc-notify connection method params))))))
 
 (defun claude-agent-server--open (folder)
   "Tell the server that FOLDER is open, unless it knows."
@@ -297,6 +318,15 @@ Of RUN, which the agent has begun by itself, it is the server's own."
     ('window/showMessageRequest
      (cons 'claude-agent-server--later
            (lambda (id) (claude-agent-server--choose connection id params))))
+    ('workspace/applyEdit
+     (list :applied (if (funcall claude-agent-server-edit-function (plist-get params :edit))
+                        t
+                      :json-false)))
+    ('claudeAgent/saveDocument
+     (list :saved (if (funcall claude-agent-server-save-function
+                               (plist-get params :uri) (plist-get params :version))
+                      t
+                    :json-false)))
     ('workspace/configuration
      (vconcat (mapcar (lambda (_) (or claude-agent-settings (make-hash-table)))
                       (plist-get params :items))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -183,11 +184,12 @@ def pid_of_watchdog(editor: Editor) -> int:
     raise AssertionError("there is no watchdog")
 
 
-def allow_tools(environment: dict[str, str]) -> None:
-    """The user lets the agent run shell commands."""
+def allow_tools(environment: dict[str, str], *more: str) -> None:
+    """The user lets the agent run shell commands, and use these tools."""
     directory = Path(environment["CLAUDE_CONFIG_DIR"])
     directory.mkdir(exist_ok=True)
-    (directory / "settings.json").write_text('{"permissions": {"allow": ["Bash"]}}')
+    allowed = {"permissions": {"allow": ["Bash", *more]}}
+    (directory / "settings.json").write_text(json.dumps(allowed))
 
 
 async def cancelled(editor: Editor, query: Query) -> dict[str, Any]:

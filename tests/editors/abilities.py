@@ -15,6 +15,8 @@ class Ability(StrEnum):
     DENY = "see a question, and deny it"
     ALLOW = "allow it once"
     EDIT = "see the agent's edit of an open file"
+    UNSAVED = "have unsaved text read and edited, and undo that"
+    TYPING = "type while the agent edits the same file"
     STOP = "stop in mid-answer: the model's connection is closed"
     RESUME = "quit, start again, go on in the same session"
     SESSIONS = "choose from the sessions"

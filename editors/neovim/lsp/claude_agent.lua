@@ -3,8 +3,14 @@ return {
   cmd = { 'claude-agent-lsp' },
   root_markers = { '.git' },
   capabilities = {
+    workspace = { workspaceEdit = { documentChanges = true } },
     experimental = {
-      claudeAgent = { questions = true, sessionEvents = true, subagentText = true },
+      claudeAgent = {
+        questions = true,
+        saveDocument = true,
+        sessionEvents = true,
+        subagentText = true,
+      },
     },
   },
   commands = {
@@ -27,7 +33,16 @@ return {
     ['claudeAgent/question'] = function(...)
       return require('claude_agent.questions').on_question(...)
     end,
+    ['claudeAgent/saveDocument'] = function(...)
+      return require('claude_agent.buffers').on_save(...)
+    end,
+    ['workspace/applyEdit'] = function(...)
+      return require('claude_agent.buffers').on_edit(...)
+    end,
   },
+  on_init = function(client)
+    require('claude_agent.buffers').follow(client)
+  end,
   on_exit = function(_, _, client_id)
     vim.schedule(function()
       require('claude_agent.events').on_exit(client_id)

@@ -3,6 +3,7 @@ import './text.test';
 import './steps.test';
 import './history.test';
 import './conversation.test';
+import './documents.test';
 import './commands.test';
 import './sessions.test';
 import './rewind.test';

@@ -465,5 +465,140 @@
     (should-not (where-is-internal command (list global-map)))
     (should (where-is-internal command (list claude-agent-conversation-mode-map)))))
 
+;; Documents
+
+(defvar claude-agent-tests--told nil
+  "What the server was told, the newest first.")
+
+(defmacro claude-agent-tests--with-file (text &rest body)
+  "Execute BODY in the buffer of a file with TEXT that is open at the server."
+  (declare (indent 1))
+  `(let* ((folder (file-name-as-directory (make-temp-file "documents" t)))
+          (file (expand-file-name "a.txt" folder))
+          (claude-agent-server--folders (list folder))
+          (claude-agent-tests--told nil))
+     (let ((coding-system-for-write 'utf-8-unix))
+       (write-region ,text nil file nil 'silent))
+     (cl-letf (((symbol-function 'claude-agent-server-running-p) #'always)
+               ((symbol-function 'claude-agent-server-notify)
+                (lambda (method params) (push (cons method params) claude-agent-tests--told))))
+       (with-current-buffer (find-file-noselect file)
+         (unwind-protect (progn ,@body)
+           (set-buffer-modified-p nil)
+           (kill-buffer)
+           (delete-directory folder t))))))
+
+(defun claude-agent-tests--index (text place)
+  "Return where PLACE is in TEXT."
+  (with-temp-buffer
+    (insert text)
+    (1- (claude-agent-documents--position place))))
+
+(defun claude-agent-tests--servers-text ()
+  "Return the text that the server makes of what it was told."
+  (let (text)
+    (pcase-dolist (`(,method . ,params) (reverse claude-agent-tests--told))
+      (pcase method
+        (:textDocument/didOpen (setq text (plist-get (plist-get params :textDocument) :text)))
+        (:textDocument/didChange
+         (let* ((event (aref (plist-get params :contentChanges) 0))
+                (range (plist-get event :range))
+                (new (plist-get event :text)))
+           (setq text
+                 (if (not range)
+                     new
+                   (concat (substring text 0 (claude-agent-tests--index
+                                              text (plist-get range :start)))
+                           new
+                           (substring text (claude-agent-tests--index
+                                            text (plist-get range :end))))))))))
+    text))
+
+(ert-deftest claude-agent-server-has-the-text-of-the-buffer-whatever-is-changed ()
+  (random "claude")
+  (claude-agent-tests--with-file "one\ntwo 😀 x\n\nthree\n"
+    (buffer-enable-undo)
+    (write-region "from the disk\n" nil file nil 'silent)
+    (revert-buffer t t t)
+    (should (equal (claude-agent-tests--servers-text) "from the disk\n"))
+    (dotimes (round 300)
+      (dotimes (_ (1+ (random 4)))
+        (let ((from (+ (point-min) (random (1+ (buffer-size)))))
+              (to (+ (point-min) (random (1+ (buffer-size))))))
+          (pcase (random 6)
+            (0 (delete-region from (min (point-max) (+ from (random 5)))))
+            (1 (goto-char from) (insert (seq-random-elt '("a" "😀" "\n" "b\nc\n" "x😀y"))))
+            (2 (upcase-region (min from to) (max from to)))
+            (3 (undo-boundary) (let ((inhibit-message t)) (ignore-errors (undo-only))))
+            (4 (narrow-to-region (min from to) (max from to)) (goto-char (point-min))
+               (insert "n") (widen))
+            (5 (transpose-regions from from to to)))))
+      (when (zerop (random 2))
+        (claude-agent-documents--flush)
+        (ert-info ((format "round %d" round))
+          (should (equal (claude-agent-tests--servers-text) (buffer-string))))))
+    (should (> (length claude-agent-tests--told) 50))))
+
+(ert-deftest claude-agent-server-is-told-of-opening-saving-and-closing ()
+  (claude-agent-tests--with-file "one\n"
+    (insert "x")
+    (fundamental-mode)
+    (insert "y")
+    (let ((save-silently t)) (save-buffer))
+    (set-visited-file-name (concat buffer-file-name ".new") t)
+    (let ((told (mapcar #'car (reverse claude-agent-tests--told))))
+      (should (equal (seq-take told 5)
+                     '(:textDocument/didOpen :textDocument/didChange :textDocument/didSave
+                       :textDocument/didClose :textDocument/didOpen))))))
+
+(defun claude-agent-tests--edit (from to text)
+  "Return a WorkspaceEdit of the current buffer, between two characters of its first line."
+  (list :documentChanges
+        (vector (list :textDocument (list :uri claude-agent-documents--uri
+                                          :version claude-agent-documents--version)
+                      :edits (vector (list :range (list :start (list :line 0 :character from)
+                                                        :end (list :line 0 :character to))
+                                           :newText text))))))
+
+(ert-deftest claude-agent-edit-is-made-once-where-it-was-meant ()
+  (claude-agent-tests--with-file "one two\n"
+    (goto-char 3)
+    (let ((edit (claude-agent-tests--edit 4 7 "2")))
+      (should (claude-agent-documents--apply edit))
+      (should (equal (buffer-string) "one 2\n"))
+      (should (equal (claude-agent-tests--servers-text) "one 2\n"))
+      (should (= (point) 3))
+      (should-not (claude-agent-documents--apply edit)))
+    (let ((edit (claude-agent-tests--edit 0 3 "1")))
+      (insert "typed")
+      (should-not (claude-agent-documents--apply edit))
+      (setq buffer-read-only t)
+      (should-not (claude-agent-documents--apply (claude-agent-tests--edit 0 3 "1"))))
+    (should (equal (buffer-string) "ontypede 2\n"))))
+
+(ert-deftest claude-agent-buffer-is-saved-only-as-it-was-meant ()
+  (claude-agent-tests--with-file "one\n"
+    (let ((save (lambda (version)
+                  (claude-agent-documents--save claude-agent-documents--uri version)))
+          (held (lambda () (with-temp-buffer (insert-file-contents file) (buffer-string))))
+          (times 0))
+      (add-hook 'before-save-hook (lambda () (cl-incf times) (insert "hook ")) nil t)
+      (insert "x")
+      (should-not (funcall save 0))
+      (should (equal (funcall held) "one\n"))
+      (should (funcall save 1))
+      (should (= times 1))
+      (should (equal (funcall held) "xhook one\n"))
+      (should (equal (claude-agent-tests--servers-text) "xhook one\n"))
+      ;; Whatever Emacs would ask about is not saved.
+      (insert "y")
+      (claude-agent-documents--flush)
+      (set-file-times file 0)
+      (should-not (funcall save claude-agent-documents--version))
+      (set-visited-file-modtime)
+      (add-hook 'write-contents-functions (lambda () (y-or-n-p "Really? ")) nil t)
+      (should-not (funcall save claude-agent-documents--version))
+      (should (equal (funcall held) "xhook one\n")))))
+
 (provide 'claude-agent-tests)
 ;;; claude-agent-tests.el ends here

@@ -11,6 +11,7 @@ import pytest
 
 from claude_agent_lsp.agent.permissions.queue import PAUSE_SECONDS, SEEN_SECONDS
 from claude_agent_lsp.loopback import call, reply, say
+from tests.e2e.runs import allow_tools
 from tests.editors.abilities import Ability, shows
 from tests.processes import gone_within
 
@@ -101,6 +102,35 @@ def test_edit_of_an_open_file_is_read_in_full_allowed_and_there_after_a_reload(
             break
         helix.keys("Escape")
     assert "x = 3" in helix.screen()
+
+
+@shows(Ability.UNSAVED)
+def test_unsaved_text_is_what_the_agent_reads_and_edits_and_one_undo_takes_that_back(
+    open_helix: OpenHelix, model: Loopback, folder: Path, environment: dict[str, str]
+) -> None:
+    allow_tools(environment, "Edit")
+    source = folder / "code.py"
+    read = call("Read", file_path=str(source))
+    edit = call("Edit", file_path=str(source), old_string="typed", new_string="seen")
+    model.add(reply("see it", [read], [edit], [say("Saw it.")]))
+    helix = open_helix("code.py")
+    helix.keys("i")
+    helix.type("typed ")
+    helix.wait_for("typed x = 1")
+    helix.keys("Escape")
+    helix.wait_for("NOR")
+    ask(helix, "see it")
+    helix.wait_for(lambda screen: "Session: " in screen and "1 file changed" in screen)
+    told = "\n".join(said.text for said in model.requests[-1].conversation)
+    assert "1\ttyped x = 1" in told
+    helix.type(":open code.py", "Enter")
+    helix.wait_for("seen x = 1")
+    assert source.read_text() == "x = 1\ny = 2\n"
+    helix.type("u")
+    helix.wait_for("typed x = 1")
+    helix.type(":write", "Enter")
+    helix.wait_for("written")
+    assert source.read_text() == "typed x = 1\ny = 2\n"
 
 
 TALL = "\n".join(["cat > one <<'END'", *(f"line {n} {'x' * 70}" for n in range(60)), "END"])

@@ -134,7 +134,7 @@ def test_question_waits_for_typing_to_end_and_is_denied_then_allowed(
 
 
 @shows(Ability.EDIT)
-def test_edit_of_an_open_file_shows_up_but_never_over_what_is_not_saved(
+def test_edit_of_an_open_file_shows_up_beside_what_is_not_saved(
     open_neovim: OpenNeovim, model: Loopback, folder: Path
 ) -> None:
     path = str(folder / "colours.txt")
@@ -142,6 +142,7 @@ def test_edit_of_an_open_file_shows_up_but_never_over_what_is_not_saved(
     for old, new in edits:
         edit = call("Edit", file_path=path, old_string=old, new_string=new)
         model.add(reply(f"make it {new}", [call("Read", file_path=path)], [edit], [say("Done.")]))
+    model.add(reply("beneath it", [call("Bash", command=f"echo else > {path}")], [say("Done.")]))
     Path(path).write_text("sky\nred\n")
     terminal = open_neovim("colours.txt")
     terminal.wait_for("red")
@@ -151,12 +152,16 @@ def test_edit_of_an_open_file_shows_up_but_never_over_what_is_not_saved(
     terminal.type(":ClaudeAgent ask make it green", "Enter")
     terminal.wait_for(lambda screen: re.search(r"^green +│", screen, re.MULTILINE))
     terminal.wait_for("1 file changed")
+    assert "green" in Path(path).read_text()
     terminal.type("Amine: ", "Escape")  # behind what the agent wrote, on the line of the cursor
     terminal.wait_for("greenmine:")
     terminal.type(":ClaudeAgent ask make it blue", "Enter")
+    terminal.wait_for(lambda screen: re.search(r"^bluemine: +│", screen, re.MULTILINE))
+    assert "blue" not in Path(path).read_text()
+    # What it does on the disk does not go over it.
+    terminal.type(":ClaudeAgent ask beneath it", "Enter")
     terminal.wait_for("has unsaved changes")
-    assert "blue" in Path(path).read_text()
-    assert "greenmine:" in terminal.screen()
+    assert "bluemine:" in terminal.screen()
 
 
 @shows(Ability.RESUME, Ability.SESSIONS)

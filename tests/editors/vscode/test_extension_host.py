@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from claude_agent_lsp.loopback import call, reply, say, tokens
+from tests.editors.abilities import Ability, shows
 
 from .planner import Planner
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
 
     from claude_agent_lsp.loopback import Loopback
-    from claude_agent_lsp.loopback.script import Turn
+    from claude_agent_lsp.loopback.script import Call, Reply, Turn
 
     from .code_server import CodeServer
 
@@ -47,6 +48,7 @@ def options() -> Sequence[str]:
     return ("--vscode-option", "enable-smoke-test-driver")
 
 
+@shows(Ability.UNSAVED, Ability.TYPING)
 @pytest.mark.long
 @pytest.mark.timeout(SECONDS + 60)
 def test_every_command_setting_contribution_and_error(
@@ -114,6 +116,7 @@ def script(model: Loopback, folder: Path) -> None:
             reply(f"make {n}", [call("Bash", command=f"touch {n}")], [say("Tried.")])
             for n in ("one", "two", "three", "four")
         ),
+        *live_documents(folder / "live.txt"),
         reply("change the files", [call("Bash", command=CHANGES)], [say("Changed.")]),
         reply("greet the world", [read], [edit], [say("It greets.")]),
         reply("read on and on", [read]),
@@ -137,3 +140,24 @@ def script(model: Loopback, folder: Path) -> None:
         Asked(model),
         Planner(model, "propose a plan", "# The plan\n\n1. Do it"),
     )
+
+
+def live_documents(file: Path) -> list[Reply]:
+    """What the agent does to a file that is open."""
+    read = call("Read", file_path=str(file))
+
+    def edit(old: str, new: str) -> Call:
+        return call("Edit", file_path=str(file), old_string=old, new_string=new)
+
+    waits = call("Bash", command=WAITS)
+    return [
+        reply("see what I typed", [read], [edit("typed", "seen")], [say("Seen.")]),
+        reply(
+            "edit what is saved",
+            [read],
+            [edit("two", "x=2")],
+            [edit("x = 2", "y=3")],
+            [say("Saved.")],
+        ),
+        reply("wait, and edit", [read], [waits], [edit("three", "3")], [say("Edited.")]),
+    ]

@@ -76,6 +76,7 @@ end
 ---@param callback? claude_agent.Answer Without one, an error is told to the user.
 ---@return integer? request_id
 function M.command(client, name, argument, callback)
+  require('claude_agent.buffers').tell(client)
   local params = {
     command = 'claudeAgent.' .. name,
     arguments = { next(argument) and argument or vim.empty_dict() },

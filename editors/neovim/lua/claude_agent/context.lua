@@ -33,8 +33,8 @@ local function diagnostics(selection)
   end, found)
 end
 
---- Makes the fields of a query. The agent reads files from the disk, so the selected lines of what
---- is not there, or not as the user sees it, go into the prompt.
+--- Makes the fields of a query. The selected lines of what is not on the disk, or not as the user
+--- sees it, go into the prompt: the server may not have that buffer.
 ---@param prompt string
 ---@param selection claude_agent.Selection
 ---@return string prompt

@@ -1,5 +1,6 @@
 --- The files that the agent names and changes, and the user's buffers of them.
 
+local buffers = require('claude_agent.buffers')
 local client = require('claude_agent.client')
 
 local M = {}
@@ -26,13 +27,13 @@ local function reload(buf)
   return false
 end
 
---- The agent has changed a file.
+--- The agent has changed a file, on the disk or in its buffer.
 ---@param uri string
 function M.changed(uri)
   local path = vim.uri_to_fname(uri)
   local buf = vim.fn.bufnr(vim.fn.fnameescape(path))
   buf = buf ~= -1 and buf or vim.uri_to_bufnr(uri)
-  if is_file(buf) and reload(buf) then
+  if is_file(buf) and not buffers.is_as_seen(buf) and reload(buf) then
     client.notify(
       ('%s was changed on disk, but its buffer has unsaved changes.'):format(
         vim.fn.fnamemodify(path, ':~:.')

@@ -28,6 +28,7 @@ import type { QueryArgument, Run, RunEvent } from '../../shared/protocol';
 import { plain } from '../plainText';
 import { SECTION, forServer } from '../settings';
 import { RequestFailure } from './failure';
+import { save } from './saving';
 
 const LONGEST = 500;
 
@@ -83,6 +84,13 @@ export class Client {
       this.events.asked();
       return withdrawn(token);
     });
+    const uriOf = (uri: vscode.Uri): string => this.client.code2ProtocolConverter.asUri(uri);
+    this.client.onRequest(
+      'claudeAgent/saveDocument',
+      async ({ uri, version }: { uri: string; version: number }) => ({
+        saved: await save(uri, version, uriOf),
+      }),
+    );
     this.client.onNotification('claudeAgent/runChanged', (run: Run) => {
       if (run.status === 'running' && !this.asked.has(run.runId)) {
         this.events.began(run); // at once: its events come behind it
@@ -267,7 +275,13 @@ export class Client {
   }
 }
 
-const ANNOUNCED = { questions: true, sessionEvents: true, subagentText: true, trust: true };
+const ANNOUNCED = {
+  questions: true,
+  saveDocument: true,
+  sessionEvents: true,
+  subagentText: true,
+  trust: true,
+};
 
 /** Says that questions can be asked in the server's own words, and that VS Code knows what to trust. */
 class KnowsTheServer implements StaticFeature {
