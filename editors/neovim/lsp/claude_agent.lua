@@ -4,7 +4,12 @@ return {
   root_markers = { '.git' },
   capabilities = {
     experimental = {
-      claudeAgent = { questions = true, sessionEvents = true, subagentText = true },
+      claudeAgent = {
+        questions = true,
+        reviewEvents = true,
+        sessionEvents = true,
+        subagentText = true,
+      },
     },
   },
   handlers = {
@@ -16,6 +21,9 @@ return {
     end,
     ['claudeAgent/queueChanged'] = function(_, params)
       require('claude_agent.queue').on_changed(params)
+    end,
+    ['claudeAgent/reviewChanged'] = function(_, _, ctx)
+      require('claude_agent.review').on_changed(ctx.client_id)
     end,
     ['claudeAgent/sessionChanged'] = function() end,
     ['claudeAgent/taskChanged'] = function() end,
