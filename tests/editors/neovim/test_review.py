@@ -38,7 +38,7 @@ end
 ask('ClaudeAgent ask go')
 vim.cmd('topleft split a.txt')
 local buf = vim.api.nvim_get_current_buf()
-vim.cmd('ClaudeAgent review')
+vim.cmd('ClaudeAgent changes')
 assert(vim.wait(20000, function() return vim.bo.buftype == 'quickfix' end, 5), vim.inspect(told))
 local listed = vim.tbl_map(function(item)
   return ('%s:%d %s'):format(vim.fn.bufname(item.bufnr), item.lnum, item.text)

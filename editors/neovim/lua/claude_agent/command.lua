@@ -115,9 +115,9 @@ local subcommands = {
       agent().redo()
     end,
   },
-  review = {
+  changes = {
     run = function()
-      agent().review()
+      agent().changes()
     end,
   },
   keep = {

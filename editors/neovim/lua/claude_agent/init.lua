@@ -174,8 +174,8 @@ function M.redo()
 end
 
 --- Lists what the agent has changed here and nobody has looked at, and marks it.
-function M.review()
-  require('claude_agent.review').review((here()))
+function M.changes()
+  require('claude_agent.review').list((here()))
 end
 
 --- Keeps or takes back what the agent has changed in the selected lines, this one, or the file.

@@ -119,7 +119,7 @@ end
 
 --- Lists what is to be looked at in the folder of a buffer, and marks it.
 ---@param buf integer
-function M.review(buf)
+function M.list(buf)
   local folder = client.folder(buf)
   attach(buf)
   marked[folder] = true
