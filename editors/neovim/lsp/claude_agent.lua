@@ -7,6 +7,7 @@ return {
     experimental = {
       claudeAgent = {
         questions = true,
+        reviewEvents = true,
         saveDocument = true,
         sessionEvents = true,
         subagentText = true,
@@ -27,6 +28,9 @@ return {
     end,
     ['claudeAgent/queueChanged'] = function(_, params)
       require('claude_agent.queue').on_changed(params)
+    end,
+    ['claudeAgent/reviewChanged'] = function(_, _, ctx)
+      require('claude_agent.review').on_changed(ctx.client_id)
     end,
     ['claudeAgent/sessionChanged'] = function() end,
     ['claudeAgent/taskChanged'] = function() end,

@@ -18,6 +18,10 @@ end, {
 
 vim.keymap.set('n', '<Plug>(claude-agent-ask)', '<Cmd>ClaudeAgent ask<CR>')
 vim.keymap.set('x', '<Plug>(claude-agent-ask)', ':ClaudeAgent ask<CR>')
+vim.keymap.set('n', '<Plug>(claude-agent-keep)', '<Cmd>ClaudeAgent keep<CR>')
+vim.keymap.set('x', '<Plug>(claude-agent-keep)', ':ClaudeAgent keep<CR>')
+vim.keymap.set('n', '<Plug>(claude-agent-undo)', '<Cmd>ClaudeAgent undo<CR>')
+vim.keymap.set('x', '<Plug>(claude-agent-undo)', ':ClaudeAgent undo<CR>')
 vim.keymap.set('n', '<Plug>(claude-agent-open)', '<Cmd>ClaudeAgent<CR>')
 vim.keymap.set('n', '<Plug>(claude-agent-stop)', '<Cmd>ClaudeAgent stop<CR>')
 vim.keymap.set('n', '<Plug>(claude-agent-answer)', '<Cmd>ClaudeAgent answer<CR>')

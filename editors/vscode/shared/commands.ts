@@ -51,7 +51,7 @@ export interface Commands {
   'claudeAgent.mode': [{ sessionId: string; permissionMode: string }, unknown];
   'claudeAgent.question.list': [object, { questions: Question[] }];
   'claudeAgent.question.answer': [
-    { questionId?: string; answer: string | readonly string[]; note?: string },
+    { questionId?: string; answer: string | readonly string[]; note?: string; edits?: string },
     { answered: boolean },
   ];
   'claudeAgent.session.list': [

@@ -142,6 +142,8 @@ export interface Question {
   /** The tool call that waits for the answer. */
   readonly toolCallId?: string | null;
   readonly action?: Action | null;
+  /** Whether the answer may say how the file shall be instead. */
+  readonly editable?: boolean | null;
   /** What else there is to know of it. */
   readonly notes?: readonly string[];
   /** Why the CLI asks. */
@@ -190,6 +192,7 @@ export type RunEvent =
       readonly answer: string;
       readonly by: 'editor' | 'command' | 'deadline' | 'withdrawn';
       readonly note?: string | null;
+      readonly edited?: boolean | null;
     }
   | {
       readonly kind: 'fileChanged';

@@ -242,13 +242,18 @@ class QuestionAsked:
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswered:
-    """A question is settled: by the "editor", by "command", by its "deadline", or "withdrawn"."""
+    """A question is settled: by the "editor", by "command", by its "deadline", or "withdrawn".
+
+    Attributes:
+        edited: Whether the user has said how a file shall be instead.
+    """
 
     kind: ClassVar = "questionAnswered"
     question_id: str
     answer: str
     by: str
     note: str | None = None
+    edited: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

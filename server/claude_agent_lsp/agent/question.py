@@ -99,6 +99,7 @@ class Question:
         notes: What else there is to know of it, such as "In the background" and "shell: zsh".
         reason: Why the CLI asks, in its words.
         grants: What the answers allow beyond it.
+        editable: Whether the answer may say how the file shall be instead.
         held_by: Of another server's question: its editor and its process.
     """
 
@@ -120,4 +121,5 @@ class Question:
     reason: str | None = None
     grants: Grants = field(default_factory=Grants)
     title_says_all: bool | None = None
+    editable: bool | None = None
     held_by: str | None = None

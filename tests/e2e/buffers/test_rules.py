@@ -118,3 +118,20 @@ async def test_what_a_run_changed_in_the_editor_is_recorded_as_it_was_there(
     )
     assert "-2\n+two" in json.dumps(preview).replace("\\n", "\n")
     assert documents.texts[uri] == "ONE from buffer\n2\nthree unsaved\n"
+
+
+async def test_proposal_for_unsaved_text_is_made_as_the_user_wants_it(
+    editor_with: Open, folder: Path, file: Path, uses: Uses
+) -> None:
+    editor, documents, uri = await opened(editor_with, folder, file)
+    settings(folder, permissions={"ask": ["Edit"]})
+
+    async def answer() -> None:
+        await editor.until(lambda: editor.requests)
+        wanted = "DOS\ntwo\nthree unsaved, and changed by the user\n"
+        editor.requests[0][1].set_result({"answer": "allow", "edits": wanted})
+
+    told, _ = await asyncio.gather(uses(editor, edit(file, "ONE from buffer", "UNO")), answer())
+    assert documents.texts[uri] == "DOS\ntwo\nthree unsaved, and changed by the user\n"
+    assert file.read_text() == DISK
+    assert "modified your proposed changes" in told[0]

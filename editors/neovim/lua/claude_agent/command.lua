@@ -16,6 +16,11 @@ local function no_or_yes()
   return { 'no', 'yes' }
 end
 
+---@return string[]
+local function all()
+  return { 'all' }
+end
+
 ---@param lead string
 ---@return string[]
 local function files(lead)
@@ -108,6 +113,28 @@ local subcommands = {
   redo = {
     run = function()
       agent().redo()
+    end,
+  },
+  changes = {
+    run = function()
+      agent().changes()
+    end,
+  },
+  keep = {
+    run = function(what, opts)
+      agent().decide('keep', what, opts)
+    end,
+    complete = all,
+  },
+  undo = {
+    run = function(what, opts)
+      agent().decide('undo', what, opts)
+    end,
+    complete = all,
+  },
+  reapply = {
+    run = function()
+      agent().reapply()
     end,
   },
   import = {

@@ -173,6 +173,30 @@ function M.redo()
   end)
 end
 
+--- Lists what the agent has changed here and nobody has looked at, and marks it.
+function M.changes()
+  require('claude_agent.review').list((here()))
+end
+
+--- Keeps or takes back what the agent has changed in the selected lines, this one, or the file.
+---@param name 'keep'|'undo'
+---@param what? string "all" for the whole file.
+---@param opts? { range: integer, line1: integer, line2: integer }
+function M.decide(name, what, opts)
+  local first, last = vim.fn.line('.'), vim.fn.line('.')
+  if what == 'all' then
+    first, last = nil, nil
+  elseif opts and opts.range > 0 then
+    first, last = opts.line1, opts.line2
+  end
+  require('claude_agent.review').decide(name, (here()), first, last)
+end
+
+--- Does again what was taken back last.
+function M.reapply()
+  require('claude_agent.review').redo((here()))
+end
+
 --- Brings a session of another machine, or a directory of them, to this folder.
 ---@param file string
 function M.import(file)

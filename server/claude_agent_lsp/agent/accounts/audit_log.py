@@ -197,6 +197,7 @@ def question_entry(
         "answer": answer.value,
         "by": answer.by.value,
         "note": answer.note,
+        **({"edited": True} if answer.edits is not None else {}),
     }
 
 

@@ -85,6 +85,16 @@ class BufferTools:
         real = self._inputs.get(call_id or "")
         return given if real is None else {**given, **real}
 
+    async def replace_input(self, call_id: str | None, wanted: Mapping[str, Any]) -> bool:
+        """Do what the user wants instead, with a file that has unsaved text; False with others."""
+        document = await self.looks.find(wanted.get("file_path"))
+        if document is None or not (await self.looks.state(document)).unsaved:
+            return False
+        self._inputs[call_id or ""] = {
+            name: value for name, value in wanted.items() if name != "file_path"
+        }
+        return True
+
     async def answer(self, what: str, call: Mapping[str, Any]) -> dict[str, Any]:
         """Answer the mod.
 

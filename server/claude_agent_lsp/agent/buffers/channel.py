@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claude_agent_sdk import HookMatcher
+from claude_agent_sdk import HookMatcher, PermissionResultAllow
 
 from claude_agent_lsp.agent.buffers.buffers import OPEN_VARIABLE
 from claude_agent_lsp.agent.buffers.mcp_server import McpServer, Tool
@@ -97,7 +97,12 @@ def _with_real_input(decide: CanUseTool | None, tools: BufferTools) -> CanUseToo
         name: str, tool_input: dict[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
         real = dict(tools.real_input(context.tool_use_id, tool_input))
-        return await decide(name, real, context)
+        result = await decide(name, real, context)
+        if not isinstance(result, PermissionResultAllow) or result.updated_input is None:
+            return result
+        # The tool would look for it on the disk once more.
+        replaced = await tools.replace_input(context.tool_use_id, result.updated_input)
+        return replace(result, updated_input=None) if replaced else result
 
     return decide_really
 

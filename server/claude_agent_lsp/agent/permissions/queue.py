@@ -43,6 +43,8 @@ SEEN_SECONDS: Final = 0.5
 PAUSE_SECONDS: Final = 1.0
 # Of a plan: carry it out, and ask no more about edits.
 ALLOW_EDITS: Final = "acceptEdits"
+# Characters of a file that the user wants otherwise.
+MOST_EDITED: Final = 1_000_000
 # What showing a question ends with when its user has closed it without an answer.
 CLOSED: Final = "closed"
 
@@ -65,15 +67,22 @@ class Answer:
             values joined by ", ".
         note: Goes to the agent with it.
         by: How.
+        edits: The file as the user wants it, in place of what was proposed.
     """
 
     value: str
     note: str | None = None
     by: AnsweredBy = AnsweredBy.EDITOR
+    edits: str | None = None
 
 
 def answer_to(
-    question: Question, given: str | Sequence[str], note: str | None = None, *, by: AnsweredBy
+    question: Question,
+    given: str | Sequence[str],
+    note: str | None = None,
+    *,
+    by: AnsweredBy,
+    edits: str | None = None,
 ) -> Answer:
     """Read an answer.
 
@@ -82,6 +91,7 @@ def answer_to(
         given: The value of an option; of a choice also several, or words of the user's own.
         note: Goes to the agent with it.
         by: Where it comes from.
+        edits: The file as the user wants it.
 
     Raises:
         InvalidArgument: It is no answer to this question.
@@ -94,7 +104,18 @@ def answer_to(
         expected = "one or more of" if question.multiple else "one of"
         own = ", or text of your own" if question.free_text else ""
         raise InvalidArgument(f"answer: expected {expected} {', '.join(values)}{own}.")
-    return Answer(", ".join(value.strip() for value in chosen), note, by)
+    if edits is not None:
+        _check_edits(question, chosen, edits)
+    return Answer(", ".join(value.strip() for value in chosen), note, by, edits)
+
+
+def _check_edits(question: Question, chosen: Sequence[str], edits: str) -> None:
+    if not question.editable:
+        raise InvalidArgument("edits: expected none, since the question is not `editable`.")
+    if chosen == [DENY]:
+        raise InvalidArgument("edits: expected an answer with it that allows something.")
+    if len(edits) > MOST_EDITED:
+        raise InvalidArgument(f"edits: expected at most {MOST_EDITED:,} characters.")
 
 
 # What showing a question ends with.
@@ -222,6 +243,7 @@ class QuestionQueue:
         given: str | Sequence[str],
         note: str | None = None,
         *,
+        edits: str | None = None,
         named: bool = True,
     ) -> bool:
         """Settle a question by an answer that does not come from where it is shown.
@@ -230,6 +252,7 @@ class QuestionQueue:
             question: The question.
             given: What is answered: see `answer_to`.
             note: Goes to the agent with it.
+            edits: The file as the user wants it.
             named: Whether the answer names the question.
 
         Returns:
@@ -244,7 +267,7 @@ class QuestionQueue:
                 f"answer: {question.question_id} has only just been asked; read it, and answer "
                 "again."
             )
-        answer = answer_to(question, given, note, by=AnsweredBy.COMMAND)
+        answer = answer_to(question, given, note, by=AnsweredBy.COMMAND, edits=edits)
         return self.answer(question.question_id, answer)
 
     def _open_next(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from claude_agent_lsp.agent.os_processes.marked import marks
+from claude_agent_lsp.agent.permissions.diff import EDITS as EDITABLE
 from claude_agent_lsp.agent.permissions.policy.tool_policy import IN_TRUSTED, MAY_WRITE, rule_on
 from claude_agent_lsp.agent.process.private_files import PROMPT, SERVERS, SETTINGS, TEMPORARY
 from claude_agent_lsp.agent.process.restraint import named_by, restraining_environment
@@ -216,6 +217,7 @@ class Launch:
         can_use_tool: CanUseTool,
         stderr: Callable[[str], None],
         before_tool: BeforeTool = nothing_before,
+        is_modified: Callable[[str], bool] = lambda _: False,
         files: PrivateFiles | None = None,
     ) -> ClaudeAgentOptions:
         """Return the SDK's options for a process of this launch in `session`.
@@ -226,6 +228,7 @@ class Launch:
             can_use_tool: Decides about tool calls.
             stderr: Takes the lines that it writes there.
             before_tool: Called before each tool that may change files, which waits for it.
+            is_modified: Says of a tool call whether the user has changed what it does.
             files: Those that nobody else may read, written already.
         """
         from claude_agent_sdk import ClaudeAgentOptions
@@ -267,7 +270,10 @@ class Launch:
             enable_file_checkpointing=not self.traceless,
             max_buffer_size=MAX_MESSAGE_BYTES,
             can_use_tool=can_use_tool,
-            hooks={"PreToolUse": [self._policy(), _look(before_tool)]},
+            hooks={
+                "PreToolUse": [self._policy(), _look(before_tool)],
+                "PostToolUse": [_tell_modified(is_modified)],
+            },
             stderr=stderr,
         )
 
@@ -282,6 +288,24 @@ def _look(before_tool: BeforeTool) -> HookMatcher:
         return {}
 
     return HookMatcher(matcher=MAY_WRITE, hooks=[look])
+
+
+def _tell_modified(is_modified: Callable[[str], bool]) -> HookMatcher:
+    """Have the agent know that the user has changed its proposal.
+
+    Who answers for an SDK can't say it with the answer (CLI 2.1.332), only what the tool has put
+    out can: the CLI words it for the agent as if it had been done in its own terminal.
+    """
+    from claude_agent_sdk import HookMatcher
+
+    async def tell(call: Any, call_id: str | None, _: Any) -> Any:
+        told = call.get("tool_response")
+        if not (isinstance(told, dict) and is_modified(call_id or "")):
+            return {}
+        output = {**told, "userModified": True}
+        return {"hookSpecificOutput": {"hookEventName": "PostToolUse", "updatedToolOutput": output}}
+
+    return HookMatcher(matcher="|".join(EDITABLE), hooks=[tell])
 
 
 def _hooked(ruling: Ruling | None) -> Any:

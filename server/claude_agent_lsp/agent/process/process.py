@@ -248,6 +248,7 @@ class AgentProcess:
             can_use_tool=self._receiver.decide,
             stderr=self._keep_stderr,
             before_tool=self._receiver.before_tool,
+            is_modified=self._receiver.is_modified,
             files=files,
         )
         if self.tools is not None:
@@ -263,8 +264,7 @@ class AgentProcess:
         self._disk.put(files.remove)
         self.info = await client.get_server_info() or {}
         self._raise_if_ending()
-        pid = self.info.get("pid")
-        self.pid = pid if isinstance(pid, int) else None
+        self.pid = pid if isinstance(pid := self.info.get("pid"), int) else None
         self._marked.has_told(self.pid)
         too_late.cancel()
         self._reading = asyncio.create_task(self._read(client))

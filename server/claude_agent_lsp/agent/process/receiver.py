@@ -14,8 +14,15 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from claude_agent_sdk import AssistantMessage, PermissionResultDeny, StreamEvent, SystemMessage
+from claude_agent_sdk import (
+    AssistantMessage,
+    PermissionResultAllow,
+    PermissionResultDeny,
+    StreamEvent,
+    SystemMessage,
+)
 
+from claude_agent_lsp.agent.permissions.diff import EDITS as EDITABLE
 from claude_agent_lsp.agent.saying.notices import is_for_user
 from claude_agent_lsp.base.abort import AbortController, Aborted
 from claude_agent_lsp.errors import Internal, ProcessDied
@@ -89,6 +96,7 @@ class CurrentReceiver:
         self._fault: RequestFailed | None = None
         self._finding: asyncio.Future[None] | None = None
         self._attached = AbortController()
+        self._modified: set[str] = set()
         self._unheard: deque[SystemMessage] = deque(maxlen=UNHEARD)
 
     def attach(self, receiver: Receiver) -> None:
@@ -142,7 +150,18 @@ class CurrentReceiver:
             await self._have_owner()
         if self._receiver is None:
             return PermissionResultDeny(message="The run has ended, so the user can't be asked.")
-        return await self._receiver.decide(tool, tool_input, context)
+        result = await self._receiver.decide(tool, tool_input, context)
+        changed = isinstance(result, PermissionResultAllow) and result.updated_input is not None
+        if changed and tool in EDITABLE and context.tool_use_id:
+            self._modified.add(context.tool_use_id)
+        return result
+
+    def is_modified(self, call_id: str) -> bool:
+        """Return, once, whether the user has changed what a tool call does to a file."""
+        if call_id not in self._modified:
+            return False
+        self._modified.remove(call_id)
+        return True
 
     async def before_tool(self, tool: str, tool_input: Mapping[str, Any], call_id: str) -> None:
         """Let it see how files are before a tool is used; never raises."""

@@ -19,6 +19,7 @@ from claude_agent_sdk import PermissionResultAllow, PermissionResultDeny, Permis
 from claude_agent_lsp.agent.events import QuestionAnswered, QuestionAsked
 from claude_agent_lsp.agent.permissions.destinations import Destinations
 from claude_agent_lsp.agent.permissions.diff import EDITS, Before, before_of, diff_of, shown_before
+from claude_agent_lsp.agent.permissions.edited_proposal import edited_input, is_editable
 from claude_agent_lsp.agent.permissions.question_detail import (
     describe,
     grants_of,
@@ -59,6 +60,7 @@ LONGEST_QUESTION: Final = 365 * 86_400.0
 # A file is read in a few milliseconds; nobody is kept from deciding by a disk that hangs.
 READ_SECONDS: Final = 2.0
 STOPPED: Final = "The user has stopped the run."
+AS_IT_IS: Final = "The user wants the file to stay as it is."
 REFUSED: Final = "The user said no."
 KEEP_PLANNING: Final = "The user wants you to go on planning."
 UNANSWERED: Final = "The user did not answer."
@@ -135,17 +137,11 @@ class PermissionRequests:
                 grants=grants,
             )
         )
-        options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
-        if grants.session:
-            options.append(QuestionOption(ALLOW_SESSION, "Allow for this session"))
-        if for_ever:
-            label = f"Always allow {texts_of(about.grants.always)}"
-            options.append(QuestionOption(ALLOW_ALWAYS, label))
         answer = await self._ask(
             "permission",
             about.title,
             about.detail,
-            options,
+            _options(about.grants, for_ever=bool(for_ever)),
             title_says_all=about.title_says_all,
             diff=about.diff,
             tool_call_id=context.tool_use_id,
@@ -153,6 +149,7 @@ class PermissionRequests:
             notes=about.notes,
             reason=about.reason,
             grants=about.grants,
+            editable=is_editable(tool, before) or None,
         )
         if answer.value == DENY:
             return PermissionResultDeny(message=answer.note or REFUSED)
@@ -161,7 +158,13 @@ class PermissionRequests:
             self._context.grants.add(tool, tool_input, context.decision_reason, for_session)
             for mode in filter(None, (update.mode for update in for_session)):
                 self._context.set_mode(mode)
-        return PermissionResultAllow(updated_permissions=granted or None)
+        if answer.edits is None:
+            return PermissionResultAllow(updated_permissions=granted or None)
+        wanted = answer.edits
+        changed = await self._in_thread(lambda: edited_input(tool, tool_input, before, wanted))
+        if changed is None:
+            return PermissionResultDeny(message=AS_IT_IS)
+        return PermissionResultAllow(updated_input=changed, updated_permissions=granted or None)
 
     async def _ask_about_plan(
         self, tool_input: Mapping[str, Any], call: str | None
@@ -286,7 +289,13 @@ class PermissionRequests:
         finally:
             asking.cancel()
             self._context.emit(
-                QuestionAnswered(question.question_id, answer.value, answer.by.value, answer.note)
+                QuestionAnswered(
+                    question.question_id,
+                    answer.value,
+                    answer.by.value,
+                    answer.note,
+                    answer.edits is not None or None,
+                )
             )
         return answer
 
@@ -299,6 +308,16 @@ class PermissionRequests:
         """Return whether a suggestion is written down, and read again by the next process."""
         source = (update.destination or "").removesuffix("Settings")
         return bool(update.rules) and source in self._spec.launch.settings.setting_sources
+
+
+def _options(grants: Grants, *, for_ever: bool) -> list[QuestionOption]:
+    """Return what can be answered to a question about a tool."""
+    options = [QuestionOption(DENY, "Deny"), QuestionOption(ALLOW, "Allow once")]
+    if grants.session:
+        options.append(QuestionOption(ALLOW_SESSION, "Allow for this session"))
+    if for_ever:
+        options.append(QuestionOption(ALLOW_ALWAYS, f"Always allow {texts_of(grants.always)}"))
+    return options
 
 
 def _grants_of_call(tool: str, tool_input: Mapping[str, Any], reason: str | None) -> Grants:

@@ -236,6 +236,11 @@ class QuestionAnswerArgument(Argument):
     question_id: str | None = optional(WORD)
     answer: str | tuple[str, ...] = required(_ANSWER)
     note: str | None = optional(STRING)
+    edits: str | None = optional(STRING)
+
+    def __post_init__(self) -> None:
+        if self.edits is not None and self.question_id is None:
+            raise InvalidArgument("edits: expected `questionId` with it")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,7 +60,7 @@ class ReviewDiagnostics(Feature):
         editor = self._services.editor
         if editor.profile.review_events:
             editor.notify(CHANGED, {})
-        if editor.profile.code_lens_refresh:
+        if editor.profile.code_lens_refresh and self._services.review_documents.shown:
             with contextlib.suppress(Exception):  # they stay as they are, then
                 await editor.request(types.WORKSPACE_CODE_LENS_REFRESH, None)
 

@@ -36,6 +36,8 @@ class QuestionCommands(CommandGroup):
         # The open one is the first.
         question = next((q for q in questions.pending if wanted in (None, q.question_id)), None)
         if question is None:
+            if argument.edits is not None:
+                raise InvalidArgument("edits: expected none for a question of another editor.")
             answered = wanted and await self._services.questions_elsewhere.answer(
                 wanted, argument.answer, argument.note
             )
@@ -46,7 +48,11 @@ class QuestionCommands(CommandGroup):
             questions.put_off()
             raise InvalidArgument(f"questionId: expected {question.question_id}; {why}.")
         answered = questions.answer_by_command(
-            question, argument.answer, argument.note, named=wanted is not None
+            question,
+            argument.answer,
+            argument.note,
+            edits=argument.edits,
+            named=wanted is not None,
         )
         return {"answered": answered}
 

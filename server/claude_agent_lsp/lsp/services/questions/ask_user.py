@@ -116,8 +116,10 @@ class AskUser:
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             return None
         note = note if isinstance(note, str) else None
+        edits = getattr(given, "edits", None)
+        edits = edits if isinstance(edits, str) else None
         try:
-            return answer_to(question, values, note, by=AnsweredBy.EDITOR)
+            return answer_to(question, values, note, by=AnsweredBy.EDITOR, edits=edits)
         except InvalidArgument as error:
             logger.warning("The editor's answer is invalid: %s", error)
             return None

@@ -85,6 +85,11 @@ class ReviewDocuments:
             del self._shown[next(iter(self._shown))]
         return path, await open_document(self._editor, path, 0)
 
+    @property
+    def shown(self) -> bool:
+        """Whether the editor has opened any."""
+        return bool(self._shown)
+
     def parts(self, path: Path) -> tuple[ShownPart, ...]:
         """Return the parts of a document, in order; none of any other file."""
         return self._shown.get(path, ())
