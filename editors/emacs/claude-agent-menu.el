@@ -35,6 +35,9 @@
     ("z" "put files back" claude-agent-rewind)
     ("Z" "and forward again" claude-agent-redo)
     ("b" "what runs in the background" claude-agent-tasks)]
+   ["Code"
+    ("v" "review" claude-agent-review)
+    ("c" "message of a commit" claude-agent-commit-message)]
    ["Agent"
     ("o" "permission mode" claude-agent-permission-mode)
     ("m" "MCP servers" claude-agent-mcp)

@@ -24,8 +24,8 @@
 
 ;;; Code:
 
-(require 'compile)
 (require 'project)
+(require 'claude-agent-code)                ; with `compile'
 (require 'claude-agent-context)
 (require 'claude-agent-control)
 (require 'claude-agent-conversation)

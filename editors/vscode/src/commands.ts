@@ -1,6 +1,7 @@
 /** The commands of the palette, of menus and of keys, but for those of the tree of sessions. */
 import * as vscode from 'vscode';
 import { BackgroundTasks } from './background';
+import { review, writeCommitMessage } from './code';
 import { chooseMcpServer, showUsage } from './control';
 import type { ConversationView } from './conversation/conversationView';
 import { contextOf } from './context/selection';
@@ -9,6 +10,7 @@ import { folderOf, openFolder } from './folders';
 import { showMenu } from './menu';
 import { chooseMode, chooseModel, chooseSession } from './pickers';
 import { handleMessage, showQuestion } from './conversation/viewMessages';
+import type { AskArgument } from '../shared/code';
 import type { Installation } from './server/environment';
 import type { Locations } from './locations';
 import { mayAsk } from './trust';
@@ -35,11 +37,16 @@ export function registerCommands(locations: Locations, installation: Installatio
     };
   return vscode.Disposable.from(
     tasks,
+    services.server.onDidAct((action) => {
+      act(locations, action).catch((error: unknown) => services.report(error));
+    }),
     register('tasks', () => tasks.choose()),
     register('mcpServers', inFolder(chooseMcpServer)),
     register('usage', inFolder(showUsage)),
     register('ask', (prompt) => ask(locations, prompt)),
     register('askAboutSelection', (prompt) => askAboutSelection(locations, prompt)),
+    register('review', async () => (await mayAsk()) && review(services)),
+    register('commitMessage', async () => (await mayAsk()) && writeCommitMessage(services)),
     register('stop', () => stop(locations)),
     register('resume', () => resume(locations)),
     register('newSession', () => newSession(locations)),
@@ -84,6 +91,22 @@ async function askAboutSelection(locations: Locations, prompt: unknown): Promise
   view.composer.offer(contextOf(editor));
   view.showContext();
   await put(view, prompt);
+}
+
+/** Shows where a code action asks, and has it ask there. */
+async function act(locations: Locations, action: AskArgument): Promise<void> {
+  if (!(await mayAsk())) {
+    return;
+  }
+  const uri = action.context.textDocument?.uri;
+  const folder = folderOf(uri === undefined ? undefined : vscode.Uri.parse(uri));
+  const view = await locations.reveal();
+  const fresh = vscode.workspace.getConfiguration('claudeAgent').get('codeActionSession') === 'new';
+  const elsewhere = folder !== undefined && folder.uri.toString() !== folderUri(view);
+  if (fresh || elsewhere) {
+    view.attach(locations.services.conversations.create(folder ?? view.conversation.folder));
+  }
+  await view.conversation.act(action);
 }
 
 async function put(view: ConversationView, prompt: unknown): Promise<void> {

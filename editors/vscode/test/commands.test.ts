@@ -25,6 +25,63 @@ describe('the command', () => {
     assert.equal(first.extras.context?.label, 'hello.py:2');
   });
 
+  it('a code action asks in the conversation that is shown', async () => {
+    const conversation = await freshConversation();
+    await command('ask', 'to have a server');
+    const uri = vscode.Uri.joinPath(folder().uri, 'hello.py');
+    const editor = await vscode.window.showTextDocument(uri);
+    await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), '# not saved\n'));
+    const range = new vscode.Range(0, 0, 0, 11);
+    const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+      'vscode.executeCodeActionProvider',
+      uri,
+      range,
+    );
+    const explain = actions.find(({ title }) => title === 'Explain with Claude');
+    assert.ok(explain?.command);
+    const { command: name, arguments: given = [] } = explain.command;
+    await vscode.commands.executeCommand(name, ...(given as unknown[]));
+    await eventually(() =>
+      conversation.steps.some(
+        (step) => step.kind === 'prompt' && step.prompt === 'Explain line 1 of `hello.py`.',
+      ),
+    );
+    await eventually(() => !conversation.running);
+    await vscode.commands.executeCommand('workbench.action.files.revert');
+  });
+
+  it('Review… shows what is found as problems, which can be dismissed', async () => {
+    await freshConversation();
+    await vscode.window.showTextDocument(vscode.Uri.joinPath(folder().uri, 'hello.py'));
+    await answering(
+      'showQuickPick',
+      (items: readonly Labelled[]) => items.find((item) => item.label === 'This file'),
+      async () => {
+        await command('review');
+      },
+    );
+    const uri = vscode.Uri.joinPath(folder().uri, 'hello.py');
+    const found = vscode.languages.getDiagnostics(uri).filter(({ source }) => source === 'claude');
+    assert.deepEqual(
+      found.map(({ message, code, range }) => [message, code, range.start.line]),
+      [['Greets nobody', 'correctness', 1]],
+    );
+    const [finding] = found;
+    assert.ok(finding);
+    const actions = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+      'vscode.executeCodeActionProvider',
+      uri,
+      finding.range,
+    );
+    const dismiss = actions.find(({ title }) => title === 'Dismiss: Greets nobody');
+    assert.ok(dismiss?.command);
+    const { command: name, arguments: given = [] } = dismiss.command;
+    await vscode.commands.executeCommand(name, ...(given as unknown[]));
+    await eventually(() =>
+      vscode.languages.getDiagnostics(uri).every(({ source }) => source !== 'claude'),
+    );
+  });
+
   it('Resume Session… shows the session that is chosen', async () => {
     const conversation = await freshConversation();
     await command('ask', 'a session to come back to');

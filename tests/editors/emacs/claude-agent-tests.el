@@ -601,4 +601,35 @@
       (should (equal (funcall held) "xhook one\n")))))
 
 (provide 'claude-agent-tests)
+(ert-deftest claude-agent-findings-are-listed-as-errors-to-go-to ()
+  (unwind-protect
+      (let ((findings
+             '((:uri "file:///project/a%20b.py" :severity 1 :message "Wrong\nIt fails."
+                :range (:start (:line 2 :character 4) :end (:line 2 :character 9))))))
+        (claude-agent-code--list "/project" findings)
+        (with-current-buffer "*claude-agent review*"
+          (should (string-match-p "^a b.py:3:5: error: Wrong\n    It fails.$" (buffer-string)))
+          (compilation--ensure-parse (point-max))
+          (goto-char (point-min))
+          (compilation-next-error 1)
+          (should (looking-at "a b.py:3:5"))))
+    (when (get-buffer "*claude-agent review*")
+      (kill-buffer "*claude-agent review*"))))
+
+(ert-deftest claude-agent-commit-message-goes-where-it-is-written ()
+  (cl-letf (((symbol-function 'claude-agent-server-call)
+             (lambda (command _argument &rest how)
+               (should (equal command "commitMessage"))
+               (funcall (plist-get how :success) '(:message "Add it\n\nWhy."))))
+            ((symbol-function 'claude-agent-code--folder) (lambda () "/project")))
+    (with-temp-buffer
+      (insert "\n# comments")
+      (goto-char (point-min))
+      (claude-agent-commit-message)
+      (should (equal (buffer-string) "Add it\n\nWhy.\n# comments")))
+    (with-temp-buffer
+      (setq buffer-read-only t)
+      (claude-agent-commit-message)
+      (should (equal (current-kill 0) "Add it\n\nWhy.")))))
+
 ;;; claude-agent-tests.el ends here

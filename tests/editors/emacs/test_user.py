@@ -294,3 +294,16 @@ def test_what_the_agent_does_by_itself_is_shown_with_its_cause_and_stopped(
     assert f"## Claude\n\n`{waits}` has ended.\n\nword0" in conversation(emacs, folder)
     emacs.keys("C-x", "o", "C-c", "C-c")
     emacs.wait_for("Stopped")
+
+
+def test_review_lists_what_is_found(open_emacs: OpenEmacs, model: Loopback) -> None:
+    finding = {"file": "code.py", "line": 2, "summary": "Y is wrong", "severity": "warning"}
+    model.add(reply("Review ", [call("StructuredOutput", findings=[finding])], [say("Done.")]))
+    emacs = open_emacs("code.py")
+    emacs.wait_for("y = 2")
+    command(emacs, "claude-agent-review")
+    emacs.wait_for("Review:")
+    emacs.type("file", "Enter")
+    emacs.wait_for("code.py:2:1: warning: Y is wrong")
+    command(emacs, "next-error")
+    emacs.wait_for("L2")

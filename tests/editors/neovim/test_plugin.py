@@ -916,7 +916,7 @@ def test_review_is_listed_and_shown_and_the_commit_gets_its_message(
         assert(vim.wait(30000, function() return #vim.fn.getqflist() > 0 end, 5), 'nothing found')
         local item = vim.fn.getqflist()[1]
         local diagnostics = vim.diagnostic.get(item.bufnr)
-        vim.cmd.enew()
+        vim.cmd("new")
         vim.bo.filetype = 'gitcommit'
         vim.api.nvim_buf_set_lines(0, 0, -1, false, { '# comments' })
         vim.cmd('ClaudeAgent commit')

@@ -33,6 +33,13 @@ COLOUR = {
 }
 WAITS = "until test -e go; do sleep 0.05; done"
 CHANGES = "echo 'one 2' >kept.txt; echo red >other.txt; echo new >made.txt"
+FINDING = {
+    "file": "hello.py",
+    "line": 2,
+    "summary": "Greets nobody",
+    "category": "correctness",
+    "severity": "warning",
+}
 HELLO = 'def greet(name):\n    print("Hello, " + name)\n'
 
 
@@ -126,6 +133,7 @@ def script(model: Loopback, folder: Path) -> None:
             [say("It is running.")],
             [tokens(5000, pace=0.01)],
         ),
+        reply("Review ", [call("StructuredOutput", findings=[FINDING])], [say("Reviewed.")]),
         reply("ask me", [call("AskUserQuestion", questions=[COLOUR])], [say("Noted.")]),
         reply(
             "edit it twice",

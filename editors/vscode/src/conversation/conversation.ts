@@ -1,9 +1,11 @@
 /** One conversation: a session of the server, or one that begins with the next prompt. */
 import * as vscode from 'vscode';
 import type { SendHow } from '../../shared/messages';
-import type { Message, Question, RunEvent, Session } from '../../shared/protocol';
+import type { AskArgument } from '../../shared/code';
+import type { Message, RunEvent, Session } from '../../shared/protocol';
 import { asQuery } from './asking';
 import type { EditCall } from '../diffs';
+import type { RunListener } from '../server/client';
 import type { OwnRun, Server } from '../server/server';
 import { configuredMode } from '../settings';
 import type { Choice, Choices } from './choices';
@@ -12,7 +14,6 @@ import { Queue } from './queue';
 import { type Reading, readSession } from './reading';
 import { Watch } from './watch';
 import {
-  type Asked,
   type PromptExtras,
   ShownRun,
   type Step,
@@ -22,7 +23,6 @@ import {
   endedInError,
   failureStep,
   firstPrompt,
-  lastAsked,
   lineOf,
 } from './steps';
 
@@ -198,8 +198,42 @@ export class Conversation {
     if (!shown.waits) {
       this.begin(shown, 'Starting');
     }
+    const asked = asQuery(prompt, extras, this.chosen, this.folder, this.id);
+    const argument = { ...asked, ifBusy: how === 'steer' ? how : 'queue' } as const;
+    await this.run(shown, how, async (heard, token) => this.server.query(argument, heard, token));
+  }
+
+  /** Has a code action ask here, and resolves when its run has ended; the prompt is the server's. */
+  async act(action: AskArgument): Promise<void> {
+    while (this.running && this.id === undefined) {
+      await once(this.onDidChange);
+    }
+    const shown = new ShownRun(undefined, {}, true);
+    const asked = { ...action, session: this.id ?? 'new' };
+    await this.run(shown, 'queue', async (heard, token) => this.server.ask(asked, heard, token));
+  }
+
+  /**
+   * Shows a run that was not asked for here: the agent has begun it, its prompt has waited, or it is
+   * at work in another editor.
+   */
+  async follow(own: OwnRun): Promise<void> {
+    const shown = new ShownRun(own.run.prompt ?? undefined, {}, true);
+    if (own.run.heldBy != null) {
+      this.messages = this.watch.take(own.run, this.messages);
+      this.replaced.fire();
+    }
+    await this.run(shown, 'queue', async (heard, token) => own.follow(heard, token));
+  }
+
+  /** @param work Resolves when the run has ended; its token stops it. */
+  private async run(
+    shown: ShownRun,
+    how: SendHow,
+    work: (heard: RunListener, token: vscode.CancellationToken) => Promise<unknown>,
+  ): Promise<void> {
     const { mode } = this.chosen;
-    const listener = {
+    const heard = {
       event: (event: RunEvent) => {
         if (event.kind === 'queued' && how === 'stop') {
           this.stop();
@@ -209,37 +243,11 @@ export class Conversation {
       },
       line: (line: string) => (shown.waits ? undefined : this.report(line)),
     };
-    const asked = asQuery(prompt, extras, this.chosen, this.folder, this.id);
-    const argument = { ...asked, ifBusy: how === 'steer' ? how : 'queue' } as const;
-    await this.run(shown, async (token) => this.server.query(argument, listener, token));
-  }
-
-  /**
-   * Shows a run that was not asked for here: the agent has begun it, its prompt has waited, or it is
-   * at work in another editor.
-   */
-  async follow(own: OwnRun): Promise<void> {
-    const shown = new ShownRun(own.run.prompt ?? undefined, {}, true);
-    const { mode } = this.chosen;
-    const listener = { event: (event: RunEvent) => this.happen(shown, event, mode) };
-    if (own.run.heldBy != null) {
-      this.messages = this.watch.take(own.run, this.messages);
-      this.replaced.fire();
-    }
-    await this.run(shown, async (token) => own.follow(listener, token));
-  }
-
-  /** @param work Resolves when the run has ended; its token stops it. */
-  private async run(
-    shown: ShownRun,
-    work: (token: vscode.CancellationToken) => Promise<unknown>,
-  ): Promise<void> {
-    const { token } = shown.stopping;
     try {
-      await work(token);
+      await work(heard, shown.stopping.token);
     } catch (error) {
       if (!shown.ended) {
-        this.fail(error, token.isCancellationRequested);
+        this.fail(error, shown.stopping.token.isCancellationRequested);
       }
     } finally {
       this.end(shown);
@@ -289,19 +297,9 @@ export class Conversation {
     }
   }
 
-  /** Returns what was asked last, with what went with it as far as that is known. */
-  lastAsked(): Asked | undefined {
-    return lastAsked(this.messages, this.steps);
-  }
-
   /** Returns a tool call of this conversation, and what has become of it. */
   call(toolCallId: string): EditCall | undefined {
     return callIn(this.messages, this.steps, toolCallId);
-  }
-
-  /** Returns the tool call that a question is about, if it is known. */
-  asked({ toolCallId }: Question): EditCall | undefined {
-    return this.call(toolCallId ?? '');
   }
 
   /** Looks anew at what the server knows of the session: its title, its tag. */

@@ -153,7 +153,7 @@ export class ConversationView implements vscode.Disposable {
 
   private showQuestions(): void {
     const questions = this.services.questions.of(this.shown.sessionId).map((question) => {
-      const call = this.shown.asked(question);
+      const call = this.shown.call(question.toolCallId ?? '');
       const hasDiff = call !== undefined && changesFile(call);
       const hasPlan = question.document != null || (call && planOf(call)) !== undefined;
       return { ...question, hasDiff, hasPlan };

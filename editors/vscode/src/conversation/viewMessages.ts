@@ -10,6 +10,7 @@ import { plain } from '../plainText';
 import { mayAsk } from '../trust';
 import { insertAtCursor } from './insertion';
 import { openFile, openLink } from './links';
+import { lastAsked } from './steps';
 import type { ConversationView } from './conversationView';
 
 const TAKE_OVER = 'Take Over';
@@ -98,7 +99,7 @@ export async function handleMessage(message: ToHost, view: ConversationView): Pr
 export async function showQuestion(questionId: string, view: ConversationView): Promise<void> {
   const { conversation, services } = view;
   const question = services.questions.all.find((each) => each.questionId === questionId);
-  const call = question && conversation.asked(question);
+  const call = question && conversation.call(question.toolCallId ?? '');
   const plan = question?.document ?? (call && planOf(call));
   if (plan !== undefined) {
     await openPlan(plan, services.documents);
@@ -160,7 +161,7 @@ async function again({ conversation }: ConversationView): Promise<void> {
     await conversation.open(conversation.sessionId ?? '');
     return;
   }
-  const asked = conversation.lastAsked();
+  const asked = lastAsked(conversation.messages, conversation.steps);
   if (asked !== undefined && (await mayAsk())) {
     await conversation.ask(asked.prompt, asked.extras);
   }

@@ -24,6 +24,7 @@ import {
 } from 'vscode-languageclient/node';
 import type { Waiting } from '../../shared/control';
 import type { Commands } from '../../shared/commands';
+import type { AskArgument } from '../../shared/code';
 import type { QueryArgument, Run, RunEvent } from '../../shared/protocol';
 import { plain } from '../plainText';
 import { SECTION, forServer } from '../settings';
@@ -36,6 +37,8 @@ const LONGEST = 500;
 export interface ClientEvents {
   /** The connection is gone and nobody asked for it. */
   crashed(): void;
+  /** The user has chosen a code action. */
+  acted(argument: AskArgument): void;
   /** A question is shown until the token is cancelled. */
   asked(): void;
   /** A run has begun that was not asked for on this connection. */
@@ -157,8 +160,9 @@ export class Client {
    * @returns The run as it ended.
    * @throws RequestFailure Also of a run that was cancelled: `RequestCancelled`.
    */
-  async query(
-    argument: QueryArgument,
+  async run(
+    command: 'claudeAgent.query' | 'claudeAgent.ask',
+    argument: QueryArgument | AskArgument,
     listener: RunListener,
     token: vscode.CancellationToken,
   ): Promise<Run> {
@@ -181,7 +185,7 @@ export class Client {
       }),
     ];
     const given = { ...argument, wait: true, partialResultToken: events };
-    const params = { command: 'claudeAgent.query', arguments: [given], workDoneToken: work };
+    const params = { command, arguments: [given], workDoneToken: work };
     try {
       const run: unknown = await this.client.sendRequest(ExecuteCommandRequest.type, params, token);
       return run as Run;
@@ -250,6 +254,13 @@ export class Client {
         closed: () => ({ action: CloseAction.DoNotRestart, handled: true }),
       },
       middleware: {
+        executeCommand: (command, args: unknown[], next): unknown => {
+          if (command !== 'claudeAgent.ask') {
+            return next(command, args);
+          }
+          this.events.acted(args[0] as AskArgument);
+          return undefined;
+        },
         workspace: {
           configuration: async (params, token, next) => {
             const answers = await next(params, token);

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { Waiting } from '../../shared/control';
 import type { Commands } from '../../shared/commands';
+import type { AskArgument } from '../../shared/code';
 import type { QueryArgument, Run } from '../../shared/protocol';
 import type { Client, RunListener } from './client';
 import type { Installation } from './environment';
@@ -28,6 +29,7 @@ export type ServerState = 'stopped' | 'starting' | 'running' | 'failed';
 export class Server implements vscode.Disposable {
   private readonly stateChanged = new vscode.EventEmitter<ServerState>();
   private readonly asking = new vscode.EventEmitter<void>();
+  private readonly acting = new vscode.EventEmitter<AskArgument>();
   private readonly beginning = new vscode.EventEmitter<OwnRun>();
   private readonly queueing = new vscode.EventEmitter<SessionQueue>();
   private readonly failing = new vscode.EventEmitter<ServerFailure>();
@@ -40,6 +42,8 @@ export class Server implements vscode.Disposable {
   readonly onDidChangeState = this.stateChanged.event;
   /** The agent has opened a question. */
   readonly onDidAsk = this.asking.event;
+  /** The user has chosen a code action. */
+  readonly onDidAct = this.acting.event;
   /** A run has begun that was not asked for here. */
   readonly onDidBegin = this.beginning.event;
   /** What waits for a session has changed. */
@@ -68,14 +72,24 @@ export class Server implements vscode.Disposable {
     return client.execute(command, argument, token);
   }
 
-  /** Runs the agent; see `Client.query`. */
+  /** Runs the agent; see `Client.run`. */
   async query(
     argument: QueryArgument,
     listener: RunListener,
     token: vscode.CancellationToken,
   ): Promise<Run> {
     const client = await this.running();
-    return client.query(argument, listener, token);
+    return client.run('claudeAgent.query', argument, listener, token);
+  }
+
+  /** Has the agent do what a code action is for; see `Client.run`. */
+  async ask(
+    argument: AskArgument,
+    listener: RunListener,
+    token: vscode.CancellationToken,
+  ): Promise<Run> {
+    const client = await this.running();
+    return client.run('claudeAgent.ask', argument, listener, token);
   }
 
   /** Starts anew, because the user wants it. */
@@ -133,6 +147,7 @@ export class Server implements vscode.Disposable {
       await mkdir(storage, { recursive: true });
       const client = new Client(executable, storage, log, {
         crashed: () => this.crashed(),
+        acted: (argument) => this.acting.fire(argument),
         asked: () => this.asking.fire(),
         queued: (sessionId, queue) => this.queueing.fire({ sessionId, queue }),
         began: (run) => this.beginning.fire({ run, follow: (...how) => client.follow(run, ...how) }),

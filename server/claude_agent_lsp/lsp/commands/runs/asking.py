@@ -64,8 +64,9 @@ class Asking:
         self._request = request
         knows = services.editor.profile.session_events
         self._opens = unasked and not knows
-        announced = unasked and knows and argument.partial_result_token is None
-        self._run_id = str(uuid.uuid4()) if announced else None
+        # With an id of its own the run tells what it asks.
+        self._run_id = str(uuid.uuid4()) if unasked else None
+        self._announced = unasked and knows and argument.partial_result_token is None
 
     async def answer(self) -> Run:
         """Ask, and return how the run stands or has ended.
@@ -79,7 +80,7 @@ class Asking:
         to_editor = display.to_editor(
             argument.partial_result_token, progress, subagent_text=argument.subagent_text
         )
-        if self._run_id is not None:
+        if self._run_id is not None and self._announced:
             to_editor = display.on_own_token(self._run_id, to_editor)
         waits = self._services.editor.profile.waits if argument.wait is None else argument.wait
         refuses = argument.if_busy == "refuse"
