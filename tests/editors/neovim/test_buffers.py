@@ -95,7 +95,7 @@ def test_unsaved_text_is_what_the_agent_reads_and_edits_and_one_undo_takes_that_
 def test_saved_buffer_is_edited_and_saved_once_with_all_that_saving_means(
     lua: RunLua, model: Loopback, file: Path, *, hidden: bool
 ) -> None:
-    steps = [[read(file)], [edit(file, "two", "x=2")], [edit(file, "three", "y=3")]]
+    steps: list[Any] = [[read(file)], [edit(file, "two", "x=2")], [edit(file, "three", "y=3")]]
     model.add(reply("go", *steps, [say("Done.")]))
     found = lua(
         f"""{USER}
@@ -189,7 +189,13 @@ def test_what_is_typed_while_the_agent_edits_is_kept_and_undone_by_itself(
     first, second = (
         call("Bash", command=f"until test -e {sign}; do sleep 0.05; done") for sign in signs
     )
-    steps = [[read(file)], [first], [edit(file, "three", "3")], [second], [edit(file, "3", "III")]]
+    steps: list[Any] = [
+        [read(file)],
+        [first],
+        [edit(file, "three", "3")],
+        [second],
+        [edit(file, "3", "III")],
+    ]
     model.add(reply("go", *steps, [say("Done.")]))
     terminal = open_neovim("a.txt")
 
