@@ -230,17 +230,15 @@ Of RUN, which the agent has begun by itself, it is the server's own."
         :rootUri nil
         :workspaceFolders []
         :capabilities
-        (list :workspace (list :workspaceFolders t
-                               :applyEdit t
+        (list :workspace (list :workspaceFolders t :applyEdit t
                                :workspaceEdit '(:documentChanges t)
                                :configuration t
                                :didChangeConfiguration '(:dynamicRegistration :json-false)
                                :executeCommand '(:dynamicRegistration :json-false))
               :textDocument '(:synchronization (:didSave t))
               :general (list :positionEncodings ["utf-16"])
-              :experimental '(:claudeAgent
-                              ( :questions t :saveDocument t :sessionEvents t
-                                :subagentText t)))))
+              :experimental
+              '(:claudeAgent (:questions t :saveDocument t :sessionEvents t :subagentText t)))))
 
 (defun claude-agent-server--initialized (_result)
   "Send what has waited for the server to be ready."
@@ -319,14 +317,13 @@ Of RUN, which the agent has begun by itself, it is the server's own."
      (cons 'claude-agent-server--later
            (lambda (id) (claude-agent-server--choose connection id params))))
     ('workspace/applyEdit
-     (list :applied (if (funcall claude-agent-server-edit-function (plist-get params :edit))
-                        t
-                      :json-false)))
+     (list :applied (or (and (funcall claude-agent-server-edit-function (plist-get params :edit)) t)
+                        :json-false)))
     ('claudeAgent/saveDocument
-     (list :saved (if (funcall claude-agent-server-save-function
-                               (plist-get params :uri) (plist-get params :version))
-                      t
-                    :json-false)))
+     (list :saved (or (and (funcall claude-agent-server-save-function
+                                    (plist-get params :uri) (plist-get params :version))
+                           t)
+                      :json-false)))
     ('workspace/configuration
      (vconcat (mapcar (lambda (_) (or claude-agent-settings (make-hash-table)))
                       (plist-get params :items))))

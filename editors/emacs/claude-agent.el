@@ -267,9 +267,8 @@ MCP servers of the project.  Interactively, WITHDRAW is the prefix argument."
 
 (defun claude-agent--show (buffer)
   "Show BUFFER at its end, and leave the selected window selected."
-  (let ((window (display-buffer buffer)))
-    (when window
-      (claude-agent-conversation-show-end window))))
+  (when-let* ((window (display-buffer buffer)))
+    (claude-agent-conversation-show-end window)))
 
 (defun claude-agent--must-rest ()
   "Refuse to go on while the agent is at work in the current conversation."
