@@ -42,6 +42,8 @@ NUMBERS = (0, -1, 1, 2**31, -(2**63), 2**64, 10**400, 1e308, -0.0, 0.1)
 def recorded(folder: Path) -> list[dict[str, Any]]:
     """What editors send in a session; nothing of it starts a CLI."""
     uri = folder.as_uri()
+    document = {"uri": uri, "languageId": "x", "version": 1, "text": "x\n"}
+    place = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 1}}
 
     def command(name: str, **argument: Any) -> dict[str, Any]:
         params = {"command": f"claudeAgent.{name}", "arguments": [argument]}
@@ -68,11 +70,27 @@ def recorded(folder: Path) -> list[dict[str, Any]]:
         command("question.list"),
         command("question.answer", questionId="q", answer=["allow"], note="n"),
         command("mode", sessionId=ID, permissionMode="plan"),
+        command("review.dismiss", findingId="f"),
         {"method": "$/cancelRequest", "params": {"id": 1}},
         {"method": "window/workDoneProgress/cancel", "params": {"token": "w"}},
         {"method": "workspace/didChangeConfiguration", "params": {"settings": {"claudeAgent": {}}}},
         {"method": "claudeAgent/trustChanged", "params": {"trustedFolders": [uri]}},
-        {"method": "textDocument/didOpen", "params": {"textDocument": {"uri": uri, "text": "x"}}},
+        {"method": "textDocument/didOpen", "params": {"textDocument": document}},
+        {
+            "method": "textDocument/didChange",
+            "params": {
+                "textDocument": {"uri": uri, "version": 2},
+                "contentChanges": [{"range": place, "text": "y"}],
+            },
+        },
+        {
+            "method": "textDocument/codeAction",
+            "params": {
+                "textDocument": {"uri": uri},
+                "range": place,
+                "context": {"diagnostics": [{"range": place, "message": "m", "code": 1}]},
+            },
+        },
         {"method": "$/setTrace", "params": {"value": "off"}},
         {"id": "r1", "result": None},
         {"id": 7, "error": {"code": -32601, "message": "no"}},
