@@ -61,8 +61,9 @@ def test_they_behave_as_attrs_would_have_them() -> None:
 
 
 def test_attrs_is_as_it_was_afterwards() -> None:
-    program = "import attrs; before = attrs.define\n" + LEAN + "print(attrs.define is before)"
-    assert told(program) == "True\n"
+    before = "import attr._make, attrs, typing; before = attrs.define\n"
+    after = "print(attrs.define is before, {'compile'} & {*vars(attr._make), *vars(typing)})"
+    assert told(before + LEAN + after) == "True set()\n"
 
 
 def test_attrs_is_as_it_was_where_they_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +74,25 @@ def test_attrs_is_as_it_was_where_they_cannot_be_imported(monkeypatch: pytest.Mo
     with pytest.raises(ModuleNotFoundError):
         lean_types.load()
     assert attrs.define is before
+
+
+def test_what_reads_the_same_is_compiled_once() -> None:
+    """Where this fails, attrs compiles elsewhere, and `_compiling_once` is needed no more."""
+    count = """
+import builtins
+texts, plain = [], builtins.compile
+def counted(source, *more, **how):
+    texts.append(source)
+    return plain(source, *more, **how)
+builtins.compile = counted
+{how}
+import lsprotocol.types
+texts = [text for text in texts if isinstance(text, str) and "__init__" in text]
+print(len(texts), len(set(texts)))
+"""
+    every, different = map(int, told(count.format(how=LEAN)).split())
+    plain, _ = map(int, told(count.format(how=PLAIN)).split())
+    assert every == different < 0.6 * plain
 
 
 def test_they_are_imported_faster() -> None:

@@ -2,18 +2,26 @@
 
 attrs writes and compiles five methods for each of lsprotocol's 570 classes, which is most of what a
 server does until it answers `initialize` (lsprotocol 2025.0.0, attrs 26.1). Here all classes share
-those that compare and represent. See docs/decisions/0007-lazy-imports.md.
+those that compare and represent, and what reads the same is compiled once: half of the classes have
+the fields of another one. See docs/decisions/0007-lazy-imports.md.
 """
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import importlib
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MODULE: Final = "lsprotocol.types"
+# Who compiles meanwhile: the methods, and the names of types. One that has moved does so as ever.
+COMPILING: Final = ("attr._make", "typing")
 
 
 def load() -> None:
@@ -36,9 +44,32 @@ def load() -> None:
 
     setattr(attrs, "define", lean)  # noqa: B010
     try:
-        importlib.import_module(MODULE)
+        with _compiling_once():
+            importlib.import_module(MODULE)
     finally:
         setattr(attrs, "define", define)  # noqa: B010
+
+
+@contextlib.contextmanager
+def _compiling_once() -> Iterator[None]:
+    """Have these modules compile equal texts once, whichever class they are for."""
+    made: dict[tuple[Any, ...], Any] = {}
+
+    def compiled(source: Any, filename: Any, mode: str, *more: Any, **how: Any) -> Any:
+        if not isinstance(source, str) or more or how:
+            return builtins.compile(source, filename, mode, *more, **how)
+        if (source, mode) not in made:
+            made[source, mode] = builtins.compile(source, filename, mode)
+        return made[source, mode]
+
+    modules = [sys.modules[name] for name in COMPILING if name in sys.modules]
+    for module in modules:
+        module.__dict__["compile"] = compiled
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.__dict__.pop("compile", None)
 
 
 def _equal(self: Any, other: object) -> Any:
