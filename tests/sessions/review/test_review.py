@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claude_agent_lsp.errors import InvalidArgument
@@ -95,6 +95,8 @@ def agents(lines: Sequence[str]) -> set[str]:
 
 
 @given(STEPS)
+# The user changes one of the agent's own lines.
+@example([("agent", 0.0, 1, 2), ("user", 0.0, 1, 1), ("undo", 0.0, 0, 0)])
 def test_nothing_of_the_users_is_lost_and_a_redo_is_the_inverse(
     steps: list[tuple[str, float, int, int]],
 ) -> None:
