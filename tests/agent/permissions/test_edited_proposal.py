@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claude_agent_lsp.agent.permissions.diff import Before
@@ -14,6 +14,7 @@ EDIT = {"file_path": "/x", "old_string": "a", "new_string": "z", "replace_all": 
 
 
 @given(TEXT, TEXT)
+@example("a\nb\nb\nb\n", "a\nb\na\n")  # where what is replaced overlaps itself
 def test_an_edit_replaces_one_place_and_gives_the_wanted_text(now: str, wanted: str) -> None:
     given_ = edited_input("Edit", EDIT, Before(now), wanted)
     if now == wanted:
@@ -26,7 +27,7 @@ def test_an_edit_replaces_one_place_and_gives_the_wanted_text(now: str, wanted: 
     if not now:
         assert (old, new) == ("", wanted)
         return
-    assert now.count(old) == 1
+    assert now.find(old) == now.rfind(old)
     assert old != new
     assert now.replace(old, new) == wanted
 

@@ -54,7 +54,8 @@ def _smallest(now: str, wanted: str) -> tuple[str, str]:
     changes = [each for each in LineDiff(before, after).get_opcodes() if each[0] != "equal"]
     (_, i, _, j, _), (_, _, i_end, _, j_end) = changes[0], changes[-1]
     old, new = "".join(before[i:i_end]), "".join(after[j:j_end])
-    return (old, new) if old and now.count(old) == 1 else (now, wanted)
+    # Two places may overlap, where `count` sees one.
+    return (old, new) if old and now.find(old) == now.rfind(old) else (now, wanted)
 
 
 def _plain(text: str) -> str:
