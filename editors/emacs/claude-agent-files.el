@@ -11,6 +11,7 @@
 
 (require 'button)
 (require 'text-property-search)
+(require 'claude-agent-documents)
 (require 'claude-agent-server)
 
 (defcustom claude-agent-files-revert t

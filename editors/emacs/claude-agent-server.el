@@ -78,10 +78,10 @@ been settled otherwise.")
   "Run before a command is sent, with its folder open.")
 
 (defvar claude-agent-server-edit-function #'ignore
-  "Takes a WorkspaceEdit, and returns whether it was made.")
+  "Takes a WorkspaceEdit, and returns t if it was made, else nil.")
 
 (defvar claude-agent-server-save-function #'ignore
-  "Takes a file's URI and its version, and returns whether it was saved.")
+  "Takes a file's URI and its version, and returns t if it was saved, else nil.")
 
 (defvar claude-agent-server--asked (make-hash-table :test #'equal)
   "The questions whose answers the server waits for: functions by the request's id.")
@@ -237,8 +237,8 @@ Of RUN, which the agent has begun by itself, it is the server's own."
                                :executeCommand '(:dynamicRegistration :json-false))
               :textDocument '(:synchronization (:didSave t))
               :general (list :positionEncodings ["utf-16"])
-              :experimental
-              '(:claudeAgent (:questions t :saveDocument t :sessionEvents t :subagentText t)))))
+              :experimental '(:claudeAgent
+                              (:questions t :saveDocument t :sessionEvents t :subagentText t)))))
 
 (defun claude-agent-server--initialized (_result)
   "Send what has waited for the server to be ready."
@@ -317,12 +317,11 @@ Of RUN, which the agent has begun by itself, it is the server's own."
      (cons 'claude-agent-server--later
            (lambda (id) (claude-agent-server--choose connection id params))))
     ('workspace/applyEdit
-     (list :applied (or (and (funcall claude-agent-server-edit-function (plist-get params :edit)) t)
+     (list :applied (or (funcall claude-agent-server-edit-function (plist-get params :edit))
                         :json-false)))
     ('claudeAgent/saveDocument
-     (list :saved (or (and (funcall claude-agent-server-save-function
-                                    (plist-get params :uri) (plist-get params :version))
-                           t)
+     (list :saved (or (funcall claude-agent-server-save-function
+                               (plist-get params :uri) (plist-get params :version))
                       :json-false)))
     ('workspace/configuration
      (vconcat (mapcar (lambda (_) (or claude-agent-settings (make-hash-table)))

@@ -29,7 +29,6 @@
 (require 'claude-agent-context)
 (require 'claude-agent-control)
 (require 'claude-agent-conversation)
-(require 'claude-agent-documents)
 (require 'claude-agent-files)
 (require 'claude-agent-fold)
 (require 'claude-agent-mode-line)

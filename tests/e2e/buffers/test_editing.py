@@ -176,6 +176,19 @@ async def test_document_that_is_not_on_the_disk(editor_with: Open, file: Path, u
     assert not file.exists()
 
 
+async def test_editor_that_checks_no_version_is_not_asked_to_change_what_is_unsaved(
+    editor_with: Open, file: Path, uses: Uses
+) -> None:
+    # What is typed meanwhile would move what the edit is about.
+    editor = await editor_with(profile="neovim", announces=PLAIN)
+    documents = Documents(editor)
+    uri = documents.open(file)
+    documents.type(uri, UNSAVED)
+    _, told = await uses(editor, read(file), edit(file, "two", "2"))
+    assert "Nothing was changed" in told
+    assert (documents.edits, documents.texts[uri], file.read_text()) == ([], UNSAVED, DISK)
+
+
 @pytest.mark.parametrize("unsaved", [True, False])
 async def test_editor_that_applies_nothing(
     editor_with: Open, file: Path, uses: Uses, *, unsaved: bool

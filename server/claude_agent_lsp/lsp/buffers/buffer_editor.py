@@ -51,8 +51,8 @@ class DocumentEditor:
 
     @property
     def applies(self) -> bool:
-        """Whether it changes them."""
-        return self.editor.profile.apply_edit
+        """Whether it changes them, and then only the version that is meant."""
+        return self.editor.profile.apply_edit and self.editor.profile.versioned_edits
 
     @property
     def saves(self) -> bool:
@@ -100,9 +100,6 @@ class DocumentEditor:
 
     def _edit_of(self, document: Document, edits: Sequence[RangeEdit]) -> types.WorkspaceEdit:
         profile = self.editor.profile
-        if not profile.versioned_edits:
-            plain = [types.TextEdit(_range(each), each.new) for each in edits]
-            return types.WorkspaceEdit(changes={document.uri: plain})
         named = types.OptionalVersionedTextDocumentIdentifier(document.uri, document.version)
         made = [
             types.AnnotatedTextEdit(ANNOTATION, _range(each), each.new)
