@@ -20,7 +20,7 @@ from claude_agent_lsp.sessions.review.review import (
     redo,
     undo_name,
 )
-from claude_agent_lsp.sessions.rewind.putting_back import REDONE, Wanted, put_back
+from claude_agent_lsp.sessions.rewind.putting_back import REDONE, Wanted, Work
 from tests.sessions.lines import Disk, Talk
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ class Work:
 
     def undo(self, *hunks: Hunk) -> None:
         review = self.review(*hunks)
-        put_back(review.undo(), review.session, undo_name(), WAY)
+        Work(review.session, review.undo(), undo_name(), WAY).finish()
 
     def redo(self) -> None:
         session, name = last_undo(self.session, self.state, None)
-        put_back(redo(session, name, {}), session, f"{REDONE}{name}", WAY)
+        Work(session, redo(session, name, {}), f"{REDONE}{name}", WAY).finish()
 
 
 def users(lines: Sequence[str]) -> set[str]:
