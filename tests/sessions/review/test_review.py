@@ -20,7 +20,8 @@ from claude_agent_lsp.sessions.review.review import (
     redo,
     undo_name,
 )
-from claude_agent_lsp.sessions.rewind.putting_back import REDONE, Wanted, Work
+from claude_agent_lsp.sessions.rewind import putting_back
+from claude_agent_lsp.sessions.rewind.putting_back import REDONE, Wanted
 from tests.sessions.lines import Disk, Talk
 
 if TYPE_CHECKING:
@@ -79,11 +80,11 @@ class Work:
 
     def undo(self, *hunks: Hunk) -> None:
         review = self.review(*hunks)
-        Work(review.session, review.undo(), undo_name(), WAY).finish()
+        putting_back.Work(review.session, review.undo(), undo_name(), WAY).finish()
 
     def redo(self) -> None:
         session, name = last_undo(self.session, self.state, None)
-        Work(session, redo(session, name, {}), f"{REDONE}{name}", WAY).finish()
+        putting_back.Work(session, redo(session, name, {}), f"{REDONE}{name}", WAY).finish()
 
 
 def users(lines: Sequence[str]) -> set[str]:
