@@ -9,6 +9,7 @@
     <state>/runs/<id>.jsonl                 what its runs knew besides what was said
     <state>/questions/<id>.*                questions that its editor did not show, and answers
     <state>/changes/<id>/                   what its runs have changed, with copies
+    <state>/reviews/<id>.diff               that, as a document that an editor was shown
     <state>/branches/<id>.json              which session has what it lacks of one it came of
     <state>/rewinds/<id>.json               what was put back
     <state>/shared/<id>.json                how far it has been sent to a store
@@ -71,6 +72,7 @@ OURS: Final = (
     "runs/{}.jsonl",
     "questions/{}.*",
     "changes/{}",
+    "reviews/{}.diff",
     "branches/{}.json",
     "rewinds/{}.json",
     "costs/{}.json",
@@ -80,7 +82,7 @@ OURS: Final = (
     "kept/*/.{}*",
     *(f"{name}/.{{}}*" for name in ("branches", "costs", "journal", "plans", "queue", "rewinds")),
     "questions/.{}*",
-    *(f"{name}/.{{}}*" for name in ("shared", "transcripts")),
+    *(f"{name}/.{{}}*" for name in ("reviews", "shared", "transcripts")),
 )
 
 
