@@ -133,6 +133,40 @@ def test_unsaved_text_is_what_the_agent_reads_and_edits_and_one_undo_takes_that_
     assert source.read_text() == "typed x = 1\ny = 2\n"
 
 
+@shows(Ability.TYPING)
+def test_what_is_typed_while_the_agent_edits_is_kept(
+    open_helix: OpenHelix, model: Loopback, folder: Path, environment: dict[str, str]
+) -> None:
+    allow_tools(environment, "Edit")
+    source, signs = folder / "code.py", [folder.parent / name for name in ("first", "second")]
+    first, second = (
+        call("Bash", command=f"until test -e {sign}; do sleep 0.05; done") for sign in signs
+    )
+    read = call("Read", file_path=str(source))
+    edit = call("Edit", file_path=str(source), old_string="y = 2", new_string="y = 3")
+    model.add(reply("wait", [read], [first], [edit], [second], [say("Edited it.")]))
+    helix = open_helix("code.py")
+    helix.wait_for("y = 2")
+    ask(helix, "wait")
+    helix.wait_for("Running `until")
+    helix.type("A # begun")
+    helix.wait_for("x = 1 # begun")
+    signs[0].touch()
+    helix.wait_for("y = 3")
+    helix.type(" and ended")
+    helix.wait_for("x = 1 # begun and ended")
+    helix.keys("Escape")
+    helix.wait_for("NOR")
+    signs[1].touch()
+    helix.wait_for(lambda screen: "Session: " in screen and "1 file changed" in screen)
+    assert source.read_text() == "x = 1\ny = 2\n"
+    helix.type(":open code.py", "Enter")
+    helix.wait_for(lambda screen: "x = 1 # begun and ended" in screen and "y = 3" in screen)
+    helix.type(":write", "Enter")
+    helix.wait_for("written")
+    assert source.read_text() == "x = 1 # begun and ended\ny = 3\n"
+
+
 TALL = "\n".join(["cat > one <<'END'", *(f"line {n} {'x' * 70}" for n in range(60)), "END"])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -95,14 +95,14 @@ def test_unsaved_text_is_what_the_agent_reads_and_edits_and_one_undo_takes_that_
 def test_saved_buffer_is_edited_and_saved_once_with_all_that_saving_means(
     lua: RunLua, model: Loopback, file: Path, *, hidden: bool
 ) -> None:
-    steps: list[Any] = [[read(file)], [edit(file, "two", "x=2")], [edit(file, "three", "y=3")]]
+    steps = [[read(file)], [edit(file, "two", "x=2")], [edit(file, "three", "y=3")]]
     model.add(reply("go", *steps, [say("Done.")]))
     found = lua(
         f"""{USER}
         vim.o.hidden, vim.o.autoread = true, false
         vim.cmd.edit('a.txt')
         local buf = vim.api.nvim_get_current_buf()
-        if {str(hidden).lower()} then vim.cmd.enew() end
+        if {str(hidden).lower()} then vim.cmd.edit('other.txt') end
         ask('ClaudeAgent ask go')
         vim.cmd.checktime()
         local edited, modified, written = lines(buf), vim.bo[buf].modified, vim.deepcopy(writes)
@@ -114,7 +114,7 @@ def test_saved_buffer_is_edited_and_saved_once_with_all_that_saving_means(
           table.insert(undone, lines(buf))
         end
         return {{ edited = edited, modified = modified, writes = written, undone = undone,
-          strangers = strangers, told = told }}
+          strangers = strangers }}
         """
     )
     assert (found["edited"], found["modified"]) == ("one x= 2 y= 3", False)
@@ -122,8 +122,7 @@ def test_saved_buffer_is_edited_and_saved_once_with_all_that_saving_means(
     assert (found["writes"], found["strangers"]) == ([2, 2], 0)
     # The agent was told of it, too.
     assert "x= 2" in told(model)
-    edits_undone = [each for each in found["undone"] if "=" not in each or "= 3" not in each]
-    assert "one x= 2 three" in edits_undone
+    assert "one x= 2 three" in found["undone"]
     assert found["undone"][-1] == DISK.replace("\n", " ").strip()
 
 
@@ -189,7 +188,7 @@ def test_what_is_typed_while_the_agent_edits_is_kept_and_undone_by_itself(
     first, second = (
         call("Bash", command=f"until test -e {sign}; do sleep 0.05; done") for sign in signs
     )
-    steps: list[Any] = [
+    steps: list[list[Step]] = [
         [read(file)],
         [first],
         [edit(file, "three", "3")],
