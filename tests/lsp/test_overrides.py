@@ -44,6 +44,7 @@ DIGESTS = {
     "lsp_shutdown": "86ec7ca1055cb177",
     "lsp_text_document__did_change": "81a0591b8fdf9793",
     "lsp_text_document__did_close": "1308de1125767d78",
+    "lsp_text_document__did_open": "6771d1483cdf0338",
     "lsp_work_done_progress_cancel": "973f4beb1dc03d21",
     "lsp_workspace__execute_command": "b8471858fcb02f5d",
     "report_server_error": "bb8c3433a6199aec",

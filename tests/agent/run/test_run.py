@@ -74,7 +74,7 @@ class Process:
     """A process that answers each prompt at once."""
 
     session = SimpleNamespace(source=None)
-    cost_usd, usable = 0.0, True
+    cost_usd, usable, tools = 0.0, True, None
 
     def __init__(self) -> None:
         self.background = Background()
