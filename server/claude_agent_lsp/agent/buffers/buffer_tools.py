@@ -12,7 +12,6 @@ together, the agent is told, and may read the file again.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import re
 import shutil
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
     from claude_agent_lsp.agent.buffers.buffers import Buffers, SaveEdits
     from claude_agent_lsp.workspace.documents.documents import Document
-
-logger = logging.getLogger(__name__)
 
 OFF: Final = (
     "The agent can't edit files that have unsaved text in the editor in this session. Its settings "

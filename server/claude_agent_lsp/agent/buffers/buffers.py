@@ -123,9 +123,10 @@ class Buffers:
         new.replace(self._directory / "open.json")
 
     def _note_failure(self, telling: asyncio.Future[None]) -> None:
-        if telling.cancelled() or telling.exception() is not None:
+        error = None if telling.cancelled() else telling.exception()
+        if telling.cancelled() or error is not None:
             self._told = None
-            logger.warning("The agent can't be told what is open: %s", telling.exception())
+            logger.warning("The agent can't be told what is open: %s", error)
 
     def _remove(self) -> None:
         if self._directory is not None:

@@ -9,7 +9,6 @@ itself, and where it has not, hooks see to it that nothing unsaved is read wrong
 from __future__ import annotations
 
 import json
-import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     )
 
     from claude_agent_lsp.agent.buffers.buffer_tools import BufferTools
-
-logger = logging.getLogger(__name__)
 
 MOD: Final = Path(__file__).parent / "mod"
 SERVER: Final = "editor"

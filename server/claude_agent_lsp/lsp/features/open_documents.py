@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_agent_lsp.lsp.features.feature import Handler
-
-logger = logging.getLogger(__name__)
 
 
 class OpenDocuments(Feature):
