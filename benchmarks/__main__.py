@@ -19,6 +19,7 @@ from rich.console import Console
 
 from benchmarks import table
 from benchmarks.catalogue import catalogue
+from benchmarks.documents import documents
 from benchmarks.measures import TURNS, Extent
 from benchmarks.stage import stage
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.figures import Measure
     from benchmarks.peers import Place
 
-MEASURES = {**TURNS, "catalogue": catalogue}
+MEASURES = {**TURNS, "catalogue": catalogue, "documents": documents}
 console = Console(width=None if sys.stdout.isatty() else 150)
 
 

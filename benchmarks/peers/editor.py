@@ -16,7 +16,7 @@ from benchmarks.peers import CANCEL_AFTER_SECONDS, SERVER, Place, Session, Turn
 from benchmarks.processes import Weight, below, cli_of, without_clis
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 EXECUTABLE = Path(sys.executable).with_name("claude-agent-lsp")
 BARE = (sys.executable, str(Path(__file__).with_name("bare.py")))
@@ -33,11 +33,15 @@ class Connection:
     Attributes:
         settings: The answer to `workspace/configuration`.
         texts: Of each token that is listened to, when a text event came and what it said.
+        answers: What is answered to the server's requests, by method, beside its settings.
+        experimental: What the editor says of itself that is this server's own.
     """
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.settings: dict[str, Any] = {}
         self.texts: dict[str, list[tuple[float, str]]] = {}
+        self.answers: dict[str, Callable[[Any], Any]] = {}
+        self.experimental: dict[str, Any] = {}
         self._process = process
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[tuple[float, dict[str, Any]]]] = {}
@@ -67,7 +71,14 @@ class Connection:
     async def initialize(self, folder: Path) -> float:
         """Begins the conversation as VS Code does; returns when `initialize` was answered."""
         capabilities = {
-            "workspace": {"configuration": True, "workspaceFolders": True},
+            "workspace": {
+                "configuration": True,
+                "workspaceFolders": True,
+                "applyEdit": "workspace/applyEdit" in self.answers,
+                "workspaceEdit": {"documentChanges": True},
+            },
+            "textDocument": {"synchronization": {"didSave": True}} if self.answers else {},
+            "experimental": {"claudeAgent": self.experimental},
             "window": {"workDoneProgress": True, "showDocument": {"support": True}},
         }
         _, answer = self.request(
@@ -151,11 +162,12 @@ class Connection:
                 self.texts[token].append((at, value["text"]))
                 self._heard[token].set()
         elif "id" in message:
-            items = (message.get("params") or {}).get("items", ())
-            asked = method == "workspace/configuration"
-            self._send(
-                {"id": message["id"], "result": [self.settings for _ in items] if asked else None}
-            )
+            self._send({"id": message["id"], "result": self._answer(method, message.get("params"))})
+
+    def _answer(self, method: str, params: Any) -> Any:
+        if method == "workspace/configuration":
+            return [self.settings for _ in params["items"]]
+        return self.answers[method](params) if method in self.answers else None
 
 
 class ServerPeer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,12 +33,15 @@ def directives() -> tuple[Directive, ...]:
     - `recall REGEX`, to the end of the line
     - `hang`
     - `run COMMAND`, to the end of the line, with the tool Bash; then "Done."
+    - `use TOOL N times JSON`, to the end of the line, one call after the other; `<n>` and `<n+1>`
+      in it stand for the call's number and the next one; then "Done."
     """
     return (
         _directive(r"\bhang\b", lambda _: ((say("hanging"), hang()),)),
         _directive(
             r"\brun (.+)", lambda found: ((call("Bash", command=found[1]),), (say("Done."),))
         ),
+        _directive(r"\buse (\w+) (\d+) times? (.+)", _uses),
         _directive(r"\brecall (.+)", lambda found: ((recall(found[1]),),)),
         _directive(
             r"\bsay (\d+) tokens?(?: every (\d+(?:\.\d+)?) ?ms)?",
@@ -48,3 +52,12 @@ def directives() -> tuple[Directive, ...]:
 
 def _directive(pattern: str, make: _Make) -> Directive:
     return Directive(re.compile(pattern, re.IGNORECASE), make)
+
+
+def _uses(found: re.Match[str]) -> tuple[Turn, ...]:
+    tool, count, given = found.groups()
+    calls = (
+        call(tool, **json.loads(given.replace("<n>", f"{n}").replace("<n+1>", f"{n + 1}")))
+        for n in range(int(count))
+    )
+    return (*((each,) for each in calls), (say("Done."),))

@@ -296,6 +296,8 @@ class AgentServer(LanguageServer):
             logger.warning("%s can't be kept from other users: %s", self._state.directory, error)
         self._editor.spawn(self._keep_sessions())
         cleanup = await disk.run(importlib.import_module, "claude_agent_lsp.sessions.cleanup")
+        scratch = await disk.run(importlib.import_module, "claude_agent_lsp.base.disk.scratch")
+        await disk.run(scratch.remove_abandoned)
         busy = self._agent.locks.busy
         # What the CLI keeps for a while stays there, whatever a setting says.
         for directory in {self._state.directory, self._own_directory}:

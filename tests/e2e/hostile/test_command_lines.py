@@ -50,11 +50,10 @@ async def test_keys_prompts_and_grants_are_given_by_file(
             for process in clis(editor):
                 with contextlib.suppress(psutil.Error):
                     lines.add("\0".join(process.cmdline()))
-            for path in temporary.glob("claude-agent-lsp-*/**"):
+            for path in temporary.glob("claude-agent-lsp-*/**/*"):
                 with contextlib.suppress(OSError):
-                    modes.add(("directory", path.stat().st_mode & 0o777))
-                    found = {(each.name, each.stat().st_mode & 0o777) for each in path.iterdir()}
-                    modes.update(found)
+                    name = "directory" if path.is_dir() else path.name
+                    modes.add((name, path.stat().st_mode & 0o777))
             await asyncio.sleep(0.002)
 
     looking = asyncio.create_task(look())
@@ -72,6 +71,7 @@ async def test_keys_prompts_and_grants_are_given_by_file(
     assert [line for line in lines if KEY in line] == []
     assert modes == {
         ("directory", 0o700),
+        ("lock", 0o600),
         ("settings.json", 0o600),
         ("mcp.json", 0o600),
         ("system-prompt.md", 0o600),

@@ -12,23 +12,23 @@ together, the agent is told, and may read the file again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.buffers import tool_texts
 from claude_agent_lsp.agent.buffers.closed_files import ClosedFiles
 from claude_agent_lsp.agent.buffers.looks import Looks
 from claude_agent_lsp.agent.buffers.tool_texts import ToolRefusedError, plain
+from claude_agent_lsp.base.disk.scratch import scratch
 from claude_agent_lsp.base.lanes import parsing
 from claude_agent_lsp.workspace.documents.disk_text import DiskText, digest_of
 from claude_agent_lsp.workspace.documents.documents import DocumentState
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Mapping
+    from pathlib import Path
 
     from claude_agent_lsp.agent.buffers.buffers import Buffers, SaveEdits
     from claude_agent_lsp.workspace.documents.documents import Document
@@ -39,6 +39,7 @@ OFF: Final = (
 )
 # What the mod says as it starts.
 ANNOUNCED: Final = "claude-agent-lsp buffers 1"
+ANNOUNCE_SECONDS: Final = 1.0
 _UNREAD: Final = re.compile("modified since read|not been read")
 # A document that changes faster than an edit gets there is being typed in.
 TRIES: Final = 3
@@ -59,12 +60,13 @@ class BufferTools:
     Attributes:
         buffers: The editor's documents.
         looks: Find documents.
-        ready: Whether the mod is at work in the process.
+        hooked: Whether the process has hooks for where the mod is not at work.
     """
 
     def __init__(self, buffers: Buffers, folder: Path, save_edits: SaveEdits) -> None:
         self.buffers = buffers
-        self.ready = False
+        self.hooked = buffers.hooked
+        self._announced = asyncio.Event()
         self._save_edits = save_edits
         self.looks = Looks(buffers.documents, folder)
         self._closed = ClosedFiles(self.looks.disk)
@@ -112,23 +114,18 @@ class BufferTools:
             return await self._copy(document)
         return await self._whole(self._perform(document, call))
 
-    async def claim(self, call: Mapping[str, Any]) -> None:
-        """Take over an edit of a closed file of which the tool would change more than is asked."""
-        path = self.looks.path(call.get("file_path"))
-        if path is None or await self.looks.find(call.get("file_path")) is not None:
-            return
-        if await self._closed.claim(path, str(call.get("tool"))):
-            self.buffers.claimed.add(path.name)
-            await self.buffers.settle()
-
     async def _answer_for_closed(self, what: str, call: Mapping[str, Any]) -> dict[str, Any]:
         path = self.looks.path(call.get("file_path"))
-        if path is None or call.get("tool") == "Read" or not self._closed.has(path):
+        if path is None or call.get("tool") == "Read":
             return {}
-        if what == "refused":
+        if what == "refused" and self._closed.has(path):
             unread = _UNREAD.search(str(call.get("error"))) is not None
             return {"reread": unread and await self._closed.unchanged(path)}
-        return await self._whole(self._closed.edit(path, call)) if what == "perform" else {}
+        if what != "perform" or not await self._closed.claim(path, str(call.get("tool"))):
+            return {}
+        self.buffers.claimed.add(path.name)
+        await self.buffers.settle()
+        return await self._whole(self._closed.edit(path, call))
 
     async def _whole(self, edit: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
         """Make an edit to its end: an interrupt cancels who waits for it, and must not halve it."""
@@ -140,7 +137,24 @@ class BufferTools:
     def hear(self, subtype: str, data: Mapping[str, Any]) -> None:
         """Take what the CLI says beside the conversation: the mod announces itself."""
         if subtype == "ui_log" and data.get("text") == ANNOUNCED:
-            self.ready = True
+            self._announced.set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the mod is at work in the process."""
+        return self._announced.is_set()
+
+    @property
+    def safe(self) -> bool:
+        """Whether nothing unsaved is read wrongly or written over by the process."""
+        return self.ready or self.hooked
+
+    async def settle(self) -> None:
+        """Wait a moment for the mod, which announces itself before the CLI has started."""
+        if not self.safe:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._announced.wait(), ANNOUNCE_SECONDS)
+        self.buffers.hooked |= not self.safe
 
     def warning(self) -> str | None:
         """Return what a user has to know at the start of a turn, once for each server."""
@@ -349,11 +363,11 @@ def _formatted(wanted: str, there: str) -> str | None:
 
 def _remove(directories: Iterable[Path]) -> None:
     for each in directories:
-        shutil.rmtree(each, ignore_errors=True)
+        scratch.remove(each)
 
 
 def _write_copy(document: Document) -> Path:
-    directory = Path(tempfile.mkdtemp(prefix="claude-agent-lsp-"))
+    directory = scratch.make()
     path = directory / document.path.name
     path.touch(0o600)
     path.write_text(document.text, encoding="utf-8", errors="replace", newline="")

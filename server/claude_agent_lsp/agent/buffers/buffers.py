@@ -7,13 +7,12 @@ Documents ──▶ Buffers ──┬─▶ the file that tells each CLI what is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+from claude_agent_lsp.base.disk.scratch import scratch
 from claude_agent_lsp.base.lanes import Lane
 
 if TYPE_CHECKING:
@@ -68,12 +67,14 @@ class Buffers:
         documents: Those that are open.
         editor: Has them.
         claimed: The last names of closed files whose edits are made here.
+        hooked: Whether a CLI has not taken the mod, so that those after it have hooks instead.
         warned: Whether the user knows that a CLI can't be told of them.
     """
 
     def __init__(self, documents: Documents, editor: BufferEditor) -> None:
         self.documents = documents
         self.editor = editor
+        self.hooked = False
         self.warned = False
         self.claimed: set[str] = set()
         self._lane = Lane()
@@ -117,7 +118,7 @@ class Buffers:
 
     def _tell(self, names: list[str]) -> None:
         if self._directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="claude-agent-lsp-open-"))
+            self._directory = scratch.make()
         new = self._directory / "new.json"
         new.write_text(json.dumps(names), encoding="utf-8")
         new.replace(self._directory / "open.json")
@@ -130,7 +131,4 @@ class Buffers:
 
     def _remove(self) -> None:
         if self._directory is not None:
-            for each in ("open.json", "new.json"):
-                (self._directory / each).unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                self._directory.rmdir()
+            scratch.remove(self._directory)

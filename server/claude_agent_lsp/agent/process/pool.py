@@ -122,7 +122,9 @@ class ProcessPool:
                 with self._released_if_it_raises(process):
                     self._lend(process)
                     await signal.wait_or_abort(process.started)
-                return process
+                if self._knows_documents(process):
+                    return process
+                self.release(process)
             else:
                 if process is None and not self._make_room() and not told:
                     told = True
@@ -223,7 +225,9 @@ class ProcessPool:
 
     def _knows_documents(self, process: AgentProcess) -> bool:
         """Whether it reads what is open in the editor, if there is anything."""
-        return process.tools is not None or self._tools_for(process.launch) is None
+        if process.tools is not None:
+            return process.tools.safe
+        return self._tools_for(process.launch) is None
 
     def _tools_for(self, launch: Launch, *, ahead: bool = False) -> BufferTools | None:
         """Return what a process reads and edits documents by, as soon as it may need it."""

@@ -12,16 +12,15 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.process.restraint import rules_on_the_clis_own
+from claude_agent_lsp.base.disk.scratch import scratch
 from claude_agent_lsp.workspace.temporary import own_directory
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from pathlib import Path
 
     from claude_agent_lsp.agent.process.launch import Launch
 
@@ -57,8 +56,7 @@ class PrivateFiles:
         contents = contents_of(launch, self.restraint)
         if not contents:
             return
-        # Only its owner may look into it (tempfile.mkdtemp).
-        self._directory = Path(tempfile.mkdtemp(prefix="claude-agent-lsp-"))
+        self._directory = scratch.make()
         self.paths |= {name: self._directory / name for name in contents}
         for name, content in contents.items():
             self.paths[name].touch(0o600)
@@ -76,7 +74,7 @@ class PrivateFiles:
     def remove(self) -> None:
         """Remove them; any number of times."""
         if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
+            scratch.remove(self._directory)
 
 
 def contents_of(launch: Launch, restraint: Mapping[str, str]) -> dict[str, str]:

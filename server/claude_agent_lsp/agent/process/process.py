@@ -268,6 +268,9 @@ class AgentProcess:
         self._marked.has_told(self.pid)
         too_late.cancel()
         self._reading = asyncio.create_task(self._read(client))
+        if self.tools is not None:
+            await self.tools.settle()
+            self._raise_if_ending()
         self._life.enter(ProcessState.READY)
         self.started.set_result(None)
         await self._client_queue.serve(client)

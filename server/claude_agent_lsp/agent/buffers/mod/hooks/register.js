@@ -16,6 +16,16 @@ async function mayBeOpen($, path) {
   return open.includes(path.slice(path.lastIndexOf("/") + 1))
 }
 
+// The tool would change more than the edit, in lines that end otherwise than with LF.
+async function isTouchy($, call) {
+  if (call.tool === "Read") return false
+  try {
+    return (await $.fs.read(call.file_path)).includes("\r")
+  } catch {
+    return false // there is none yet, or the tool will say what is wrong with it
+  }
+}
+
 async function ask($, what, call) {
   const answer = await $.mcp.call("editor", "ask", { what, call: JSON.stringify(call) })
   if (answer.isError) throw new Error(answer.content[0].text)
@@ -34,7 +44,7 @@ async function prepare($, call, next) {
 
 // The call is allowed.
 async function perform($, call, next) {
-  if (!(await mayBeOpen($, call.file_path))) return next(call)
+  if (!(await mayBeOpen($, call.file_path)) && !(await isTouchy($, call))) return next(call)
   const answer = await ask($, "perform", call)
   if (answer.deny) return { deny: answer.deny }
   if (!answer.result) return next(call)
