@@ -45,6 +45,7 @@ _UNREAD: Final = re.compile("modified since read|not been read")
 TRIES: Final = 3
 READ_AGAIN: Final = "Read the file again, and decide anew."
 LATE_SECONDS: Final = 1.0
+MOST_INPUTS: Final = 100
 # What a formatter has changed is told up to here.
 MOST_TOLD: Final = 4_000
 
@@ -89,10 +90,14 @@ class BufferTools:
         document = await self.looks.find(wanted.get("file_path"))
         if document is None or not (await self.looks.state(document)).unsaved:
             return False
-        self._inputs[call_id or ""] = {
-            name: value for name, value in wanted.items() if name != "file_path"
-        }
+        named = {name: value for name, value in wanted.items() if name != "file_path"}
+        self._keep_input(call_id or "", named)
         return True
+
+    def _keep_input(self, call_id: str, given: Mapping[str, Any]) -> None:
+        self._inputs[call_id] = given
+        if len(self._inputs) > MOST_INPUTS:  # a call that was denied never asks for its own
+            del self._inputs[next(iter(self._inputs))]
 
     async def answer(self, what: str, call: Mapping[str, Any]) -> dict[str, Any]:
         """Answer the mod.
@@ -204,9 +209,10 @@ class BufferTools:
 
     async def _found_on(self, disk: DiskText | None, call: Mapping[str, Any]) -> dict[str, Any]:
         """Return what an Edit may be given instead, and keep what it was given."""
-        self._inputs[str(call.get("tool_use_id"))] = {
+        named = {
             name: call[name] for name in ("old_string", "new_string", "replace_all") if name in call
         }
+        self._keep_input(str(call.get("tool_use_id")), named)
         there = "" if disk is None else plain(disk.text)
         found = await parsing.run(_once_in, there, str(call.get("new_string")))
         return {"old_string": found, "replace_all": False}
