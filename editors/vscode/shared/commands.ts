@@ -79,6 +79,20 @@ export interface Commands {
   ];
   'claudeAgent.session.import': [{ workspace?: Uri; uri: Uri }, { files: Imported[] }];
   'claudeAgent.session.show': [{ sessionId?: string }, { uri: Uri; shown: boolean }];
+  'claudeAgent.session.open': [
+    { session?: string; workspace?: Uri },
+    { sessionId: string; uri: Uri; shown: boolean },
+  ];
+  'claudeAgent.prompt.send': [{ uri: Uri }, Run];
+  'claudeAgent.prompt.update': [{ uri: Uri }, { updated: boolean }];
+  'claudeAgent.prompt.fork': [
+    { uri: Uri; line: number },
+    { sessionId: string; uri: Uri; shown: boolean },
+  ];
+  'claudeAgent.prompt.rewind': [
+    { uri: Uri; line: number },
+    { rewound: boolean; sessionId?: string; uri?: Uri; shown?: boolean },
+  ];
   'claudeAgent.session.follow': [
     { sessionId: string },
     { session: Session; run?: Run | null; firstMessageId?: string | null },

@@ -180,6 +180,7 @@ class AgentServer(LanguageServer):
 
     @cached_property
     def _lazy(self) -> LazyServices:
+        from claude_agent_lsp.lsp.services.prompts.prompt_documents import PromptDocuments
         from claude_agent_lsp.lsp.services.reviews.open_texts import OpenTexts
         from claude_agent_lsp.lsp.services.reviews.review_documents import ReviewDocuments
         from claude_agent_lsp.lsp.services.reviews.reviews import Reviews
@@ -206,6 +207,7 @@ class AgentServer(LanguageServer):
             task_documents=TaskDocuments(editor, self._state, self._lane),
             reviews=reviews,
             review_documents=ReviewDocuments(editor, self._state, self._lane, reviews),
+            prompts=PromptDocuments(self._document_editor, self._state, self._lane),
         )
 
     @cached_property
@@ -259,12 +261,19 @@ class AgentServer(LanguageServer):
             self.feature(method)(partial(handler))
         self.feature(types.TEXT_DOCUMENT_CODE_ACTION, OPTIONS)(partial(self._code_actions))
         self.feature(types.TEXT_DOCUMENT_CODE_LENS)(partial(self._code_lenses))
+        self.feature(types.TEXT_DOCUMENT_HOVER)(partial(self._hover))
 
     async def _code_actions(self, params: types.CodeActionParams) -> object:
         return await code_actions(self._features, params, self._editor.profile)
 
     async def _code_lenses(self, params: types.CodeLensParams) -> object:
         return [lens for each in self._features for lens in await each.code_lenses(params)]
+
+    async def _hover(self, params: types.HoverParams) -> object:
+        for feature in self._features:
+            if (found := await feature.hover(params)) is not None:
+                return found
+        return None
 
     def _initialize(self, params: types.InitializeParams) -> None:
         self._editor.profile = ClientProfile.parse(params)

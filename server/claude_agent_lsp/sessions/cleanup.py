@@ -1,6 +1,6 @@
 """What nobody needs any more in the state directory, removed once at a server's start.
 
-    transcripts/, plans/, reviews/
+    transcripts/, plans/, reviews/, prompts/
                             documents: written anew whenever they are shown; after `DOCUMENT_DAYS`
     rewinds/, shared/, costs/, runs/, changes/, branches/
                             memories of a session: `DOCUMENT_DAYS` after it was last heard of
@@ -46,6 +46,7 @@ _HALF_WRITTEN: Final = re.compile(r"\..+\.\d+-\d+")
 _DIRECTORIES: Final = (
     *("folders", "journal", "queue", "transcripts", "plans", "rewinds", "shared", "costs", "runs"),
     *("pinned", "archived", "kept/*", "questions", "changes", "branches", "reviews", "dismissed"),
+    "prompts",
 )
 
 # What is of use as long as a server lives, and its runs.
@@ -97,7 +98,7 @@ def _candidates(state_directory: Path, known: frozenset[str]) -> Iterator[tuple[
         for path in state_directory.glob(f"{name}/.*"):
             if _HALF_WRITTEN.fullmatch(path.name):
                 yield path, 1
-    for name in ("transcripts/*.md", "plans/*.md", "reviews/*.diff"):
+    for name in ("transcripts/*.md", "plans/*.md", "reviews/*.diff", "prompts/*.claude.md"):
         for path in state_directory.glob(name):
             yield path, DOCUMENT_DAYS
     for name in ("rewinds", "shared", "costs", "runs", "changes", "branches", "pinned", "archived"):

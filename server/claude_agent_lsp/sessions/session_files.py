@@ -5,6 +5,7 @@
     <state>/kept/<project>/<id>.jsonl       its copy, for when the CLI has deleted its own
     <state>/kept/<project>/<id>.leaves      when that is to make room
     <state>/transcripts/<id>[-<run>].md     documents that an editor was shown
+    <state>/prompts/<id>.claude.md          it as a document in which the user types
     <state>/plans/<id>[-<question>].md      the plan that was asked about last, questions to be read
     <state>/runs/<id>.jsonl                 what its runs knew besides what was said
     <state>/questions/<id>.*                questions that its editor did not show, and answers
@@ -67,6 +68,7 @@ OURS: Final = (
     "shared/{}.json",
     "transcripts/{}.md",
     "transcripts/{}-*.md",
+    "prompts/{}.claude.md",
     "plans/{}.md",
     "plans/{}-*.md",
     "runs/{}.jsonl",

@@ -31,7 +31,17 @@ NOBODY = 2**22 + 1
 # Where the server has something of each.
 IN_STATE = (
     *("archived", "branches", "changes", "costs", "folders", "journal", "kept", "locks"),
-    *("pinned", "plans", "queue", "questions", "reviews", "rewinds", "runs", "transcripts"),
+    *(
+        "pinned",
+        "plans",
+        "prompts",
+        "queue",
+        "questions",
+        "reviews",
+        "rewinds",
+        "runs",
+        "transcripts",
+    ),
 )
 # The CLI's builtin plugins note there what they will send; of a session it has the id and no word.
 OF_PLUGINS = Path("plugins", "store")
@@ -115,6 +125,7 @@ async def work(editor: Editor, model: Loopback, folder: Path) -> str:
     await editor.command("session.rewind", {"sessionId": session, "messageId": prompt["messageId"]})
     await editor.command("session.tag", {"sessionId": session, "tag": "keep"})
     await editor.command("session.show", {"sessionId": session})
+    await editor.command("session.open", {"session": session})
     await editor.command("session.pin", {"sessionId": session})
     await editor.command("session.archive", {"sessionId": session})
     await editor.command("session.list")

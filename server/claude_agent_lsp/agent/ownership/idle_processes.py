@@ -177,7 +177,7 @@ class IdleProcesses:
         return spare if spare is None or self._locks.owner(spare) is None else None
 
     async def _begins_session(self, query: Query) -> bool:
-        if query.fork or query.traceless or query.session not in (LAST, NEW):
+        if query.fork or query.traceless or query.new_id or query.session not in (LAST, NEW):
             return False
         lane = self._lanes.folder(query.folder)
         return query.session == NEW or await lane.read(self._state.current, query.folder) is None

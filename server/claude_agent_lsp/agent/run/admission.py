@@ -144,7 +144,7 @@ class Admission:
     def _claim(
         self, found: str | None, query: Query, run_id: str, spare: str | None
     ) -> SessionStart:
-        session_id = found or spare or str(uuid.uuid4())
+        session_id = found or query.new_id or spare or str(uuid.uuid4())
         if self._stands_before(session_id, run_id):
             raise SessionAtWork(f"Others wait for the session {session_id}.", session_id)
         if self._locks.claim(session_id, run_id):

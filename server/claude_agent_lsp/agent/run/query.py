@@ -33,6 +33,7 @@ class Query:
         in_place: Whether the session itself goes back; a copy keeps what is left.
         traceless: Whether it knows what was said in the session, changes nothing, and is kept
             nowhere.
+        new_id: The id that a new session gets, if whoever asks has chosen one.
     """
 
     prompt: str
@@ -49,6 +50,7 @@ class Query:
     trusted: bool = False
     place: Place | None = None
     traceless: bool = False
+    new_id: str | None = None
 
     @property
     def store(self) -> str | None:

@@ -182,6 +182,10 @@ class QueryArgument(Argument):
         """Return the session that it is for, by what is set in its folder."""
         return self.session
 
+    def new_id(self) -> str | None:
+        """Return the id that a new session gets, if that is chosen."""
+        return None
+
     def __post_init__(self) -> None:
         if self.resume_at is not None and not (self.fork or self.in_place):
             raise InvalidArgument("resumeAt: expected `fork: true` or `inPlace: true` with it")

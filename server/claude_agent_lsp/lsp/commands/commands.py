@@ -19,6 +19,7 @@ from claude_agent_lsp.lsp.commands.control import ControlCommands
 from claude_agent_lsp.lsp.commands.documents import DocumentCommands
 from claude_agent_lsp.lsp.commands.folders import FolderCommands
 from claude_agent_lsp.lsp.commands.order import Order
+from claude_agent_lsp.lsp.commands.prompts.prompts import PromptCommands
 from claude_agent_lsp.lsp.commands.registry import COMMANDS, Command, CommandGroup, Request
 from claude_agent_lsp.lsp.commands.review.review import ReviewCommands
 from claude_agent_lsp.lsp.commands.runs.beginning import Beginning
@@ -49,6 +50,7 @@ GROUPS: Final[tuple[type[CommandGroup], ...]] = (
     AskCommands,
     CodeReviewCommands,
     CommitCommands,
+    PromptCommands,
     QueueCommands,
     SessionCommands,
     DocumentCommands,

@@ -45,6 +45,10 @@ class Feature:
         """Return what stands above the lines of a document."""
         return ()
 
+    async def hover(self, _: types.HoverParams) -> types.Hover | None:
+        """Return what there is to know of a place in a document."""
+        return None
+
     def document_changed(self, _: str) -> None:
         """Take it that a document was opened, changed or closed; nothing may wait here."""
 

@@ -9,6 +9,10 @@ from claude_agent_lsp.lsp.features.client_trust import ClientTrust
 from claude_agent_lsp.lsp.features.configuration_changes import ConfigurationChanges
 from claude_agent_lsp.lsp.features.finding_actions import FindingActions
 from claude_agent_lsp.lsp.features.open_documents import OpenDocuments
+from claude_agent_lsp.lsp.features.prompts.prompt_actions import PromptActions
+from claude_agent_lsp.lsp.features.prompts.prompt_completion import PromptCompletion
+from claude_agent_lsp.lsp.features.prompts.prompt_hover import PromptHover
+from claude_agent_lsp.lsp.features.prompts.prompt_outline import PromptOutline
 from claude_agent_lsp.lsp.features.review_actions import ReviewActions
 from claude_agent_lsp.lsp.features.review_diagnostics import ReviewDiagnostics
 from claude_agent_lsp.lsp.features.review_hover import ReviewHover
@@ -26,6 +30,10 @@ FEATURES: Final[tuple[type[Feature], ...]] = (
     ReviewActions,
     ReviewHover,
     ReviewDiagnostics,
+    PromptActions,
+    PromptOutline,
+    PromptHover,
+    PromptCompletion,
     AskActions,
     FindingActions,
 )

@@ -13,9 +13,6 @@ from claude_agent_lsp.lsp.features.feature import Feature
 from claude_agent_lsp.lsp.services.reviews.wording import headline, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from claude_agent_lsp.lsp.features.feature import Handler
     from claude_agent_lsp.lsp.services.reviews.reviews import Found
     from claude_agent_lsp.sessions.review.traced_file import Hunk
 
@@ -26,11 +23,8 @@ MOST_LINES: Final = 20
 class ReviewHover(Feature):
     """Tells it of what is still to be looked at."""
 
-    def handlers(self) -> Mapping[str, Handler]:
-        """Handle `textDocument/hover`."""
-        return {types.TEXT_DOCUMENT_HOVER: self._hover}
-
-    async def _hover(self, params: types.HoverParams) -> types.Hover | None:
+    async def hover(self, params: types.HoverParams) -> types.Hover | None:
+        """Return it of the change that the line is in."""
         try:
             path = path_of(params.text_document.uri)
         except InvalidArgument:

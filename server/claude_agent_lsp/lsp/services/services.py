@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.services.folder_trust import FolderTrust
     from claude_agent_lsp.lsp.services.prewarming import Prewarming
     from claude_agent_lsp.lsp.services.progress import Progress
+    from claude_agent_lsp.lsp.services.prompts.prompt_documents import PromptDocuments
     from claude_agent_lsp.lsp.services.questions.elsewhere import QuestionsElsewhere
     from claude_agent_lsp.lsp.services.questions.question_documents import QuestionDocuments
     from claude_agent_lsp.lsp.services.reviews.review_documents import ReviewDocuments
@@ -44,6 +45,7 @@ class LazyServices:
         task_documents: Shows background tasks as documents.
         reviews: Knows what runs have changed that is to be looked at.
         review_documents: Shows that as documents.
+        prompts: Conversations as documents in which the user types.
     """
 
     agent: Agent
@@ -56,6 +58,7 @@ class LazyServices:
     task_documents: TaskDocuments
     reviews: Reviews
     review_documents: ReviewDocuments
+    prompts: PromptDocuments
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +140,8 @@ class Services:
     def review_documents(self) -> ReviewDocuments:
         """Shows what is to be looked at as documents."""
         return self.lazy().review_documents
+
+    @property
+    def prompts(self) -> PromptDocuments:
+        """Conversations as documents in which the user types."""
+        return self.lazy().prompts

@@ -18,7 +18,7 @@ from claude_agent_lsp.workspace.documents.positions import text_in
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
 
-    from claude_agent_lsp.agent.events import Emit, Run
+    from claude_agent_lsp.agent.events import Emit, Event, Run
     from claude_agent_lsp.agent.run.message import EditorContext
     from claude_agent_lsp.errors import SessionAtWork
     from claude_agent_lsp.lsp.commands.arguments import QueryArgument
@@ -45,6 +45,8 @@ class Asking:
         unasked: Whether the editor has executed it without knowing what it would be. One that knows
             of sessions is told of the run, as of one that the agent has begun, and in any other one
             its end is opened as a document.
+        document: Takes the run's events for a document that shows it all.
+        run_id: The run's id, if it has one already.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class Asking:
         request: Request,
         *,
         unasked: bool = False,
+        document: Emit | None = None,
+        run_id: str | None = None,
     ) -> None:
         self._services = services
         self._order = order
@@ -63,9 +67,10 @@ class Asking:
         self._argument = argument
         self._request = request
         knows = services.editor.profile.session_events
-        self._opens = unasked and not knows
+        self._document = document
+        self._opens = unasked and not knows and document is None
         # With an id of its own the run tells what it asks.
-        self._run_id = str(uuid.uuid4()) if unasked else None
+        self._run_id = run_id or (str(uuid.uuid4()) if unasked else None)
         self._announced = unasked and knows and argument.partial_result_token is None
 
     async def answer(self) -> Run:
@@ -82,6 +87,8 @@ class Asking:
         )
         if self._run_id is not None and self._announced:
             to_editor = display.on_own_token(self._run_id, to_editor)
+        if self._document is not None:
+            to_editor = _both(to_editor, self._document)
         waits = self._services.editor.profile.waits if argument.wait is None else argument.wait
         refuses = argument.if_busy == "refuse"
         try:
@@ -134,7 +141,8 @@ class Asking:
     async def _answer(self, now: Run, ending: Awaitable[Run], *, waits: bool) -> Run:
         """Answer with how a run stands, or has ended; whoever can't see that is shown it."""
         shown = asyncio.ensure_future(ending)
-        if not waits or self._opens or not self._services.editor.profile.shows_results:
+        unseen = not waits or self._opens or not self._services.editor.profile.shows_results
+        if unseen and self._document is None:
             self._services.editor.spawn(self._report_end(shown, waits=waits))
         if not waits:
             return now
@@ -147,6 +155,14 @@ class Asking:
     async def _report_end(self, ending: asyncio.Future[Run], *, waits: bool) -> None:
         ended = await asyncio.shield(ending)
         await self._queries.display.report_end(ended, waits=waits, opens=self._opens)
+
+
+def _both(one: Emit, other: Emit) -> Emit:
+    def emit(event: Event) -> None:
+        one(event)
+        other(event)
+
+    return emit
 
 
 def with_text(

@@ -204,4 +204,5 @@ def query_of(
         trusted=trusted,
         place=place,
         traceless=argument.traceless,
+        new_id=argument.new_id(),
     )

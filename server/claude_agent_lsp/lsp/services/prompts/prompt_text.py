@@ -1,0 +1,172 @@
+"""A prompt document's text: what it is for, who says what in it, and what is still to be sent.
+
+    <!-- claude: session=3f2a… mode=plan -->      the header, in the first line
+
+    ## You                                        a prompt that was sent
+
+    Fix @src/cart.py
+
+    ## Claude                                     its answer
+
+    <!-- claude working 8b1c… -->                 where it grows, while a run is at work
+
+    ## You                                        what is below the last one is to be sent
+
+A line is a heading here wherever it stands: what the agent says never begins with one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp.lsp.services.prompts.escaping import unescaped
+from claude_agent_lsp.workspace.documents.positions import (
+    Position,
+    PositionEncoding,
+    offset_of,
+    position_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SUFFIX: Final = ".claude.md"
+KEYS: Final = ("session", "mode", "model", "effort")
+_HEADER: Final = re.compile(
+    r"\ufeff?<!--[ \t]*claude:(?P<fields>[^\r\n]*?)-->[ \t]*(?:\r\n|\r|\n|\Z)"
+)
+_FIELD: Final = re.compile(r"([a-z]+)[ \t]*[=:][ \t]*([^\s,;]+)")
+_HEADING: Final = re.compile(r"^## (You|Claude)\b[^\r\n]*(?:\r\n|\r|\n|\Z)", re.MULTILINE)
+_WORKING: Final = re.compile(r"^<!-- claude working ([0-9a-f-]{36}) -->[ \t]*", re.MULTILINE)
+
+
+class Speaker(Enum):
+    """Who says a part of a conversation."""
+
+    YOU = "You"
+    CLAUDE = "Claude"
+
+    @property
+    def heading(self) -> str:
+        """The line above it."""
+        return f"## {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What somebody says.
+
+    Attributes:
+        speaker: Who.
+        start: Where its heading begins, in characters.
+        body: Where what is said begins.
+        end: Where the next heading begins, or the text ends.
+    """
+
+    speaker: Speaker
+    start: int
+    body: int
+    end: int
+
+
+@dataclass(frozen=True)
+class PromptText:
+    """A prompt document at one moment.
+
+    Attributes:
+        text: All of it.
+        fields: What its header says, by the names in `KEYS`.
+        header: Where the header ends; 0 if there is none.
+        sections: Who says what.
+        working: Where each answer grows, by the id of its run.
+    """
+
+    text: str = field(repr=False)
+    fields: Mapping[str, str]
+    header: int
+    sections: tuple[Section, ...]
+    working: Mapping[str, int]
+
+    @classmethod
+    def of(cls, path: Path, text: str) -> PromptText | None:
+        """Read a document; None if it is none for prompts."""
+        header = _HEADER.match(text)
+        named = path.name.endswith(SUFFIX)
+        if not named and (header is None or path.suffix.lower() not in (".md", ".markdown")):
+            return None
+        found = dict(_FIELD.findall(header["fields"])) if header else {}
+        fields = {key: found[key] for key in KEYS if key in found}
+        return cls(text, fields, header.end() if header else 0, _sections(text), _working(text))
+
+    @property
+    def draft(self) -> Section | None:
+        """What is to be sent; None if the agent has the last word."""
+        if not self.sections:
+            return Section(Speaker.YOU, self.header, self.header, len(self.text))
+        last = self.sections[-1]
+        return last if last.speaker is Speaker.YOU else None
+
+    @property
+    def answered(self) -> bool:
+        """Whether the agent says anything in it."""
+        return any(section.speaker is Speaker.CLAUDE for section in self.sections)
+
+    def said(self, section: Section) -> str:
+        """Return what is said in a section, as it was meant."""
+        return unescaped(self.text[section.body : section.end]).strip()
+
+    def at(self, offset: int) -> Section | None:
+        """Return the section that a place is in."""
+        return next((s for s in reversed(self.sections) if s.start <= offset), None)
+
+    def prompt_at(self, line: int) -> tuple[int, str] | None:
+        """Return the prompt that a line stands in, or answers: its number, from 0, and its words.
+
+        What is yet to be sent is none.
+        """
+        offset = offset_of(self.text, Position(line, 0), PositionEncoding.UTF_16)
+        prompts = [s for s in self.sections if s.speaker is Speaker.YOU and s is not self.draft]
+        above = [s for s in prompts if s.start <= offset]
+        if not above or self.at(offset) is self.draft:
+            return None
+        return len(above) - 1, self.said(above[-1])
+
+    def prompt_lines(self) -> list[int]:
+        """Return the lines of the headings above all that was sent."""
+        return [
+            self.line_of(section.start)
+            for section in self.sections
+            if section.speaker is Speaker.YOU and section is not self.draft
+        ]
+
+    def line_of(self, offset: int) -> int:
+        """Return the number of the line, from 0, that a place is in."""
+        return position_of(self.text, offset, PositionEncoding.UTF_16).line
+
+
+def header_of(fields: Mapping[str, str]) -> str:
+    """Return a header, without its line's end."""
+    told = " ".join(f"{key}={fields[key]}" for key in KEYS if key in fields)
+    return f"<!-- claude: {told} -->"
+
+
+def working_line(run_id: str) -> str:
+    """Return the line before which the answer of a run grows."""
+    return f"<!-- claude working {run_id} -->"
+
+
+def _sections(text: str) -> tuple[Section, ...]:
+    found = list(_HEADING.finditer(text))
+    ends = (*(match.start() for match in found[1:]), len(text))
+    return tuple(
+        Section(Speaker(match[1]), match.start(), match.end(), end)
+        for match, end in zip(found, ends, strict=False)
+    )
+
+
+def _working(text: str) -> dict[str, int]:
+    return {match[1]: match.start() for match in _WORKING.finditer(text)}
