@@ -271,9 +271,9 @@ async def test_cancel_of_a_token_stops_its_run_until_it_has_ended(server: Server
         ),
         (
             replace(RUN, status=RunStatus.CANCELLED, files_changed=(Path("/a"),)),
-            "Cancelled, 1 file changed",
+            "Stopped, 1 file changed",
         ),
-        (replace(RUN, status=RunStatus.TIMED_OUT), "Stopped at its time limit"),
+        (replace(RUN, status=RunStatus.TIMED_OUT), "Stopped: time limit reached"),
         (
             replace(RUN, status=RunStatus.FAILED, error=ModelError("It is\nbusy."), cost_usd=1.0),
             "Failed: It is busy, $1.00",

@@ -84,7 +84,7 @@ async def test_cancel_of_the_servers_token_stops_the_run(editor: Editor, model: 
     refused = await refusal(asked)
     assert (refused.code, refused.run["status"]) == (CANCELLED, "cancelled")
     end = values(editor, created[0])[-1]
-    assert (end["kind"], end["message"].split(",")[0]) == ("end", "Cancelled")
+    assert (end["kind"], end["message"].split(",")[0]) == ("end", "Stopped")
 
 
 async def test_client_that_refuses_the_token_sees_no_progress(editor: Editor) -> None:

@@ -181,7 +181,7 @@ async def test_answer_is_stopped_from_the_document(
     await send(editor, uri)
     await until(documents, uri, "So far.")
     await execute(editor, (await actions(editor, uri))["Stop Claude"])
-    text = await until(documents, uri, "*Cancelled")
+    text = await until(documents, uri, "*Stopped")
     assert "claude working" not in text
 
 

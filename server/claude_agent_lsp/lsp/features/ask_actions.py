@@ -37,13 +37,15 @@ _ABOUT_PROBLEMS: Final = ("fix", "explain")
 class AskActions(Feature):
     """Offers the tasks of `claudeAgent.ask` in files of a folder in which it can be done.
 
-    An editor that asks by itself wherever the cursor goes gets none where nothing is selected and
-    nothing is wrong: it would show a light bulb on every line.
+    A prompt document is asked from in another way. An editor that asks by itself wherever the
+    cursor goes gets none where nothing is selected and nothing is wrong: it would show a light bulb
+    on every line.
     """
 
     async def code_actions(self, params: types.CodeActionParams) -> Sequence[types.CodeAction]:
         """Return what the agent can be asked to do with a piece of a document."""
-        if not self._has_folder(params.text_document.uri):
+        uri = params.text_document.uri
+        if not self._has_folder(uri) or await self._services.prompts.parsed(uri) is not None:
             return ()
         problems, selected = params.context.diagnostics, _is_selection(params.range)
         unasked = params.context.trigger_kind == types.CodeActionTriggerKind.Automatic

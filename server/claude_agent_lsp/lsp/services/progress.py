@@ -260,9 +260,9 @@ def outcome_of(run: Run) -> str:
         case RunStatus.COMPLETED:
             parts = ["Done"]
         case RunStatus.CANCELLED:
-            parts = ["Cancelled"]
+            parts = ["Stopped"]
         case RunStatus.TIMED_OUT:
-            parts = ["Stopped at its time limit"]
+            parts = ["Stopped: time limit reached"]
         case _:
             parts = [f"Failed: {one_line(str(run.error), LINE_LENGTH).removesuffix('.')}"]
     files = len(run.files_changed)
