@@ -1,4 +1,4 @@
-"""A conversation in Helix, typed as a document: no JSON, no ids, nothing that Helix would expand."""
+"""A conversation in Helix, typed as a document: no JSON, no ids, nothing for Helix to expand."""
 
 from __future__ import annotations
 
