@@ -19,6 +19,7 @@ from claude_agent_lsp.base.lanes import Lane
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from claude_agent_lsp.agent.buffers.knowledge import EditorKnowledge
     from claude_agent_lsp.workspace.documents.documents import Document, Documents
     from claude_agent_lsp.workspace.documents.edits import Edit
 
@@ -63,17 +64,25 @@ class Buffers:
     Args:
         documents: Those that are open.
         editor: Has them.
+        knowledge: What the editor knows of code; None if nobody has asked for it.
 
     Attributes:
         documents: Those that are open.
         editor: Has them.
+        knowledge: What the editor knows of code.
         claimed: The last names of closed files whose edits are made here.
         warned: Whether the user knows that a CLI can't be told of them.
     """
 
-    def __init__(self, documents: Documents, editor: BufferEditor) -> None:
+    def __init__(
+        self,
+        documents: Documents,
+        editor: BufferEditor,
+        knowledge: EditorKnowledge | None = None,
+    ) -> None:
         self.documents = documents
         self.editor = editor
+        self.knowledge = knowledge
         self.warned = False
         self.claimed: set[str] = set()
         self._lane = Lane()

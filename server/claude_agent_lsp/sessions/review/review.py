@@ -31,7 +31,6 @@ from claude_agent_lsp.sessions.review.tracing import Traced, names_in, partner_o
 from claude_agent_lsp.sessions.rewind.applying import FileChange
 from claude_agent_lsp.sessions.rewind.merge import CHANGED_SINCE, SAME_LINES
 from claude_agent_lsp.sessions.rewind.putting_back import (
-    REDONE,
     UNDONE,
     RecordedSession,
     not_taken_back,
