@@ -109,7 +109,7 @@ class EditorKnowledge(Protocol):
         """Return what its user sees now."""
 
     async def reveal(self, path: Path, first: int, last: int) -> bool:
-        """Show some lines of a file, and leave the cursor where it is; False if it did not."""
+        """Show some lines of a file, and take no focus; return whether it did."""
 
     async def definition(self, path: Path, at: Position) -> Sequence[Place]:
         """Return where something is defined."""

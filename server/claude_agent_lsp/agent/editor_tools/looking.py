@@ -155,8 +155,8 @@ class Reveal:
         """Return the tool."""
         return Tool(
             "reveal",
-            "Show the user some lines of a file in the editor, without moving the cursor there. "
-            "Use it to show what you are talking about.",
+            "Show the user some lines of a file in the editor, without taking the focus from where "
+            "they type. Use it to show what you are talking about.",
             {
                 "type": "object",
                 "properties": {"path": _PATH, "line": _LINE, "end_line": _LINE},

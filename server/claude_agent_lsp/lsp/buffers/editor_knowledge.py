@@ -82,7 +82,7 @@ class ConnectedKnowledge:
         return await parsing.run(shown_in, await self._ask(VISIBLE, {}, EDITOR_SECONDS))
 
     async def reveal(self, path: Path, first: int, last: int) -> bool:
-        """Show some lines of a file, and leave the cursor where it is; False if it did not."""
+        """Show some lines of a file, and take no focus; return whether it did."""
         place = types.Range(types.Position(first, 0), types.Position(last, 0))
         params = types.ShowDocumentParams(uri_of(path), take_focus=False, selection=place)
         answer = await self._ask(types.WINDOW_SHOW_DOCUMENT, params, LANGUAGE_SECONDS)
