@@ -81,10 +81,12 @@ async def test_after_an_edit_the_diagnostics_of_the_new_text_are_waited_for(
 
     def lint() -> None:
         diagnose(editor, uri, documents.versions[uri], problem(0, "late, of the old text"))
-        asyncio.get_running_loop().call_later(1, tell)  # as a linter takes its time
+        loop = asyncio.get_running_loop()
+        loop.call_later(1, tell, "the slow linter still says so")
+        loop.call_later(1.3, tell, "of the new text")
 
-    def tell() -> None:
-        diagnose(editor, uri, documents.versions[uri], problem(0, "of the new text"))
+    def tell(message: str) -> None:
+        diagnose(editor, uri, documents.versions[uri], problem(0, message))
 
     documents.before_edit = lint
     told = await uses(

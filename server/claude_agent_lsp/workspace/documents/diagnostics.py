@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # How long after a change of a text its diagnostics are waited for.
 WAIT_SECONDS: Final = 3.0
+# A fast linter speaks first, and what a slow one said of the old text still stands then.
+SETTLE_SECONDS: Final = 0.5
 # Of one document; how many more there are is told.
 MOST_KEPT: Final = 200
 
@@ -65,7 +67,12 @@ class Told:
 class _News:
     changed_at: float
     told: Told | None = None
+    told_at: float = 0.0
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def tell(self, told: Told) -> None:
+        self.told, self.told_at = told, asyncio.get_running_loop().time()
+        self.wake()
 
     def wake(self) -> None:
         for each in self.waiting:
@@ -102,8 +109,7 @@ class KnownDiagnostics:
         news = self._news(uri, version)
         if news is not None:
             kept = tuple(found[:MOST_KEPT])
-            news.told = Told(version, kept, len(found) - len(kept))
-            news.wake()
+            news.tell(Told(version, kept, len(found) - len(kept)))
 
     def tell_part(self, uri: str, place: Range, found: Sequence[Diagnostic]) -> None:
         """Take what there is in some lines, from an editor that tells no more."""
@@ -116,8 +122,7 @@ class KnownDiagnostics:
         # What it names may begin elsewhere; what it no longer names is mended.
         others = [each for each in known if not _touch(each.range, place) and each not in found]
         kept = tuple(sorted([*others, *found], key=lambda each: each.range.start))[:MOST_KEPT]
-        news.told = Told(document.version, kept, whole=False)
-        news.wake()
+        news.tell(Told(document.version, kept, whole=False))
 
     def now(self, document: Document) -> Told | None:
         """Return what is known of this version of a document; None if nothing is."""
@@ -126,14 +131,18 @@ class KnownDiagnostics:
         return told if told is not None and told.version == document.version else None
 
     async def wait(self, uri: str) -> Told | None:
-        """Return what is known of a document as it is, a moment after it has changed."""
+        """Return what is known of a document as it is, a moment after it has changed.
+
+        Once something has come, it is waited for what may come right behind it.
+        """
         while (document := self._documents.of_uri(uri)) and (news := self._of.get(uri)):
-            if (told := self.now(document)) is not None:
-                return told
-            loop = asyncio.get_running_loop()
-            left = news.changed_at + WAIT_SECONDS - loop.time()
+            told, loop = self.now(document), asyncio.get_running_loop()
+            until = news.changed_at + WAIT_SECONDS
+            if told is not None:
+                until = min(until, news.told_at + SETTLE_SECONDS)
+            left = until - loop.time()
             if left <= 0:
-                break
+                return told
             waiting = loop.create_future()
             news.waiting.append(waiting)
             with contextlib.suppress(TimeoutError):
