@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,10 @@ def test_odd_answers_are_weather(odd: Any) -> None:
     symbols_in(odd, Path("/a"))
     diagnostics_in(odd)
     shown_in(odd)
-    for read in (results_in, lambda each: renaming_in(each, PositionEncoding.UTF_16)):
-        try:
-            read(odd)
-        except ToolRefusedError as refused:
-            assert str(refused)
+    with contextlib.suppress(ToolRefusedError):
+        results_in(odd)
+    with contextlib.suppress(ToolRefusedError):
+        renaming_in(odd, PositionEncoding.UTF_16)
 
 
 def test_locations_are_read_in_each_form() -> None:
