@@ -139,4 +139,21 @@ describe('what VS Code knows of code', () => {
     assert.equal(document.getText(), CODE);
     await vscode.commands.executeCommand('workbench.action.files.revert');
   });
+
+  it('shows the user a place, if that is switched on', async () => {
+    await opened(CODE);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    const settings = vscode.workspace.getConfiguration('claudeAgent');
+    await settings.update('editorTools', ['reveal'], vscode.ConfigurationTarget.Global);
+    try {
+      const answers = await ask('show me the total');
+      assert.deepEqual(answers, [{ shown: CART().fsPath, line: 4 }]);
+    } finally {
+      await settings.update('editorTools', undefined, vscode.ConfigurationTarget.Global);
+    }
+    const editor = vscode.window.visibleTextEditors.find(
+      ({ document }) => document.uri.toString() === CART().toString(),
+    );
+    assert.equal(editor?.selection.start.line, 3);
+  });
 });

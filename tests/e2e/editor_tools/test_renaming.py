@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.loopback import reply, say
 from tests.e2e.buffers.documents import Documents
@@ -217,3 +218,32 @@ async def test_units_are_those_of_the_language_server(
     await model_told
     assert other.read_text() == "\U0001f6d2 = add  # ü add\n"
     assert documents.texts[uri] == CODE
+
+
+async def test_a_stop_halves_no_renaming(
+    editor_with: Open,
+    folder: Path,
+    cart: Path,
+    other: Path,
+    model: Loopback,
+    environment: dict[str, str],
+) -> None:
+    allow_tools(environment, "mcp__editor__rename_symbol")
+    editor, documents, uri = await opened(editor_with, folder, cart)
+    knows(editor, renaming(cart, other))
+    model.add(reply("rename it", [RENAME], [say("Done.")]))
+    query = editor.query("rename it", permissionMode="default")
+
+    def stop() -> None:
+        editor.cancel(query)
+
+    documents.before_edit = stop
+    with pytest.raises(JsonRpcException):
+        await query
+    renamed = CODE.replace("total", "add")
+    await editor.until(lambda: cart.read_text() == renamed)
+    assert documents.texts[uri] == renamed
+    assert other.read_bytes() == OTHER.replace("total", "add").encode()
+    (session,) = (await editor.command("session.list", {}))["sessions"]
+    listed = await editor.command("review.list", {"sessionId": session["sessionId"]})
+    assert {each["uri"] for each in listed["files"]} == {uri, other.as_uri()}

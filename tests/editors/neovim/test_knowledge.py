@@ -228,3 +228,24 @@ def test_what_is_selected_is_told(
     assert document["active"]
     ends = [document["selection"][name] for name in ("start", "end")]
     assert [(each["line"], each["character"]) for each in ends] == [start, end]
+
+
+def test_a_place_is_shown_while_the_user_stays_where_they_are(
+    lua: RunLua, model: Loopback, cart: Path, folder: Path
+) -> None:
+    (folder / "other.py").write_text("x = 1\n")
+    model.add(reply("go", [ask("reveal", path="cart.py", line=5)], [say("Done.")]))
+    found = lua(
+        """
+        vim.lsp.config('claude_agent',
+          { settings = { claudeAgent = { editorTools = { 'reveal' } } } })
+        vim.cmd.edit('other.py')
+        local window = vim.api.nvim_get_current_win()
+        ask('ClaudeAgent ask go')
+        local shown = vim.fn.bufwinid('cart.py')
+        return { stays = window == vim.api.nvim_get_current_win(),
+          at = vim.api.nvim_win_get_cursor(shown), here = vim.api.nvim_buf_get_name(0) }
+        """
+    )
+    assert told(model) == [{"shown": str(cart), "line": 5}]
+    assert found == {"stays": True, "at": [5, 0], "here": str(folder / "other.py")}

@@ -179,6 +179,7 @@ def knowledge(file: Path) -> list[Reply]:
             [ask("rename_symbol", **place, new_name="add")],
             [say("Renamed.")],
         ),
+        reply("show me the total", [ask("reveal", path=str(file), line=4)], [say("There.")]),
     ]
 
 
