@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.buffers.tool_texts import ToolRefusedError, plain
@@ -25,29 +26,21 @@ NAME_LENGTH: Final = 200
 MESSAGE_LENGTH: Final = 1000
 
 
+@dataclass(frozen=True, slots=True)
 class Means:
     """What one process's tools work with.
 
-    Args:
+    Attributes:
         documents: Those that are open.
         looks: Find them.
         reach: Says what may be told of.
         knowledge: What the editor knows.
-
-    Attributes:
-        documents: Likewise.
-        looks: Likewise.
-        reach: Likewise.
-        knowledge: Likewise.
     """
 
-    def __init__(
-        self, documents: Documents, looks: Looks, reach: Reach, knowledge: EditorKnowledge
-    ) -> None:
-        self.documents = documents
-        self.looks = looks
-        self.reach = reach
-        self.knowledge = knowledge
+    documents: Documents
+    looks: Looks
+    reach: Reach
+    knowledge: EditorKnowledge
 
     async def file(self, given: Mapping[str, Any]) -> tuple[Path, Document | None]:
         """Return the file that a call names, by the editor's name for it, and as it is open there.

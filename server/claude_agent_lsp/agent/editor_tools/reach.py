@@ -32,7 +32,8 @@ class Reach:
 
     def __init__(self, folder: Path, directories: Iterable[Path], lane: Lane) -> None:
         self._folder = folder
-        self._directories = (folder, *directories)
+        # As the CLI has them, which works in the folder.
+        self._directories = (folder, *(folder / each for each in directories))
         self._lane = lane
 
     async def refusals(self, paths: Iterable[Path], *, writing: bool = False) -> Mapping[Path, str]:
