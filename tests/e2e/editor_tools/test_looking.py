@@ -197,12 +197,14 @@ async def test_odd_diagnostics_are_weather(
     notify("claudeAgent/diagnostics", {"uri": uri, "version": 1, "diagnostics": {"a": 1}})
     far = problem(10**9, "far", severity="x", source=1, code=None)
     own = [problem(0, "our own", source="claude"), problem(0, "changed", source="Claude")]
-    many = [problem(0, f"number {number}") for number in range(300)]
+    many = [problem(0, f"number {number}", severity=2) for number in range(300)]
+    many.append(problem(1, "the one error behind them"))
     diagnose(editor, uri, 1, None, {"message": "x"}, {"range": 1}, *own, far, *many)  # type: ignore[arg-type]
     await uses(editor, ask("diagnostics"))
     (file,) = said(model.requests[-1].conversation[-1].text)["files"]
-    assert messages(file)[:2] == ["far", "number 0"]
-    assert (len(file["diagnostics"]), file["more"]) == (200, 101)
+    assert messages(file)[0] == "number 0"
+    assert messages(file)[-2:] == ["the one error behind them", "far"]
+    assert (len(file["diagnostics"]), file["more"]) == (200, 102)
 
 
 @pytest.mark.parametrize("visible", [True, False])

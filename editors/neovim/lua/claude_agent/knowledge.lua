@@ -5,6 +5,8 @@ local M = {}
 local NAME = require('claude_agent.client').NAME
 -- Linters come one after the other.
 local GATHER_MS = 100
+-- Of a buffer; the server keeps fewer.
+local MOST = 1000
 -- The server waits a second longer.
 local ANSWER_MS = 14000
 
@@ -57,12 +59,13 @@ local function tell(buf, version)
   if not vim.api.nvim_buf_is_loaded(buf) then
     return
   end
+  local found = vim.list_slice(vim.diagnostic.get(buf), 1, MOST)
   for _, client in ipairs(servers(buf)) do
     if vim.lsp.util.buf_versions[buf] == version then
       client:notify('claudeAgent/diagnostics', {
         uri = vim.uri_from_bufnr(buf),
         version = version,
-        diagnostics = as_lsp(buf, vim.diagnostic.get(buf), client.offset_encoding),
+        diagnostics = as_lsp(buf, found, client.offset_encoding),
       })
     end
   end

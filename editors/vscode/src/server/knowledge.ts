@@ -5,6 +5,9 @@ import type { LanguageClient } from 'vscode-languageclient/node';
 /** Linters come one after the other. */
 const GATHER_MS = 100;
 
+/** Of a document; the server keeps fewer. */
+const MOST = 1000;
+
 /** A request of LSP for the language servers of VS Code. */
 export interface LanguageRequest {
   readonly method: string;
@@ -45,7 +48,10 @@ export function tellDiagnostics(client: LanguageClient): vscode.Disposable {
     const params = {
       uri: converter.asUri(uri),
       version,
-      diagnostics: vscode.languages.getDiagnostics(uri).map((each) => converter.asDiagnostic(each)),
+      diagnostics: vscode.languages
+        .getDiagnostics(uri)
+        .slice(0, MOST)
+        .map((each) => converter.asDiagnostic(each)),
     };
     client.sendNotification('claudeAgent/diagnostics', params).catch(() => undefined); // it has ended
   };

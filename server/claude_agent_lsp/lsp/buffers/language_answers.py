@@ -14,7 +14,7 @@ from claude_agent_lsp.agent.buffers.tool_texts import ToolRefusedError
 from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.workspace.documents.diagnostics import Diagnostic
+from claude_agent_lsp.workspace.documents.diagnostics import SEVERITIES, Diagnostic
 from claude_agent_lsp.workspace.documents.edits import RangeEdit
 from claude_agent_lsp.workspace.documents.positions import Position, PositionEncoding, Range
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST: Final = 5000
 WORDS: Final = 500
 DEEPEST: Final = 20
-_SEVERITIES: Final = {1: "error", 2: "warning", 3: "information", 4: "hint"}
+_SEVERITIES: Final = dict(enumerate(SEVERITIES, 1))
 _KINDS: Final = (
     *("file", "module", "namespace", "package", "class", "method", "property", "field"),
     *("constructor", "enum", "interface", "function", "variable", "constant", "string", "number"),

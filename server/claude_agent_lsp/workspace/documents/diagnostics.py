@@ -25,6 +25,7 @@ WAIT_SECONDS: Final = 3.0
 SETTLE_SECONDS: Final = 0.5
 # Of one document; how many more there are is told.
 MOST_KEPT: Final = 200
+SEVERITIES: Final = ("error", "warning", "information", "hint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Diagnostic:
     Attributes:
         range: Where, in the editor's units.
         message: What is wrong.
-        severity: "error", "warning", "information" or "hint".
+        severity: One of `SEVERITIES`.
         source: Who says so.
         code: What it is called there.
     """
@@ -108,7 +109,7 @@ class KnownDiagnostics:
         """Take all that there is of a version; what is not open, or older, is nothing."""
         news = self._news(uri, version)
         if news is not None:
-            kept = tuple(found[:MOST_KEPT])
+            kept = _worst(found)
             news.tell(Told(version, kept, len(found) - len(kept)))
 
     def tell_part(self, uri: str, place: Range, found: Sequence[Diagnostic]) -> None:
@@ -121,8 +122,7 @@ class KnownDiagnostics:
         known = told.found if told is not None and told.version == document.version else ()
         # What it names may begin elsewhere; what it no longer names is mended.
         others = [each for each in known if not _touch(each.range, place) and each not in found]
-        kept = tuple(sorted([*others, *found], key=lambda each: each.range.start))[:MOST_KEPT]
-        news.tell(Told(document.version, kept, whole=False))
+        news.tell(Told(document.version, _worst([*others, *found]), whole=False))
 
     def now(self, document: Document) -> Told | None:
         """Return what is known of this version of a document; None if nothing is."""
@@ -153,6 +153,12 @@ class KnownDiagnostics:
     def _news(self, uri: str, version: int) -> _News | None:
         document = self._documents.of_uri(uri)
         return self._of.get(uri) if document is not None and document.version == version else None
+
+
+def _worst(found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return as many as are kept, the worst ones, in the order of their places."""
+    kept = sorted(found, key=lambda each: SEVERITIES.index(each.severity))[:MOST_KEPT]
+    return tuple(sorted(kept, key=lambda each: each.range.start))
 
 
 def _touch(one: Range, other: Range) -> bool:
