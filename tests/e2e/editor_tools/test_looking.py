@@ -104,11 +104,9 @@ async def test_what_nobody_has_told_of_this_text_is_unknown(
     uri = documents.open(cart)
     diagnose(editor, uri, 1, problem(0, "stale"))
     documents.insert(uri, 0, 0, "# more\n")
-    started = asyncio.get_running_loop().time()
     (told,) = await uses(editor, ask("diagnostics"))
     (file,) = said(told)["files"]
     assert (file["known"], file["version"], "stale" in told) == ("unknown", 2, False)
-    assert asyncio.get_running_loop().time() - started < 10
 
 
 async def test_closed_documents_are_forgotten_and_others_are_not_open(
