@@ -308,8 +308,14 @@ Nothing has changed between them."
         (when claude-agent-documents--uri
           (claude-agent-documents--forget))))))
 
-(setq claude-agent-server-edit-function #'claude-agent-documents--apply
-      claude-agent-server-save-function #'claude-agent-documents--save)
+(setf (alist-get 'workspace/applyEdit claude-agent-server-request-functions)
+      (lambda (params)
+        (list :applied (or (claude-agent-documents--apply (plist-get params :edit)) :json-false)))
+      (alist-get 'claudeAgent/saveDocument claude-agent-server-request-functions)
+      (lambda (params)
+        (list :saved (or (claude-agent-documents--save (plist-get params :uri)
+                                                       (plist-get params :version))
+                         :json-false))))
 (add-hook 'claude-agent-server-before-call-hook #'claude-agent-documents-synchronize)
 (add-hook 'claude-agent-server-state-hook #'claude-agent-documents--server-changed)
 (add-hook 'find-file-hook #'claude-agent-documents--open)

@@ -77,11 +77,10 @@ been settled otherwise.")
 (defvar claude-agent-server-before-call-hook nil
   "Run before a command is sent, with its folder open.")
 
-(defvar claude-agent-server-edit-function #'ignore
-  "Takes a WorkspaceEdit, and returns t if it was made, else nil.")
-
-(defvar claude-agent-server-save-function #'ignore
-  "Takes a file's URI and its version, and returns t if it was saved, else nil.")
+(defvar claude-agent-server-request-functions nil
+  "Functions by the server's request: of its parameters, they return the answer.
+One that takes its time returns a function, of the connection and the id, which
+sends it.")
 
 (defvar claude-agent-server--asked (make-hash-table :test #'equal)
   "The questions whose answers the server waits for: functions by the request's id.")
@@ -238,7 +237,8 @@ Of RUN, which the agent has begun by itself, it is the server's own."
               :textDocument '(:synchronization (:didSave t))
               :general (list :positionEncodings ["utf-16"])
               :experimental '(:claudeAgent
-                              (:questions t :saveDocument t :sessionEvents t :subagentText t)))))
+                              ( :questions t :saveDocument t :sessionEvents t :subagentText t
+                                :diagnostics t :language t :visibleDocuments t)))))
 
 (defun claude-agent-server--initialized (_result)
   "Send what has waited for the server to be ready."
@@ -316,13 +316,12 @@ Of RUN, which the agent has begun by itself, it is the server's own."
     ('window/showMessageRequest
      (cons 'claude-agent-server--later
            (lambda (id) (claude-agent-server--choose connection id params))))
-    ('workspace/applyEdit
-     (list :applied (or (funcall claude-agent-server-edit-function (plist-get params :edit))
-                        :json-false)))
-    ('claudeAgent/saveDocument
-     (list :saved (or (funcall claude-agent-server-save-function
-                               (plist-get params :uri) (plist-get params :version))
-                      :json-false)))
+    ((app (lambda (method) (alist-get method claude-agent-server-request-functions))
+          (and function (guard function)))
+     (let ((answer (funcall function params)))
+       (if (functionp answer)
+           (cons 'claude-agent-server--later (apply-partially answer connection))
+         answer)))
     ('workspace/configuration
      (vconcat (mapcar (lambda (_) (or claude-agent-settings (make-hash-table)))
                       (plist-get params :items))))

@@ -30,6 +30,7 @@
 (require 'claude-agent-control)
 (require 'claude-agent-conversation)
 (require 'claude-agent-files)
+(require 'claude-agent-knowledge)
 (require 'claude-agent-fold)
 (require 'claude-agent-mode-line)
 (require 'claude-agent-questions)

@@ -17,6 +17,7 @@ class Ability(StrEnum):
     EDIT = "see the agent's edit of an open file"
     UNSAVED = "have unsaved text read and edited, and undo that"
     TYPING = "type while the agent edits the same file"
+    DIAGNOSTICS = "have the agent see the diagnostics of what it has edited"
     STOP = "stop in mid-answer: the model's connection is closed"
     RESUME = "quit, start again, go on in the same session"
     SESSIONS = "choose from the sessions"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from claude_agent_lsp.workspace import Settings
 from claude_agent_lsp.workspace.modes import ASKING_MODES, PermissionMode
 from claude_agent_lsp.workspace.setting import Scope, Setting
-from claude_agent_lsp.workspace.settings import Effort, KeepSessions, LogLevel, _plain
+from claude_agent_lsp.workspace.settings import EditorTool, Effort, KeepSessions, LogLevel, _plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +58,10 @@ def test_the_defaults_are_those_of_the_protocol() -> None:
         "onStop": "keep",
         "liveDocuments": True,
         "saveEdits": "ifClean",
+        "editorTools": [
+            *("open_documents", "diagnostics", "definition", "references", "symbols"),
+            "rename_symbol",
+        ],
         "questionTimeoutSeconds": 300,
         "codeActionSession": "current",
         "idleProcessSeconds": 300,
@@ -103,6 +107,7 @@ FREE = Settings(
     on_stop="clear",
     live_documents=False,
     save_edits="always",
+    editor_tools=get_args(EditorTool),
     question_timeout_seconds=900.0,
     code_action_session="new",
     mcp_servers={"db": {"command": "db"}},
@@ -144,6 +149,7 @@ SERVERS = "anything: what is the whole server's is read of no folder that isn't 
 SHOWN = "anything: it is about what the editor shows, and about nothing that is done"
 NOTHING_OF_IT = "nothing"
 THE_USERS = "nothing: what the user has said holds"
+NO_MORE = "some of what the user has said"
 UNSAID = "what the user has said nothing about"
 OTHERWISE = "only what asks, and does no more than what the user has said"
 DIRECTIONS = {
@@ -160,6 +166,7 @@ DIRECTIONS = {
     "onStop": THE_USERS,
     "liveDocuments": THE_USERS,
     "saveEdits": THE_USERS,
+    "editorTools": NO_MORE,
     "questionTimeoutSeconds": LIMIT,
     "codeActionSession": THE_USERS,
     "idleProcessSeconds": SERVERS,
@@ -192,6 +199,7 @@ VALUES: dict[str, Sequence[Any]] = {
     "onStop": ("keep", "clear"),
     "liveDocuments": (True, False),
     "saveEdits": ("never", "ifClean", "always"),
+    "editorTools": [c for n in range(3) for c in permutations(("symbols", "reveal"), n)],
     "questionTimeoutSeconds": (0.01, 300.0, 1e9),
     "codeActionSession": ("current", "new"),
     "idleProcessSeconds": (0.0, 300.0, 1e9),
@@ -229,6 +237,8 @@ def test_no_value_of_an_untrusted_folder_weakens_what_the_user_has_said(row: Set
                 assert held == users or users == "default" or users not in ASKING_MODES
             case direction if direction == THE_USERS:
                 assert held == users
+            case direction if direction == NO_MORE:
+                assert held == tuple(each for each in said if each in users)
             case direction if direction == UNSAID:
                 assert held == (said if users is None else users)
             case direction if direction == NOTHING_OF_IT:
@@ -279,6 +289,7 @@ def test_every_setting_is_read() -> None:
         "onStop": "clear",
         "liveDocuments": False,
         "saveEdits": "never",
+        "editorTools": ["reveal", "diagnostics"],
         "questionTimeoutSeconds": 1.5,
         "codeActionSession": "new",
         "idleProcessSeconds": 0,
@@ -313,6 +324,7 @@ def test_every_setting_is_read() -> None:
         on_stop="clear",
         live_documents=False,
         save_edits="never",
+        editor_tools=("reveal", "diagnostics"),
         question_timeout_seconds=1.5,
         code_action_session="new",
         idle_process_seconds=0.0,

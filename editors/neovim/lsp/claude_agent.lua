@@ -6,11 +6,14 @@ return {
     workspace = { workspaceEdit = { documentChanges = true } },
     experimental = {
       claudeAgent = {
+        diagnostics = true,
+        language = true,
         questions = true,
         reviewEvents = true,
         saveDocument = true,
         sessionEvents = true,
         subagentText = true,
+        visibleDocuments = true,
       },
     },
   },
@@ -37,6 +40,12 @@ return {
     ['claudeAgent/question'] = function(...)
       return require('claude_agent.questions').on_question(...)
     end,
+    ['claudeAgent/language'] = function(...)
+      return require('claude_agent.knowledge').on_language(...)
+    end,
+    ['claudeAgent/visibleDocuments'] = function(...)
+      return require('claude_agent.knowledge').on_visible(...)
+    end,
     ['claudeAgent/saveDocument'] = function(...)
       return require('claude_agent.buffers').on_save(...)
     end,
@@ -46,6 +55,7 @@ return {
   },
   on_init = function(client)
     require('claude_agent.buffers').follow(client)
+    require('claude_agent.knowledge').follow()
   end,
   on_exit = function(_, _, client_id)
     vim.schedule(function()

@@ -4,6 +4,7 @@ import './steps.test';
 import './history.test';
 import './conversation.test';
 import './documents.test';
+import './knowledge.test';
 import './commands.test';
 import './sessions.test';
 import './rewind.test';

@@ -57,6 +57,9 @@ class ClientProfile:
         annotations: Whether a change may say what it is for.
         save_document: Whether it saves documents when it is asked to (`claudeAgent/saveDocument`).
         code_lens_refresh: Whether it can be asked to ask for code lenses anew.
+        diagnostics: Whether it tells of its diagnostics (`claudeAgent/diagnostics`).
+        visible_documents: Whether it says what its user sees (`claudeAgent/visibleDocuments`).
+        language: Whether it asks its language servers (`claudeAgent/language`).
     """
 
     name: str = ""
@@ -83,6 +86,9 @@ class ClientProfile:
     annotations: bool = False
     save_document: bool = False
     code_lens_refresh: bool = False
+    diagnostics: bool = False
+    visible_documents: bool = False
+    language: bool = False
 
     @classmethod
     def parse(cls, params: InitializeParams) -> ClientProfile:
@@ -129,6 +135,9 @@ class ClientProfile:
             annotations=bool(edits and edits.change_annotation_support),
             save_document=_announced(params.capabilities.experimental, "saveDocument"),
             code_lens_refresh=bool(lenses and lenses.refresh_support),
+            diagnostics=_announced(params.capabilities.experimental, "diagnostics"),
+            visible_documents=_announced(params.capabilities.experimental, "visibleDocuments"),
+            language=_announced(params.capabilities.experimental, "language"),
         )
 
 

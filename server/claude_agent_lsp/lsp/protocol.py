@@ -9,6 +9,8 @@ What pygls 2.1.1 does otherwise, and why it is overridden here:
 - `shutdown` cancels all requests at work; here they are stopped and answered before.
 - It reads from the disk, on the loop, what a client changes without having opened it.
 - It encodes each answer on the loop, and a long one holds up all runs meanwhile.
+- Objects of messages that are not LSP's become tuples with names, which lose the names that no
+  attribute can have: a URI, or what a language server has put into `data`.
 - A request that can't be read (`arguments` is no array, say) is never answered; a message before
   `initialize` reaches the handlers.
 """
@@ -18,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from cattrs import transform_error
 from lsprotocol import types
@@ -27,7 +29,12 @@ from pygls.exceptions import (
     JsonRpcInvalidParams,
     JsonRpcInvalidRequest,
 )
-from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol import (
+    JsonRPCNotification,
+    JsonRPCResponseMessage,
+    LanguageServerProtocol,
+    lsp_method,
+)
 
 from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.lsp.convert.encoded import EncodedResult
@@ -45,6 +52,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NOT_INITIALIZED = -32002
+# What of these the editor sends is handed on as the JSON that it is.
+DIAGNOSTICS: Final = "claudeAgent/diagnostics"
+LANGUAGE: Final = "claudeAgent/language"
+VISIBLE: Final = "claudeAgent/visibleDocuments"
+_AS_JSON: Final = frozenset({LANGUAGE, VISIBLE})
 
 
 class Host(Protocol):
@@ -85,6 +97,7 @@ class AgentProtocol(LanguageServerProtocol):
         self._tokens: dict[int | str, int | str] = {}
         # The requests to the editor that it has not answered.
         self._asked: set[str] = set()
+        self._asked_as_json: set[str] = set()
         self._initialized = False
         self._ending = False
         super().__init__(server, converter)
@@ -165,6 +178,8 @@ class AgentProtocol(LanguageServerProtocol):
         """
         message_id = str(uuid.uuid4())
         self._asked.add(message_id)
+        if method in _AS_JSON:
+            self._asked_as_json.add(message_id)
         try:
             return await self.send_request_async(method, params, msg_id=message_id)
         except asyncio.CancelledError:
@@ -174,6 +189,7 @@ class AgentProtocol(LanguageServerProtocol):
             raise
         finally:
             self._asked.discard(message_id)
+            self._asked_as_json.discard(message_id)
 
     def _handle_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
         # pygls has the editor's own requests among them, which the editor does not answer.
@@ -191,6 +207,10 @@ class AgentProtocol(LanguageServerProtocol):
             # cattrs would take an object's keys for the list: the prompt "prompt", say.
             case {"params": {"arguments": dict() | str()}}:
                 raise JsonRpcInvalidParams(message="`arguments` must be a list")
+            case {"method": method, **others} if method == DIAGNOSTICS and "id" not in others:
+                return JsonRPCNotification(method, self.VERSION, data.get("params"))
+            case {"id": str(asked), "result": result} if asked in self._asked_as_json:
+                return JsonRPCResponseMessage(asked, self.VERSION, result)
         if "method" in data:
             data = {"params": None, **data}  # pygls can't read an unknown method without
         return super().structure_message(data)

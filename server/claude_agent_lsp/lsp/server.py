@@ -36,6 +36,7 @@ from claude_agent_lsp.lsp.services.server_settings import ServerSettings
 from claude_agent_lsp.lsp.services.services import Services
 from claude_agent_lsp.lsp.wire.editor_process import EditorProcess
 from claude_agent_lsp.workspace.dismissed import Dismissed
+from claude_agent_lsp.workspace.documents.diagnostics import KnownDiagnostics
 from claude_agent_lsp.workspace.documents.documents import Documents
 from claude_agent_lsp.workspace.folders import Folders
 from claude_agent_lsp.workspace.state import State, state_directory
@@ -132,6 +133,7 @@ class AgentServer(LanguageServer):
     def _agent(self) -> Agent:
         from claude_agent_lsp.agent.agent import Agent
         from claude_agent_lsp.agent.buffers.buffers import Buffers
+        from claude_agent_lsp.lsp.buffers.editor_knowledge import ConnectedKnowledge
         from claude_agent_lsp.lsp.commands.runs.run_display import RunDisplay
         from claude_agent_lsp.lsp.services.questions.ask_user import AskUser
 
@@ -153,7 +155,11 @@ class AgentServer(LanguageServer):
             self._own_directory,
             own_runs=RunDisplay(self.services),
             server_settings=lambda: settings.adopted,
-            buffers=Buffers(self.services.open_documents, self._document_editor),
+            buffers=Buffers(
+                self.services.open_documents,
+                self._document_editor,
+                ConnectedKnowledge(self._editor, self.services.known_diagnostics),
+            ),
         )
 
     def _lane(self, session_id: str) -> Lane:
@@ -239,6 +245,7 @@ class AgentServer(LanguageServer):
             editor=editor,
             folders=folders,
             open_documents=documents,
+            known_diagnostics=KnownDiagnostics(documents),
             findings=findings,
             diagnostics=published,
             configuration=configuration,

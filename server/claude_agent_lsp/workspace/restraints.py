@@ -25,6 +25,11 @@ AT_MOST_THE_USERS: Final = Restraint("at most the value sent with `initialize`",
 THE_USERS: Final = Restraint(
     "the value sent with `initialize`", lambda _value, users: users, told=False
 )
+ONLY_THE_USERS: Final = Restraint(
+    "only those in the value sent with `initialize`",
+    lambda value, users: tuple(each for each in value if each in users),
+    told=False,
+)
 # An editor may send the user's own with the folder's alone: then nobody can tell them apart.
 THE_USERS_IF_NAMED: Final = Restraint(
     "the value sent with `initialize`, if there is one",

@@ -22,6 +22,7 @@ from claude_agent_lsp.workspace.modes import PermissionMode
 from claude_agent_lsp.workspace.restraints import (
     ASKING,
     AT_MOST_THE_USERS,
+    ONLY_THE_USERS,
     THE_USERS,
     THE_USERS_IF_NAMED,
     USERS_FILES,
@@ -32,6 +33,15 @@ from claude_agent_lsp.workspace.setting import Scope, Setting, setting
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 SettingSource = Literal["user", "project", "local"]
 KeepSessions = Literal["all", "tagged", "none"]
+EditorTool = Literal[
+    "open_documents",
+    "diagnostics",
+    "definition",
+    "references",
+    "symbols",
+    "rename_symbol",
+    "reveal",
+]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -155,6 +165,13 @@ class Settings:
         rules.one_of(("never", "ifClean", "always")),
         "When an edit of the agent's is saved in the editor: if nothing there was unsaved before.",
         untrusted=THE_USERS,
+    )
+    editor_tools: tuple[EditorTool, ...] = setting(
+        tuple(name for name in get_args(EditorTool) if name != "reveal"),
+        rules.several_of(get_args(EditorTool)),
+        "Tools by which the agent asks the editor: what is open and wrong there, and what its "
+        "language servers know. `reveal`, by which the agent shows you places, is off by default.",
+        untrusted=ONLY_THE_USERS,
     )
     prewarm: bool = setting(
         True,

@@ -135,3 +135,14 @@ async def test_proposal_for_unsaved_text_is_made_as_the_user_wants_it(
     assert documents.texts[uri] == "DOS\ntwo\nthree unsaved, and changed by the user\n"
     assert file.read_text() == DISK
     assert "modified your proposed changes" in told[0]
+
+
+async def test_what_a_run_changed_in_unsaved_text_is_looked_through_and_taken_back_there(
+    editor_with: Open, folder: Path, file: Path, uses: Uses
+) -> None:
+    editor, documents, uri = await opened(editor_with, folder, file)
+    await uses(editor, read(file), edit(file, "two", "2"))
+    (changed,) = (await editor.command("review.list", {}))["files"]
+    assert [hunk["diff"] for hunk in changed["hunks"]] == ["-two\n+2\n"]
+    await editor.command("review.undo", {"sessionId": changed["sessionId"]})
+    assert (documents.texts[uri], file.read_text()) == (UNSAVED, DISK)

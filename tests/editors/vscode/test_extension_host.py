@@ -55,7 +55,7 @@ def options() -> Sequence[str]:
     return ("--vscode-option", "enable-smoke-test-driver")
 
 
-@shows(Ability.UNSAVED, Ability.TYPING)
+@shows(Ability.UNSAVED, Ability.TYPING, Ability.DIAGNOSTICS)
 @pytest.mark.long
 @pytest.mark.timeout(SECONDS + 60)
 def test_every_command_setting_contribution_and_error(
@@ -124,6 +124,7 @@ def script(model: Loopback, folder: Path) -> None:
             for n in ("one", "two", "three", "four")
         ),
         *live_documents(folder / "live.txt"),
+        *knowledge(folder / "cart.py"),
         reply("change the files", [call("Bash", command=CHANGES)], [say("Changed.")]),
         reply("greet the world", [read], [edit], [say("It greets.")]),
         reply("read on and on", [read]),
@@ -148,6 +149,38 @@ def script(model: Loopback, folder: Path) -> None:
         Asked(model),
         Planner(model, "propose a plan", "# The plan\n\n1. Do it"),
     )
+
+
+def knowledge(file: Path) -> list[Reply]:
+    """What the agent asks VS Code."""
+
+    def ask(tool: str, **given: Any) -> Call:
+        return call(f"mcp__editor__{tool}", **given)
+
+    read = call("Read", file_path=str(file))
+    edit = call("Edit", file_path=str(file), old_string="bad = 1\n", new_string="a='ü🛒'; bad\n")
+    place = {"path": str(file), "line": 4, "symbol": "total"}
+    wrong = ask("diagnostics", path=str(file))
+    return [
+        reply(
+            "see what is wrong",
+            [ask("open_documents")],
+            [wrong],
+            [read],
+            [edit],
+            [wrong],
+            [say("Seen.")],
+        ),
+        reply(
+            "rename the total",
+            [ask("definition", **place)],
+            [ask("references", **place)],
+            [ask("symbols", path=str(file))],
+            [ask("rename_symbol", **place, new_name="add")],
+            [say("Renamed.")],
+        ),
+        reply("show me the total", [ask("reveal", path=str(file), line=4)], [say("There.")]),
+    ]
 
 
 def live_documents(file: Path) -> list[Reply]:

@@ -29,6 +29,7 @@ import type { QueryArgument, Run, RunEvent } from '../../shared/protocol';
 import { plain } from '../plainText';
 import { SECTION, forServer } from '../settings';
 import { RequestFailure } from './failure';
+import { answerQuestions, tellDiagnostics } from './knowledge';
 import { save } from './saving';
 
 const LONGEST = 500;
@@ -64,6 +65,7 @@ class QuietClient extends LanguageClient {
 export class Client {
   private readonly client: LanguageClient;
   private readonly listening: vscode.Disposable;
+  private telling: vscode.Disposable | undefined;
   private wanted = true;
   /** The runs that somebody listens to. */
   private readonly asked = new Set<string>();
@@ -94,6 +96,7 @@ export class Client {
         saved: await save(uri, version, uriOf),
       }),
     );
+    answerQuestions(this.client);
     this.client.onNotification('claudeAgent/runChanged', (run: Run) => {
       if (run.status === 'running' && !this.asked.has(run.runId)) {
         this.events.began(run); // at once: its events come behind it
@@ -111,8 +114,7 @@ export class Client {
     );
     this.client.onDidChangeState(({ newState, oldState }) => {
       if (newState === State.Stopped && oldState === State.Running && this.wanted) {
-        this.wanted = false;
-        this.listening.dispose();
+        this.endListening();
         this.events.crashed();
       }
     });
@@ -122,12 +124,12 @@ export class Client {
   async start(): Promise<void> {
     await this.client.start();
     this.tellTrust(); // it may have been given since `initialize` was sent
+    this.telling = tellDiagnostics(this.client);
   }
 
   /** Ends the server in order; one that does not end is left to VS Code. */
   async stop(): Promise<void> {
-    this.wanted = false;
-    this.listening.dispose();
+    this.endListening();
     if (this.client.needsStop()) {
       await this.client.stop().catch(() => undefined);
     }
@@ -236,6 +238,12 @@ export class Client {
     }
   }
 
+  private endListening(): void {
+    this.wanted = false;
+    this.listening.dispose();
+    this.telling?.dispose();
+  }
+
   private tellTrust(): void {
     if (this.client.isRunning()) {
       const params = { trustedFolders: trustedFolders() };
@@ -287,11 +295,14 @@ export class Client {
 }
 
 const ANNOUNCED = {
+  diagnostics: true,
+  language: true,
   questions: true,
   saveDocument: true,
   sessionEvents: true,
   subagentText: true,
   trust: true,
+  visibleDocuments: true,
 };
 
 /** Says that questions can be asked in the server's own words, and that VS Code knows what to trust. */

@@ -139,6 +139,12 @@ class BufferTools:
         task.add_done_callback(self._edits.discard)
         return await asyncio.shield(task)
 
+    def saves(self, state: DocumentState) -> bool:
+        """Return whether an edit of a document in this state is saved in the editor."""
+        return self._save_edits == "always" or (
+            self._save_edits == "ifClean" and state is DocumentState.CLEAN
+        )
+
     def hear(self, subtype: str, data: Mapping[str, Any]) -> None:
         """Take what the CLI says beside the conversation: the mod announces itself."""
         if subtype == "ui_log" and data.get("text") == ANNOUNCED:
@@ -309,9 +315,7 @@ class BufferTools:
         """Save if that is wanted, and return what the tool returns."""
         path, old = str(call["file_path"]), plain(before.text)
         answer: dict[str, Any] = {}
-        if self._save_edits == "always" or (
-            self._save_edits == "ifClean" and state is DocumentState.CLEAN
-        ):
+        if self.saves(state):
             if await self.buffers.editor.save(self.looks.current(before)):
                 context = await parsing.run(_formatted, after, await self._as_saved(before))
                 answer = {} if context is None else {"context": context}

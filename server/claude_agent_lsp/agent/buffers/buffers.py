@@ -18,6 +18,7 @@ from claude_agent_lsp.base.lanes import Lane
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from claude_agent_lsp.agent.buffers.knowledge import EditorKnowledge
     from claude_agent_lsp.workspace.documents.documents import Document, Documents
     from claude_agent_lsp.workspace.documents.edits import Edit
 
@@ -62,19 +63,27 @@ class Buffers:
     Args:
         documents: Those that are open.
         editor: Has them.
+        knowledge: What the editor knows of code; None if nobody has asked for it.
 
     Attributes:
         documents: Those that are open.
         editor: Has them.
+        knowledge: What the editor knows of code.
         claimed: The last names of closed files whose edits are made here.
         hooked: Whether a CLI has not taken the mod, so that those after it have hooks instead.
         warned: Whether the user knows that a CLI can't be told of them.
     """
 
-    def __init__(self, documents: Documents, editor: BufferEditor) -> None:
+    def __init__(
+        self,
+        documents: Documents,
+        editor: BufferEditor,
+        knowledge: EditorKnowledge | None = None,
+    ) -> None:
         self.documents = documents
         self.editor = editor
         self.hooked = False
+        self.knowledge = knowledge
         self.warned = False
         self.claimed: set[str] = set()
         self._lane = Lane()

@@ -1,6 +1,7 @@
 """How a CLI process asks about open documents: a mod, and an MCP server that is this server.
 
     the CLI's tools ──▶ the mod (`mod/`) ──▶ MCP server "editor", tool "ask" ──▶ BufferTools
+    the agent       ──▶ the same server, tools of its own (agent/editor_tools)
 
 A mod is early access (CLI 2.1.330), and the user's settings may turn it off. So it announces
 itself, and where it has not, the process is started anew with hooks, which see to it that nothing
@@ -22,7 +23,7 @@ from claude_agent_lsp.agent.buffers.mcp_server import McpServer, Tool
 from claude_agent_lsp.base.texts.json_text import parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from claude_agent_sdk import (
         CanUseTool,
@@ -40,22 +41,30 @@ SERVER: Final = "editor"
 _EDITS: Final = "Edit|Write|MultiEdit|NotebookEdit"
 _LOOKS_AT_THE_DISK: Final = "Bash|Grep|Glob"
 _STRING: Final = {"type": "string"}
+# What a mode is called in which the agent must not change anything.
+_PLAN: Final = "plan"
+PLANNING: Final = "The user wants you to plan only. Nothing was changed."
 _ASK: Final = {"type": "object", "properties": {"what": _STRING, "call": _STRING}}
 
 
-def with_buffers(options: ClaudeAgentOptions, tools: BufferTools) -> ClaudeAgentOptions:
+def with_buffers(
+    options: ClaudeAgentOptions, tools: BufferTools, offered: Sequence[Tool] = ()
+) -> ClaudeAgentOptions:
     """Return the options of a process that asks about documents.
 
     Args:
         options: Those of the process.
         tools: Answer it.
+        offered: What the agent itself can ask the editor for. Nobody is asked about what reads.
     """
     named, file = options.mcp_servers, tools.buffers.file
-    server: Any = McpServer(SERVER, [_asked_by_mod(tools)])
+    server: Any = McpServer(SERVER, [_asked_by_mod(tools), *offered])
     own: dict[str, McpServerConfig] = {SERVER: {"type": "sdk", "name": SERVER, "instance": server}}
     hooks = dict(options.hooks or {})
     before, after = _fallback(tools) if tools.hooked else ([], [])
     noting = HookMatcher(matcher=_LOOKS_AT_THE_DISK, hooks=[_noted(tools)])
+    changing = [_name(each) for each in offered if not each.reads]
+    planning = [_unless_planning("|".join(changing))] if changing else []
     return replace(
         options,
         plugins=[*options.plugins, {"type": "local", "path": os.fspath(MOD)}],
@@ -65,16 +74,40 @@ def with_buffers(options: ClaudeAgentOptions, tools: BufferTools) -> ClaudeAgent
             **options.extra_args,
             **({"mcp-config": os.fspath(named)} if isinstance(named, str | Path) else {}),
         },
+        allowed_tools=[*options.allowed_tools, *(_name(each) for each in offered if each.reads)],
         # The mod alone asks.
         disallowed_tools=[*options.disallowed_tools, f"mcp__{SERVER}__ask"],
         env={**options.env, **({} if file is None else {OPEN_VARIABLE: os.fspath(file)})},
         can_use_tool=_with_real_input(options.can_use_tool, tools),
         hooks={
             **hooks,
-            "PreToolUse": [*hooks.get("PreToolUse", []), *before],
+            "PreToolUse": [*hooks.get("PreToolUse", []), *before, *planning],
             "PostToolUse": [*hooks.get("PostToolUse", []), *after, noting],
         },
     )
+
+
+def _name(tool: Tool) -> str:
+    return f"mcp__{SERVER}__{tool.name}"
+
+
+def _unless_planning(tools: str) -> HookMatcher:
+    """Deny tools while the agent is to plan only, whatever rules allow."""
+
+    async def rule(call: Any, _: str | None, __: Any) -> Any:
+        return _denied(PLANNING) if call.get("permission_mode") == _PLAN else {}
+
+    return HookMatcher(matcher=tools, hooks=[rule], on_failure="block")
+
+
+def _denied(why: str) -> dict[str, Any]:
+    return {
+        "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "deny",
+            "permissionDecisionReason": why,
+        }
+    }
 
 
 def _asked_by_mod(tools: BufferTools) -> Tool:
@@ -110,15 +143,7 @@ def _fallback(tools: BufferTools) -> tuple[list[HookMatcher], list[HookMatcher]]
 
     async def before(call: Any, _: str | None, __: Any) -> Any:
         refusal = None if tools.ready else await tools.refusal(_call_in(call))
-        if refusal is None:
-            return {}
-        return {
-            "hookSpecificOutput": {
-                "hookEventName": "PreToolUse",
-                "permissionDecision": "deny",
-                "permissionDecisionReason": refusal,
-            }
-        }
+        return {} if refusal is None else _denied(refusal)
 
     async def after(call: Any, _: str | None, __: Any) -> Any:
         answer = {} if tools.ready else await tools.answer("perform", _call_in(call))

@@ -65,6 +65,18 @@ class ClosedFiles:
         return {"result": result}
 
 
+def write_over(path: Path, content: bytes) -> None:
+    """Have a file hold something else, whole or not at all. It touches the disk.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode)
+    real = path.resolve()
+    replace_file(real, content)
+    real.chmod(mode)
+
+
 def _digest_if_touchy(path: Path, tool: str) -> bytes | None:
     disk = _read(path)
     if disk is None or disk.encoding not in WRITABLE:
@@ -97,10 +109,7 @@ def _edit(path: Path, call: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
     text = disk.text
     for edit in reversed(tool_texts.edits_for(text, after)):
         text = text[: edit.start] + edit.new + text[edit.end :]
-    mode = stat.S_IMODE(path.stat().st_mode)
-    real = path.resolve()
-    replace_file(real, disk.encode(text))
-    real.chmod(mode)
+    write_over(path, disk.encode(text))
     named = str(call["file_path"])
     if call.get("tool") == "Edit":
         return tool_texts.result_of_edit(named, before, after, call), digest_of(text)

@@ -9,6 +9,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.agent.buffers.tool_texts import ToolRefusedError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
@@ -28,12 +30,16 @@ class Tool:
         description: What it does, for who calls it.
         schema: The JSON Schema of its input.
         use: Does it, and returns what there is to say; what it raises is an error for the caller.
+        reads: Whether it changes nothing.
+        always_told: Whether the agent knows it from the start, and needs not look for it.
     """
 
     name: str
     description: str
     schema: Mapping[str, Any]
     use: Callable[[Mapping[str, Any]], Awaitable[str]]
+    reads: bool = True
+    always_told: bool = False
 
 
 class McpServer:
@@ -82,6 +88,8 @@ class McpServer:
         given = params.get("arguments")
         try:
             text = await self._tools[params["name"]].use(given if isinstance(given, dict) else {})
+        except ToolRefusedError as refused:
+            return {"content": [_text(str(refused))], "isError": True}
         except Exception as error:
             logger.exception("The tool %s failed", params["name"])
             return {"content": [_text(f"{type(error).__name__}: {error}")], "isError": True}
@@ -89,7 +97,14 @@ class McpServer:
 
 
 def _told(tool: Tool) -> dict[str, Any]:
-    return {"name": tool.name, "description": tool.description, "inputSchema": dict(tool.schema)}
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "inputSchema": dict(tool.schema),
+        "annotations": {"readOnlyHint": tool.reads},
+        # Else the CLI (2.1.332) may leave it out until the agent looks for such a tool.
+        "_meta": {"anthropic/alwaysLoad": tool.always_told},
+    }
 
 
 def _text(text: str) -> dict[str, Any]:

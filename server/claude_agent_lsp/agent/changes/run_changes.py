@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from claude_agent_lsp.agent.changes.folder_watch import FolderWatch
 from claude_agent_lsp.agent.events import (
@@ -31,13 +31,15 @@ from claude_agent_lsp.sessions.changes import record as recorded
 from claude_agent_lsp.sessions.changes.folder_scan import MOST_FILES, TooManyError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from claude_agent_lsp.agent.changes.folder_watch import Difference
     from claude_agent_lsp.agent.events import Emit, Event
     from claude_agent_lsp.base.lanes import Lane
     from claude_agent_lsp.sessions.changes.record import ChangeRecord, Entry
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +98,16 @@ class RunChanges:
         elif not (self._blind or others or self._goes_on):
             await self._patiently(self._watch.settle())
         self._goes_on = self._goes_on or bool(tool_input.get("run_in_background"))
+
+    async def around(self, files: Sequence[Path], edit: Callable[[], Awaitable[T]]) -> T:
+        """Have files edited by this server, and see and tell what has become of them."""
+        for path in files:
+            await self._patiently(self._take_before(path))
+        try:
+            return await edit()
+        finally:
+            for path in files:
+                await self._patiently(self._take_edited(path))
 
     def follow(self, event: Event) -> None:
         """See what a tool has changed once its result is there."""
@@ -174,6 +186,12 @@ class RunChanges:
             await self._note(found)
             for each in found:
                 self._emit(self._event(each))
+
+    async def _take_edited(self, path: Path) -> None:
+        found = await self._watch.after_file(path, await self.unsaved(self._folder / path))
+        await self._note(found)
+        for each in found:
+            self._emit(self._event(each))
 
     async def _note(self, found: list[Difference]) -> None:
         now = datetime.now(UTC)

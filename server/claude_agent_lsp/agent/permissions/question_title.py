@@ -81,6 +81,10 @@ _ASKED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         ),
     ),
     "Write": ("file_path", ("Write {file_path}?", "Write a file?")),
+    "mcp__editor__rename_symbol": (
+        "symbol",
+        ("Rename `{symbol}` of {path} to `{new_name}` wherever it is used?",),
+    ),
 }
 # Of these the start is shown: an address begins with its host.
 _BY_THE_START: Final = frozenset({"pattern", "query", "skill", "url"})
@@ -103,6 +107,7 @@ _NOT_DONE: Final[Mapping[str, frozenset[str]]] = {
     "Task": frozenset({"description", "subagent_type", "model", "effort", "run_in_background"}),
     "WebFetch": frozenset({"prompt", "offset"}),
     "Workflow": frozenset({"title", "description"}),
+    "mcp__editor__rename_symbol": frozenset({"line"}),
 }
 # Values that say nothing; the last one is the type of each message that the CLI sends.
 _NOT_SET: Final = (None, False, "message")

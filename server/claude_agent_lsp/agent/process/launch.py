@@ -44,7 +44,7 @@ MCP_WAIT_MS = "5000"
 # One message of the CLI may hold a whole image or file.
 MAX_MESSAGE_BYTES = 64 * 2**20
 # What a run that is kept nowhere may not use: nobody could take back what it changes.
-CHANGES = ("Bash", "Edit", "NotebookEdit", "PowerShell", "Write")
+CHANGES = ("Bash", "Edit", "NotebookEdit", "PowerShell", "Write", "mcp__editor__rename_symbol")
 
 
 async def nothing_before(_: str, __: Mapping[str, Any], ___: str) -> None:

@@ -16,6 +16,7 @@ import uuid
 from collections import deque
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from claude_agent_sdk import (
@@ -30,6 +31,7 @@ from claude_agent_sdk import (
 from claude_agent_lsp.agent.background import Background
 from claude_agent_lsp.agent.buffers.channel import with_buffers
 from claude_agent_lsp.agent.cli import check, locate, reach
+from claude_agent_lsp.agent.editor_tools.offer import offered
 from claude_agent_lsp.agent.os_processes.marked import Marked, marks
 from claude_agent_lsp.agent.process.client_queue import ClientQueue
 from claude_agent_lsp.agent.process.connection import connect, disconnect
@@ -45,12 +47,12 @@ from claude_agent_lsp.errors import CliFailedToStart, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Coroutine
-    from pathlib import Path
+    from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 
     from claude_agent_sdk import Message
 
     from claude_agent_lsp.agent.buffers.buffer_tools import BufferTools
+    from claude_agent_lsp.agent.buffers.mcp_server import Tool
     from claude_agent_lsp.agent.os_processes.tree import Process, ProcessTree
     from claude_agent_lsp.agent.process.launch import Launch, SessionStart
     from claude_agent_lsp.agent.process.receiver import FindOwner, Receiver
@@ -254,7 +256,7 @@ class AgentProcess:
         if self.tools is not None:
             after.push_async_callback(self.tools.close)
             await self.tools.buffers.settle()
-            options = with_buffers(options, self.tools)
+            options = with_buffers(options, self.tools, self._editor_tools(self.tools))
         client = ClaudeSDKClient(options)
         after.push_async_callback(disconnect, client, self.tree)
         after.callback(self._client_queue.drop)
@@ -262,18 +264,24 @@ class AgentProcess:
         self._marked.starts()
         await connect(client, self._given_up.signal)
         self._disk.put(files.remove)
+        self._reading = asyncio.create_task(self._read(client))
         self.info = await client.get_server_info() or {}
+        if self.tools is not None:
+            await self.tools.settle()
         self._raise_if_ending()
         self.pid = pid if isinstance(pid := self.info.get("pid"), int) else None
         self._marked.has_told(self.pid)
         too_late.cancel()
-        self._reading = asyncio.create_task(self._read(client))
-        if self.tools is not None:
-            await self.tools.settle()
-            self._raise_if_ending()
         self._life.enter(ProcessState.READY)
         self.started.set_result(None)
         await self._client_queue.serve(client)
+
+    def _editor_tools(self, tools: BufferTools) -> Sequence[Tool]:
+        """Return what its agent can ask the editor for."""
+        launch, settings = self.launch, self.launch.settings
+        granted = map(Path, launch.granted_directories)
+        folders = (launch.folder, *settings.additional_directories, *granted)
+        return offered(tools, folders, settings.editor_tools, self._receiver.recorded)
 
     async def _prepare(self, files: PrivateFiles) -> Path | None:
         """Do what touches disks before the start; one that hangs is waited for until it's ended.

@@ -28,7 +28,8 @@ from claude_agent_lsp.base.abort import AbortController, Aborted
 from claude_agent_lsp.errors import Internal, ProcessDied
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
 
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
@@ -66,6 +67,9 @@ class Receiver(Protocol):
 
     async def before_tool(self, tool: str, tool_input: Mapping[str, Any], call_id: str) -> None:
         """See how files are before a tool is used that may change them."""
+
+    async def recorded(self, files: Sequence[Path], edit: Callable[[], Awaitable[str]]) -> str:
+        """Have files edited by this server, and see what has become of them."""
 
 
 async def nobody(process: AgentProcess, _: AbortSignal) -> None:
@@ -167,6 +171,11 @@ class CurrentReceiver:
         """Let it see how files are before a tool is used; never raises."""
         if self._receiver is not None:
             await self._receiver.before_tool(tool, tool_input, call_id)
+
+    async def recorded(self, files: Sequence[Path], edit: Callable[[], Awaitable[str]]) -> str:
+        """Have files edited by this server, and let it see what has become of them."""
+        receiver = self._receiver
+        return await (edit() if receiver is None else receiver.recorded(files, edit))
 
     def lose(self, fault: RequestFailed) -> None:
         """Notify it, and whoever is attached later, that the process is gone."""

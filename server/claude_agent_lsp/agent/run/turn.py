@@ -35,7 +35,8 @@ from claude_agent_lsp.errors import NotAuthenticated
 from claude_agent_lsp.sessions.transcripts.transcript import is_session_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
 
     from claude_agent_sdk import Message, PermissionResult, ToolPermissionContext
 
@@ -243,6 +244,10 @@ class Turn:
     async def before_tool(self, tool: str, tool_input: Mapping[str, Any], call_id: str) -> None:
         """See how files are before a tool is used."""
         await self._context.changes.before(tool, tool_input, call_id)
+
+    async def recorded(self, files: Sequence[Path], edit: Callable[[], Awaitable[str]]) -> str:
+        """Have files edited by this server, and see what has become of them."""
+        return await self._context.changes.around(files, edit)
 
     def _note_fate(self, message: Message) -> None:
         """Note what has become of the prompt, before anything of it is shown.

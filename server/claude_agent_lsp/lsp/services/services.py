@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.lsp.services.session_lookup import SessionLookup
     from claude_agent_lsp.lsp.services.task_documents import TaskDocuments
     from claude_agent_lsp.lsp.services.transcript_documents import TranscriptDocuments
+    from claude_agent_lsp.workspace.documents.diagnostics import KnownDiagnostics
     from claude_agent_lsp.workspace.documents.documents import Documents
     from claude_agent_lsp.workspace.folders import Folders
 
@@ -69,6 +70,7 @@ class Services:
         editor: The editor.
         folders: The open folders.
         open_documents: The open documents.
+        known_diagnostics: What the editor's diagnostics say of them.
         findings: What agents have found wrong.
         diagnostics: What is published of documents.
         configuration: What is set in each.
@@ -82,6 +84,7 @@ class Services:
     editor: Editor
     folders: Folders
     open_documents: Documents
+    known_diagnostics: KnownDiagnostics
     findings: Findings
     diagnostics: PublishedDiagnostics
     configuration: Configuration

@@ -34,6 +34,8 @@ MOST_RULES: Final = 1000
 _FILES: Final = "Cd|Edit|Glob|Grep|LS|MultiEdit|NotebookEdit|NotebookRead|Read|Write"
 _IN_ROOT: Final = re.compile(rf"(?P<tool>{_FILES})\((?P<pattern>/(?!/).*)\)", re.DOTALL)
 _READ: Final = re.compile(r"Read(?:\((?P<pattern>.*)\))?", re.DOTALL)
+# The CLI takes a rule about one of them as one about all (2.1.330).
+_EDIT: Final = re.compile(r"(?:Edit|MultiEdit|Write)(?:\((?P<pattern>.*)\))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +46,20 @@ class DenyRules:
         rules: As they mean the same in any settings file, those of a repository's own files too.
         patterns: Of those about reading: where they are meant, and their gitignore pattern.
         unknown: Files that may deny anything: they can't be read.
+        edits: Of those about editing, as `patterns`.
     """
 
     rules: tuple[str, ...] = ()
     patterns: tuple[tuple[Path, str], ...] = ()
     unknown: tuple[Path, ...] = ()
+    edits: tuple[tuple[Path, str], ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> DenyRules:
         """Read those of a folder."""
         rules: list[str] = []
         patterns: list[tuple[Path, str]] = []
+        edits: list[tuple[Path, str]] = []
         unknown: list[Path] = []
         for source, file in settings_files(folder).items():
             root = file.parent if source == "user" else folder
@@ -66,31 +71,39 @@ class DenyRules:
                 continue
             for rule in denied:
                 rules.append(_anywhere(rule, root))
-                match = _READ.fullmatch(rule.strip())
-                if match is not None:
-                    patterns.append(_placed(match["pattern"] or "**", root, folder))
-        return cls(tuple(dict.fromkeys(rules)), tuple(patterns), tuple(unknown))
+                for tools, kept in ((_READ, patterns), (_EDIT, edits)):
+                    match = tools.fullmatch(rule.strip())
+                    if match is not None:
+                        kept.append(_placed(match["pattern"] or "**", root, folder))
+        return cls(tuple(dict.fromkeys(rules)), tuple(patterns), tuple(unknown), tuple(edits))
 
     def denies_reading(self, path: Path) -> bool:
         """Whether nothing of a file may be sent: a rule denies it, or may do so."""
-        return bool(self.unknown) or self._is_denied(path)
+        return bool(self.unknown) or _is_denied(path, self.patterns)
 
     def refusal(self, path: Path) -> str | None:
         """Why nothing of a file may be sent, in a few words; None if it may be."""
-        if self._is_denied(path):
+        if _is_denied(path, self.patterns):
             return "a deny rule in your settings forbids reading it"
         if self.unknown:
             files = " and ".join(map(str, self.unknown))
             return f"{files} can't be read, and may deny it; correct the error there"
         return None
 
-    def _is_denied(self, path: Path) -> bool:
-        """Whether a rule is about a file, by its absolute name or by what it links to."""
-        try:
-            names = {os.fspath(path), os.path.realpath(path)}
-        except ValueError:  # a name that no file can have
-            return False
-        return any(_matches(name, *pattern) for name in names for pattern in self.patterns)
+    def refusal_to_edit(self, path: Path) -> str | None:
+        """Why nothing of a file may be changed, in a few words; None if it may be."""
+        if _is_denied(path, self.edits):
+            return "a deny rule in your settings forbids editing it"
+        return self.refusal(path)
+
+
+def _is_denied(path: Path, patterns: tuple[tuple[Path, str], ...]) -> bool:
+    """Whether a rule is about a file, by its absolute name or by what it links to."""
+    try:
+        names = {os.fspath(path), os.path.realpath(path)}
+    except ValueError:  # a name that no file can have
+        return False
+    return any(_matches(name, *pattern) for name in names for pattern in patterns)
 
 
 def _matches(name: str, base: Path, pattern: str) -> bool:

@@ -31,7 +31,6 @@ from claude_agent_lsp.sessions.review.tracing import Traced, names_in, partner_o
 from claude_agent_lsp.sessions.rewind.applying import FileChange
 from claude_agent_lsp.sessions.rewind.merge import CHANGED_SINCE, SAME_LINES
 from claude_agent_lsp.sessions.rewind.putting_back import (
-    REDONE,
     UNDONE,
     RecordedSession,
     not_taken_back,
@@ -235,11 +234,10 @@ class Review:
         digest = hashlib.sha256(texts[0]).hexdigest()
         own = [entry for entry in self._entries if getattr(entry, "path", None) == name]
         last = next((entry for entry in reversed(own) if isinstance(entry, Change)), None)
-        # What was taken back in the editor is newer than the disk, and in the record all the same.
-        if last is not None and last.run_id.startswith((UNDONE, REDONE)) and last.after is not None:
-            late = digest != last.after.digest and digest in digests_in(own)
-        else:
-            late = digest in digests_in(own)
+        # What was edited or taken back in the editor is newer than the disk, and in the record all
+        # the same: an edit of unsaved text is not saved.
+        newest = None if last is None or last.after is None else last.after.digest
+        late = digest != newest and digest in digests_in(own)
         return {} if late else {self.session.folder / name: texts[0]}
 
     def _partner(self, name: str) -> str | None:

@@ -107,7 +107,7 @@ def rule_on(
         folder: Its path.
     """
     if tool.startswith("mcp__"):
-        # Servers of the user's own: a folder's are started once it is trusted.
+        # Servers of the user's own, and this one: a folder's are started once it is trusted.
         return None
     if tool not in KNOWN:
         return Ruling("ask", f"The tool {tool} is not known to claude-agent-lsp.")
