@@ -88,7 +88,7 @@ export function activate(context: vscode.ExtensionContext): Activated {
         running.restart().catch(() => undefined); // told by the failure's own message
       }
     }),
-    registerCommands(locations, installation),
+    registerCommands(locations),
     registerSessionCommands(locations, tree, view),
   );
   const activating = process.cpuUsage(began);

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { CapabilityCache } from './capabilities';
 import type { ContextWatcher } from './context/selection';
 import type { Documents } from './diffs';
+import { NoFolder } from './folders';
 import type { PromptHistory } from './history';
 import { plain } from './plainText';
 import type { Questions } from './questions';
@@ -24,6 +25,10 @@ export class WindowServices {
 
   /** Tells the user of an error; of a server that isn't there they have been told. */
   report(error: unknown): void {
+    if (error instanceof NoFolder) {
+      void error.tell();
+      return;
+    }
     this.log.error(error instanceof Error ? error : String(error));
     if (error instanceof ServerFailure) {
       return;

@@ -1,12 +1,41 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { activated, answering, command, eventually, folder, freshConversation } from './support';
+import { activated, answering, command, eventually, folder, freshConversation, replacing } from './support';
 
 interface Labelled {
   readonly label: string;
 }
 
 describe('the command', () => {
+  it('Run Doctor tells what is missing where there is no server to run it', async () => {
+    const { server } = (await activated()).locations.services;
+    const settings = vscode.workspace.getConfiguration('claudeAgent');
+    const set = (value?: string): Thenable<void> =>
+      settings.update('server.path', value, vscode.ConfigurationTarget.Global);
+    const shown = await answering('showErrorMessage', () => undefined, async (messages) => {
+      await server.stop();
+      await set('/nowhere/claude-agent-lsp');
+      await command('runDoctor');
+      await eventually(() => messages.length > 0);
+    });
+    await set();
+    assert.match(String(shown[0]?.[0]), /nowhere.*could not be started/);
+    assert.deepEqual(shown[0]?.slice(1), ['Open Settings', 'Try Again']);
+  });
+
+  for (const name of ['ask', 'askAboutSelection', 'newSession', 'resume', 'review', 'chooseModel', 'usage']) {
+    it(`${name} says in a window without a folder that it needs one`, async () => {
+      await freshConversation();
+      const shown = await answering('showInformationMessage', () => undefined, async (messages) => {
+        await replacing(vscode.workspace, 'workspaceFolders', undefined, async () => {
+          void command(name, 'hello');
+          await eventually(() => messages.length > 0);
+        });
+      });
+      assert.deepEqual(shown, [['Open a folder to use Claude Agent.', 'Open Folder…']]);
+    });
+  }
+
   it('Ask puts the user into the prompt', async () => {
     const { locations } = await activated();
     await vscode.commands.executeCommand('workbench.view.explorer');

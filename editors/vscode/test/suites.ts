@@ -9,5 +9,6 @@ import './sessions.test';
 import './rewind.test';
 import './questions.test';
 import './settings.test';
-import './installation.test';
-import './server.test';
+import './server/installation.test';
+import './server/python.test';
+import './server/server.test';

@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { handleMessage } from '../src/conversation/viewMessages';
-import { ServerFailure } from '../src/server/failure';
-import { tell } from '../src/server/remedies';
-import { statusOf } from '../src/status';
+import { handleMessage } from '../../src/conversation/viewMessages';
+import { ServerFailure } from '../../src/server/failure';
+import { tell } from '../../src/server/remedies';
+import { statusOf } from '../../src/status';
 import {
   activated,
   answering,
@@ -13,7 +13,7 @@ import {
   folder,
   freshConversation,
   wordsOf,
-} from './support';
+} from '../support';
 
 const settings = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration('claudeAgent');
 
