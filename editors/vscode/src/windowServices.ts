@@ -1,6 +1,7 @@
 /** What all conversations of a window share. */
 import * as vscode from 'vscode';
 import type { CapabilityCache } from './capabilities';
+import type { FileLists } from './context/files';
 import type { ContextWatcher } from './context/selection';
 import type { Documents } from './diffs';
 import { NoFolder } from './folders';
@@ -20,6 +21,7 @@ export class WindowServices {
     readonly documents: Documents,
     readonly history: PromptHistory,
     readonly capabilities: CapabilityCache,
+    readonly files: FileLists,
     readonly log: vscode.LogOutputChannel,
   ) {}
 

@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { handleMessage } from '../src/conversation/viewMessages';
 import { activated, answering, command, eventually, folder, freshConversation, replacing } from './support';
 
 interface Labelled {
@@ -146,12 +147,42 @@ describe('the command', () => {
     const conversation = await freshConversation();
     await answering(
       'showQuickPick',
-      (items: readonly Labelled[]) => items.find((item) => item.label === 'plan'),
+      (items: readonly Labelled[]) => items.find((item) => item.label === 'Plan'),
       async () => {
         await command('chooseMode');
       },
     );
     assert.equal(conversation.choice.mode, 'plan');
+  });
+
+  it('Choose Permission Mode… lets the agent do everything only after a word, once in a conversation', async () => {
+    const conversation = await freshConversation();
+    const choose = async (label: string): Promise<void> => {
+      const pick = (items: readonly Labelled[]): unknown => items.find((item) => item.label === label);
+      await answering('showQuickPick', pick, async () => {
+        await command('chooseMode');
+      });
+    };
+    let agrees = false;
+    const answer = (): string | undefined => (agrees ? 'Bypass Permissions' : undefined);
+    const asked = await answering('showWarningMessage', answer, async () => {
+      await choose('Bypass');
+      assert.equal(conversation.choice.mode, 'default');
+      agrees = true;
+      await choose('Bypass');
+      assert.equal(conversation.choice.mode, 'bypassPermissions');
+      await choose('Plan');
+      await choose('Bypass');
+      assert.equal(conversation.choice.mode, 'bypassPermissions');
+      const view = await (await activated()).locations.sideBar.reveal();
+      await handleMessage({ type: 'choose', mode: 'default' }, view);
+      await freshConversation();
+      agrees = false;
+      await handleMessage({ type: 'choose', mode: 'bypassPermissions' }, view);
+      assert.equal(view.conversation.choice.mode, 'default');
+    });
+    assert.equal(asked.length, 3);
+    assert.match(JSON.stringify(asked[0]), /do everything without asking\?.*"modal":true.*You will not be asked/);
   });
 
   it('Choose Model… lists what the CLI offers, and asks that one', async () => {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from claude_agent_lsp.loopback import call, reply, say, tokens
+from claude_agent_lsp.loopback import call, fail, reply, say, tokens
 from tests.editors.abilities import Ability, shows
 
 from .planner import Planner
@@ -130,6 +130,7 @@ def script(model: Loopback, folder: Path) -> None:
         reply("change the files", [call("Bash", command=CHANGES)], [say("Changed.")]),
         reply("greet the world", [read], [edit], [say("It greets.")]),
         reply("read on and on", [read]),
+        reply("break down", fail(400)),
         reply(
             "leave it behind",
             [call("Bash", command=WAITS, run_in_background=True)],

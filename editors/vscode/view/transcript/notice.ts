@@ -9,5 +9,5 @@ export function compactionOf(before: number, after: number | null | undefined): 
 }
 
 export function noticeOf(level: 'info' | 'warning' | 'error', text: string): HTMLElement {
-  return element('div', { class: 'notice', 'data-level': level }, icon(level), element('span', {}, visible(text)));
+  return element('div', { class: 'notice', 'data-level': level }, icon(level), element('span', { dir: 'auto' }, visible(text)));
 }

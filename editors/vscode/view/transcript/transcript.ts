@@ -44,6 +44,8 @@ export class Transcript {
   private readonly entries = new EntryList(this.viewport);
   private readonly scroller = new Scroller(this.viewport, this.entries.element);
   private readonly tools = new Map<string, ToolCard>();
+  /** What is asked, by the question's id. */
+  private readonly asked = new Map<string, string>();
   private growing: Growing | undefined;
   private answer: { readonly messageId: string; readonly entry: Answer } | undefined;
   private waiting: Step[] = [];
@@ -65,6 +67,7 @@ export class Transcript {
     this.waiting = [];
     this.growing = this.answer = undefined;
     this.tools.clear();
+    this.asked.clear();
     this.entries.clear();
     this.entries.addLater(entriesOf(messages));
     this.used(messages);
@@ -141,8 +144,7 @@ export class Transcript {
         return;
       case 'started':
         if (event.run.cause != null) {
-          this.finish();
-          this.entries.add(noticeOf('info', event.run.cause));
+          this.note('info', event.run.cause);
         }
         return;
       case 'steered':
@@ -151,12 +153,19 @@ export class Transcript {
         this.scroller.end();
         return;
       case 'notice':
-        this.finish();
-        this.entries.add(noticeOf(LEVELS[event.level], event.text));
+        this.note(LEVELS[event.level], event.text);
+        return;
+      case 'question':
+        this.asked.set(event.question.questionId, event.question.title);
+        return;
+      case 'questionAnswered':
+        if (event.by === 'deadline') {
+          const title = this.asked.get(event.questionId) ?? '';
+          this.note('warning', `Nobody answered in time, so the answer was no: ${oneLine(title)}`);
+        }
         return;
       case 'compacted':
-        this.finish();
-        this.entries.add(noticeOf('info', compactionOf(event.tokensBefore, event.tokensAfter)));
+        this.note('info', compactionOf(event.tokensBefore, event.tokensAfter));
         return;
       case 'usage':
         this.listener.usage(event);
@@ -164,8 +173,13 @@ export class Transcript {
       case 'ended':
         this.ended(event.run);
         return;
-      default: // questions are cards of their own; the outcome names the changed files
+      default: // the outcome names the changed files
     }
+  }
+
+  private note(level: 'info' | 'warning' | 'error', text: string): void {
+    this.finish();
+    this.entries.add(noticeOf(level, text));
   }
 
   private say(kind: 'text' | 'thinking', messageId: string, words: string): void {

@@ -323,3 +323,17 @@ def test_words_of_an_answer_that_broke_off_are_struck_out(view: View) -> None:
     expect(view.answers).to_have_count(2)
     expect(view.answers.first).to_contain_text("It stands.")
     expect(view.answers.last).to_have_text("Anew.")
+
+
+def test_each_block_is_written_from_where_its_first_letter_is(view: View) -> None:
+    words = "שלום עולם\n\nhello\n\n- אחת\n- two\n\n```sh\nmake שלום\n```\n"
+    direction = "(one) => getComputedStyle(one).direction"
+    for part in (words[:3], words[3:40], words[40:]):
+        view.events(text(part))
+    view.events(ended())
+    blocks = {"p >> nth=0": "rtl", "p >> nth=1": "ltr", "ul": "rtl", ".code pre": "ltr"}
+    for selector, wanted in blocks.items():
+        assert view.answers.locator(selector).evaluate(direction) == wanted, selector
+    for field in (view.prompt, view.page.locator(".prompt-text")):
+        if field.count():
+            expect(field).to_have_attribute("dir", "auto")
