@@ -143,6 +143,29 @@ describe('the command', () => {
     await eventually(() => locations.tabs.views.length === 0);
   });
 
+  it('Open Conversation in Editor gives the tab an icon for light themes and one for dark ones', async () => {
+    const conversation = await freshConversation();
+    const { locations } = await activated();
+    const panels: vscode.WebviewPanel[] = [];
+    const { createWebviewPanel } = vscode.window;
+    const keep = (...how: Parameters<typeof createWebviewPanel>): vscode.WebviewPanel => {
+      const panel = createWebviewPanel(...how);
+      panels.push(panel);
+      return panel;
+    };
+    await replacing(vscode.window, 'createWebviewPanel', keep, () => {
+      locations.tabs.show(conversation);
+      return Promise.resolve();
+    });
+    const { light, dark } = panels[0]?.iconPath as { readonly light: vscode.Uri; readonly dark: vscode.Uri };
+    for (const icon of [light, dark]) {
+      const drawn = Buffer.from(await vscode.workspace.fs.readFile(icon)).toString();
+      assert.match(drawn, /stroke="#[0-9a-f]{6}"/); // as an image, it has no colour around it
+    }
+    assert.notEqual(light.path, dark.path);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
   it('Choose Permission Mode… holds for the conversation', async () => {
     const conversation = await freshConversation();
     await answering(

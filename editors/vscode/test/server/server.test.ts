@@ -115,7 +115,11 @@ describe('the server', () => {
     });
     assert.match(String(shown[0]?.[0]), /ended unexpectedly and is restarted/);
     await conversation.renew();
-    assert.equal(conversation.steps.at(-1)?.kind, 'failure');
+    assert.deepEqual(conversation.steps.at(-1), {
+      kind: 'failure',
+      message: 'The Claude Agent server has ended.',
+      hint: 'The conversation so far is saved in the session. Ask again to continue.',
+    });
     const { view } = locations.sideBar;
     assert.ok(view);
     const again = handleMessage({ type: 'again' }, view);

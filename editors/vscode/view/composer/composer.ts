@@ -56,9 +56,7 @@ export class Composer {
         { class: 'composer-bar' },
         this.attach,
         this.choices.element,
-        this.now,
-        this.instead,
-        this.send,
+        element('div', { class: 'send-actions' }, this.now, this.instead, this.send),
       ),
     );
     this.changed();

@@ -10,7 +10,7 @@ import { Answer } from './answer';
 import { EntryList } from './entryList';
 import { nestedWords } from './nested';
 import { compactionOf, noticeOf } from './notice';
-import { failureOf, outcomeOf } from './outcome';
+import { failureOf, outcomeOf, saysAgain } from './outcome';
 import { promptOf } from './prompt';
 import { entriesOf } from './reading';
 import { Scroller } from './scroller';
@@ -47,6 +47,8 @@ export class Transcript {
   /** What is asked, by the question's id. */
   private readonly asked = new Map<string, string>();
   private growing: Growing | undefined;
+  /** What was told last beside the answer. */
+  private noted: { readonly text: string; readonly shown: HTMLElement } | undefined;
   private answer: { readonly messageId: string; readonly entry: Answer } | undefined;
   private waiting: Step[] = [];
   private frame: number | undefined;
@@ -65,7 +67,7 @@ export class Transcript {
   /** Shows a conversation in place of what was shown. */
   show(messages: readonly Message[], steps: readonly Step[]): void {
     this.waiting = [];
-    this.growing = this.answer = undefined;
+    this.growing = this.answer = this.noted = undefined;
     this.tools.clear();
     this.asked.clear();
     this.entries.clear();
@@ -179,7 +181,9 @@ export class Transcript {
 
   private note(level: 'info' | 'warning' | 'error', text: string): void {
     this.finish();
-    this.entries.add(noticeOf(level, text));
+    const shown = noticeOf(level, text);
+    this.entries.add(shown);
+    this.noted = { text, shown };
   }
 
   private say(kind: 'text' | 'thinking', messageId: string, words: string): void {
@@ -222,6 +226,9 @@ export class Transcript {
 
   private ended(run: Run): void {
     this.end();
+    if (this.noted !== undefined && saysAgain(run, this.noted.text)) {
+      this.entries.remove(this.noted.shown);
+    }
     this.entries.add(outcomeOf(run));
     this.listener.ended(run);
     const said = run.error == null ? run.text : `${run.error.message} ${run.error.hint}`;

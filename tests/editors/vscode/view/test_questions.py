@@ -285,3 +285,13 @@ def test_a_deadline_that_passes_is_no_answer_of_the_users(view: View) -> None:
     view.events({**settled, "questionId": "q2", "by": "deadline"})
     expect(notices).to_have_text("Nobody answered in time, so the answer was no: Run `make test`?")
     expect(notices).to_have_attribute("data-level", "warning")
+
+
+def test_code_in_an_answers_name_is_shown_as_code(view: View) -> None:
+    always = {"value": "allowAlways", "label": "Always allow `make *`"}
+    asked = question(options=[*question()["options"], always])
+    view.open_questions(asked)
+    named = view.button("Always allow make *")
+    expect(named.locator("code")).to_have_text("make *")
+    named.click()
+    assert view.wait_said("answer")["answer"] == "allowAlways"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from .stage import ended, message, result, text, tool
+from .stage import ended, message, result, run, text, tool
 
 if TYPE_CHECKING:
     from .stage import View
@@ -236,6 +236,24 @@ def test_a_failure_of_the_server_has_its_hint(view: View) -> None:
     view.tell("steps", steps=[step])
     expect(view.page.locator(".failure")).to_contain_text("Restart it.")
     expect(view.page.get_by_role("alert")).to_contain_text("The server has ended. Restart it.")
+
+
+def test_an_error_is_told_once_and_figures_only_if_there_are_any(view: View) -> None:
+    nothing = dict.fromkeys(run()["usage"], 0)
+    error = {"reason": "modelError", "message": "API Error: 400 No.", "hint": "Change it."}
+    notice = {"kind": "notice", "level": "error", "text": "API Error: 400 No", "messageId": "n"}
+    failed = run("failed", error=error, usage=nothing, costUsd=0)
+    other = {**notice, "text": "Another", "messageId": "o"}
+    view.events(other, notice, {"kind": "ended", "run": failed})
+    read = [
+        message("system", each["text"], kind="notice", level="error") for each in (other, notice)
+    ]
+    outcome = message("system", "", kind="outcome", run=failed)
+    for show in (lambda: None, lambda: view.conversation(*read, outcome)):
+        show()
+        expect(view.page.locator(".notice")).to_have_text("Another")
+        expect(view.page.get_by_text("API Error: 400 No")).to_have_count(1)
+        expect(view.page.locator(".outcome-line")).to_have_text("Failed12 s")
 
 
 def test_a_notice_is_told(view: View) -> None:
