@@ -283,7 +283,7 @@ def test_a_deadline_that_passes_is_no_answer_of_the_users(view: View) -> None:
     view.events({"kind": "question", "question": question("q2")})
     expect(notices).to_have_count(0)
     view.events({**settled, "questionId": "q2", "by": "deadline"})
-    expect(notices).to_have_text("Nobody answered in time, so the answer was no: Run `make test`?")
+    expect(notices).to_have_text("Nobody answered in time, so the answer was no: Run make test?")
     expect(notices).to_have_attribute("data-level", "warning")
 
 
