@@ -2,12 +2,14 @@
 import { execFile } from 'node:child_process';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
-import fuzzysort from 'fuzzysort';
+import fuzzysort, { type Result } from 'fuzzysort';
 import * as vscode from 'vscode';
 
 const run = promisify(execFile);
 
 const MOST = 30;
+/** Of those that fit, so many are compared closely. */
+const RANKED = 500;
 /** Of the folder's files so many are known. */
 const SEARCHED = 100_000;
 const IGNORED = ['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--directory'];
@@ -50,18 +52,24 @@ class Paths {
   private readonly snapshot;
 
   constructor(private readonly paths: readonly string[]) {
-    this.snapshot = fuzzysort.snapshot(
-      paths.map((name) => ({ name, base: path.posix.basename(name) })),
-      { keys: ['base', 'name'] },
-    );
+    this.snapshot = fuzzysort.snapshot(paths);
+    fuzzysort.go('a', this.snapshot, { limit: 1 }); // the first search takes long: it is not the user's
   }
 
   find(query: string): readonly string[] {
     if (query === '') {
       return this.paths.toSorted((one, other) => one.length - other.length).slice(0, MOST);
     }
-    return fuzzysort.go(query, this.snapshot, { limit: MOST, threshold: 0.2 }).map(({ obj }) => obj.name);
+    const found = fuzzysort.go(query, this.snapshot, { limit: RANKED, threshold: 0.2 });
+    const rank = ({ target, score }: Result): number => score + nearness(query, target);
+    return [...found].sort((one, other) => rank(other) - rank(one)).slice(0, MOST).map(({ target }) => target);
   }
+}
+
+/** Returns how much of a query is in a file's name: what is only in its directories counts for less. */
+function nearness(query: string, name: string): number {
+  const [wanted, base] = [query.toLowerCase(), path.posix.basename(name).toLowerCase()];
+  return base.startsWith(wanted) ? 1 : base.includes(wanted) ? 0.5 : 0;
 }
 
 /** Lists a folder's files, one search at a time, and anew once some have come or gone. */

