@@ -158,7 +158,7 @@ class SessionBusy(RequestFailed):
     """Another run is at work in the session."""
 
     reason = "sessionBusy"
-    default_hint = "Wait until that run has ended, cancel it, or query again with `fork: true`."
+    default_hint = "Wait until that run has ended, stop it, or go on in a fork of the session."
 
 
 class SessionAtWork(SessionBusy):

@@ -121,6 +121,8 @@ export type ToHost =
   | { readonly type: 'removeContext'; readonly id: string }
   | { readonly type: 'attach'; readonly uris: readonly string[] }
   | { readonly type: 'attachDialog' }
+  /** A picture that is no file yet; `kind` is its media type. */
+  | { readonly type: 'attachImage'; readonly name: string; readonly kind: string; readonly base64: string }
   | { readonly type: 'completeFiles'; readonly query: string }
   /** Wants `capabilities`: models are to be chosen, or a command completed. */
   | { readonly type: 'wantCapabilities' }

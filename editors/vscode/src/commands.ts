@@ -6,19 +6,18 @@ import { chooseMcpServer, showUsage } from './control';
 import type { ConversationView } from './conversation/conversationView';
 import { contextOf } from './context/selection';
 import { runDoctor } from './doctor';
-import { folderOf, openFolder } from './folders';
+import { folderOf, needFolder, openFolder } from './folders';
 import { showMenu } from './menu';
 import { chooseMode, chooseModel, chooseSession } from './pickers';
 import { handleMessage, showQuestion } from './conversation/viewMessages';
 import type { AskArgument } from '../shared/code';
-import type { Installation } from './server/environment';
 import type { Locations } from './locations';
 import { mayAsk } from './trust';
 
 const WALKTHROUGH = 'claude-agent-lsp.claude-agent#start';
 
 /** Registers them; the disposable takes them back. */
-export function registerCommands(locations: Locations, installation: Installation): vscode.Disposable {
+export function registerCommands(locations: Locations): vscode.Disposable {
   const { services } = locations;
   const register = (name: string, run: (argument: unknown) => unknown): vscode.Disposable =>
     vscode.commands.registerCommand(`claude-agent.${name}`, async (argument: unknown) => {
@@ -58,7 +57,7 @@ export function registerCommands(locations: Locations, installation: Installatio
     register('menu', () => showMenu(locations)),
     register('showOutput', () => services.log.show(true)),
     register('restartServer', () => services.server.restart()),
-    register('runDoctor', () => runDoctor(installation)),
+    register('runDoctor', () => runDoctor(services.server)),
     register('openSettings', () =>
       vscode.commands.executeCommand('workbench.action.openSettings', 'claudeAgent.'),
     ),
@@ -130,6 +129,7 @@ function stop(locations: Locations): void {
 }
 
 async function resume(locations: Locations): Promise<void> {
+  needFolder();
   const chosen = await chooseSession(locations.services);
   if (chosen !== undefined) {
     const view = await locations.open(chosen.session.sessionId, chosen.folder);

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { ToolStatus } from '../shared/protocol';
 import { fetchingNothing } from './plainText';
+import { liveDocuments } from './settings';
 
 export const SCHEME = 'claude-agent';
 const MOST = 100;
@@ -25,6 +26,14 @@ export interface EditCall {
 }
 
 type Side = string | vscode.Uri;
+
+/** A file as the agent finds it. */
+interface Seen {
+  /** Undefined for a file that isn't there. */
+  readonly text: string | undefined;
+  /** What shows this text, and nothing else. */
+  readonly side: Side;
+}
 
 interface Sides {
   /** Undefined where nobody knows any more. */
@@ -74,8 +83,8 @@ export function planOf({ tool, input }: EditCall): string | undefined {
  */
 export async function openDiff(call: EditCall, documents: Documents): Promise<vscode.Uri> {
   const file = vscode.Uri.file(words(call.input.file_path));
-  const text = await readFile(file.fsPath, 'utf8').catch(() => undefined);
-  const sides = call.tool === 'Write' ? sidesOfWrite(call, file, text) : sidesOfEdit(call, file, text);
+  const now = await seenByAgent(file);
+  const sides = call.tool === 'Write' ? sidesOfWrite(call, now) : sidesOfEdit(call, now);
   const shown = (side: Side): vscode.Uri =>
     typeof side === 'string' ? documents.add(file.path, side) : side;
   const after = shown(sides.after);
@@ -106,27 +115,41 @@ export async function openPlan(plan: string, documents: Documents): Promise<void
   await vscode.commands.executeCommand('markdown.showPreview', uri);
 }
 
-function sidesOfWrite({ input, status, created }: EditCall, file: vscode.Uri, text: string | undefined): Sides {
-  const content = words(input.content);
-  if (status !== 'completed') {
-    return { before: text === undefined ? '' : file, after: content };
+/**
+ * Returns a file as the agent finds it: as the editor has it where documents are live, else as the
+ * disk has it. VS Code shows a file as the editor has it, so that of one with unsaved text the
+ * disk's has to be shown as a text.
+ */
+async function seenByAgent(file: vscode.Uri): Promise<Seen> {
+  const document = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === file.toString());
+  if (document !== undefined && liveDocuments(file)) {
+    return { text: document.getText(), side: file };
   }
-  return { before: created ? '' : undefined, after: text === content ? file : content };
+  const text = await readFile(file.fsPath, 'utf8').catch(() => undefined);
+  return { text, side: document?.isDirty === true ? (text ?? '') : file };
 }
 
-function sidesOfEdit({ input, status }: EditCall, file: vscode.Uri, text: string | undefined): Sides {
+function sidesOfWrite({ input, status, created }: EditCall, { text, side }: Seen): Sides {
+  const content = words(input.content);
+  if (status !== 'completed') {
+    return { before: text === undefined ? '' : side, after: content };
+  }
+  return { before: created ? '' : undefined, after: text === content ? side : content };
+}
+
+function sidesOfEdit({ input, status }: EditCall, { text, side }: Seen): Sides {
   const [old, fresh] = [words(input.old_string), words(input.new_string)];
   const ofItself = { before: old, after: fresh };
   if (text === undefined) {
     return ofItself;
   }
   if (status === 'completed') {
-    return isOnce(fresh, text) ? { before: text.replace(fresh, () => old), after: file } : ofItself;
+    return isOnce(fresh, text) ? { before: text.replace(fresh, () => old), after: side } : ofItself;
   }
   if (input.replace_all === true && old !== '') {
-    return { before: file, after: text.replaceAll(old, () => fresh) };
+    return { before: side, after: text.replaceAll(old, () => fresh) };
   }
-  return isOnce(old, text) ? { before: file, after: text.replace(old, () => fresh) } : ofItself;
+  return isOnce(old, text) ? { before: side, after: text.replace(old, () => fresh) } : ofItself;
 }
 
 function words(value: unknown): string {

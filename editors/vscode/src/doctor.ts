@@ -1,13 +1,16 @@
 /** The server's own look at whether all is well, in a terminal. */
 import * as vscode from 'vscode';
-import type { Installation } from './server/environment';
-import { findServer } from './server/executable';
+import type { Server } from './server/server';
 
 const NAME = 'Claude Agent Doctor';
 
-/** Runs `claude-agent-lsp doctor` where the user can read it. */
-export async function runDoctor(installation: Installation): Promise<void> {
-  const executable = await findServer(installation);
+/**
+ * Runs `claude-agent-lsp doctor` where the user can read it.
+ *
+ * @throws ServerFailure There is none to be run; the user has been told.
+ */
+export async function runDoctor(server: Server): Promise<void> {
+  const executable = await server.find();
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
   vscode.window.terminals.find((terminal) => terminal.name === NAME)?.dispose();
   const shown = vscode.window.createTerminal({

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { CapabilityCache } from './capabilities';
 import { registerCommands } from './commands';
+import { FileLists } from './context/files';
 import { ContextWatcher } from './context/selection';
 import { Choices } from './conversation/choices';
 import { Conversations } from './conversation/conversations';
@@ -50,6 +51,7 @@ export function activate(context: vscode.ExtensionContext): Activated {
   const documents = new Documents();
   const history = new PromptHistory(context.workspaceState);
   const capabilities = new CapabilityCache(running);
+  const files = new FileLists();
   const services = new WindowServices(
     running,
     conversations,
@@ -58,6 +60,7 @@ export function activate(context: vscode.ExtensionContext): Activated {
     documents,
     history,
     capabilities,
+    files,
     log,
   );
   const sideBar = new SideBar(services, context.extensionUri, context.workspaceState);
@@ -71,6 +74,7 @@ export function activate(context: vscode.ExtensionContext): Activated {
     conversations,
     questions,
     watcher,
+    files,
     sideBar,
     locations,
     tree,
@@ -88,7 +92,7 @@ export function activate(context: vscode.ExtensionContext): Activated {
         running.restart().catch(() => undefined); // told by the failure's own message
       }
     }),
-    registerCommands(locations, installation),
+    registerCommands(locations),
     registerSessionCommands(locations, tree, view),
   );
   const activating = process.cpuUsage(began);

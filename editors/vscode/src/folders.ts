@@ -1,5 +1,33 @@
-/** The folder that something is about, in a window that may have several. */
+/** The folder that something is about, in a window that may have several, or none. */
 import * as vscode from 'vscode';
+
+const OPEN = 'Open Folder…';
+
+/** There is no folder that the agent could work in. */
+export class NoFolder extends Error {
+  constructor() {
+    super('Open a folder to use Claude Agent.');
+    this.name = 'NoFolder';
+  }
+
+  /** Tells the user, with the way out. */
+  async tell(): Promise<void> {
+    if ((await vscode.window.showInformationMessage(this.message, OPEN)) === OPEN) {
+      await vscode.commands.executeCommand('vscode.openFolder');
+    }
+  }
+}
+
+/**
+ * Makes sure that there is a folder.
+ *
+ * @throws NoFolder There is none.
+ */
+export function needFolder(): void {
+  if (vscode.workspace.workspaceFolders === undefined) {
+    throw new NoFolder();
+  }
+}
 
 /** Returns the folder that holds a file, else the only one, else the first. */
 export function folderOf(uri: vscode.Uri | undefined): vscode.WorkspaceFolder | undefined {

@@ -41,7 +41,7 @@ export class Notifications implements vscode.Disposable {
 
   private async tell(question: Question, offered: readonly QuestionOption[]): Promise<void> {
     const message = `${plain(question.title)} ${plain(inOneLine(question.detail), LONGEST)}`;
-    const labels = offered.map((option) => plain(option.label, 60));
+    const labels = offered.map(nameOf);
     const chosen = await vscode.window.showWarningMessage(message, ...labels, SHOW);
     if (chosen === SHOW) {
       await vscode.commands.executeCommand('claude-agent.answer', question.questionId);
@@ -69,6 +69,11 @@ export function offeredFor(question: Question): readonly QuestionOption[] {
   const oneLine = !parts.some((part) => part?.includes('\n') === true);
   const whole = inOneLine(detail).length <= LONGEST && (oneLine || kind === 'choice');
   return whole ? options : options.slice(0, 1);
+}
+
+/** Returns the name of an answer as a button has it: buttons show no code. */
+export function nameOf({ label }: QuestionOption): string {
+  return plain(label.replaceAll('`', ''), 60);
 }
 
 function inOneLine(text: string): string {

@@ -8,6 +8,7 @@ import { severalFolders } from './folders';
 import { plain } from './plainText';
 import { agoOf } from './sessions/days';
 import { marksOf } from './sessions/marks';
+import { mayChoose } from './trust';
 
 const MOST = 200;
 const SEARCH_MS = 150;
@@ -121,15 +122,16 @@ export async function chooseModel({ conversation, services }: ConversationView):
 
 /** Lets the user choose what the agent of a conversation may do without asking. */
 export async function chooseMode({ conversation }: ConversationView): Promise<void> {
-  const items = Object.entries(PERMISSION_MODES).map(([mode, { about: detail }]) => ({
-    label: mode,
+  const items = Object.entries(PERMISSION_MODES).map(([mode, { label, about: detail }]) => ({
+    mode,
+    label,
     description: mode === conversation.choice.mode ? 'chosen' : '',
     detail,
   }));
   const chosen = await vscode.window.showQuickPick(items, {
     title: 'Permission Mode of This Conversation',
   });
-  if (chosen !== undefined) {
-    await conversation.choose({ mode: chosen.label });
+  if (chosen !== undefined && (await mayChoose(chosen.mode, conversation))) {
+    await conversation.choose({ mode: chosen.mode });
   }
 }

@@ -29,6 +29,11 @@ export function contextSettings(): { readonly selection: boolean; readonly diagn
   };
 }
 
+/** Whether the agent reads and edits a file as the editor has it, and not as the disk has it. */
+export function liveDocuments(file: vscode.Uri): boolean {
+  return vscode.workspace.getConfiguration(SECTION, file).get('liveDocuments', true);
+}
+
 /** Whether a question is also a notification while no conversation shows it. */
 export function notifiesOfQuestions(): boolean {
   return vscode.workspace.getConfiguration(SECTION).get('notifications.questions', true);

@@ -1,12 +1,42 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { activated, answering, command, eventually, folder, freshConversation } from './support';
+import { handleMessage } from '../src/conversation/viewMessages';
+import { activated, answering, command, eventually, folder, freshConversation, replacing } from './support';
 
 interface Labelled {
   readonly label: string;
 }
 
 describe('the command', () => {
+  it('Run Doctor tells what is missing where there is no server to run it', async () => {
+    const { server } = (await activated()).locations.services;
+    const settings = vscode.workspace.getConfiguration('claudeAgent');
+    const set = (value?: string): Thenable<void> =>
+      settings.update('server.path', value, vscode.ConfigurationTarget.Global);
+    const shown = await answering('showErrorMessage', () => undefined, async (messages) => {
+      await server.stop();
+      await set('/nowhere/claude-agent-lsp');
+      await command('runDoctor');
+      await eventually(() => messages.length > 0);
+    });
+    await set();
+    assert.match(String(shown[0]?.[0]), /nowhere.*could not be started/);
+    assert.deepEqual(shown[0]?.slice(1), ['Open Settings', 'Try Again']);
+  });
+
+  for (const name of ['ask', 'askAboutSelection', 'newSession', 'resume', 'review', 'chooseModel', 'usage']) {
+    it(`${name} says in a window without a folder that it needs one`, async () => {
+      await freshConversation();
+      const shown = await answering('showInformationMessage', () => undefined, async (messages) => {
+        await replacing(vscode.workspace, 'workspaceFolders', undefined, async () => {
+          void command(name, 'hello');
+          await eventually(() => messages.length > 0);
+        });
+      });
+      assert.deepEqual(shown, [['Open a folder to use Claude Agent.', 'Open Folder…']]);
+    });
+  }
+
   it('Ask puts the user into the prompt', async () => {
     const { locations } = await activated();
     await vscode.commands.executeCommand('workbench.view.explorer');
@@ -113,16 +143,69 @@ describe('the command', () => {
     await eventually(() => locations.tabs.views.length === 0);
   });
 
+  it('Open Conversation in Editor gives the tab an icon for light themes and one for dark ones', async () => {
+    const conversation = await freshConversation();
+    const { locations } = await activated();
+    const panels: vscode.WebviewPanel[] = [];
+    const { createWebviewPanel } = vscode.window;
+    const keep = (...how: Parameters<typeof createWebviewPanel>): vscode.WebviewPanel => {
+      const panel = createWebviewPanel(...how);
+      panels.push(panel);
+      return panel;
+    };
+    await replacing(vscode.window, 'createWebviewPanel', keep, () => {
+      locations.tabs.show(conversation);
+      return Promise.resolve();
+    });
+    const { light, dark } = panels[0]?.iconPath as { readonly light: vscode.Uri; readonly dark: vscode.Uri };
+    for (const icon of [light, dark]) {
+      const drawn = Buffer.from(await vscode.workspace.fs.readFile(icon)).toString();
+      assert.match(drawn, /stroke="#[0-9a-f]{6}"/); // as an image, it has no colour around it
+    }
+    assert.notEqual(light.path, dark.path);
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
   it('Choose Permission Mode… holds for the conversation', async () => {
     const conversation = await freshConversation();
     await answering(
       'showQuickPick',
-      (items: readonly Labelled[]) => items.find((item) => item.label === 'plan'),
+      (items: readonly Labelled[]) => items.find((item) => item.label === 'Plan'),
       async () => {
         await command('chooseMode');
       },
     );
     assert.equal(conversation.choice.mode, 'plan');
+  });
+
+  it('Choose Permission Mode… lets the agent do everything only after a word, once in a conversation', async () => {
+    const conversation = await freshConversation();
+    const choose = async (label: string): Promise<void> => {
+      const pick = (items: readonly Labelled[]): unknown => items.find((item) => item.label === label);
+      await answering('showQuickPick', pick, async () => {
+        await command('chooseMode');
+      });
+    };
+    let agrees = false;
+    const answer = (): string | undefined => (agrees ? 'Bypass Permissions' : undefined);
+    const asked = await answering('showWarningMessage', answer, async () => {
+      await choose('Bypass');
+      assert.equal(conversation.choice.mode, 'default');
+      agrees = true;
+      await choose('Bypass');
+      assert.equal(conversation.choice.mode, 'bypassPermissions');
+      await choose('Plan');
+      await choose('Bypass');
+      assert.equal(conversation.choice.mode, 'bypassPermissions');
+      const view = await (await activated()).locations.sideBar.reveal();
+      await handleMessage({ type: 'choose', mode: 'default' }, view);
+      await freshConversation();
+      agrees = false;
+      await handleMessage({ type: 'choose', mode: 'bypassPermissions' }, view);
+      assert.equal(view.conversation.choice.mode, 'default');
+    });
+    assert.equal(asked.length, 3);
+    assert.match(JSON.stringify(asked[0]), /do everything without asking\?.*"modal":true.*You will not be asked/);
   });
 
   it('Choose Model… lists what the CLI offers, and asks that one', async () => {

@@ -4,8 +4,6 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { Message } from '../shared/protocol';
-import { dropped } from '../src/context/dropped';
-import { findFiles } from '../src/context/files';
 import { handleMessage } from '../src/conversation/viewMessages';
 import { activated, command, eventually, folder, freshConversation, wordsOf } from './support';
 
@@ -217,6 +215,27 @@ describe('a conversation', () => {
     assert.match(wordsOf(conversation), /OK/);
   });
 
+  it('has all that was shown of it, errors and answers of commands too, once it has gone on', async () => {
+    const conversation = await freshConversation();
+    const replaced: string[] = [];
+    const listening = conversation.onDidReplace(() => replaced.push('replaced'));
+    await command('ask', 'hello');
+    await command('ask', 'break down');
+    await command('ask', '/context');
+    const { attachments } = { attachments: ['file:///nowhere/at-all.png'] };
+    await conversation.ask('refuse this', { attachments });
+    const before = conversation.steps;
+    await command('ask', 'hello again');
+    listening.dispose();
+    assert.deepEqual(replaced, []);
+    assert.deepEqual(conversation.steps.slice(0, before.length), before);
+    const failed = conversation.steps.filter(
+      (step) => step.kind === 'event' && step.event.kind === 'ended' && step.event.run.error != null,
+    );
+    assert.equal(failed.length + conversation.steps.filter(({ kind }) => kind === 'failure').length, 2);
+    assert.match(wordsOf(conversation), /Context Usage/);
+  });
+
   it('tells the run of a mode that was chosen before it had begun', async () => {
     const conversation = await freshConversation();
     const asked = conversation.ask('hello');
@@ -266,49 +285,5 @@ describe('a conversation', () => {
       prompts.map(({ prompt, extras: { attachments } }) => ({ prompt, attachments })),
       [1, 2].map(() => ({ prompt: 'look at the file', ...extras })),
     );
-  });
-
-  it('tells what the editor shows, and leaves out what was taken away', async () => {
-    const { locations } = await activated();
-    const file = vscode.Uri.joinPath(folder().uri, 'hello.py');
-    const editor = await vscode.window.showTextDocument(file);
-    editor.selection = new vscode.Selection(0, 0, 1, 3);
-    const view = await locations.sideBar.reveal();
-    await eventually(() => view.composer.items()[0]?.label === 'hello.py:1-2');
-    view.composer.remove('editor');
-    assert.deepEqual(view.composer.items(), []);
-    editor.selection = new vscode.Selection(0, 0, 0, 3);
-    await eventually(() => view.composer.items()[0]?.label === 'hello.py:1');
-  });
-
-  it('tells of the diagnostics of the selection', async () => {
-    const { locations } = await activated();
-    const uri = vscode.Uri.joinPath(folder().uri, 'hello.py');
-    const diagnostics = vscode.languages.createDiagnosticCollection('test');
-    const message = 'name is not defined';
-    diagnostics.set(uri, [new vscode.Diagnostic(new vscode.Range(1, 0, 1, 4), message)]);
-    const editor = await vscode.window.showTextDocument(uri);
-    editor.selection = new vscode.Selection(1, 0, 1, 2);
-    const view = await locations.sideBar.reveal();
-    await eventually(() => view.composer.items()[1]?.label === '1 problem');
-    assert.deepEqual(
-      view.composer.take().context?.diagnostics.map((each) => each.message),
-      [message],
-    );
-    diagnostics.dispose();
-  });
-
-  it('takes dropped files of the machine that the agent works on, and no others', () => {
-    const file = 'file:///home/me/a%20b.py';
-    const remote = 'vscode-remote://ssh-remote%2Bhost/home/me/a%20b.py';
-    const unsaved = 'untitled:Untitled-1';
-    assert.deepEqual(dropped([file, unsaved], undefined), { files: [file], others: [unsaved] });
-    assert.deepEqual(dropped([file, remote], 'ssh-remote'), { files: [file], others: [file] });
-  });
-
-  it('offers the files that a search finds, none of those it leaves out', async () => {
-    const modules = vscode.Uri.joinPath(folder().uri, 'node_modules', 'hello', 'hello.js');
-    await vscode.workspace.fs.writeFile(modules, Buffer.from('x'));
-    assert.deepEqual(await findFiles('hello', folder()), ['hello.py']);
   });
 });

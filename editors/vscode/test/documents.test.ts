@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
+import { openDiff } from '../src/diffs';
 import { save } from '../src/server/saving';
 import { activated, answering, command, eventually, folder, freshConversation } from './support';
 
@@ -52,6 +53,37 @@ async function undo(): Promise<void> {
   await vscode.window.showTextDocument(LIVE());
   await vscode.commands.executeCommand('undo');
 }
+
+describe('the diff of a proposed edit', () => {
+  const settings = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration();
+  const set = async (live?: boolean): Promise<void> => {
+    await settings().update('claudeAgent.liveDocuments', live, vscode.ConfigurationTarget.Global);
+    await settings().update('files.autoSave', live === undefined ? undefined : 'off', vscode.ConfigurationTarget.Global);
+  };
+  after(async () => set());
+
+  for (const live of [true, false]) {
+    it(`is of ${live ? 'the unsaved text where that is edited' : 'the disk, where the disk is edited'}`, async () => {
+      await set(live);
+      await opened(true);
+      await type('typed ', new vscode.Position(0, 0));
+      const input = { file_path: LIVE().fsPath, old_string: 'two', new_string: '2' };
+      const { documents } = (await activated()).locations.services;
+      await openDiff({ tool: 'Edit', input, status: undefined, created: false }, documents);
+      const tab = await eventually(() => {
+        const shown = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+        return shown instanceof vscode.TabInputTextDiff ? shown : undefined;
+      });
+      const textOf = async (uri: vscode.Uri): Promise<string> =>
+        (await vscode.workspace.openTextDocument(uri)).getText();
+      const before = live ? `typed ${DISK}` : DISK;
+      assert.equal(await textOf(tab.original), before);
+      assert.equal(await textOf(tab.modified), before.replace('two', '2'));
+      await vscode.window.showTextDocument(LIVE());
+      await vscode.commands.executeCommand('workbench.action.files.revert');
+    });
+  }
+});
 
 describe('a file that is open', () => {
   // In a browser VS Code saves by itself, a second after.

@@ -10,7 +10,7 @@ interface Result {
 
 /** Called by VS Code. */
 export async function run(): Promise<void> {
-  const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, reporter: 'spec' });
+  const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, reporter: 'spec', ...some() });
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./suites');
   const results: Result[] = [];
@@ -26,6 +26,12 @@ export async function run(): Promise<void> {
   if (failures > 0) {
     throw new Error(`${failures} tests failed`);
   }
+}
+
+/** Which tests run: all, but for who names a part of their names. */
+function some(): { readonly grep?: string } {
+  const grep = process.env.EXTENSION_TEST_GREP;
+  return grep === undefined ? {} : { grep };
 }
 
 function resultOf(test: Mocha.Runnable, error: string | undefined): Result {

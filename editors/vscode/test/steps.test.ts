@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import type { Message, RunEvent } from '../shared/protocol';
-import { type Step, areShown, callIn, lastAsked } from '../src/conversation/steps';
+import { type Step, areShown, callIn, lastAsked, failureStep } from '../src/conversation/steps';
 
 const write = (id: string): RunEvent => ({
   kind: 'toolCall',
@@ -45,6 +45,14 @@ describe('a tool call', () => {
     assert.equal(callIn([], happened, 'one')?.status, 'completed');
     const ended = { kind: 'ended', run: {} } as RunEvent;
     assert.equal(callIn([], steps(write('one'), ended), 'one')?.status, 'failed');
+  });
+});
+
+describe('what is told of a run that came to nothing', () => {
+  it('says that the conversation is saved only where there is one', () => {
+    const told = (said: boolean): unknown => failureStep(new Error('The server has ended.'), false, true, said);
+    assert.match(JSON.stringify(told(true)), /saved in the session\. Ask again to continue\./);
+    assert.deepEqual(told(false), { kind: 'failure', message: 'The server has ended.', hint: 'Ask again.' });
   });
 });
 

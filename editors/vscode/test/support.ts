@@ -5,6 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { Activated } from '../src/extension';
+import { ServerFailure } from '../src/server/failure';
 
 const SECONDS = 45; // only catches hangs
 
@@ -76,6 +77,16 @@ export async function answering(
     window[name] = real;
   }
   return shown;
+}
+
+/** Returns the failure of the server that something ends in. */
+export async function failing(during: Promise<unknown>): Promise<ServerFailure> {
+  const error: unknown = await during.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof ServerFailure, String(error));
+  return error;
 }
 
 /** Has something of VS Code's be another, while a test runs. */

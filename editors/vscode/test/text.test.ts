@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import type { Action } from '../shared/control';
 import type { Question } from '../shared/protocol';
 import { fileOf } from '../src/conversation/links';
-import { offeredFor } from '../src/notifications';
+import { nameOf, offeredFor } from '../src/notifications';
 import { fetchingNothing, plain } from '../src/plainText';
 import { Restarts, WITHIN_MS } from '../src/server/restarts';
 import { agoOf, dayOf } from '../src/sessions/days';
@@ -83,6 +83,11 @@ describe('a notification', () => {
 
   it('lets the user choose between what has a line each', () => {
     assert.equal(offeredFor(question('Red: warm\nBlue: cold', { kind: 'choice' })), options);
+  });
+
+  it('names its answers without the marks of Markdown', () => {
+    const option = { value: 'allowAlways', label: 'Always allow `touch *`' };
+    assert.equal(nameOf(option), 'Always allow touch *');
   });
 });
 

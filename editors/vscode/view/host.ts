@@ -7,6 +7,8 @@ export interface Remembered {
   readonly folderUri: string;
   /** The prompt that has not been sent. */
   readonly draft: string;
+  /** Those of other conversations, by what tells them apart. */
+  readonly drafts: Readonly<Record<string, string>>;
 }
 interface VsCode {
   postMessage(message: ToHost): void;
@@ -16,7 +18,7 @@ interface VsCode {
 declare function acquireVsCodeApi(): VsCode;
 
 const vscode = acquireVsCodeApi();
-let kept: Remembered = { sessionId: undefined, folderUri: '', draft: '', ...vscode.getState() };
+let kept: Remembered = { sessionId: undefined, folderUri: '', draft: '', drafts: {}, ...vscode.getState() };
 
 export function post(message: ToHost): void {
   vscode.postMessage(message);

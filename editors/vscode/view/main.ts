@@ -2,24 +2,25 @@
 import type { State, ToView } from '../shared/messages';
 import { announcers } from './announce';
 import { Composer } from './composer/composer';
+import { drafts } from './composer/drafts';
 import { takeDrops } from './composer/drop';
 import { button, element, icon } from './dom';
-import { listen, post, remember } from './host';
+import { listen, post } from './host';
 import { QuestionDock } from './questions/dock';
 import { RunLine } from './runLine';
 import { Transcript } from './transcript/transcript';
 import { UsageLine } from './usage';
 import { oneLine } from './visible';
-import { welcome } from './welcome';
+import { Welcome } from './welcome';
 
 const usage = new UsageLine();
 const composer = new Composer();
 const runLine = new RunLine();
-const empty = welcome((prompt) => composer.focus(prompt));
+const empty = new Welcome((prompt) => composer.focus(prompt));
 const transcript = new Transcript({
   usage: (event) => usage.show(event),
   ended: (run) => usage.ended(run),
-  filled: (filled) => (empty.hidden = filled),
+  filled: (filled) => (empty.element.hidden = filled),
 });
 const questions = new QuestionDock({
   writing: () => composer.busy,
@@ -41,7 +42,7 @@ document.getElementById('app')?.replaceWith(
     {},
     title,
     folder,
-    element('div', { class: 'conversation' }, empty, transcript.element),
+    element('div', { class: 'conversation' }, empty.element, transcript.element),
     element('div', { class: 'bottom' }, questions.element, untrusted, runLine.element, composer.queue.element, composer.element, usage.element),
     ...announcers,
   ),
@@ -59,16 +60,17 @@ function showState(state: State): void {
   folder.hidden = state.folder === '';
   folder.replaceChildren(icon('folder'), oneLine(state.folder));
   untrusted.hidden = state.trusted;
+  empty.show(state);
   runLine.show(state);
   composer.show(state);
-  remember({ sessionId: state.sessionId, folderUri: state.folderUri });
+  drafts.follow(state);
 }
 
 function receive(message: ToView): void {
   switch (message.type) {
     case 'conversation':
       usage.clear();
-      composer.fillHistory(message.history);
+      composer.turnTo(message.state, message.history);
       showState(message.state);
       transcript.show(message.messages, message.steps);
       return;

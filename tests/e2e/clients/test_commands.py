@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,7 +56,10 @@ class TestCapabilities:
         assert set(answer) == {"models", "modes", "slashCommands", "agents", "mcpServers"}
         assert "default" in [model["value"] for model in answer["models"]]
         assert {"default", "acceptEdits", "plan"} <= set(answer["modes"])
-        assert {"shipit", "compact"} <= {command["name"] for command in answer["slashCommands"]}
+        names = {command["name"] for command in answer["slashCommands"]}
+        assert {"shipit", "compact"} <= names
+        assert not {"agents", "heapdump", "workflow-launch-exec"} & names
+        assert not any(name.startswith("__") for name in names)
         assert "general-purpose" in [agent["name"] for agent in answer["agents"]]
         assert answer["mcpServers"] == []
 
@@ -370,6 +374,7 @@ class TestQuery:
         refused = await refusal(editor.query("read", maxTurns=1))
         assert refused.reason == "turnLimit"
         assert "maxTurns" in refused.hint
+        assert not re.search(r"\d", refused.run["error"]["message"])
         assert refused.run["status"] == "failed"
         assert (await editor.query("read"))["text"] == "Done."
 

@@ -295,3 +295,30 @@ async def refusal_of(editor: Editor, argument: dict[str, Any]) -> str:
         await editor.command("session.result", argument)
     assert refused.value.code == -32602
     return refused.value.message
+
+
+async def test_marks_that_the_cli_makes_for_the_model_are_not_shown(
+    editor: Editor, model: Loopback, environment: dict[str, str], folder: Path
+) -> None:
+    allow_tools(environment)
+    file = folder / "notes.txt"
+    file.write_text("one\n")
+    marked = "<tool_use_error>mine</tool_use_error> and more"
+    model.add(
+        reply(
+            "try",
+            [call("Read", file_path=str(file))],
+            [call("Edit", file_path=str(file), old_string="two", new_string="three")],
+            [call("Bash", command=f"printf '%s' '{marked}'")],
+            [call("Bash", command="yes long | head -c 200000")],
+            [say("Tried.")],
+        )
+    )
+    run = await editor.query("try", partialResultToken="events")
+    told = [event["text"] for event in editor.events("events") if event["kind"] == "toolResult"]
+    assert told[1].startswith("String to replace not found in file.")
+    assert told[2] == marked
+    assert told[3].startswith("Output too large")
+    assert not any("persisted-output" in text for text in told)
+    entries = await entries_of(editor, run["sessionId"])
+    assert [given["text"] for entry in entries for given in entry["toolCalls"]] == told

@@ -52,8 +52,9 @@ async def test_error_of_the_model_has_its_reason_and_the_session_goes_on(
 ) -> None:
     told = await editor.query("remember the code PINEAPPLE-42")
     model.add(reply("fail now", fail(status)))
-    _, data = await failure(editor, "fail now", partialResultToken="failing")
+    message, data = await failure(editor, "fail now", partialResultToken="failing")
     assert data["reason"] == reason
+    assert "/login" not in message
     assert hint in data["hint"]
     assert data["run"]["status"] == "failed"
     assert data["run"]["sessionId"] == told["sessionId"]

@@ -22,14 +22,15 @@ from tests.editors.conftest import GONE_SECONDS
 from tests.editors.long_answer import answer
 from tests.processes import gone_within, processes_of
 
-from .window import PATIENCE
+from .window import PATIENCE, Window
 
 if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+
     from claude_agent_lsp.loopback import Loopback
 
     from .code_server import CodeServer
     from .conftest import OpenWindow
-    from .window import Window
 
 SECONDS = 60.0  # only catches hangs
 pytestmark = [pytest.mark.long, pytest.mark.timeout(480)]
@@ -225,6 +226,23 @@ def test_server_killed_in_mid_run_comes_back_and_the_conversation_goes_on(
     window.ask("which code?")
     window.wait_for("I don't know.")
     assert any("word5" in said.text for said in model.requests[-1].conversation)
+
+
+def test_window_without_a_folder_says_that_it_needs_one(
+    code_server: CodeServer, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    page.goto(code_server.url())
+    window = Window(page)
+    for name in ("Ask", "New Session", "Resume Session…"):
+        window.command(f"Claude Agent: {name}")
+        told = window.notifications.filter(has_text="Open a folder to use Claude Agent.")
+        expect(told).to_be_visible(timeout=PATIENCE)
+        expect(told.get_by_role("button", name="Open Folder…")).to_be_visible()
+        window.command("Notifications: Clear All Notifications")
+        expect(told).to_be_hidden()
+    link = window.view.get_by_role("link", name="Open Folder…")
+    expect(link).to_have_attribute("href", "command:vscode.openFolder")
 
 
 def test_question_of_a_hidden_conversation_is_a_notification(

@@ -14,6 +14,11 @@ export class Composer {
   private readonly removed = new Set<string>();
   private attachments: readonly string[] = [];
 
+  /** Whether files were attached that are not sent yet. */
+  get attached(): boolean {
+    return this.attachments.length > 0;
+  }
+
   /** What the user is looking at has changed. */
   offer(context: OfferedContext | undefined): void {
     if (context?.uri !== this.offered?.uri || context?.label !== this.offered?.label) {

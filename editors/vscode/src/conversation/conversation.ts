@@ -23,6 +23,7 @@ import {
   endedInError,
   failureStep,
   firstPrompt,
+  hasHappened,
   lineOf,
 } from './steps';
 
@@ -368,12 +369,11 @@ export class Conversation {
 
   private fail(error: unknown, stopped: boolean): void {
     const last = this.steps.at(-1);
-    const told = last?.kind === 'event' && last.event.kind === 'ended';
-    if (told) {
+    if (last?.kind === 'event' && last.event.kind === 'ended') {
       return; // `ended` has the error, or says that it was stopped
     }
-    const lost = this.server.state !== 'running' && !stopped;
-    this.step(failureStep(error, stopped, lost));
+    const said = this.messages.length > 0 || hasHappened(this.steps);
+    this.step(failureStep(error, stopped, this.server.state !== 'running' && !stopped, said));
   }
 
   private step(step: Step): void {

@@ -17,7 +17,10 @@ const GATHER_MS = 16;
 export type MessageHandler = (message: ToHost, view: ConversationView) => Promise<void>;
 
 export class ConversationView implements vscode.Disposable {
-  readonly composer = new Composer();
+  /** Of the conversation that is shown. */
+  composer = new Composer();
+  /** What waits to be sent in others, by their session, or by themselves where they have none. */
+  private readonly left = new Map<string | Conversation, Composer>();
   private readonly changed = new vscode.EventEmitter<void>();
   private shown: Conversation;
   private listening: vscode.Disposable | undefined;
@@ -67,6 +70,7 @@ export class ConversationView implements vscode.Disposable {
     if (conversation !== this.shown) {
       const before = this.shown;
       this.shown = conversation;
+      this.compose(before);
       this.services.conversations.show(conversation);
       this.listen();
       this.services.conversations.release(before);
@@ -110,9 +114,21 @@ export class ConversationView implements vscode.Disposable {
     this.services.conversations.release(this.shown);
   }
 
+  /** @param before The conversation that was shown: what was attached there is there again with it. */
+  private compose(before: Conversation): void {
+    if (this.composer.attached) {
+      this.left.set(before.sessionId ?? before, this.composer);
+    }
+    const key = this.shown.sessionId ?? this.shown;
+    this.composer = this.left.get(key) ?? new Composer();
+    this.left.delete(key);
+    this.composer.offer(this.services.context.current);
+  }
+
   private receive(message: ToHost): void {
     if (message.type === 'ready') {
       this.ready = true;
+      this.services.files.prepare(this.shown.folder);
       this.showAll();
       for (const kept of this.pending.splice(0)) {
         this.post(kept);

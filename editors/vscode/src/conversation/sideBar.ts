@@ -1,6 +1,6 @@
 /** The conversation in the side bar. */
 import * as vscode from 'vscode';
-import { folderOf } from '../folders';
+import { folderOf, needFolder } from '../folders';
 import type { Conversation } from './conversation';
 import type { WindowServices } from '../windowServices';
 import { page, pageOptions } from './page';
@@ -8,6 +8,7 @@ import { ConversationView } from './conversationView';
 import { handleMessage } from './viewMessages';
 
 export const VIEW = 'claude-agent.conversation';
+const OPEN_FOLDER = 'vscode.openFolder';
 
 /** The view `claude-agent.conversation`. It comes back to the session that it showed last. */
 export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
@@ -34,11 +35,12 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
 
   async resolveWebviewView(webviewView: vscode.WebviewView): Promise<void> {
     const folder = folderOf(vscode.window.activeTextEditor?.document.uri);
-    webviewView.webview.options = pageOptions(this.extension);
     if (folder === undefined) {
+      webviewView.webview.options = { enableCommandUris: [OPEN_FOLDER] };
       webviewView.webview.html = noFolder();
       return;
     }
+    webviewView.webview.options = pageOptions(this.extension);
     this.webviewView = webviewView;
     const closed = new AbortController();
     webviewView.onDidDispose(() => {
@@ -66,18 +68,15 @@ export class SideBar implements vscode.WebviewViewProvider, vscode.Disposable {
     }
   }
 
-  /** Shows the side bar, with the keyboard in it, and returns its conversation's view. */
+  /**
+   * Shows the side bar, with the keyboard in it, and returns its conversation's view.
+   *
+   * @throws NoFolder There is no conversation, since no folder is open.
+   */
   async reveal(): Promise<ConversationView> {
-    const shown = this.current;
-    const coming = new Promise<ConversationView>((resolve) => {
-      if (shown === undefined) {
-        this.waiting.push(resolve);
-      } else {
-        resolve(shown);
-      }
-    });
     await vscode.commands.executeCommand(`${VIEW}.focus`);
-    return coming;
+    needFolder();
+    return this.current ?? new Promise((resolve) => this.waiting.push(resolve));
   }
 
   /** Shows a conversation. */
@@ -125,5 +124,6 @@ function keyOf(folder: vscode.WorkspaceFolder): string {
 function noFolder(): string {
   return `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'"><title>Claude Agent</title>
-</head><body><p>Open a folder to use the agent.</p></body></html>`;
+</head><body><p>Open a folder to use the agent.</p>
+<p><a href="command:${OPEN_FOLDER}">Open Folder…</a></p></body></html>`;
 }

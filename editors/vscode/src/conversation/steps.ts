@@ -68,6 +68,11 @@ export function lastAsked(messages: readonly Message[], steps: readonly Step[]):
   return step ?? (message && { prompt: message.text, extras: {} });
 }
 
+/** Whether a run has told anything. */
+export function hasHappened(steps: readonly Step[]): boolean {
+  return eventsOf(steps).length > 0;
+}
+
 /** Whether what happened last is an error, which can be read and tried again. */
 export function endedInError(steps: readonly Step[]): boolean {
   const last = steps.at(-1);
@@ -80,10 +85,11 @@ export function endedInError(steps: readonly Step[]): boolean {
  *
  * @param stopped Whether the user has stopped it.
  * @param lost Whether the server is gone.
+ * @param said Whether anything of the conversation is there to go on with.
  */
-export function failureStep(error: unknown, stopped: boolean, lost: boolean): Step {
+export function failureStep(error: unknown, stopped: boolean, lost: boolean, said: boolean): Step {
   const { message, hint } = error as { message: string; hint?: string };
-  const saved = 'The conversation so far is saved in the session. Ask again to continue.';
+  const saved = said ? 'The conversation so far is saved in the session. Ask again to continue.' : 'Ask again.';
   return {
     kind: 'failure',
     message: stopped ? 'Stopped.' : message,

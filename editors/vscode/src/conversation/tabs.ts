@@ -91,7 +91,9 @@ export class Tabs implements vscode.WebviewPanelSerializer<Remembered | undefine
       const title = view.conversation.title;
       panel.title = title.length > TITLE_LENGTH ? `${title.slice(0, TITLE_LENGTH)}…` : title;
     };
-    panel.iconPath = vscode.Uri.joinPath(this.extension, 'media', 'icon.svg');
+    const icon = (theme: 'light' | 'dark'): vscode.Uri =>
+      vscode.Uri.joinPath(this.extension, 'media', `icon-${theme}.svg`);
+    panel.iconPath = { light: icon('light'), dark: icon('dark') };
     const named = view.onDidChange(name);
     panel.onDidChangeViewState(() => this.visibility.fire());
     panel.onDidDispose(() => {

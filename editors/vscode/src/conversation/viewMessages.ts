@@ -3,11 +3,11 @@ import * as vscode from 'vscode';
 import type { SendHow, ToHost } from '../../shared/messages';
 import { EFFORTS } from '../../shared/vocabulary';
 import { dropped } from '../context/dropped';
-import { findFiles } from '../context/files';
+import { keepImage } from '../context/images';
 import { changesFile, closeDiff, openDiff, openPlan, planOf } from '../diffs';
 import type { Questions } from '../questions';
 import { plain } from '../plainText';
-import { mayAsk } from '../trust';
+import { mayAsk, mayChoose } from '../trust';
 import { insertAtCursor } from './insertion';
 import { openFile, openLink } from './links';
 import { lastAsked } from './steps';
@@ -74,14 +74,22 @@ export async function handleMessage(message: ToHost, view: ConversationView): Pr
       return;
     case 'attachDialog':
       return attachDialog(view);
+    case 'attachImage':
+      composer.attach([await keepImage(message, services.server.installation.storage)]);
+      view.showContext();
+      return;
     case 'completeFiles': {
-      const files = await findFiles(message.query, conversation.folder);
+      const found = services.files.find(message.query, conversation.folder);
+      const files = await found.catch(() => []); // the view waits for an answer
       view.post({ type: 'files', query: message.query, files });
       return;
     }
     case 'wantCapabilities':
       return tellCapabilities(view);
     case 'choose':
+      if (message.mode !== undefined && !(await mayChoose(message.mode, conversation))) {
+        return;
+      }
       return conversation.choose({
         ...(message.model !== undefined && { model: message.model ?? undefined }),
         ...(message.effort !== undefined && { effort: message.effort ?? undefined }),

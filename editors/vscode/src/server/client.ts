@@ -4,7 +4,9 @@ import * as vscode from 'vscode';
 import {
   type ClientCapabilities,
   CloseAction,
+  ConnectionError,
   ErrorAction,
+  ErrorCodes,
   ExecuteCommandRequest,
   type FeatureState,
   LanguageClient,
@@ -228,7 +230,7 @@ export class Client {
           }),
           this.client.onDidChangeState(({ newState }) => {
             if (newState === State.Stopped) {
-              reject(new Error('The server has ended.'));
+              reject(new Error('The Claude Agent server has ended.'));
             }
           }),
         );
@@ -325,6 +327,9 @@ class KnowsTheServer implements StaticFeature {
   }
 }
 
+/** That there is no server that could answer. */
+const GONE: readonly number[] = [ErrorCodes.PendingResponseRejected, ErrorCodes.ConnectionInactive];
+
 function showing(type: MessageType): typeof vscode.window.showErrorMessage {
   switch (type) {
     case MessageType.Error:
@@ -350,6 +355,10 @@ async function withdrawn(token: vscode.CancellationToken): Promise<null> {
 }
 
 function failure(error: unknown): Error {
+  const gone = error instanceof ResponseError && GONE.includes(error.code);
+  if (gone || error instanceof ConnectionError) {
+    return new Error('The Claude Agent server has ended.'); // the library speaks of promises and connections
+  }
   if (error instanceof ResponseError) {
     const data = error.data as { reason?: string; hint?: string; keptFor?: string } | undefined;
     return new RequestFailure(error.message, error.code, data?.reason, data?.hint, data?.keptFor);

@@ -19,6 +19,7 @@ import { runProgram } from './runProgram';
 import { ServerFailure } from './failure';
 import { findPython } from './python';
 import { withCrossWindowLock } from './crossWindowLock';
+import { pythonIn } from './uv';
 
 const run = promisify(execFile);
 
@@ -81,7 +82,7 @@ async function madeUnderLock(wanted: Wanted, configured: string | undefined): Pr
           return another;
         }
         progress.report({ message: 'installing the server (only needed once)…' });
-        return makeServer(wanted, await findPython(configured));
+        return makeServer(wanted, await findPython(configured, await pythonIn(storage)));
       });
     },
   );

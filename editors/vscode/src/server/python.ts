@@ -16,21 +16,26 @@ interface PythonExtension {
   };
 }
 
+/** What may be a Python on the PATH: the user's own first, then those with their version in their name. */
+const NAMES = ['python3', 'python', 'python3.14', 'python3.13', 'python3.12', 'python3.11'] as const;
+/** What says where a Python is: Windows' launcher, and uv of those that it has installed. */
+const FINDERS = [
+  ['py', '-3', '-c', 'import sys; print(sys.executable)'],
+  ['uv', 'python', 'find', '--no-project', '--system', '--no-python-downloads', `>=${OLDEST.join('.')}`],
+] as const;
+
 /**
  * Finds a Python that is new enough: the setting's, else the Python extension's in a trusted
- * workspace, else `python3` and `python` on the PATH.
+ * workspace, else one on the PATH, by Windows' launcher, or by uv.
  *
  * @param configured The setting `claudeAgent.server.python`.
+ * @param own One that this extension has installed.
  * @returns The interpreter's path, or the name by which the PATH has it.
  * @throws ServerFailure There is none, or none that is new enough.
  */
-export async function findPython(configured: string | undefined): Promise<string> {
-  const candidates =
-    configured !== undefined
-      ? [configured]
-      : [await selectedInPythonExtension(), 'python3', 'python'].filter((each) => each !== undefined);
+export async function findPython(configured: string | undefined, own?: string): Promise<string> {
   const old: string[] = [];
-  for (const candidate of candidates) {
+  for await (const candidate of configured === undefined ? candidates(own) : [configured]) {
     const version = await runProgram(candidate, '-c', TELL_VERSION);
     if (version !== undefined && isNewEnough(version)) {
       return candidate;
@@ -51,6 +56,17 @@ export async function findPython(configured: string | undefined): Promise<string
     configured === undefined ? 'installPython' : 'choosePython',
     'choosePython',
   ]);
+}
+
+async function* candidates(own: string | undefined): AsyncGenerator<string> {
+  const selected = await selectedInPythonExtension();
+  yield* [selected, ...NAMES, own].filter((each) => each !== undefined);
+  for (const [program, ...args] of FINDERS) {
+    const found = await runProgram(program, ...args);
+    if (found !== undefined && found !== '') {
+      yield found;
+    }
+  }
 }
 
 async function selectedInPythonExtension(): Promise<string | undefined> {

@@ -3,13 +3,16 @@ import * as vscode from 'vscode';
 import { plain } from '../plainText';
 import type { Remedy, ServerFailure } from './failure';
 import type { Server } from './server';
+import { installPython, packageIndex } from './uv';
 
 const LONGEST = 500;
+const INSTALL = 'Install';
+const OWN = 'Open python.org';
 const DOWNLOADS = vscode.Uri.parse('https://www.python.org/downloads/');
 
 const LABELS: Record<Remedy, string> = {
   choosePython: 'Choose Python…',
-  installPython: 'Get Python',
+  installPython: 'Install Python…',
   openSettings: 'Open Settings',
   restart: 'Restart Server',
   showOutput: 'Show Output',
@@ -38,8 +41,7 @@ async function apply(remedy: Remedy, server: Server, log: vscode.LogOutputChanne
     case 'choosePython':
       return choosePython(server);
     case 'installPython':
-      await vscode.env.openExternal(DOWNLOADS);
-      return;
+      return getPython(server, log);
     case 'openSettings':
       await vscode.commands.executeCommand('workbench.action.openSettings', 'claudeAgent.server');
       return;
@@ -48,6 +50,30 @@ async function apply(remedy: Remedy, server: Server, log: vscode.LogOutputChanne
       return server.restart().catch(() => undefined); // told by the failure's own message
     case 'showOutput':
       log.show(true);
+  }
+}
+
+/** Installs a Python for the server alone, once the user has read what that means. */
+async function getPython(server: Server, log: vscode.LogOutputChannel): Promise<void> {
+  const asked = {
+    modal: true,
+    detail:
+      `It downloads uv (about 20 MB) from ${packageIndex().host}, if you have none, and has it download Python ` +
+      "(about 30 MB). Both go to this extension's own directory; nothing else on this machine is changed.",
+  };
+  const told = 'Install a Python for Claude Agent?';
+  const chosen = await vscode.window.showInformationMessage(told, asked, INSTALL, OWN);
+  if (chosen === OWN) {
+    await vscode.env.openExternal(DOWNLOADS);
+  } else if (chosen === INSTALL) {
+    const shown = { location: vscode.ProgressLocation.Notification, title: 'Installing Python…' };
+    const { storage } = server.installation;
+    try {
+      await vscode.window.withProgress(shown, async () => installPython(storage));
+    } catch (error) {
+      return tell(error as ServerFailure, server, log);
+    }
+    await server.restart().catch(() => undefined); // told by the failure's own message
   }
 }
 

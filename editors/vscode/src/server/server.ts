@@ -51,7 +51,7 @@ export class Server implements vscode.Disposable {
   /** It could not be started, or has crashed. */
   readonly onDidFail = this.failing.event;
 
-  constructor(private readonly installation: Installation) {}
+  constructor(readonly installation: Installation) {}
 
   get state(): ServerState {
     return this.current;
@@ -90,6 +90,15 @@ export class Server implements vscode.Disposable {
   ): Promise<Run> {
     const client = await this.running();
     return client.run('claudeAgent.ask', argument, listener, token);
+  }
+
+  /**
+   * Finds the executable, and tells the user what they can do where there is none.
+   *
+   * @throws ServerFailure There is none, and none can be made; the user has been told.
+   */
+  async find(): Promise<string> {
+    return findServer(this.installation).catch((error: unknown) => this.failed(error));
   }
 
   /** Starts anew, because the user wants it. */
@@ -164,11 +173,16 @@ export class Server implements vscode.Disposable {
       return client;
     } catch (error) {
       this.change('failed');
-      if (error instanceof ServerFailure) {
-        this.failing.fire(error);
-      }
-      throw error;
+      return this.failed(error);
     }
+  }
+
+  /** Tells the user of a failure, once, and passes it on. */
+  private failed(error: unknown): never {
+    if (error instanceof ServerFailure) {
+      this.failing.fire(error);
+    }
+    throw error;
   }
 
   private crashed(): void {

@@ -1,9 +1,10 @@
 /** Model, mode and effort of the next prompt. */
 import type { State, ToView } from '../../shared/messages';
-import { EFFORTS, PERMISSION_MODES } from '../../shared/vocabulary';
+import { EFFORTS } from '../../shared/vocabulary';
 import { element } from '../dom';
 import { post } from '../host';
 import { oneLine } from '../visible';
+import { modeOption } from './modes';
 import type { Option } from './optionList';
 import { Picker } from './picker';
 
@@ -84,12 +85,6 @@ export class Choices {
 /** What is chosen is always among what can be chosen. */
 function including(chosen: string, known: readonly string[]): readonly string[] {
   return known.includes(chosen) ? known : [...known, chosen];
-}
-
-function modeOption(value: string): Option {
-  const known: Readonly<Record<string, { label: string; about: string }>> = PERMISSION_MODES;
-  const { label, about } = known[value] ?? { label: oneLine(value, 40), about: undefined };
-  return { value, label, description: about };
 }
 
 function effortOption(value: string): Option {

@@ -13,6 +13,8 @@ export class Completion {
   readonly list = new OptionList('Files', (option) => this.accept(option));
   private commands: readonly SlashCommand[] | undefined;
   private files: Extract<ToView, { type: 'files' }> | undefined;
+  /** Whether an answer is on its way; what is typed meanwhile is asked for once it is here. */
+  private asking = false;
   /** Where the word begins for which the user wants no completion. */
   private dismissed = -1;
 
@@ -31,6 +33,7 @@ export class Completion {
 
   offerFiles(files: Extract<ToView, { type: 'files' }>): void {
     this.files = files;
+    this.asking = false;
     this.look();
   }
 
@@ -75,6 +78,7 @@ export class Completion {
     if (word === undefined || word.start === this.dismissed || document.activeElement !== this.input) {
       if (word === undefined) {
         this.dismissed = -1;
+        this.files = undefined; // there may be others by the next time
       }
       this.hide();
       return;
@@ -86,7 +90,10 @@ export class Completion {
 
   private fileOptions(query: string): Option[] {
     if (this.files?.query !== query) {
-      post({ type: 'completeFiles', query });
+      if (!this.asking) {
+        this.asking = true;
+        post({ type: 'completeFiles', query });
+      }
       // What was found for the query before stays until the answer is there.
       return this.list.open && this.files !== undefined ? this.files.files.map(fileOption) : [];
     }

@@ -1,10 +1,12 @@
 /** Where the user writes: the prompt, what goes with it, and how it is run. */
 import type { SendHow, State, ToView } from '../../shared/messages';
 import { button, element, iconButton } from '../dom';
-import { post, remember, remembered } from '../host';
+import { post } from '../host';
 import { Choices } from './choices';
 import { Completion } from './completion';
 import { ContextChips } from './context';
+import { drafts } from './drafts';
+import { takePastes } from './images';
 import { PromptHistory } from './history';
 import { QueuedPrompts } from './queue';
 
@@ -18,6 +20,7 @@ export class Composer {
     'aria-label': 'Ask Claude',
     placeholder: 'Ask Claude (@ file, / command)',
     spellcheck: 'true',
+    dir: 'auto',
   });
   private readonly completion = new Completion(this.input);
   private readonly choices = new Choices();
@@ -38,7 +41,8 @@ export class Composer {
   private typedAt = -Infinity;
 
   constructor() {
-    this.input.value = remembered().draft;
+    this.input.value = drafts.current;
+    takePastes(this.input);
     this.input.addEventListener('keydown', (event) => this.key(event));
     this.input.addEventListener('input', () => this.changed());
     this.element = element(
@@ -52,9 +56,7 @@ export class Composer {
         { class: 'composer-bar' },
         this.attach,
         this.choices.element,
-        this.now,
-        this.instead,
-        this.send,
+        element('div', { class: 'send-actions' }, this.now, this.instead, this.send),
       ),
     );
     this.changed();
@@ -75,7 +77,12 @@ export class Composer {
     this.enable();
   }
 
-  fillHistory(prompts: readonly string[]): void {
+  /** Another conversation may be shown: what was being written in it is there again. */
+  turnTo(state: State, prompts: readonly string[]): void {
+    const draft = drafts.turnTo(state);
+    if (draft !== undefined) {
+      this.write(draft);
+    }
     this.history.fill(prompts);
   }
 
@@ -131,7 +138,7 @@ export class Composer {
       event.preventDefault();
       this.input.value = prompt;
       this.enable();
-      remember({ draft: prompt });
+      drafts.keep(prompt);
       const end = event.key === 'ArrowUp' ? 0 : prompt.length;
       this.input.setSelectionRange(end, end);
     }
@@ -146,7 +153,7 @@ export class Composer {
 
   private changed(): void {
     this.history.leave();
-    remember({ draft: this.input.value });
+    drafts.keep(this.input.value);
     this.enable();
   }
 

@@ -1,9 +1,12 @@
 /** Files that are dropped on the conversation go with the next prompt. */
 import { element, icon } from '../dom';
 import { post } from '../host';
+import { attachImages, imagesIn } from './images';
 
 /** What VS Code's explorer and editors, and the system, call a list of files. */
 const LISTS = ['application/vnd.code.uri-list', 'text/uri-list'];
+/** What a browser calls files that it gives no address of. */
+const FILES = 'files';
 
 /** Takes what is dropped anywhere on the page. Returns what shows it meanwhile. */
 export function takeDrops(): HTMLElement {
@@ -37,9 +40,13 @@ export function takeDrops(): HTMLElement {
   document.addEventListener('drop', (event) => {
     over(-depth);
     const uris = urisOf(event.dataTransfer);
+    const images = imagesIn(event.dataTransfer);
     if (uris.length > 0) {
       event.preventDefault();
       post({ type: 'attach', uris });
+    } else if (images.length > 0) {
+      event.preventDefault();
+      attachImages(images);
     }
   });
   return target;
@@ -47,7 +54,7 @@ export function takeDrops(): HTMLElement {
 
 function holdsFiles({ dataTransfer }: DragEvent): boolean {
   const types = dataTransfer?.types ?? [];
-  return types.some((type) => LISTS.includes(type.toLowerCase()));
+  return types.some((type) => [...LISTS, FILES].includes(type.toLowerCase()));
 }
 
 function urisOf(transfer: DataTransfer | null): string[] {

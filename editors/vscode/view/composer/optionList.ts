@@ -59,6 +59,7 @@ export class OptionList {
             id: freshId('option'),
             'aria-selected': String(option.value === chosen),
             title: option.description,
+            'data-value': option.value,
           },
           option.icon === undefined ? undefined : icon(option.icon),
           element('span', { class: 'option-label' }, option.label),

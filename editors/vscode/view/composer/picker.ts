@@ -4,6 +4,7 @@ import { type Option, OptionList } from './optionList';
 
 export class Picker {
   readonly element: HTMLElement;
+  private readonly sign = element('span', { class: 'picker-icon' });
   private readonly label = element('span', { class: 'picker-label' });
   private readonly button: HTMLButtonElement;
   private readonly list: OptionList;
@@ -30,6 +31,7 @@ export class Picker {
         ...{ type: 'button', class: 'picker-button', id: freshId('picker'), 'aria-haspopup': 'listbox' },
         ...{ 'aria-expanded': 'false', 'aria-controls': this.list.element.id },
       },
+      this.sign,
       this.label,
       icon('chevron-down'),
     );
@@ -43,8 +45,11 @@ export class Picker {
   show(options: readonly Option[], chosen: string): void {
     this.options = options;
     this.chosen = chosen;
-    const label = options.find(({ value }) => value === chosen)?.label ?? chosen;
+    const option = options.find(({ value }) => value === chosen);
+    const label = option?.label ?? chosen;
     this.label.textContent = label;
+    this.sign.replaceChildren(...(option?.icon === undefined ? [] : [icon(option.icon)]));
+    this.button.dataset.value = chosen;
     this.button.setAttribute('aria-label', `${this.name}: ${label}`);
     this.button.title = `${this.name}: ${label}`;
     if (this.list.open) {

@@ -60,6 +60,7 @@ export class GrowingMarkdown {
       this.element.replaceChildren(this.live);
       this.live.replaceChildren();
       patch(this.live, [], all, codeBlocks);
+      this.direct();
     }
     settle(this.element);
     this.live.replaceWith(...this.live.childNodes);
@@ -67,7 +68,15 @@ export class GrowingMarkdown {
 
   private show(tree: readonly TreeNode[]): void {
     patch(this.live, this.tree, tree, codeBlocks);
+    this.direct();
     this.tree = tree;
+  }
+
+  /** Has each block written from the right or the left as its first letter is; code is from the left. */
+  private direct(): void {
+    for (const block of this.live.children) {
+      block.setAttribute('dir', block.classList.contains('code') ? 'ltr' : 'auto');
+    }
   }
 
   /** Moves the first nodes out of what still changes. */

@@ -145,7 +145,9 @@ export class QuestionCard {
     const kind = value === first || value === ANSWER.value ? 'primary' : 'secondary';
     const reason = value === DENY ? undefined : this.unread.id;
     const attributes = { class: kind, 'data-answer': value, 'aria-describedby': reason };
-    return button(visible(label), () => this.answer(value), attributes);
+    const made = button('', () => this.answer(value), attributes);
+    made.append(...withCode(visible(label)));
+    return made;
   }
 
   /** What can be looked at before it is answered. */

@@ -47,6 +47,11 @@ export class EntryList {
     this.element.append(element('div', { class: 'entry' }, entry));
   }
 
+  /** Takes an entry away that was added. */
+  remove(entry: HTMLElement): void {
+    entry.closest('.entry')?.remove();
+  }
+
   /** Adds entries that are made when they are wanted; the last ones at once. */
   addLater(entries: readonly { readonly lines: number; readonly make: Make }[]): void {
     const slots = entries.map(({ lines, make }) => {

@@ -1,7 +1,7 @@
 /** What is worth knowing and is no part of what was said. */
 import { element, icon } from '../dom';
 import { tokens } from '../figures';
-import { visible } from '../visible';
+import { visible, withCode } from '../visible';
 
 export function compactionOf(before: number, after: number | null | undefined): string {
   const left = after == null ? 'fewer' : tokens(after);
@@ -9,5 +9,5 @@ export function compactionOf(before: number, after: number | null | undefined): 
 }
 
 export function noticeOf(level: 'info' | 'warning' | 'error', text: string): HTMLElement {
-  return element('div', { class: 'notice', 'data-level': level }, icon(level), element('span', {}, visible(text)));
+  return element('div', { class: 'notice', 'data-level': level }, icon(level), element('span', { dir: 'auto' }, ...withCode(visible(text))));
 }

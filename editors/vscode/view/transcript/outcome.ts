@@ -17,10 +17,10 @@ const WORDS: Readonly<Record<RunStatus, string>> = {
 export function outcomeOf(run: Run | Outcome): HTMLElement {
   const { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens } = run.usage;
   const read = inputTokens + cacheReadTokens + cacheWriteTokens;
+  const asked = read + outputTokens > 0; // of what never got to the model there is nothing to tell
   const figures = [
     duration(run.durationMs),
-    `${tokens(read)} tokens in, ${tokens(outputTokens)} out`,
-    money(run.costUsd),
+    ...(asked ? [`${tokens(read)} tokens in, ${tokens(outputTokens)} out`, money(run.costUsd)] : []),
   ];
   const line = element(
     'div',
@@ -42,6 +42,12 @@ export function outcomeOf(run: Run | Outcome): HTMLElement {
     );
   }
   return line;
+}
+
+/** Whether the end of a run says what a notice has said right before it: the CLI tells an error twice. */
+export function saysAgain(run: Run | Outcome, notice: string): boolean {
+  const whole = (text: string): string => text.trim().replace(/\.$/, '');
+  return run.error != null && whole(run.error.message) === whole(notice);
 }
 
 /** What went wrong, what to do about it, and a button that does it again. */

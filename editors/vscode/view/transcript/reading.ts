@@ -5,7 +5,7 @@ import { ToolCard } from '../tools/toolCard';
 import { Answer } from './answer';
 import { type NestedMessages, messageEntries, partedMessages, takeNested } from './nested';
 import { compactionOf, noticeOf } from './notice';
-import { outcomeOf } from './outcome';
+import { outcomeOf, saysAgain } from './outcome';
 import { promptOf } from './prompt';
 import { Thinking } from './thinking';
 
@@ -19,7 +19,7 @@ const COLUMNS = 60;
 
 export function entriesOf(messages: readonly Message[]): LaterEntry[] {
   const [own, nested] = partedMessages(messages);
-  return own.flatMap((message) => {
+  return own.flatMap((message, index) => {
     if (message.parentToolCallId != null) {
       return messageEntries(message, nested).map((entry) => ({ lines: 1.5, make: () => entry }));
     }
@@ -32,8 +32,10 @@ export function entriesOf(messages: readonly Message[]): LaterEntry[] {
         return notice('info', message.text);
       case 'interrupted':
         return notice('info', 'Stopped');
-      case 'notice':
-        return notice(message.level ?? 'info', message.text);
+      case 'notice': {
+        const end = own[index + 1]?.run;
+        return end != null && saysAgain(end, message.text) ? [] : notice(message.level ?? 'info', message.text);
+      }
       case 'retracted':
         return [{ lines: linesOf(message.text) + 1, make: () => Answer.retracted(message.text).element }];
       case 'outcome':

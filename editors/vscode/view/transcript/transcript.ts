@@ -10,7 +10,7 @@ import { Answer } from './answer';
 import { EntryList } from './entryList';
 import { nestedWords } from './nested';
 import { compactionOf, noticeOf } from './notice';
-import { failureOf, outcomeOf } from './outcome';
+import { failureOf, outcomeOf, saysAgain } from './outcome';
 import { promptOf } from './prompt';
 import { entriesOf } from './reading';
 import { Scroller } from './scroller';
@@ -44,7 +44,11 @@ export class Transcript {
   private readonly entries = new EntryList(this.viewport);
   private readonly scroller = new Scroller(this.viewport, this.entries.element);
   private readonly tools = new Map<string, ToolCard>();
+  /** What is asked, by the question's id. */
+  private readonly asked = new Map<string, string>();
   private growing: Growing | undefined;
+  /** What was told last beside the answer. */
+  private noted: { readonly text: string; readonly shown: HTMLElement } | undefined;
   private answer: { readonly messageId: string; readonly entry: Answer } | undefined;
   private waiting: Step[] = [];
   private frame: number | undefined;
@@ -63,8 +67,9 @@ export class Transcript {
   /** Shows a conversation in place of what was shown. */
   show(messages: readonly Message[], steps: readonly Step[]): void {
     this.waiting = [];
-    this.growing = this.answer = undefined;
+    this.growing = this.answer = this.noted = undefined;
     this.tools.clear();
+    this.asked.clear();
     this.entries.clear();
     this.entries.addLater(entriesOf(messages));
     this.used(messages);
@@ -141,8 +146,7 @@ export class Transcript {
         return;
       case 'started':
         if (event.run.cause != null) {
-          this.finish();
-          this.entries.add(noticeOf('info', event.run.cause));
+          this.note('info', event.run.cause);
         }
         return;
       case 'steered':
@@ -151,12 +155,19 @@ export class Transcript {
         this.scroller.end();
         return;
       case 'notice':
-        this.finish();
-        this.entries.add(noticeOf(LEVELS[event.level], event.text));
+        this.note(LEVELS[event.level], event.text);
+        return;
+      case 'question':
+        this.asked.set(event.question.questionId, event.question.title);
+        return;
+      case 'questionAnswered':
+        if (event.by === 'deadline') {
+          const title = this.asked.get(event.questionId) ?? '';
+          this.note('warning', `Nobody answered in time, so the answer was no: ${oneLine(title)}`);
+        }
         return;
       case 'compacted':
-        this.finish();
-        this.entries.add(noticeOf('info', compactionOf(event.tokensBefore, event.tokensAfter)));
+        this.note('info', compactionOf(event.tokensBefore, event.tokensAfter));
         return;
       case 'usage':
         this.listener.usage(event);
@@ -164,8 +175,15 @@ export class Transcript {
       case 'ended':
         this.ended(event.run);
         return;
-      default: // questions are cards of their own; the outcome names the changed files
+      default: // the outcome names the changed files
     }
+  }
+
+  private note(level: 'info' | 'warning' | 'error', text: string): void {
+    this.finish();
+    const shown = noticeOf(level, text);
+    this.entries.add(shown);
+    this.noted = { text, shown };
   }
 
   private say(kind: 'text' | 'thinking', messageId: string, words: string): void {
@@ -208,6 +226,9 @@ export class Transcript {
 
   private ended(run: Run): void {
     this.end();
+    if (this.noted !== undefined && saysAgain(run, this.noted.text)) {
+      this.entries.remove(this.noted.shown);
+    }
     this.entries.add(outcomeOf(run));
     this.listener.ended(run);
     const said = run.error == null ? run.text : `${run.error.message} ${run.error.hint}`;

@@ -192,6 +192,6 @@ def _not_given(session_id: str, holder: Holder, *, replied: bool) -> SessionBusy
         f"{who} does not answer, and has a run in the session {session_id}.",
         hint=(
             "Its process may be suspended, or its disk hang: look at it there. Nothing was ended. "
-            "To go on without it, query with `fork: true`."
+            "To go on without it, fork the session."
         ),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from claude_agent_sdk import CLIConnectionError, CLINotFoundError, ProcessError, ResultError
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 WORDS_LENGTH = 500
 # How the CLI begins where it can't say why a turn has no answer: figures for its makers.
 DIAGNOSTIC = "[ede_diagnostic]"
+# What helps in the CLI's own terminal alone (CLI 2.1.332).
+_LOGIN: Final = re.compile(r"( · )?Please run /login( · )?")
 
 
 def fault_at_start(error: BaseException, stderr: Iterable[str]) -> RequestFailed:
@@ -84,7 +87,8 @@ def fault_of_result(result: ResultMessage, error: str | None = None) -> RequestF
     if not result.is_error:
         return None
     if result.subtype == "error_max_turns":
-        return TurnLimit(f"The run reached its turn limit after {result.num_turns} turns.")
+        # `num_turns` counts the turn that was not allowed, too (CLI 2.1.332).
+        return TurnLimit("The run reached its turn limit.")
     if result.subtype == "error_max_budget_usd":
         return BudgetExceeded("The run reached its cost limit.")
     diagnosed = any(each.startswith(DIAGNOSTIC) for each in result.errors or ())
@@ -96,7 +100,7 @@ def _fault_of_model(result: ResultMessage, error: str | None) -> RequestFailed:
     words = mask_secrets(words, WORDS_LENGTH)
     status = result.api_error_status
     if status in (401, 403) or "Invalid API key" in words or "/login" in words:
-        return NotAuthenticated(words)
+        return NotAuthenticated(_LOGIN.sub("", words))
     if status == 429:
         return RateLimited(words)
     return ModelError(words, hint=_hint_for_words(result, error, words) or _hint_for(status))

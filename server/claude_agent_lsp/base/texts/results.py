@@ -16,6 +16,8 @@ RESULT_LENGTH: Final = 4_000
 MOST_CHARACTERS: Final = 2**20
 # What moves a terminal's cursor, colours it, or names its window.
 _SEQUENCES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
+# What the CLI puts around a whole result, for the model alone (CLI 2.1.332).
+_MARKED: Final = re.compile(r"\s*<(tool_use_error|persisted-output)>(.*)</\1>\s*", re.DOTALL)
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 
 
@@ -64,6 +66,9 @@ def text_of_result(content: Any) -> str:
         content = "\n".join(text for text in texts if isinstance(text, str))
     if not isinstance(content, str):
         return ""
+    marked = _MARKED.fullmatch(content)
+    if marked is not None:
+        content = marked[2].strip("\n")
     return plain(_SEQUENCES.sub("", content))
 
 

@@ -14,6 +14,7 @@ from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import InvalidArgument, NotTrusted, RequestFailed
 from claude_agent_lsp.lsp.commands import arguments, control_arguments
 from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
+from claude_agent_lsp.sessions.transcripts.terminal_commands import offered
 from claude_agent_lsp.workspace.modes import PermissionMode
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class ControlCommands(CommandGroup):
         return {
             "models": process.info.get("models", []),
             "modes": list(get_args(PermissionMode)),
-            "slashCommands": process.info.get("commands", []),
+            "slashCommands": offered(process.info.get("commands", [])),
             "agents": process.info.get("agents", []),
             "mcpServers": [
                 {"name": server["name"], "status": server["status"]}

@@ -7,7 +7,10 @@ nothing else: who reads that doesn't know that there is another way.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _REFUSED: Final = re.compile(r"/(\S+) isn't available in this environment\.")
 _SESSIONS: Final = (
@@ -64,6 +67,21 @@ INSTEAD: Final = {
     "undo": _BACK,
 }
 """What to do, by the command's name."""
+
+
+# Those that its own servers send, and what is for its makers (CLI 2.1.332).
+_NOBODYS: Final = frozenset({"heapdump", "workflow-launch-exec"})
+
+
+def offered(commands: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return those of the CLI's commands that somebody may want."""
+    return [
+        each
+        for each in commands
+        if not (name := str(each.get("name", "")).lstrip("/")).startswith("__")
+        and name not in _NOBODYS
+        and not str(each.get("description", "")).startswith("(removed)")
+    ]
 
 
 def explained(text: str) -> str:

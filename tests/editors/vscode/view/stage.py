@@ -291,3 +291,22 @@ def question(identifier: str = "q1", **fields: Any) -> dict[str, Any]:
         "hasPlan": False,
         **fields,
     }
+
+
+CAPABILITIES: dict[str, Any] = {
+    "models": [
+        {
+            "value": "default",
+            "displayName": "Default (recommended)",
+            "description": "For most work",
+        },
+        {"value": "opus", "displayName": "Opus", "description": "For hard problems"},
+    ],
+    "efforts": ["low", "high"],
+    "modes": ["default", "acceptEdits", "plan"],
+    "commands": [
+        {"name": "compact", "description": "Keep a summary"},
+        {"name": "clear", "description": "Begin anew"},
+        {"name": "review", "description": "Review changes"},
+    ],
+}

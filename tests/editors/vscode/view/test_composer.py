@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
-from .stage import question
+from .stage import CAPABILITIES, question
 
 if TYPE_CHECKING:
     from .conftest import OpenView
     from .stage import View
-
-CAPABILITIES: dict[str, Any] = {
-    "models": [
-        {
-            "value": "default",
-            "displayName": "Default (recommended)",
-            "description": "For most work",
-        },
-        {"value": "opus", "displayName": "Opus", "description": "For hard problems"},
-    ],
-    "efforts": ["low", "high"],
-    "modes": ["default", "acceptEdits", "plan"],
-    "commands": [
-        {"name": "compact", "description": "Keep a summary"},
-        {"name": "clear", "description": "Begin anew"},
-        {"name": "review", "description": "Review changes"},
-    ],
-}
-DROP = """([kind, data]) => {
-    const transfer = new DataTransfer();
-    transfer.setData(kind, data);
-    const target = document.querySelector('.transcript');
-    const options = {bubbles: true, cancelable: true, dataTransfer: transfer};
-    for (const type of ['dragenter', 'dragover']) {
-        target.dispatchEvent(new DragEvent(type, options));
-    }
-    const shown = !document.querySelector('.drop-target').hidden;
-    target.dispatchEvent(new DragEvent('drop', options));
-    return shown && document.querySelector('.drop-target').hidden;
-}"""
 
 
 def test_enter_sends_and_shift_enter_is_a_new_line(view: View) -> None:
@@ -168,7 +138,10 @@ def test_what_is_sent_is_the_newest_of_what_was_asked(view: View) -> None:
 
 def test_a_file_is_completed(view: View) -> None:
     view.prompt.focus()
-    view.type("Look at @ca")
+    view.type("Look at @")
+    assert view.wait_said("completeFiles")["query"] == ""
+    view.type("ca")
+    view.tell("files", query="", files=["src/main.py"])
     view.until("harness.said.some(({query}) => query === 'ca')")
     view.tell("files", query="ca", files=["src/cart.py", "docs/the cart.md"])
     expect(view.page.get_by_role("option")).to_have_text(["cart.pysrc/", "the cart.mddocs/"])
@@ -183,7 +156,8 @@ def test_a_file_is_completed(view: View) -> None:
 def test_an_answer_to_an_older_query_completes_nothing(view: View) -> None:
     view.prompt.focus()
     view.type("@ab")
-    view.tell("files", query="a", files=["wrong.py"])
+    view.tell("files", query="", files=["wrong.py"])
+    assert [said["query"] for said in view.said("completeFiles")] == ["", "ab"]
     view.tell("files", query="ab", files=["ab.py"])
     expect(view.page.get_by_role("option")).to_have_text(["ab.py"])
 
@@ -232,89 +206,38 @@ def test_escape_closes_a_completion_and_stops_nothing(view: View) -> None:
     view.wait_said("stop")
 
 
-@pytest.mark.parametrize(
-    ("name", "keys", "said"),
-    [
-        ("Mode", ["ArrowDown", "Enter"], {"mode": "acceptEdits"}),
-        ("Mode", ["p", " "], {"mode": "plan"}),
-        ("Model", ["End", "Enter"], {"model": "opus"}),
-        ("Effort", ["ArrowDown", "Enter"], {"effort": "low"}),
-    ],
-)
-def test_model_mode_and_effort_are_chosen(
-    view: View, name: str, keys: list[str], said: dict[str, str]
-) -> None:
-    view.page.locator(f".picker-button[aria-label^='{name}:']").focus()
-    view.press("Enter")
-    view.wait_said("wantCapabilities")
-    view.tell("capabilities", **CAPABILITIES)
-    expect(view.page.get_by_role("listbox", name=name)).to_be_focused()
-    expect(view.page.get_by_role("option").nth(1)).to_be_visible()
-    view.press(*keys)
-    assert view.wait_said("choose") == {"type": "choose", **said}
-    expect(view.page.locator(f".picker-button[aria-label^='{name}:']")).to_be_focused()
-
-
-def test_what_is_chosen_can_be_left_to_the_settings_again(view: View) -> None:
-    view.state(model="opus")
-    view.tell("capabilities", **CAPABILITIES)
-    view.page.get_by_role("button", name="Model: Opus").click()
-    view.page.get_by_role("option", name="Default model").click()
-    assert view.wait_said("choose") == {"type": "choose", "model": None}
-
-
-def test_a_model_that_is_not_listed_is_shown(view: View) -> None:
-    view.state(model="experimental-7", mode="unheardOf")
-    expect(view.page.get_by_role("button", name="Model: experimental-7")).to_be_visible()
-    expect(view.page.get_by_role("button", name="Mode: unheardOf")).to_be_visible()
-
-
-def test_context_is_shown_and_can_be_taken_away(view: View) -> None:
-    items = [
-        {
-            "id": "editor",
-            "kind": "selection",
-            "label": "src/a.py:3-5",
-            "tooltip": "/project/src/a.py",
-        },
-        {
-            "id": "diagnostics",
-            "kind": "diagnostics",
-            "label": "2 problems",
-            "tooltip": "No such name",
-        },
-    ]
-    view.tell("context", items=items)
-    chips = view.page.locator(".context .chip")
-    expect(chips).to_have_text(["src/a.py:3-5", "2 problems"])
-    view.button("Remove 2 problems").click()
-    assert view.wait_said("removeContext")["id"] == "diagnostics"
-    expect(view.prompt).to_be_focused()
-    view.tell("context", items=[])
-    expect(view.page.locator(".context")).to_be_hidden()
-
-
-@pytest.mark.parametrize("kind", ["application/vnd.code.uri-list", "text/uri-list"])
-def test_files_that_are_dropped_go_with_the_prompt(view: View, kind: str) -> None:
-    files = ["file:///project/a.py", "file:///project/b%20c.png"]
-    assert view.page.evaluate(DROP, [kind, "\r\n".join(["# files", *files])])
-    assert view.wait_said("attach")["uris"] == files
-
-
-def test_words_that_are_dropped_attach_nothing(view: View) -> None:
-    assert not view.page.evaluate(DROP, ["text/plain", "words"])
-    assert view.said("attach") == []
-
-
 def test_a_draft_comes_back_with_the_window(view: View) -> None:
     view.prompt.fill("half a thought")
     view.page.reload()
     view.wait_said("ready")
     expect(view.prompt).to_have_value("half a thought")
-    view.conversation(sessionId="s7", folderUri="file:///other")
-    view.until("harness.state().sessionId === 's7'")
-    kept = {"sessionId": "s7", "folderUri": "file:///other", "draft": "half a thought"}
-    assert view.page.evaluate("harness.state()") == kept
+    view.conversation()
+    expect(view.prompt).to_have_value("half a thought")
+    kept = {"sessionId": "session", "folderUri": "file:///project", "draft": "half a thought"}
+    assert view.page.evaluate("harness.state()") == {**kept, "drafts": {}}
+
+
+def test_a_draft_belongs_to_its_conversation(view: View) -> None:
+    view.conversation(sessionId=None)
+    view.prompt.fill("begun in none")
+    view.state(sessionId="s1")  # it has its session now
+    expect(view.prompt).to_have_value("begun in none")
+    view.conversation(sessionId="s2")
+    expect(view.prompt).to_have_value("")
+    view.prompt.fill("to the second")
+    view.conversation(sessionId="s2")  # read anew
+    expect(view.prompt).to_have_value("to the second")
+    view.page.reload()
+    view.wait_said("ready")
+    view.conversation(sessionId="s1")
+    expect(view.prompt).to_have_value("begun in none")
+    expect(view.button("Send")).to_be_enabled()
+    view.press("Escape")
+    view.prompt.press("Enter")
+    view.conversation(sessionId="s2")
+    expect(view.prompt).to_have_value("to the second")
+    view.conversation(sessionId="s1")
+    expect(view.prompt).to_have_value("")
 
 
 def test_the_host_puts_the_cursor_and_a_text_into_the_prompt(view: View) -> None:
@@ -338,35 +261,6 @@ def test_an_idea_is_put_into_the_prompt(view: View) -> None:
     expect(view.prompt).to_be_focused()
     view.button("Resume a session…").click()
     view.wait_said("resume")
-
-
-@pytest.mark.parametrize("size", [(160, 500), (210, 380), (300, 160), (300, 700), (1200, 200)])
-def test_what_can_be_chosen_is_in_view(open_view: OpenView, size: tuple[int, int]) -> None:
-    view = open_view(size=size)
-    view.conversation()
-    view.tell("capabilities", **CAPABILITIES)
-    for name in ("Mode", "Model", "Effort"):
-        picker = view.page.locator(f".picker-button[aria-label^='{name}:']")
-        cut = "(label) => label.scrollWidth > label.clientWidth"
-        assert not picker.locator(".picker-label").evaluate(cut), name
-        picker.click()
-        assert_in_view(view)
-        view.press("Escape")
-    view.prompt.focus()
-    view.type("a long prompt " * 40 + "@a")
-    view.tell("files", query="a", files=[f"src/a{each}.py" for each in range(30)])
-    assert_in_view(view)
-
-
-def assert_in_view(view: View) -> None:
-    """Asserts that all of the list that is open can be seen, or scrolled to."""
-    box = view.page.get_by_role("listbox").bounding_box()
-    size = view.page.viewport_size
-    assert box is not None
-    assert size is not None
-    assert box["height"] > 20, box
-    assert 0 <= box["y"] <= size["height"] - box["height"], box
-    assert 0 <= box["x"] <= size["width"] - box["width"], box
 
 
 @pytest.mark.parametrize("width", [160, 210, 300])

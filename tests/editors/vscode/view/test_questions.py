@@ -271,3 +271,27 @@ def test_a_choice_need_not_be_made(view: View) -> None:
     view.open_questions(choice())
     view.button("Don't answer").click()
     assert view.wait_said("answer")["answer"] == "deny"
+
+
+def test_a_deadline_that_passes_is_no_answer_of_the_users(view: View) -> None:
+    settled = {"kind": "questionAnswered", "answer": "deny"}
+    notices = view.page.locator(".notice")
+    view.events(
+        {"kind": "question", "question": question()},
+        {**settled, "questionId": "q1", "by": "editor"},
+    )
+    view.events({"kind": "question", "question": question("q2")})
+    expect(notices).to_have_count(0)
+    view.events({**settled, "questionId": "q2", "by": "deadline"})
+    expect(notices).to_have_text("Nobody answered in time, so the answer was no: Run make test?")
+    expect(notices).to_have_attribute("data-level", "warning")
+
+
+def test_code_in_an_answers_name_is_shown_as_code(view: View) -> None:
+    always = {"value": "allowAlways", "label": "Always allow `make *`"}
+    asked = question(options=[*question()["options"], always])
+    view.open_questions(asked)
+    named = view.button("Always allow make *")
+    expect(named.locator("code")).to_have_text("make *")
+    named.click()
+    assert view.wait_said("answer")["answer"] == "allowAlways"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from .stage import ended, message, result, text, tool
+from .stage import ended, message, result, run, text, tool
 
 if TYPE_CHECKING:
     from .stage import View
@@ -238,6 +238,24 @@ def test_a_failure_of_the_server_has_its_hint(view: View) -> None:
     expect(view.page.get_by_role("alert")).to_contain_text("The server has ended. Restart it.")
 
 
+def test_an_error_is_told_once_and_figures_only_if_there_are_any(view: View) -> None:
+    nothing = dict.fromkeys(run()["usage"], 0)
+    error = {"reason": "modelError", "message": "API Error: 400 No.", "hint": "Change it."}
+    notice = {"kind": "notice", "level": "error", "text": "API Error: 400 No", "messageId": "n"}
+    failed = run("failed", error=error, usage=nothing, costUsd=0)
+    other = {**notice, "text": "Another", "messageId": "o"}
+    view.events(other, notice, {"kind": "ended", "run": failed})
+    read = [
+        message("system", each["text"], kind="notice", level="error") for each in (other, notice)
+    ]
+    outcome = message("system", "", kind="outcome", run=failed)
+    for show in (lambda: None, lambda: view.conversation(*read, outcome)):
+        show()
+        expect(view.page.locator(".notice")).to_have_text("Another")
+        expect(view.transcript.get_by_text("API Error: 400 No")).to_have_count(1)
+        expect(view.page.locator(".outcome-line")).to_have_text("Failed12 s")
+
+
 def test_a_notice_is_told(view: View) -> None:
     view.events({"kind": "notice", "level": "warning", "text": "The model is busy; asking again"})
     expect(view.page.locator(".notice[data-level=warning]")).to_contain_text("asking again")
@@ -301,7 +319,7 @@ def test_what_the_agent_begins_by_itself_says_why(view: View) -> None:
     run = {"cause": "`make test` has ended.", "origin": "agent"}
     view.events({"kind": "started", "run": run}, text("It is green."))
     notice = view.page.locator(".notice[data-level=info]")
-    expect(notice).to_have_text("`make test` has ended.")
+    expect(notice).to_have_text("make test has ended.")
     expect(view.page.locator(".answer").last).to_have_text("It is green.")
 
 
@@ -323,3 +341,17 @@ def test_words_of_an_answer_that_broke_off_are_struck_out(view: View) -> None:
     expect(view.answers).to_have_count(2)
     expect(view.answers.first).to_contain_text("It stands.")
     expect(view.answers.last).to_have_text("Anew.")
+
+
+def test_each_block_is_written_from_where_its_first_letter_is(view: View) -> None:
+    words = "שלום עולם\n\nhello\n\n- אחת\n- two\n\n```sh\nmake שלום\n```\n"
+    direction = "(one) => getComputedStyle(one).direction"
+    for part in (words[:3], words[3:40], words[40:]):
+        view.events(text(part))
+    view.events(ended())
+    blocks = {"p >> nth=0": "rtl", "p >> nth=1": "ltr", "ul": "rtl", ".code pre": "ltr"}
+    for selector, wanted in blocks.items():
+        assert view.answers.locator(selector).evaluate(direction) == wanted, selector
+    for field in (view.prompt, view.page.locator(".prompt-text")):
+        if field.count():
+            expect(field).to_have_attribute("dir", "auto")

@@ -4,61 +4,9 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { type Installation, installedServer } from '../src/server/environment';
-import { ServerFailure } from '../src/server/failure';
-import { findPython } from '../src/server/python';
-import { withCrossWindowLock } from '../src/server/crossWindowLock';
-import { activated, eventually, executable, replacing } from './support';
-
-async function failing(during: Promise<unknown>): Promise<ServerFailure> {
-  const error: unknown = await during.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof ServerFailure, String(error));
-  return error;
-}
-
-/** The Python extension, as far as it is asked for what the user has selected. */
-function pythonExtension(selected: string): unknown {
-  const environments = {
-    getActiveEnvironmentPath: () => ({ path: selected }),
-    resolveEnvironment: () => Promise.resolve({ executable: { uri: vscode.Uri.file(selected) } }),
-  };
-  return { activate: () => Promise.resolve({ environments }) };
-}
-
-describe('a Python for the server', () => {
-  it('is the one that is configured', async () => {
-    const python = await executable('python-new', 'echo 3.12');
-    assert.equal(await findPython(python), python);
-  });
-
-  it('must be new enough', async () => {
-    const python = await executable('python-old', 'echo 3.9');
-    const failure = await failing(findPython(python));
-    assert.equal(failure.reason, 'pythonTooOld');
-    assert.match(failure.message, /3\.9/);
-    assert.deepEqual(failure.remedies, ['choosePython', 'installPython']);
-  });
-
-  it('must be there', async () => {
-    const failure = await failing(findPython('/nowhere/python3'));
-    assert.equal(failure.reason, 'pythonMissing');
-  });
-
-  it('is that of the Python extension, but in Restricted Mode, where a folder may bring it', async () => {
-    const ran = path.join(os.homedir(), 'selected-ran');
-    const selected = await executable('python-selected', `touch '${ran}'; echo 3.12`);
-    await replacing(vscode.extensions, 'getExtension', () => pythonExtension(selected), async () => {
-      await replacing(vscode.workspace, 'isTrusted', false, async () => {
-        assert.notEqual(await findPython(undefined).catch(() => undefined), selected);
-      });
-      await assert.rejects(access(ran));
-      assert.equal(await findPython(undefined), selected);
-    });
-  });
-});
+import { type Installation, installedServer } from '../../src/server/environment';
+import { withCrossWindowLock } from '../../src/server/crossWindowLock';
+import { activated, eventually, executable, failing, replacing } from '../support';
 
 describe('the lock between windows', () => {
   it('is waited for as long as the work takes, and not after a window was killed', async () => {

@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { handleMessage } from '../src/conversation/viewMessages';
-import { ServerFailure } from '../src/server/failure';
-import { tell } from '../src/server/remedies';
-import { statusOf } from '../src/status';
+import { handleMessage } from '../../src/conversation/viewMessages';
+import { ServerFailure } from '../../src/server/failure';
+import { tell } from '../../src/server/remedies';
+import { statusOf } from '../../src/status';
 import {
   activated,
   answering,
@@ -13,7 +13,7 @@ import {
   folder,
   freshConversation,
   wordsOf,
-} from './support';
+} from '../support';
 
 const settings = (): vscode.WorkspaceConfiguration => vscode.workspace.getConfiguration('claudeAgent');
 
@@ -78,7 +78,7 @@ describe('the server', () => {
         await tell(failure, server, log);
       });
     });
-    assert.deepEqual(shown, [['There is none.', 'Get Python', 'Choose Python…']]);
+    assert.deepEqual(shown, [['There is none.', 'Install Python…', 'Choose Python…']]);
     assert.equal(settings().get('server.python'), chosen.fsPath);
     await settings().update('server.python', undefined, vscode.ConfigurationTarget.Global);
   });
@@ -115,7 +115,11 @@ describe('the server', () => {
     });
     assert.match(String(shown[0]?.[0]), /ended unexpectedly and is restarted/);
     await conversation.renew();
-    assert.equal(conversation.steps.at(-1)?.kind, 'failure');
+    assert.deepEqual(conversation.steps.at(-1), {
+      kind: 'failure',
+      message: 'The Claude Agent server has ended.',
+      hint: 'The conversation so far is saved in the session. Ask again to continue.',
+    });
     const { view } = locations.sideBar;
     assert.ok(view);
     const again = handleMessage({ type: 'again' }, view);
