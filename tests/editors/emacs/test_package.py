@@ -18,8 +18,9 @@ HERE = Path(__file__).parent
 LINTERS = "root/usr/share/emacs/site-lisp/elpa-src"
 
 
-def test_logic(run_emacs: RunEmacs) -> None:
-    done = run_emacs("-l", HERE / "claude-agent-tests.el", "-f", "ert-run-tests-batch-and-exit")
+@pytest.mark.parametrize("tests", ["claude-agent-tests", "claude-agent-failure-tests"])
+def test_logic(run_emacs: RunEmacs, tests: str) -> None:
+    done = run_emacs("-l", HERE / f"{tests}.el", "-f", "ert-run-tests-batch-and-exit")
     assert done.returncode == 0, done.stderr
     assert " 0 unexpected" in done.stderr
 
