@@ -60,6 +60,7 @@ def test_the_defaults_are_those_of_the_protocol() -> None:
         "saveEdits": "ifClean",
         "questionTimeoutSeconds": 300,
         "codeActionSession": "current",
+        "showAnswers": "message",
         "idleProcessSeconds": 300,
         "maxProcesses": 4,
         "prewarm": True,
@@ -114,6 +115,7 @@ FREE = Settings(
     keep_sessions="tagged",
     keep_max_megabytes=9,
     review_diagnostics=True,
+    show_answers="document",
     log_level="debug",
 )
 
@@ -162,6 +164,7 @@ DIRECTIONS = {
     "saveEdits": THE_USERS,
     "questionTimeoutSeconds": LIMIT,
     "codeActionSession": THE_USERS,
+    "showAnswers": SHOWN,
     "idleProcessSeconds": SERVERS,
     "maxProcesses": SERVERS,
     "prewarm": NOTHING_OF_IT,
@@ -194,6 +197,7 @@ VALUES: dict[str, Sequence[Any]] = {
     "saveEdits": ("never", "ifClean", "always"),
     "questionTimeoutSeconds": (0.01, 300.0, 1e9),
     "codeActionSession": ("current", "new"),
+    "showAnswers": ("message", "document"),
     "idleProcessSeconds": (0.0, 300.0, 1e9),
     "maxProcesses": (1, 4, 10**9),
     "prewarm": (True, False),
@@ -281,6 +285,7 @@ def test_every_setting_is_read() -> None:
         "saveEdits": "never",
         "questionTimeoutSeconds": 1.5,
         "codeActionSession": "new",
+        "showAnswers": "document",
         "idleProcessSeconds": 0,
         "maxProcesses": 4.0,
         "prewarm": False,
@@ -329,6 +334,7 @@ def test_every_setting_is_read() -> None:
         keep_sessions="tagged",
         keep_max_megabytes=500,
         review_diagnostics=True,
+        show_answers="document",
         log_level="debug",
     )
     assert type(settings.max_processes) is int

@@ -62,7 +62,10 @@ class Asking:
         self._queries = queries
         self._argument = argument
         self._request = request
-        knows = services.editor.profile.session_events
+        profile = services.editor.profile
+        streamed = argument.partial_result_token is not None and not profile.drops_results
+        self._shows = profile.shows_results or streamed
+        knows = profile.session_events
         self._opens = unasked and not knows
         # With an id of its own the run tells what it asks.
         self._run_id = str(uuid.uuid4()) if unasked else None
@@ -134,7 +137,7 @@ class Asking:
     async def _answer(self, now: Run, ending: Awaitable[Run], *, waits: bool) -> Run:
         """Answer with how a run stands, or has ended; whoever can't see that is shown it."""
         shown = asyncio.ensure_future(ending)
-        if not waits or self._opens or not self._services.editor.profile.shows_results:
+        if not waits or self._opens or not self._shows:
             self._services.editor.spawn(self._report_end(shown, waits=waits))
         if not waits:
             return now
@@ -146,7 +149,9 @@ class Asking:
 
     async def _report_end(self, ending: asyncio.Future[Run], *, waits: bool) -> None:
         ended = await asyncio.shield(ending)
-        await self._queries.display.report_end(ended, waits=waits, opens=self._opens)
+        await self._queries.display.report_end(
+            ended, shows=self._shows, waits=waits, opens=self._opens
+        )
 
 
 def with_text(
