@@ -77,8 +77,8 @@ async def test_second_run_opens_a_document_with_all_that_was_said(
     if profile == "emacs":
         return  # it is told by a message where they are, and opens none
     # What was closed makes room for the next.
-    for document in (first, second):
-        text = types.TextDocumentItem(document.as_uri(), "markdown", 0, document.read_text())
+    for path in (first, second):
+        text = types.TextDocumentItem(path.as_uri(), "markdown", 0, path.read_text())
         editor.text_document_did_open(types.DidOpenTextDocumentParams(text))
     closed = types.TextDocumentIdentifier(first.as_uri())
     editor.text_document_did_close(types.DidCloseTextDocumentParams(closed))
