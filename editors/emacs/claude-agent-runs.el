@@ -9,6 +9,7 @@
 
 ;;; Code:
 
+(require 'claude-agent-context)
 (require 'claude-agent-conversation)
 (require 'claude-agent-files)
 (require 'claude-agent-questions)
@@ -62,20 +63,21 @@ stopped for it."
   "Ask PROMPT with CONTEXT in SESSION; its events come on TOKEN.
 IF-BUSY says what becomes of it while a run is at work; FAILURE is called with
 the reason why it can't begin."
-  (claude-agent-server-call
-   "query"
-   (append (list :prompt prompt
-                 :partialResultToken token
-                 :wait :json-false
-                 :ifBusy if-busy
-                 :session session)
-           (and context (list :context context))
-           (and claude-agent-runs-permission-mode
-                (list :permissionMode claude-agent-runs-permission-mode)))
-   :folder claude-agent-conversation-folder
-   :failure (lambda (text)
-              (claude-agent-server-forget token)
-              (funcall failure text))))
+  (pcase-let ((`(,prompt . ,context) (claude-agent-context-sent prompt context)))
+    (claude-agent-server-call
+     "query"
+     (append (list :prompt prompt
+                   :partialResultToken token
+                   :wait :json-false
+                   :ifBusy if-busy
+                   :session session)
+             (and context (list :context context))
+             (and claude-agent-runs-permission-mode
+                  (list :permissionMode claude-agent-runs-permission-mode)))
+     :folder claude-agent-conversation-folder
+     :failure (lambda (text)
+                (claude-agent-server-forget token)
+                (funcall failure text)))))
 
 (defun claude-agent-runs-send (prompt new context)
   "Send PROMPT with CONTEXT, in a NEW session or in the current one."

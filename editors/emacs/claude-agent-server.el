@@ -55,6 +55,10 @@ true is t, false is :json-false, and a list is a vector."
   "What is to be sent once it has, the newest first: (SEND . FAILURE).
 FAILURE is called with the reason if it can't be; it may be nil.")
 
+(defconst claude-agent-server--ended-early
+  "The server has ended before it was ready: `claude-agent-doctor' tells why."
+  "Said of one that could not do what it was started for.")
+
 (defconst claude-agent-server--start-seconds 60
   "How long the server may take until it is ready.")
 
@@ -120,7 +124,12 @@ shown in the echo area; PROBLEM, in its place, with the error itself and that."
                       (funcall (or failure (lambda (text) (message "Claude: %s" text))) text))))))
     (condition-case problem
         (claude-agent-server--start)
-      (error (funcall failed (list :message (error-message-string problem)))))
+      (error
+       (let ((text (error-message-string problem)))
+         (when claude-agent-server--connection ; it was there, and is gone before it was sent anything
+           (setq text claude-agent-server--ended-early)
+           (claude-agent-server--give-up claude-agent-server--connection))
+         (funcall failed (list :message text)))))
     (when (claude-agent-server-running-p)
       (when folder
         (claude-agent-server--open folder)
@@ -188,7 +197,14 @@ Of RUN, which the agent has begun by itself, it is the server's own."
   (when (and (eq connection claude-agent-server--connection) (jsonrpc-running-p connection))
     (claude-agent-server--fail-waiting
      (if problem (claude-agent-server--problem problem) "The server does not answer."))
-    (jsonrpc-shutdown connection)))
+    (claude-agent-server--give-up connection)))
+
+(defun claude-agent-server--give-up (connection)
+  "End the server of CONNECTION, and what was at work on it."
+  (claude-agent-server--ended connection)
+  ;; Not from within its own filter, nor by `jsonrpc-shutdown', which waits for ever for the sentinel
+  ;; of a process that has ended before it had one.
+  (run-at-time 0 nil #'delete-process (jsonrpc--process connection)))
 
 (defun claude-agent-server--fail-waiting (text)
   "Tell by TEXT why what has waited for the server is not sent."
@@ -261,8 +277,11 @@ FAILURE is called with an error if it never may be."
   (let ((connection claude-agent-server--connection))
     (claude-agent-server--when-ready
      (lambda ()
-       (jsonrpc-async-request connection method params
-                              :success-fn success :error-fn failure :timeout nil))
+       ;; One that has just ended can't be sent anything, and Emacs may not have noticed yet.
+       (condition-case nil
+           (jsonrpc-async-request connection method params
+                                  :success-fn success :error-fn failure :timeout nil)
+         (error (funcall failure (list :message "The server has ended.")))))
      failure)))
 
 (defun claude-agent-server-notify (method params)
@@ -342,8 +361,7 @@ FAILURE is called with an error if it never may be."
     (setq claude-agent-server--connection nil
           claude-agent-server--ready nil
           claude-agent-server--folders nil)
-    (claude-agent-server--fail-waiting
-     "The server has ended before it was ready: `claude-agent-doctor' tells why.")
+    (claude-agent-server--fail-waiting claude-agent-server--ended-early)
     (claude-agent-requests-settle-all)
     (let (listeners)
       (maphash (lambda (_token listener) (push listener listeners))

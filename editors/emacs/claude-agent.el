@@ -78,7 +78,7 @@ The region, if it is active, is told as what the question is about.  With a
 prefix argument NEW, a new session is begun.  CONTEXT is what the user looks
 at, in the protocol's form.  While the agent works, PROMPT waits its turn."
   (interactive
-   (let ((context (claude-agent-context)))
+   (let ((context (claude-agent-context-of-question)))
      (list (read-string (format "Ask Claude%s: " (claude-agent-context-describe context))
                         nil 'claude-agent-prompt-history)
            current-prefix-arg
@@ -115,7 +115,7 @@ Else ask it as `claude-agent-ask' does."
 The region, if it is active, is told as with `claude-agent-ask'; CONTEXT is
 what the user looks at, in the protocol's form."
   (interactive
-   (let ((context (claude-agent-context)))
+   (let ((context (claude-agent-context-of-question)))
      (list (read-string (format "Stop, and ask Claude%s: "
                                 (claude-agent-context-describe context))
                         nil 'claude-agent-prompt-history)
@@ -265,7 +265,7 @@ MCP servers of the project.  Interactively, WITHDRAW is the prefix argument."
 (defun claude-agent--show (buffer)
   "Show BUFFER at its end, and leave the selected window selected."
   (when-let* ((window (display-buffer buffer)))
-    (claude-agent-conversation-show-end window)))
+    (claude-agent-following-show-end window)))
 
 (defun claude-agent--must-rest ()
   "Refuse to go on while the agent is at work in the current conversation."
