@@ -28,20 +28,49 @@ The agent reads what is not saved, too; what it runs in a shell does not."
              (to (region-end)))
          (append
           (list :range (claude-agent-context--range from to))
+          (when (buffer-modified-p)
+            ;; Whether the server has this buffer or not, it is not what the disk has.
+            (list :text (buffer-substring-no-properties from to)))
           (when-let* ((diagnostics (claude-agent-context--diagnostics from to)))
             (list :diagnostics diagnostics))))))))
+
+(defun claude-agent-context-of-question ()
+  "Return what a question about the current buffer and its region is about, or nil.
+Of a buffer without a file, which nobody else can look at, that is the region
+itself: (:quoted (BUFFER . TEXT) :range RANGE)."
+  (or (claude-agent-context)
+      (when (use-region-p)
+        (let ((from (region-beginning))
+              (to (region-end)))
+          (list :quoted (cons (buffer-name) (buffer-substring-no-properties from to))
+                :range (claude-agent-context--range from to))))))
+
+(defun claude-agent-context-sent (prompt context)
+  "Return PROMPT as it is sent, and CONTEXT as the protocol has it: a cons."
+  (pcase (plist-get context :quoted)
+    ('nil (cons prompt context))
+    (`(,name . ,text)
+     (let ((fence "```"))
+       (while (string-search fence text)
+         (setq fence (concat fence "`")))
+       (cons (format "%s\n\n%s, %s:\n%s\n%s\n%s" prompt name
+                     (claude-agent-context--lines (plist-get context :range))
+                     fence (string-trim-right text "\n+") fence)
+             nil)))))
 
 (defun claude-agent-context-describe (context)
   "Return what CONTEXT is, for a prompt: \" about lines 3-5 of server.py\"."
   (let ((range (plist-get context :range)))
-    (if (not range)
-        ""
-      (let ((first (1+ (plist-get (plist-get range :start) :line)))
-            (last (+ (plist-get (plist-get range :end) :line)
-                     (if (zerop (plist-get (plist-get range :end) :character)) 0 1))))
-        (format " about %s of %s"
-                (if (>= first last) (format "line %d" first) (format "lines %d-%d" first last))
-                (buffer-name))))))
+    (if range
+        (format " about %s of %s" (claude-agent-context--lines range) (buffer-name))
+      "")))
+
+(defun claude-agent-context--lines (range)
+  "Return in words which lines are in RANGE."
+  (let ((first (1+ (plist-get (plist-get range :start) :line)))
+        (last (+ (plist-get (plist-get range :end) :line)
+                 (if (zerop (plist-get (plist-get range :end) :character)) 0 1))))
+    (if (>= first last) (format "line %d" first) (format "lines %d-%d" first last))))
 
 (defun claude-agent-context--save ()
   "Save the current buffer, as the user wants it."

@@ -16,6 +16,8 @@
 (require 'claude-agent-faces)
 (require 'claude-agent-fold)
 (require 'claude-agent-files)
+(require 'claude-agent-following)
+(require 'claude-agent-headings)
 (require 'claude-agent-server)
 
 (defcustom claude-agent-conversation-interval 0.1
@@ -37,6 +39,9 @@
 
 (defvar-local claude-agent-conversation-activity nil
   "What the agent does, in a few words, or nil.")
+
+(defvar-local claude-agent-conversation--asked nil
+  "The titles of the questions that are open, by their ids.")
 
 (defvar-local claude-agent-conversation--block nil
   "What stands at the end: (KIND . ID), to which more of it is appended.")
@@ -67,7 +72,7 @@
               mode-line-process '(:eval (claude-agent-queue-mode-line))
               claude-agent-conversation--calls (make-hash-table :test #'equal))
   (add-hook 'kill-buffer-hook #'claude-agent-conversation--stop-timer nil t)
-  (add-hook 'minibuffer-exit-hook #'claude-agent-conversation--keep-following)
+  (add-hook 'minibuffer-exit-hook #'claude-agent-following-keep)
   (claude-agent-fold-set-up))
 
 (defun claude-agent-conversation-buffer (folder)
@@ -138,9 +143,9 @@ One of a subagent's stands below its call, and without that at the end."
    (lambda ()
      (claude-agent-conversation-begin "prompt" nil)
      (when prompt
-       (claude-agent-conversation--heading "You")
+       (claude-agent-headings-insert "You")
        (insert prompt "\n\n"))
-     (claude-agent-conversation--heading "Claude")))
+     (claude-agent-headings-insert "Claude")))
   (setq claude-agent-conversation--block nil))
 
 (defun claude-agent-conversation-show-cause (cause)
@@ -173,21 +178,26 @@ Return EVENT; what is more than showing it is left to the caller."
        (let ((run (plist-get event :run)))
          (setq claude-agent-conversation-run (plist-get run :runId)
                claude-agent-conversation-session (plist-get run :sessionId)))
-       (claude-agent-conversation--set-activity "Waiting for the model"))
-      ("text" (claude-agent-conversation--set-activity "Answering"))
-      ("thinking" (claude-agent-conversation--set-activity "Thinking"))
+       (claude-agent-conversation--go-on "Waiting for the model"))
+      ("text" (claude-agent-conversation--go-on "Answering"))
+      ("thinking" (claude-agent-conversation--go-on "Thinking"))
       ("retracted" (claude-agent-conversation--retract event))
       ("toolCall"
        (claude-agent-conversation-call event)
-       (claude-agent-conversation--set-activity (plist-get event :title)))
+       (claude-agent-conversation--go-on (plist-get event :title)))
       ("toolResult"
        (claude-agent-conversation-result event)
-       (claude-agent-conversation--set-activity "Waiting for the model"))
+       (claude-agent-conversation--go-on "Waiting for the model"))
       ("question"
-       (claude-agent-conversation--set-activity
-         (concat "Waiting for you: " (plist-get (plist-get event :question) :title))))
+       (let ((question (plist-get event :question)))
+         (push (cons (plist-get question :questionId) (plist-get question :title))
+               claude-agent-conversation--asked))
+       (claude-agent-conversation--go-on ""))
       ("steered" (claude-agent-conversation-show-prompt (plist-get event :text)))
-      ("questionAnswered" (claude-agent-conversation--set-activity "Continuing"))
+      ("questionAnswered"
+       (setq claude-agent-conversation--asked
+             (assoc-delete-all (plist-get event :questionId) claude-agent-conversation--asked))
+       (claude-agent-conversation--go-on "Continuing"))
       ("notice" (claude-agent-conversation-notice event))
       ("compacted" (claude-agent-conversation-compacted event))
       ("ended" (claude-agent-conversation--end (plist-get event :run)))))
@@ -236,38 +246,14 @@ elsewhere."
   (let* ((inhibit-read-only t)
          (end (point-max))
          (follows (= (point) end))
-         (windows (claude-agent-conversation--following (current-buffer))))
+         (windows (claude-agent-following-windows (current-buffer))))
     (save-excursion
       (goto-char end)
-      (funcall put))
+      (funcall put)
+      (claude-agent-headings-look end))
     (when follows
       (goto-char (point-max)))
-    (mapc #'claude-agent-conversation-show-end windows)))
-
-(defun claude-agent-conversation-show-end (window)
-  "Let WINDOW show the end of its conversation."
-  (set-window-point window (with-current-buffer (window-buffer window) (point-max))))
-
-(defun claude-agent-conversation--following (buffer)
-  "Return the windows in which point is at the end of BUFFER."
-  (with-current-buffer buffer
-    (seq-filter (lambda (window) (= (window-point window) (point-max)))
-                (get-buffer-window-list nil nil t))))
-
-(defun claude-agent-conversation--keep-following ()
-  "Let windows that are at the end be there after the minibuffer, too.
-Emacs puts back where they were before it, which was the end then."
-  (let ((windows (mapcan #'claude-agent-conversation--following
-                         (claude-agent-conversation-buffers))))
-    (when windows
-      (run-at-time
-       0 nil
-       (lambda ()
-         (dolist (window windows)
-           (when (and (window-live-p window)
-                      (buffer-local-value 'claude-agent-conversation-folder
-                                          (window-buffer window)))
-             (claude-agent-conversation-show-end window))))))))
+    (mapc #'claude-agent-following-show-end windows)))
 
 (defun claude-agent-conversation-begin (kind id)
   "Begin a block of KIND and ID at point, with an empty line before it."
@@ -278,12 +264,6 @@ Emacs puts back where they were before it, which was the end then."
                   ((bolp) "\n")
                   (t "\n\n"))))
   (setq claude-agent-conversation--block (cons kind id)))
-
-(defun claude-agent-conversation--heading (who)
-  "Insert the heading of WHO."
-  (insert (propertize (format "## %s" who)
-                      'font-lock-face 'claude-agent-heading 'claude-agent-heading who)
-          "\n\n"))
 
 (defun claude-agent-conversation-append (kind id text)
   "Append TEXT to the block of KIND and ID; begin it if it is not at the end."
@@ -387,8 +367,16 @@ Emacs puts back where they were before it, which was the end then."
       ", ")
      (if (member status '("completed" "cancelled")) 'claude-agent-dim 'claude-agent-problem))))
 
+(defun claude-agent-conversation--go-on (activity)
+  "Show ACTIVITY in the mode line; as long as a question is open, that it waits."
+  (let ((question (cdar (last claude-agent-conversation--asked))))
+    (claude-agent-conversation--set-activity
+     (if question (concat "Waiting for you: " question) activity))))
+
 (defun claude-agent-conversation--set-activity (activity)
   "Show ACTIVITY in the mode line."
+  (unless activity                      ; no run, and no question of one
+    (setq claude-agent-conversation--asked nil))
   (unless (equal activity claude-agent-conversation-activity)
     (setq claude-agent-conversation-activity activity)
     (run-hooks 'claude-agent-conversation-activity-hook)

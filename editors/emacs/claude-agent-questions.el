@@ -85,12 +85,14 @@ The conversation has all of them.")
     ("questionAnswered"
      (claude-agent-questions--settle
       (plist-get event :questionId) (plist-get event :answer) (plist-get event :by)))
-    ("ended"
-     (dolist (each claude-agent-questions--open)
-       (when (and (eq (cdr each) (current-buffer))
-                  (not (gethash (plist-get (car each) :questionId)
-                                claude-agent-questions--replies)))
-         (claude-agent-questions--settle (plist-get (car each) :questionId) nil "withdrawn"))))))
+    ("ended" (claude-agent-questions-withdraw (current-buffer)))))
+
+(defun claude-agent-questions-withdraw (buffer)
+  "Settle the questions of the run in BUFFER: it has ended."
+  (dolist (each claude-agent-questions--open)
+    (when (and (eq (cdr each) buffer)
+               (not (gethash (plist-get (car each) :questionId) claude-agent-questions--replies)))
+      (claude-agent-questions--settle (plist-get (car each) :questionId) nil "withdrawn"))))
 
 (defun claude-agent-questions--add (question buffer)
   "Take QUESTION among those that wait, and show it in BUFFER, if that is not nil."
@@ -117,7 +119,7 @@ Return what settles it when it was answered otherwise."
                (claude-agent-conversation-buffers)))
     (lambda () (claude-agent-questions--settle id nil "withdrawn"))))
 
-(setq claude-agent-server-question-function #'claude-agent-questions--take-request)
+(setq claude-agent-requests-question-function #'claude-agent-questions--take-request)
 
 (defun claude-agent-questions--shortened (text limit &optional indent)
   "Return TEXT, of which LIMIT characters are kept, or all if that is nil.

@@ -15,10 +15,10 @@
 ;;; Code:
 
 (require 'cl-lib)
-(require 'eieio)
 (require 'jsonrpc)
 (require 'subr-x)
 (require 'url-util)
+(require 'claude-agent-requests)
 
 (defgroup claude-agent nil
   "The Claude agent in your projects."
@@ -52,21 +52,21 @@ true is t, false is :json-false, and a list is a vector."
   "Whether the server has answered `initialize'.")
 
 (defvar claude-agent-server--waiting nil
-  "What is to be sent once it has: functions, the newest first.")
+  "What is to be sent once it has, the newest first: (SEND . FAILURE).
+FAILURE is called with the reason if it can't be; it may be nil.")
+
+(defconst claude-agent-server--ended-early
+  "The server has ended before it was ready: `claude-agent-doctor' tells why."
+  "Said of one that could not do what it was started for.")
+
+(defconst claude-agent-server--start-seconds 60
+  "How long the server may take until it is ready.")
 
 (defvar claude-agent-server--folders nil
   "The workspace folders that the server has been told of.")
 
 (defvar claude-agent-server--listeners (make-hash-table :test #'equal)
   "Functions that take the events of a run, by the run's token.")
-
-(defconst claude-agent-server--rest 0.5
-  "How long the user has rested before the server's message asks them something.")
-
-(defvar claude-agent-server-question-function nil
-  "Takes a question that no run's events tell of, and a function that answers it.
-It returns a function without arguments, which is called when the question has
-been settled otherwise.")
 
 (defvar claude-agent-server-own-run-function #'ignore
   "Takes a run that the agent has begun by itself, before its events come.")
@@ -81,22 +81,6 @@ been settled otherwise.")
   "Functions by the server's request: of its parameters, they return the answer.
 One that takes its time returns a function, of the connection and the id, which
 sends it.")
-
-(defvar claude-agent-server--asked (make-hash-table :test #'equal)
-  "The questions whose answers the server waits for: functions by the request's id.")
-
-(defclass claude-agent-server--process-connection (jsonrpc-process-connection) ()
-  "A connection whose requests can be answered later.")
-
-(cl-defmethod jsonrpc-connection-send :around
-  ((_ claude-agent-server--process-connection) &rest message)
-  "Send MESSAGE, unless it is an answer that is given later.
-Its result then is a cons of `claude-agent-server--later' and a function, which
-is called with the request's id."
-  (let ((result (plist-get message :result)))
-    (if (eq (car-safe result) 'claude-agent-server--later)
-        (funcall (cdr result) (plist-get message :id))
-      (cl-call-next-method))))
 
 (defconst claude-agent-server--path-characters
   (let ((allowed (copy-sequence url-path-allowed-chars)))
@@ -132,21 +116,30 @@ The server is started if it is not there.  FOLDER, if given, is opened in it
 first and becomes the argument's `workspace'.  SUCCESS is called with the
 result; FAILURE with the error's message, the hint included, which is else
 shown in the echo area; PROBLEM, in its place, with the error itself and that."
-  (claude-agent-server--start)
-  (when folder
-    (claude-agent-server--open folder)
-    (setq argument (plist-put argument :workspace (claude-agent-server-uri folder))))
-  (run-hooks 'claude-agent-server-before-call-hook)
-  (claude-agent-server--request
-   :workspace/executeCommand
-   (list :command (concat "claudeAgent." command)
-         :arguments (vector (or argument (make-hash-table))))
-   (or success #'ignore)
-   (lambda (error)
-     (let ((text (claude-agent-server--problem error)))
-       (if problem
-           (funcall problem error text)
-         (funcall (or failure (lambda (text) (message "Claude: %s" text))) text))))))
+  (let ((failed (lambda (error)
+                  (let ((text (claude-agent-server--problem error)))
+                    (if problem
+                        (funcall problem error text)
+                      (funcall (or failure (lambda (text) (message "Claude: %s" text))) text))))))
+    (condition-case problem
+        (claude-agent-server--start)
+      (error
+       (let ((text (error-message-string problem)))
+         (when claude-agent-server--connection ; it was there, and is gone before it was sent anything
+           (setq text claude-agent-server--ended-early)
+           (claude-agent-server--give-up claude-agent-server--connection))
+         (funcall failed (list :message text)))))
+    (when (claude-agent-server-running-p)
+      (when folder
+        (claude-agent-server--open folder)
+        (setq argument (plist-put argument :workspace (claude-agent-server-uri folder))))
+      (run-hooks 'claude-agent-server-before-call-hook)
+      (claude-agent-server--request
+       :workspace/executeCommand
+       (list :command (concat "claudeAgent." command)
+             :arguments (vector (or argument (make-hash-table))))
+       (or success #'ignore)
+       failed))))
 
 (defun claude-agent-server-listen (listener &optional run)
   "Return a new token, whose events LISTENER takes until a run has ended.
@@ -188,18 +181,42 @@ Of RUN, which the agent has begun by itself, it is the server's own."
           claude-agent-server--folders nil
           claude-agent-server--connection (claude-agent-server--connect))
     (add-hook 'kill-emacs-hook #'claude-agent-server-shutdown)
-    (jsonrpc-async-request
-     claude-agent-server--connection :initialize (claude-agent-server--initialize-params)
-     :timeout nil
-     :success-fn #'claude-agent-server--initialized
-     :error-fn (lambda (problem)
-                 (message "Claude: %s" (claude-agent-server--problem problem))))
+    (let ((connection claude-agent-server--connection))
+      (jsonrpc-async-request
+       connection :initialize (claude-agent-server--initialize-params)
+       :timeout claude-agent-server--start-seconds
+       :success-fn #'claude-agent-server--initialized
+       :timeout-fn (lambda () (claude-agent-server--refused connection nil))
+       :error-fn (lambda (problem) (claude-agent-server--refused connection problem))))
     (run-hooks 'claude-agent-server-state-hook)))
+
+(defun claude-agent-server--refused (connection problem)
+  "Give up the server of CONNECTION, which can't be used for PROBLEM, or is silent."
+  ;; Of one that has ended, `claude-agent-server--ended' tells.
+  (when (and (eq connection claude-agent-server--connection) (jsonrpc-running-p connection))
+    (claude-agent-server--fail-waiting
+     (if problem (claude-agent-server--problem problem) "The server does not answer."))
+    (claude-agent-server--give-up connection)))
+
+(defun claude-agent-server--give-up (connection)
+  "End the server of CONNECTION, and what was at work on it."
+  (claude-agent-server--ended connection)
+  ;; Not from within its own filter, nor by `jsonrpc-shutdown', which waits for ever for the sentinel
+  ;; of a process that has ended before it had one.
+  (run-at-time 0 nil #'delete-process (jsonrpc--process connection)))
+
+(defun claude-agent-server--fail-waiting (text)
+  "Tell by TEXT why what has waited for the server is not sent."
+  (let ((waiting (reverse claude-agent-server--waiting)))
+    (setq claude-agent-server--waiting nil)
+    (dolist (each waiting)
+      (when (cdr each)
+        (funcall (cdr each) (list :message text))))))
 
 (defun claude-agent-server--connect ()
   "Return a connection to a new server."
   (apply
-   #'make-instance 'claude-agent-server--process-connection
+   #'make-instance 'claude-agent-requests-connection
    :name "claude-agent"
    :process (lambda ()
               ;; The server works in the folders that it is told; its own is none of them, so
@@ -246,21 +263,26 @@ Of RUN, which the agent has begun by itself, it is the server's own."
   (setq claude-agent-server--ready t)
   (let ((waiting (nreverse claude-agent-server--waiting)))
     (setq claude-agent-server--waiting nil)
-    (mapc #'funcall waiting)))
+    (mapc (lambda (each) (funcall (car each))) waiting)))
 
-(defun claude-agent-server--when-ready (send)
-  "Call SEND as soon as the server may be sent anything, in order."
+(defun claude-agent-server--when-ready (send &optional failure)
+  "Call SEND as soon as the server may be sent anything, in order.
+FAILURE is called with an error if it never may be."
   (if claude-agent-server--ready
       (funcall send)
-    (push send claude-agent-server--waiting)))
+    (push (cons send failure) claude-agent-server--waiting)))
 
 (defun claude-agent-server--request (method params success failure)
   "Send METHOD with PARAMS; call SUCCESS with its result or FAILURE."
   (let ((connection claude-agent-server--connection))
     (claude-agent-server--when-ready
      (lambda ()
-       (jsonrpc-async-request connection method params
-                              :success-fn success :error-fn failure :timeout nil)))))
+       ;; One that has just ended can't be sent anything, and Emacs may not have noticed yet.
+       (condition-case nil
+           (jsonrpc-async-request connection method params
+                                  :success-fn success :error-fn failure :timeout nil)
+         (error (funcall failure (list :message "The server has ended.")))))
+     failure)))
 
 (defun claude-agent-server-notify (method params)
   "Tell the server METHOD with PARAMS, as soon as it may be sent anything."
@@ -299,8 +321,7 @@ Of RUN, which the agent has begun by itself, it is the server's own."
     ('claudeAgent/queueChanged
      (funcall claude-agent-server-queue-function params))
     ('$/cancelRequest
-     (when-let* ((settled (claude-agent-server--pop-asked (plist-get params :id))))
-       (funcall settled)))
+     (claude-agent-requests-settle (plist-get params :id)))
     ('window/showMessage
      (message "Claude: %s" (plist-get params :message)))))
 
@@ -310,17 +331,17 @@ Of RUN, which the agent has begun by itself, it is the server's own."
     ;; The question of a run comes as an event, too, with all that is needed to answer it at any
     ;; later time.  One about trust does not: nil would be no answer of the user's.
     ((and 'claudeAgent/question (guard (equal (plist-get params :kind) "trust")))
-     (cons 'claude-agent-server--later
-           (lambda (id) (claude-agent-server--ask connection id params))))
+     (cons 'claude-agent-requests-later
+           (lambda (id) (claude-agent-requests-ask connection id params))))
     ('claudeAgent/question nil)
     ('window/showMessageRequest
-     (cons 'claude-agent-server--later
-           (lambda (id) (claude-agent-server--choose connection id params))))
+     (cons 'claude-agent-requests-later
+           (lambda (id) (claude-agent-requests-choose connection id params))))
     ((app (lambda (method) (alist-get method claude-agent-server-request-functions))
           (and function (guard function)))
      (let ((answer (funcall function params)))
        (if (functionp answer)
-           (cons 'claude-agent-server--later (apply-partially answer connection))
+           (cons 'claude-agent-requests-later (apply-partially answer connection))
          answer)))
     ('workspace/configuration
      (vconcat (mapcar (lambda (_) (or claude-agent-settings (make-hash-table)))
@@ -333,49 +354,14 @@ Of RUN, which the agent has begun by itself, it is the server's own."
     ((or 'client/registerCapability 'client/unregisterCapability) nil)
     (_ (jsonrpc-error :code -32601 :message (format "Emacs does not know %s" method)))))
 
-(defun claude-agent-server--ask (connection id question)
-  "Have the user answer QUESTION, the request ID of CONNECTION, whenever they do."
-  (puthash id
-           (funcall claude-agent-server-question-function question
-                    (lambda (answer)
-                      (when (claude-agent-server--pop-asked id)
-                        (jsonrpc-connection-send connection :id id :result answer))))
-           claude-agent-server--asked))
-
-(defun claude-agent-server--choose (connection id message)
-  "Have the user choose of MESSAGE, the request ID of CONNECTION, once they rest.
-The first action is the one that does nothing; so does none."
-  (let* ((titles (mapcar (lambda (action) (plist-get action :title))
-                         (plist-get message :actions)))
-         (choose
-          (lambda ()
-            (when (claude-agent-server--pop-asked id)
-              (let* ((inhibit-quit nil) ; a timer has it set
-                     (chosen
-                      (and (zerop (minibuffer-depth))
-                           (condition-case nil
-                               (completing-read (concat (plist-get message :message) " ")
-                                                titles nil t nil nil (car titles))
-                             (quit nil)))))
-                (jsonrpc-connection-send connection :id id
-                                         :result (and chosen (list :title chosen)))))))
-         (timer (run-with-idle-timer claude-agent-server--rest nil choose)))
-    (puthash id (lambda () (cancel-timer timer)) claude-agent-server--asked)))
-
-(defun claude-agent-server--pop-asked (id)
-  "Forget the question ID; return the function for when it is settled, or nil."
-  (prog1 (gethash id claude-agent-server--asked)
-    (remhash id claude-agent-server--asked)))
-
 (defun claude-agent-server--ended (connection)
   "End what was at work on CONNECTION, whose server has gone."
   (when (eq connection claude-agent-server--connection)
     (setq claude-agent-server--connection nil
           claude-agent-server--ready nil
-          claude-agent-server--waiting nil
           claude-agent-server--folders nil)
-    (dolist (id (hash-table-keys claude-agent-server--asked))
-      (funcall (claude-agent-server--pop-asked id)))
+    (claude-agent-server--fail-waiting claude-agent-server--ended-early)
+    (claude-agent-requests-settle-all)
     (let (listeners)
       (maphash (lambda (_token listener) (push listener listeners))
                claude-agent-server--listeners)

@@ -153,7 +153,7 @@ CURSOR tells where to read on, BEFORE are the messages before it."
       (claude-agent-conversation-clear id)
       (claude-agent-history-show messages)
       (goto-char (point-max))
-      (mapc #'claude-agent-conversation-show-end (get-buffer-window-list nil nil t)))
+      (mapc #'claude-agent-following-show-end (get-buffer-window-list nil nil t)))
     (claude-agent-queue-look buffer)
     (claude-agent-sessions--then buffer continue)))
 

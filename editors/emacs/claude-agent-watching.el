@@ -37,9 +37,13 @@ What is told by the events of a run at work is left out."
   (setq claude-agent-watching--held
         (and (plist-get run :heldBy) (cons (plist-get run :runId) (plist-get run :heldBy)))))
 
+(defun claude-agent-watching-elsewhere-p (run)
+  "Return whether RUN, an id, is at work in another editor."
+  (and (stringp run) (equal run (car claude-agent-watching--held))))
+
 (defun claude-agent-watching-refuse (run)
   "Refuse to stop RUN, an id, if it is another editor's."
-  (when (equal run (car claude-agent-watching--held))
+  (when (claude-agent-watching-elsewhere-p run)
     (user-error "It is at work in %s: `claude-agent-take-over' stops it there"
                 (cdr claude-agent-watching--held))))
 

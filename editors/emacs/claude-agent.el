@@ -35,6 +35,7 @@
 (require 'claude-agent-mode-line)
 (require 'claude-agent-questions)
 (require 'claude-agent-queue)
+(require 'claude-agent-runs)
 (require 'claude-agent-server)
 (require 'claude-agent-filing)
 (require 'claude-agent-sessions)
@@ -46,9 +47,6 @@
 
 (defvar claude-agent-prompt-history nil
   "What was asked.")
-
-(defvar-local claude-agent--permission-mode nil
-  "The permission mode for a session that is not there yet.")
 
 (define-keymap :keymap claude-agent-conversation-mode-map
   "C-c C-a" #'claude-agent-ask
@@ -81,7 +79,7 @@ The region, if it is active, is told as what the question is about.  With a
 prefix argument NEW, a new session is begun.  CONTEXT is what the user looks
 at, in the protocol's form.  While the agent works, PROMPT waits its turn."
   (interactive
-   (let ((context (claude-agent-context)))
+   (let ((context (claude-agent-context-of-question)))
      (list (read-string (format "Ask Claude%s: " (claude-agent-context-describe context))
                         nil 'claude-agent-prompt-history)
            current-prefix-arg
@@ -93,11 +91,11 @@ at, in the protocol's form.  While the agent works, PROMPT waits its turn."
       (claude-agent--must-rest)
       (claude-agent-conversation-clear nil))
     (if claude-agent-conversation-run
-        (claude-agent--wait prompt context "queue")
+        (claude-agent-runs-wait prompt context "queue")
       (claude-agent-conversation-begin-run)
       (claude-agent-sessions-with-history
        (current-buffer) new
-       (lambda () (claude-agent--send prompt new context))))
+       (lambda () (claude-agent-runs-send prompt new context))))
     (claude-agent--show (current-buffer))))
 
 ;;;###autoload
@@ -109,7 +107,7 @@ Else ask it as `claude-agent-ask' does."
     (user-error "The prompt is empty"))
   (with-current-buffer (claude-agent--conversation)
     (if claude-agent-conversation-run
-        (claude-agent--wait prompt nil "steer")
+        (claude-agent-runs-wait prompt nil "steer")
       (claude-agent-ask prompt))))
 
 ;;;###autoload
@@ -118,7 +116,7 @@ Else ask it as `claude-agent-ask' does."
 The region, if it is active, is told as with `claude-agent-ask'; CONTEXT is
 what the user looks at, in the protocol's form."
   (interactive
-   (let ((context (claude-agent-context)))
+   (let ((context (claude-agent-context-of-question)))
      (list (read-string (format "Stop, and ask Claude%s: "
                                 (claude-agent-context-describe context))
                         nil 'claude-agent-prompt-history)
@@ -127,7 +125,7 @@ what the user looks at, in the protocol's form."
     (user-error "The prompt is empty"))
   (with-current-buffer (claude-agent--conversation)
     (if claude-agent-conversation-run
-        (claude-agent--wait prompt context "queue" t)
+        (claude-agent-runs-wait prompt context "queue" t)
       (claude-agent-ask prompt nil context))))
 
 ;;;###autoload
@@ -146,7 +144,7 @@ what the user looks at, in the protocol's form."
   (with-current-buffer (claude-agent--conversation)
     (unless claude-agent-conversation-run
       (user-error "Claude is not running here"))
-    (claude-agent--stop)
+    (claude-agent-runs-stop)
     (message "Stopping Claude…")))
 
 ;;;###autoload
@@ -214,7 +212,7 @@ What is asked next goes on in it."
         (claude-agent-server-call
          "mode" (list :sessionId claude-agent-conversation-session :permissionMode mode)
          :success (lambda (_) (message "Claude %s" (cdr (assoc mode claude-agent-permission-modes)))))
-      (setq claude-agent--permission-mode mode))))
+      (setq claude-agent-runs-permission-mode mode))))
 
 ;;;###autoload
 (defun claude-agent-trust (&optional withdraw)
@@ -268,125 +266,12 @@ MCP servers of the project.  Interactively, WITHDRAW is the prefix argument."
 (defun claude-agent--show (buffer)
   "Show BUFFER at its end, and leave the selected window selected."
   (when-let* ((window (display-buffer buffer)))
-    (claude-agent-conversation-show-end window)))
+    (claude-agent-following-show-end window)))
 
 (defun claude-agent--must-rest ()
   "Refuse to go on while the agent is at work in the current conversation."
   (when claude-agent-conversation-run
     (user-error "Claude is still working: stop it first")))
-
-(defun claude-agent--stop ()
-  "Stop the run at work in the current conversation, if there is one."
-  (pcase claude-agent-conversation-run
-    ;; The run's id is still on its way, and is waited for.
-    ('t (setq claude-agent-conversation-run 'stop))
-    ((or 'nil 'stop) nil)
-    (run (claude-agent--cancel run))))
-
-(defun claude-agent--wait (prompt context if-busy &optional instead)
-  "Send PROMPT with CONTEXT while a run is at work; it is shown in its turn.
-IF-BUSY says whether it goes into the turn at work, and INSTEAD whether that is
-stopped for it."
-  (let* ((buffer (current-buffer))
-         (begun nil)
-         (token (claude-agent-server-listen
-                 (lambda (event)
-                   (let ((run (plist-get event :run))
-                         (kind (plist-get event :kind)))
-                     (when (and instead (equal kind "queued") (buffer-live-p buffer))
-                       (with-current-buffer buffer
-                         (claude-agent--stop))
-                       ;; Before all that waits.  If its turn has just come, it waits no more.
-                       (claude-agent-server-call
-                        "queue.sendNow" (list :runId (plist-get run :runId))
-                        :failure #'ignore))
-                     (when (and (not begun) (buffer-live-p buffer)
-                                (or (equal kind "started")
-                                    (and (equal kind "ended") (plist-get run :error)
-                                         (not (plist-get run :steeredInto)))))
-                       (setq begun t)
-                       (with-current-buffer buffer
-                         (claude-agent-conversation-show-prompt
-                          (or (plist-get run :prompt) prompt))
-                         (claude-agent-conversation-begin-run)))
-                     (when begun
-                       (claude-agent--take buffer event)))))))
-    (claude-agent--query prompt context token if-busy
-                         (or claude-agent-conversation-session "last")
-                         (lambda (text) (message "Claude: %s" text)))))
-
-(defun claude-agent--query (prompt context token if-busy session failure)
-  "Ask PROMPT with CONTEXT in SESSION; its events come on TOKEN.
-IF-BUSY says what becomes of it while a run is at work; FAILURE is called with
-the reason why it can't begin."
-  (claude-agent-server-call
-   "query"
-   (append (list :prompt prompt
-                 :partialResultToken token
-                 :wait :json-false
-                 :ifBusy if-busy
-                 :session session)
-           (and context (list :context context))
-           (and claude-agent--permission-mode
-                (list :permissionMode claude-agent--permission-mode)))
-   :folder claude-agent-conversation-folder
-   :failure (lambda (text)
-              (claude-agent-server-forget token)
-              (funcall failure text))))
-
-(defun claude-agent--send (prompt new context)
-  "Send PROMPT with CONTEXT, in a NEW session or in the current one."
-  (let* ((buffer (current-buffer))
-         (token (claude-agent-server-listen
-                 (lambda (event) (claude-agent--take buffer event)))))
-    (claude-agent-conversation-show-prompt prompt)
-    (claude-agent--query
-     prompt context token "queue"
-     (if new "new" (or claude-agent-conversation-session "last"))
-     (lambda (text)
-       (when (buffer-live-p buffer)
-         (with-current-buffer buffer
-           (claude-agent-conversation-fail-run text)))))))
-
-(defun claude-agent--follow (run)
-  "Show RUN, which nobody has asked for here, where its session is."
-  (dolist (buffer (claude-agent-conversation-buffers))
-    (with-current-buffer buffer
-      (when (and (equal claude-agent-conversation-session (plist-get run :sessionId))
-                 (not claude-agent-conversation-run))
-        (if (plist-get run :prompt)
-            (claude-agent-conversation-show-prompt (plist-get run :prompt))
-          (claude-agent-conversation-show-cause (or (plist-get run :cause) "")))
-        (claude-agent-watching-note run)
-        (claude-agent-conversation-begin-run)
-        (claude-agent-server-listen (lambda (event) (claude-agent--take buffer event)) run)))))
-
-(setq claude-agent-server-own-run-function #'claude-agent--follow)
-
-(defun claude-agent--take (buffer event)
-  "Let EVENT of a run have its effect in BUFFER and beyond."
-  (when (buffer-live-p buffer)
-    (with-current-buffer buffer
-      (let ((stop (eq claude-agent-conversation-run 'stop))
-            (kind (plist-get event :kind)))
-        (claude-agent-conversation-take event)
-        (claude-agent-questions-take event)
-        (pcase kind
-          ("started"
-           (when claude-agent--permission-mode ; for the runs that follow, too
-             (claude-agent-server-call
-              "mode" (list :sessionId claude-agent-conversation-session
-                           :permissionMode claude-agent--permission-mode))
-             (setq claude-agent--permission-mode nil))
-           (when stop
-             (claude-agent--cancel claude-agent-conversation-run)))
-          ("fileChanged" (claude-agent-files-changed event))
-          ("ended" (claude-agent-files-follow claude-agent-conversation-folder)))))))
-
-(defun claude-agent--cancel (run)
-  "Cancel RUN."
-  (claude-agent-watching-refuse run)
-  (claude-agent-server-call "cancel" (list :runId run)))
 
 (defun claude-agent--annotated (table)
   "Return a completion table of TABLE's keys, annotated with its values."

@@ -34,8 +34,14 @@ PROFILES: dict[str, tuple[str, str]] = {
     "neovim": ("Neovim", "0.12.4"),
     "emacs": ("Eglot", "1.17.30"),
     "helix": ("helix", "25.07.1"),
+    "unknown": ("vim-lsp", "0.1"),
 }
-SPECS = {"vscode": "visual_studio_code", "neovim": "neovim", "emacs": "emacs"}
+SPECS = {
+    "vscode": "visual_studio_code",
+    "neovim": "neovim",
+    "emacs": "emacs",
+    "unknown": "neovim",
+}
 SECONDS = 30.0  # only catches hangs
 _ids = itertools.count(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import unicodedata
 import uuid
 from dataclasses import replace
@@ -30,19 +31,23 @@ if TYPE_CHECKING:
     from claude_agent_lsp.workspace.state import State
 
 # Measured: of a message that is taller, a Helix in a terminal of 10 lines dies.
-LINES, COLUMNS = 8, 48
+HELIX = ClientProfile(name="helix", message_box=HELIX_BOX)
+# Somebody's editor that shows messages as they are: in a minibuffer, a popup, a line.
+UNKNOWN = ClientProfile(name="unknown")
+ROOM = {"helix": (8, 48), "unknown": (8, 100)}
+PROFILES = st.sampled_from([HELIX, UNKNOWN])
 
 
-class Helix:
+class Plain:
     """Stands for the protocol, and for a user who chooses the first or the last action."""
 
-    def __init__(self, *, last: bool = False) -> None:
+    def __init__(self, profile: ClientProfile = HELIX, *, last: bool = False) -> None:
         self.sent: list[tuple[str, list[str]]] = []
         self.progress: list[bool] = []
         self.opened: list[Question] = []
         self._last = last
         self.editor = ConnectedEditor(cast("AgentProtocol", self), cast("Any", None))
-        self.editor.profile = ClientProfile(name="helix", message_box=HELIX_BOX)
+        self.editor.profile = profile
         self.documents = QuestionDocuments(
             self.editor, cast("State", None), lambda _: cast("Any", None)
         )
@@ -159,17 +164,18 @@ OTHER = st.builds(
 )
 
 
-@given(asked=st.one_of(COMMAND, GRANTED, CHOICE, OTHER), last=st.booleans())
+@given(asked=st.one_of(COMMAND, GRANTED, CHOICE, OTHER), profile=PROFILES, last=st.booleans())
 def test_whatever_is_asked_fits_and_is_whole_or_can_not_be_allowed(
-    asked: Question, last: bool
+    asked: Question, profile: ClientProfile, last: bool
 ) -> None:
-    helix = Helix(last=last)
-    answer = helix.answer(asked)
-    assert helix.sent
-    for message, actions in helix.sent:
+    plain = Plain(profile, last=last)
+    most_lines, most_columns = ROOM[profile.name]
+    answer = plain.answer(asked)
+    assert plain.sent
+    for message, actions in plain.sent:
         lines = message.split("\n")
-        assert len(lines) + len(actions) <= LINES
-        assert max(map(columns, [*lines, *actions])) <= COLUMNS
+        assert len(lines) + len(actions) <= most_lines
+        assert max(map(columns, [*lines, *actions])) <= most_columns
         # Helix cuts its actions to the width of the text.
         assert max(map(columns, lines)) >= max(map(columns, actions))
         assert len(set(actions)) == len(actions)
@@ -179,21 +185,21 @@ def test_whatever_is_asked_fits_and_is_whole_or_can_not_be_allowed(
         if "Allow once" in actions and "Allow for this session" not in actions:
             whole = letters(f"{asked.title}\n{asked.detail}".partition("\n\nFor this session: ")[0])
         assert letters(message).startswith(whole)
-    if helix.sent[-1][1][-1] == READ and last:
+    if plain.sent[-1][1][-1] == READ and last:
         assert answer is None or asked.kind == "trust"
-        assert helix.opened == [asked]
-    if helix.sent[-1][1][1:] == [READ]:
+        assert plain.opened == [asked]
+    if plain.sent[-1][1][1:] == [READ]:
         assert not isinstance(answer, Answer) or answer.value == DENY
-        assert helix.documents.was_cut(asked)
+        assert plain.documents.was_cut(asked)
 
 
-@given(text=LONG)
-def test_whatever_is_told_is_one_line_with_both_its_ends(text: str) -> None:
-    helix = Helix()
-    helix.editor.show_message(types.MessageType.Error, text)
-    ((message, _),) = helix.sent
+@given(text=LONG, profile=PROFILES)
+def test_whatever_is_told_is_one_line_with_both_its_ends(text: str, profile: ClientProfile) -> None:
+    plain = Plain(profile)
+    plain.editor.show_message(types.MessageType.Error, text)
+    ((message, _),) = plain.sent
     assert "\n" not in message
-    assert columns(message) <= LINES * COLUMNS
+    assert columns(message) <= math.prod(ROOM[profile.name])
     # All that is blank separates words.
     told = visible("".join(text.split()))
     assert "".join(message.split())[:20] == told[:20]
@@ -202,9 +208,9 @@ def test_whatever_is_told_is_one_line_with_both_its_ends(text: str) -> None:
 
 def test_short_question_is_asked_whole_with_all_its_answers() -> None:
     grants = Grants(*((Grant("rule", "`ls *`", tool="Bash"),),) * 2, saved_in="a.json")
-    helix = Helix(last=True)
-    assert helix.answer(permission("ls x", grants)) == Answer("allowAlways")
-    assert helix.sent == [
+    plain = Plain(last=True)
+    assert plain.answer(permission("ls x", grants)) == Answer("allowAlways")
+    assert plain.sent == [
         (
             "Run `ls x`?           \nls x\nFor this session: `ls *`\nAlways: `ls *`, in a.json",
             ["Deny", "Allow once", "Allow for this session", "Always allow `ls *`"],
@@ -214,23 +220,23 @@ def test_short_question_is_asked_whole_with_all_its_answers() -> None:
 
 def test_answers_that_allow_more_give_way_to_the_question() -> None:
     rule = Grant("rule", "`a rule that is much longer than a line of Helix`", tool="Bash")
-    helix = Helix(last=True)
-    helix.answer(asked := permission("ls x", Grants((rule,), (rule,), saved_in="a.json")))
-    assert helix.sent == [("Run `ls x`?    \nls x", ["Deny", "Allow once", READ])]
-    assert helix.opened == [asked]
-    assert not helix.documents.was_cut(asked)
+    plain = Plain(last=True)
+    plain.answer(asked := permission("ls x", Grants((rule,), (rule,), saved_in="a.json")))
+    assert plain.sent == [("Run `ls x`?    \nls x", ["Deny", "Allow once", READ])]
+    assert plain.opened == [asked]
+    assert not plain.documents.was_cut(asked)
 
 
 def test_cut_question_shows_both_ends_and_can_be_denied_or_read() -> None:
-    helix = Helix(last=True)
+    plain = Plain(last=True)
     command = "echo begin\n" + "x" * 300 + "\nrm -r the-end"
-    assert helix.answer(asked := permission(command)) is None
-    ((message, actions),) = helix.sent
+    assert plain.answer(asked := permission(command)) is None
+    ((message, actions),) = plain.sent
     assert message.startswith("Run `echo begin ")
     assert message.endswith("\nrm -r the-end\nCut: read it in full to allow it.")
     assert actions == ["Deny", READ]
-    assert helix.opened == [asked]
-    assert helix.progress == [True]
+    assert plain.opened == [asked]
+    assert plain.progress == [True]
 
 
 def test_document_has_all_of_a_question_and_how_to_answer_it() -> None:

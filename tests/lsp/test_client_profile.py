@@ -8,7 +8,7 @@ import pytest
 from lsprotocol.types import InitializeParams
 from pygls.protocol import default_converter
 
-from claude_agent_lsp.lsp.client_profile import ClientProfile
+from claude_agent_lsp.lsp.client_profile import PLAIN_BOX, ClientProfile
 
 
 def structured(raw: dict[str, Any]) -> ClientProfile:
@@ -30,12 +30,23 @@ def recorded(file: str) -> ClientProfile:
 
 def test_an_unknown_editor_with_no_capabilities_is_a_plain_client() -> None:
     assert profile() == ClientProfile()
-    assert profile("Kate").name == "Kate"
+    assert profile("Kate") == ClientProfile(name="Kate")
+    plain = profile("Kate")
+    assert (plain.shows_results, plain.drops_results, plain.shows_errors) == (False, False, False)
+    assert plain.message_box == PLAIN_BOX
+
+
+def test_whoever_knows_this_server_shows_everything() -> None:
+    found = profile("Kate", experimental={"claudeAgent": {}})
+    assert (found.shows_results, found.shows_errors, found.message_box) == (True, True, None)
 
 
 def test_visual_studio_code_waits_and_shows_everything() -> None:
     assert recorded("visual_studio_code_v1.65.2.json") == ClientProfile(
         name="Visual Studio Code",
+        shows_results=True,
+        shows_errors=True,
+        message_box=None,
         show_document=True,
         work_done_progress=True,
         configuration=True,
@@ -63,6 +74,7 @@ def test_neovim_waits() -> None:
 def test_eglot_does_not_wait_but_answers_questions(name: str) -> None:
     found = profile(name)
     assert (found.waits, found.shows_results, found.show_message_request) == (False, False, True)
+    assert (found.drops_results, found.shows_errors) == (True, True)
     assert recorded("emacs_v29.1.json").waits is False
 
 

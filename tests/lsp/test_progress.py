@@ -54,7 +54,7 @@ class Server:
     """An editor as progress sees it, and what it has been told."""
 
     def __init__(self, *, work_done_progress: bool = True) -> None:
-        self.profile = ClientProfile(work_done_progress=work_done_progress)
+        self.profile = ClientProfile(work_done_progress=work_done_progress, message_box=None)
         self.created: dict[str, asyncio.Future[None]] = {}
         self.told: list[tuple[int | str, str, str]] = []
         self.tokens = Progress(cast("Editor", self))

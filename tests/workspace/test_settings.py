@@ -64,6 +64,7 @@ def test_the_defaults_are_those_of_the_protocol() -> None:
         ],
         "questionTimeoutSeconds": 300,
         "codeActionSession": "current",
+        "showAnswers": "message",
         "idleProcessSeconds": 300,
         "maxProcesses": 4,
         "prewarm": True,
@@ -119,6 +120,7 @@ FREE = Settings(
     keep_sessions="tagged",
     keep_max_megabytes=9,
     review_diagnostics=True,
+    show_answers="document",
     log_level="debug",
 )
 
@@ -169,6 +171,7 @@ DIRECTIONS = {
     "editorTools": NO_MORE,
     "questionTimeoutSeconds": LIMIT,
     "codeActionSession": THE_USERS,
+    "showAnswers": SHOWN,
     "idleProcessSeconds": SERVERS,
     "maxProcesses": SERVERS,
     "prewarm": NOTHING_OF_IT,
@@ -202,6 +205,7 @@ VALUES: dict[str, Sequence[Any]] = {
     "editorTools": [c for n in range(3) for c in permutations(("symbols", "reveal"), n)],
     "questionTimeoutSeconds": (0.01, 300.0, 1e9),
     "codeActionSession": ("current", "new"),
+    "showAnswers": ("message", "document"),
     "idleProcessSeconds": (0.0, 300.0, 1e9),
     "maxProcesses": (1, 4, 10**9),
     "prewarm": (True, False),
@@ -292,6 +296,7 @@ def test_every_setting_is_read() -> None:
         "editorTools": ["reveal", "diagnostics"],
         "questionTimeoutSeconds": 1.5,
         "codeActionSession": "new",
+        "showAnswers": "document",
         "idleProcessSeconds": 0,
         "maxProcesses": 4.0,
         "prewarm": False,
@@ -341,6 +346,7 @@ def test_every_setting_is_read() -> None:
         keep_sessions="tagged",
         keep_max_megabytes=500,
         review_diagnostics=True,
+        show_answers="document",
         log_level="debug",
     )
     assert type(settings.max_processes) is int

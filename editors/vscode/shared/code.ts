@@ -3,7 +3,7 @@ import type { Range } from './control';
 import type { QueryArgument, Uri } from './protocol';
 
 export interface AskArgument {
-  readonly task: 'explain' | 'fix' | 'refactor' | 'tests' | 'document';
+  readonly task: 'explain' | 'fix' | 'refactor' | 'tests' | 'document' | 'prompt';
   readonly context: NonNullable<QueryArgument['context']>;
   readonly workspace?: Uri;
   readonly session?: string;

@@ -25,6 +25,7 @@ export const USER_SETTINGS = [
   'onUnknownCost',
   'onStop',
   'codeActionSession',
+  'showAnswers',
   'settingSources',
   'mcpServers',
   'additionalDirectories',

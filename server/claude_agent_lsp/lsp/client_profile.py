@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 # What a popup of Helix 25.07 shows in a terminal of 10 lines or of 60 columns. Of one that is
 # taller than its screen it dies, with all that is not saved.
 HELIX_BOX: Final = Box(lines=8, columns=48)
+# What anybody can take in who is shown a message as it is, in whatever place that has.
+PLAIN_BOX: Final = Box(lines=8, columns=100)
+# Of clients that announce nothing of ours, those whose messages and results have a place: what is
+# written for them says what becomes of a command's answer.
+_KNOWN: Final = re.compile(r"Visual Studio Code|Neovim|claude-agent-lsp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +37,13 @@ class ClientProfile:
         name: As the editor calls itself; empty if it does not.
         waits: Whether its user can wait for the answer of a command. Helix gives a request up
             after 20 s, and Eglot blocks all of Emacs. The default of `wait` in claudeAgent.query.
-        shows_results: Whether its user gets to see what a command ends with. Helix drops a
-            command's result, and Eglot has long got its answer: show the transcript instead.
+        shows_results: Whether its user is known to see what a command ends with. Helix drops a
+            command's result, Eglot has long got its answer, and of others nothing is known.
+        drops_results: Whether it is known that they don't, whatever the command's argument says.
+        shows_errors: Whether its user is known to see the error of a command: Helix logs it.
         show_document: Whether `window/showDocument` is supported.
+        rereads: Whether a document that it has open follows its file, as long as nothing is
+            unsaved. Helix shows it as it was.
         show_message_request: Whether `window/showMessageRequest` is ever answered. No capability
             says so; Helix up to 25.07 leaves it open for ever.
         message_box: What its messages hold; None if they hold anything.
@@ -64,10 +73,13 @@ class ClientProfile:
 
     name: str = ""
     waits: bool = True
-    shows_results: bool = True
+    shows_results: bool = False
+    drops_results: bool = False
+    shows_errors: bool = False
     show_document: bool = False
+    rereads: bool = True
     show_message_request: bool = True
-    message_box: Box | None = None
+    message_box: Box | None = PLAIN_BOX
     questions: bool = False
     session_events: bool = False
     review_events: bool = False
@@ -96,7 +108,9 @@ class ClientProfile:
         info = params.client_info
         name = info.name if info else ""
         helix = name.lower() == "helix"
-        blocks = helix or "eglot" in name.lower()  # Emacs 29's is "Emacs (eglot)", 30's "Eglot"
+        eglot = "eglot" in name.lower()  # Emacs 29's is "Emacs (eglot)", 30's "Eglot"
+        ours = _ours(params.capabilities.experimental)
+        known = ours is not None or _KNOWN.match(name) is not None
         window = params.capabilities.window
         workspace = params.capabilities.workspace
         show_document = window.show_document if window else None
@@ -110,18 +124,21 @@ class ClientProfile:
         shown = documents.publish_diagnostics if documents else None
         return cls(
             name=name,
-            waits=not blocks,
-            shows_results=not blocks,
+            waits=not (helix or eglot),
+            shows_results=known,
+            drops_results=helix or eglot,
+            shows_errors=known or eglot,
             show_document=bool(show_document and show_document.support),
+            rereads=not helix,
             show_message_request=not helix
             or bool(window and window.show_message)
             or _released(info.version if info else None) > (25, 7),
-            message_box=HELIX_BOX if helix else None,
-            questions=_announced(params.capabilities.experimental, "questions"),
-            session_events=_announced(params.capabilities.experimental, "sessionEvents"),
-            review_events=_announced(params.capabilities.experimental, "reviewEvents"),
-            subagent_text=_announced(params.capabilities.experimental, "subagentText"),
-            trust=_announced(params.capabilities.experimental, "trust"),
+            message_box=HELIX_BOX if helix else None if known else PLAIN_BOX,
+            questions=_announced(ours, "questions"),
+            session_events=_announced(ours, "sessionEvents"),
+            review_events=_announced(ours, "reviewEvents"),
+            subagent_text=_announced(ours, "subagentText"),
+            trust=_announced(ours, "trust"),
             work_done_progress=bool(window and window.work_done_progress),
             configuration=bool(workspace and workspace.configuration),
             dynamic_configuration=bool(did_change and did_change.dynamic_registration),
@@ -133,7 +150,7 @@ class ClientProfile:
             apply_edit=bool(workspace and workspace.apply_edit),
             versioned_edits=bool(edits and edits.document_changes),
             annotations=bool(edits and edits.change_annotation_support),
-            save_document=_announced(params.capabilities.experimental, "saveDocument"),
+            save_document=_announced(ours, "saveDocument"),
             code_lens_refresh=bool(lenses and lenses.refresh_support),
             diagnostics=_announced(params.capabilities.experimental, "diagnostics"),
             visible_documents=_announced(params.capabilities.experimental, "visibleDocuments"),
@@ -141,10 +158,14 @@ class ClientProfile:
         )
 
 
-def _announced(experimental: object, name: str) -> bool:
-    """Return whether a client announces an experimental capability of ours."""
+def _ours(experimental: object) -> Mapping[str, object] | None:
+    """Return what a client announces that knows this server; None if it doesn't."""
     ours = experimental.get("claudeAgent") if isinstance(experimental, Mapping) else None
-    return isinstance(ours, Mapping) and ours.get(name) is True
+    return ours if isinstance(ours, Mapping) else None
+
+
+def _announced(ours: Mapping[str, object] | None, name: str) -> bool:
+    return ours is not None and ours.get(name) is True
 
 
 def _released(version: str | None) -> tuple[int, int]:

@@ -207,7 +207,10 @@ class AgentServer(LanguageServer):
             progress=self._progress,
             sessions=sessions,
             session_events=SessionEvents(editor, sessions.find),
-            documents=TranscriptDocuments(editor, self._state, sessions, agent.lanes),
+            documents=TranscriptDocuments(
+                *(editor, self._state, sessions, agent.lanes),
+                lambda path: early.open_documents.at(path) is not None,
+            ),
             question_documents=self._question_documents,
             questions_elsewhere=self._questions_elsewhere,
             task_documents=TaskDocuments(editor, self._state, self._lane),

@@ -142,6 +142,13 @@ class Settings:
         Scope.USER,
         untrusted=THE_USERS,
     )
+    show_answers: Literal["message", "document"] = setting(
+        "message",
+        rules.one_of(("message", "document")),
+        "How an answer is shown in an editor that shows no results of commands: in a message, or "
+        "as a document that opens.",
+        Scope.USER,
+    )
     idle_process_seconds: float = setting(
         300.0,
         rules.number(zero=True),

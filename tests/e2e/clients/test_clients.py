@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.loopback import call, fail, reply, say
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tests.e2e.editor import Editor
 
 IMPATIENT = ["helix", "emacs"]
+OPENING = {"showAnswers": "document"}
 ANSWERS = ("The agent's answer is in ", "The tasks are in ")
 
 
@@ -44,7 +46,7 @@ async def test_run_is_answered_at_once_and_its_transcript_opened(
 ) -> None:
     (folder / "a.txt").write_text("found\n")
     model.add(reply("look", [say("I look."), call("Read", file_path="a.txt")], [say("There.")]))
-    editor = await editor_with(profile=profile)
+    editor = await editor_with(profile=profile, settings=OPENING)
     run = await editor.query("look around")
     assert run["status"] == "running"
     text = await shown(editor)
@@ -58,7 +60,7 @@ async def test_run_is_answered_at_once_and_its_transcript_opened(
 async def test_second_run_opens_a_document_with_all_that_was_said(
     editor_with: Open, profile: str
 ) -> None:
-    editor = await editor_with(profile=profile)
+    editor = await editor_with(profile=profile, settings=OPENING)
     await editor.query("remember the code PINEAPPLE-42")
     assert "I will remember it." in await shown(editor)
     await editor.query("which code?", partialResultToken="second")
@@ -71,7 +73,18 @@ async def test_second_run_opens_a_document_with_all_that_was_said(
         assert document.selection is not None
         line = second.read_text().splitlines()[document.selection.start.line]
         assert line.startswith("## You"), "the editor does not go to the newest prompt"
-    assert not first.exists()
+    assert first.exists(), "it is open, and would be lost"
+    if profile == "emacs":
+        return  # it is told by a message where they are, and opens none
+    # What was closed makes room for the next.
+    for path in (first, second):
+        text = types.TextDocumentItem(path.as_uri(), "markdown", 0, path.read_text())
+        editor.text_document_did_open(types.DidOpenTextDocumentParams(text))
+    closed = types.TextDocumentIdentifier(first.as_uri())
+    editor.text_document_did_close(types.DidCloseTextDocumentParams(closed))
+    await editor.query("and now?", partialResultToken="third")
+    third = documents(editor)[2] if await shown(editor, 3) else None
+    assert [path.exists() for path in (first, second, third) if path] == [False, True, True]
 
 
 @pytest.mark.parametrize("profile", IMPATIENT)
@@ -96,6 +109,7 @@ async def test_answer_is_told_where_no_document_can_be_written(
     (tmp_path / "state").write_text("in the way")
     editor = await editor_with(
         profile="helix",
+        settings=OPENING,
         environment={"CLAUDE_AGENT_LSP_STATE_DIRECTORY": str(tmp_path / "state")},
     )
     await editor.query("remember the code PINEAPPLE-42")
@@ -110,7 +124,7 @@ async def test_answer_is_told_where_no_document_can_be_written(
 
 @pytest.mark.parametrize("profile", IMPATIENT)
 async def test_run_is_stopped_by_command(editor_with: Open, profile: str) -> None:
-    editor = await editor_with(profile=profile)
+    editor = await editor_with(profile=profile, settings=OPENING)
     run = await editor.query("count slowly")
     await editor.event("text")
     assert await editor.command("cancel") == {"cancelled": [run["runId"]]}
@@ -131,3 +145,75 @@ async def test_any_editor_may_choose_not_to_wait(editor: Editor) -> None:
     assert ended["runId"] == run["runId"]
     assert ended["status"] == "completed"
     assert (await editor.query("which code?"))["text"] == "PINEAPPLE-42"
+
+
+async def message(editor: Editor, count: int = 1) -> types.ShowMessageParams:
+    """The `count`-th message, once the editor was sent it."""
+    async with asyncio.timeout(SECONDS):
+        while len(editor.messages) < count:
+            await editor.command("status")  # what it was sent arrives with the answer
+    return editor.messages[count - 1]
+
+
+@pytest.mark.parametrize("profile", ["helix", "emacs", "unknown"])
+async def test_answer_is_told_in_a_line_and_opened_by_command(
+    editor_with: Open, profile: str
+) -> None:
+    editor = await editor_with(profile=profile)
+    asked = editor.command("query", "remember the code PINEAPPLE-42")
+    told = await message(editor)
+    assert told.type is types.MessageType.Info
+    outcome, answer = told.message.split(". ", 1)
+    assert outcome.startswith("Claude: Done")
+    assert answer.startswith("I will remember it. ")
+    assert "\n" not in told.message
+    assert editor.shown_documents == []
+    await asked
+    if profile == "emacs":  # Emacs 29's client opens no documents
+        assert "I will remember it." in Path(answer.rpartition(" is in ")[2]).read_text()
+        return
+    for count in (1, 2):
+        shown = await editor.command("session.show")
+        assert len(editor.shown_documents) == count
+        assert "I will remember it." in path_of(shown["uri"]).read_text()
+    first, second = (path_of(document.uri) for document in editor.shown_documents)
+    # Helix shows a document that it has open as it was.
+    assert (first == second) is (profile != "helix")
+
+
+async def test_unknown_client_that_streams_a_run_shows_it_itself(editor_with: Open) -> None:
+    editor = await editor_with(profile="unknown")
+    run = await editor.query("hello")
+    assert run["status"] == "completed"
+    await editor.command("status")
+    assert (editor.messages, editor.shown_documents) == ([], [])
+
+
+@pytest.mark.parametrize("profile", ["helix", "unknown"])
+async def test_error_of_a_command_is_shown_where_the_editor_keeps_it_to_itself(
+    editor_with: Open, profile: str
+) -> None:
+    editor = await editor_with(profile=profile)
+    for name, argument, told in (
+        ("query", {"prompt": 1}, "prompt: expected "),
+        ("nothing", {}, "Unknown command "),
+        ("session.show", {}, "has no current session"),
+        ("question.answer", "allow", "questionId: expected "),
+    ):
+        count = len(editor.messages)
+        with pytest.raises(JsonRpcException):
+            await editor.command(name, argument)
+        shown = await message(editor, count + 1)
+        assert shown.type is types.MessageType.Error
+        assert told in shown.message
+
+
+@pytest.mark.parametrize("profile", ["vscode", "emacs"])
+async def test_error_is_told_once_where_the_editor_shows_it(
+    editor_with: Open, profile: str
+) -> None:
+    editor = await editor_with(profile=profile)
+    with pytest.raises(JsonRpcException):
+        await editor.command("query", {"prompt": 1})
+    await editor.command("status")
+    assert editor.messages == []

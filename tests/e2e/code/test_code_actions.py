@@ -103,7 +103,7 @@ async def test_unsaved_selection_is_asked_about_and_the_answer_opened(
     editor_with: Open, model: Loopback, file: Path, profile: str
 ) -> None:
     model.add(reply("Explain line 1 of `app.py`", say("It is omega.")))
-    editor = await editor_with(profile=profile)
+    editor = await editor_with(profile=profile, settings={"showAnswers": "document"})
     opened(editor, file)
     change = types.TextDocumentContentChangePartial(span(0, 0, 0, 5), "omega")
     params = types.DidChangeTextDocumentParams(
@@ -124,7 +124,7 @@ async def test_diagnostic_is_fixed_with_its_words(
     editor_with: Open, model: Loopback, file: Path, profile: str
 ) -> None:
     model.add(reply("Fix the problem at line 2 of `app.py`", say("Mended.")))
-    editor = await editor_with(profile=profile)
+    editor = await editor_with(profile=profile, settings={"showAnswers": "document"})
     # Helix has no empty selection.
     found = await actions(editor, file, span(1, 2, 1, 3), WRONG)
     assert titles(found) == ["Fix with Claude", ABOUT_CODE[0], *ABOUT_CODE[1:]]
@@ -134,6 +134,35 @@ async def test_diagnostic_is_fixed_with_its_words(
     assert "Mended." in await document(editor)
     (request,) = requests_of(model, "Fix the problem")
     assert "app.py:2:1: error: beta is wrong (lint B1)" in told(request)
+
+
+@pytest.mark.parametrize("profile", ALL)
+async def test_selection_in_a_text_is_asked_as_it_is(
+    editor_with: Open, model: Loopback, folder: Path, profile: str
+) -> None:
+    prompt = 'Say "x\\y", %sh{touch ran} and `$(touch ran)`.\n\nPlease 🦀.'
+    model.add(reply("Please 🦀.", say("So I do.")))
+    editor = await editor_with(profile=profile, settings={"showAnswers": "document"})
+    notes = folder / "notes.md"
+    opened(editor, notes, f"Not this.\n{prompt}\nNor this.\n")
+    found = await actions(editor, notes, span(1, 0, 4, 0))
+    assert found[-1].title == "Ask Claude what is selected"
+    await execute(editor, found, "Ask Claude what is selected")
+    assert "So I do." in await document(editor)
+    assert model.requests[-1].prompt.endswith(prompt)
+    assert "Not this." not in model.requests[-1].prompt
+
+
+async def test_nothing_is_asked_where_no_text_is_selected(editor: Editor, folder: Path) -> None:
+    notes = folder / "notes.md"
+    opened(editor, notes, "some\n\n\n\ntext\n")
+    for where in (span(1, 0, 3, 0), span(7, 0, 9, 0)):
+        with pytest.raises(JsonRpcException, match="expected some text of an open document"):
+            await execute(
+                editor, await actions(editor, notes, where), "Ask Claude what is selected"
+            )
+    cursor = await actions(editor, notes, span(0, 1, 0, 2))
+    assert "Ask Claude what is selected" not in titles(cursor)
 
 
 async def test_cursor_alone_is_offered_no_fix_and_nothing_unasked(

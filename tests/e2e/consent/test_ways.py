@@ -326,6 +326,21 @@ async def test_choice_is_answered_in_words_of_ones_own(open_way: OpenWay, model:
 
 
 @pytest.mark.usefixtures("choosing")
+async def test_answers_before_one_that_is_not_given_are_told(
+    open_way: OpenWay, model: Loopback
+) -> None:
+    way = await open_way()
+    asked = run(way.editor, "ask me")
+    await way.question()
+    await way.answer("SQLite")
+    await way.question(2)
+    await way.answer("deny")
+    await asked
+    assert '"Which database?"="SQLite"' in told(model)
+    assert '"Which parts?"="(The user did not answer.)"' in told(model)
+
+
+@pytest.mark.usefixtures("choosing")
 async def test_choice_that_is_not_answered_is_told_as_such(
     open_way: OpenWay, model: Loopback
 ) -> None:

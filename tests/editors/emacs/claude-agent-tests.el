@@ -17,12 +17,14 @@
            (cl-letf (((symbol-function 'claude-agent-questions--watch) #'ignore))
              ,@body))
        (setq claude-agent-questions--open nil)
+       (with-current-buffer buffer
+         (setq claude-agent-conversation-run nil))
        (kill-buffer buffer))))
 
 (defun claude-agent-tests--take (&rest events)
   "Take EVENTS, each a list of a kind and its fields."
   (dolist (event events)
-    (claude-agent--take (current-buffer) (cons :kind event))))
+    (claude-agent-runs-take (current-buffer) (cons :kind event))))
 
 (defun claude-agent-tests--visible ()
   "Return the text of the current buffer that is not hidden."
@@ -436,7 +438,7 @@
                    (or answer (signal 'quit nil))))
                 ((symbol-function 'jsonrpc-connection-send)
                  (lambda (_connection &rest answered) (push answered sent))))
-        (claude-agent-server--choose
+        (claude-agent-requests-choose
          'connection 7 '(:message "Go on here?" :actions [(:title "Leave") (:title "Go on")]))
         (funcall work)
         (funcall work)

@@ -21,8 +21,10 @@ READY = 'claude-agent -> {"jsonrpc":"2.0","method":"initialized"'
 class OpenHelix(Protocol):
     """Starts Helix on a screen."""
 
-    def __call__(self, *arguments: str | Path, columns: int = 100, lines: int = 40) -> Terminal:
-        """See `Terminal`; returned once its server listens."""
+    def __call__(
+        self, *arguments: str | Path, columns: int = 100, lines: int = 40, settings: str = ""
+    ) -> Terminal:
+        """See `Terminal`; returned once its server listens, with `settings` as the agent's."""
 
 
 @pytest.fixture
@@ -35,7 +37,13 @@ def open_helix(environment: dict[str, str], folder: Path, terminal_with: OpenTer
         shutil.copy(ROOT / "editors" / "helix" / name, configuration)
     (folder / ".git").mkdir()
 
-    def start(*arguments: str | Path, columns: int = 100, lines: int = 40) -> Terminal:
+    def start(
+        *arguments: str | Path, columns: int = 100, lines: int = 40, settings: str = ""
+    ) -> Terminal:
+        if settings:
+            with (configuration / "languages.toml").open("a") as file:
+                table = "[language-server.claude-agent.config.claudeAgent]"
+                file.write(f"\n{table}\n{settings}\n")
         log = folder.parent / "helix.log"
         log.unlink(missing_ok=True)
         terminal = terminal_with(hx, "-v", "--log", log, *arguments, columns=columns, lines=lines)

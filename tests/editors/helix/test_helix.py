@@ -77,7 +77,7 @@ def test_question_is_denied_on_the_screen_and_allowed_by_command(
     time.sleep(SEEN_SECONDS)  # it takes no answer sooner
     helix.keys("Space", "q", "y")
     helix.wait_for(lambda _: (folder / "one").exists())
-    helix.wait_for(lambda screen: "Done" in screen and "once more" in screen)
+    helix.wait_for("Claude: Done")
 
 
 @shows(Ability.EDIT)
@@ -120,7 +120,7 @@ def test_unsaved_text_is_what_the_agent_reads_and_edits_and_one_undo_takes_that_
     helix.keys("Escape")
     helix.wait_for("NOR")
     ask(helix, "see it")
-    helix.wait_for(lambda screen: "Session: " in screen and "1 file changed" in screen)
+    helix.wait_for("Claude: Done, 1 file changed")
     told = "\n".join(said.text for said in model.requests[-1].conversation)
     assert "1\ttyped x = 1" in told
     helix.type(":open code.py", "Enter")
@@ -158,7 +158,7 @@ def test_what_is_typed_while_the_agent_edits_is_kept(
     helix.keys("Escape")
     helix.wait_for("NOR")
     signs[1].touch()
-    helix.wait_for(lambda screen: "Session: " in screen and "1 file changed" in screen)
+    helix.wait_for("Claude: Done, 1 file changed")
     assert source.read_text() == "x = 1\ny = 2\n"
     helix.type(":open code.py", "Enter")
     helix.wait_for(lambda screen: "x = 1 # begun and ended" in screen and "y = 3" in screen)
@@ -188,8 +188,8 @@ def test_question_taller_than_the_screen_leaves_helix_alive_and_is_denied_or_rea
     assert "Allow" not in screen
     assert "END" in screen, "its end is shown"
     helix.keys("Enter")  # "Deny" is the first
-    helix.wait_for("tall ⋅ Done")
-    helix.wait_for("Session: ")
+    helix.wait_for("Claude: Done")
+    open_answer(helix)
     assert not (folder / "one").exists()
     helix.type(":open code.py", "Enter")
     helix.wait_for("unsaved x = 1")
@@ -206,8 +206,7 @@ def test_question_taller_than_the_screen_leaves_helix_alive_and_is_denied_or_rea
     helix.keys("g", "e")
     helix.wait_for('claudeAgent.question.answer {"answer": "allow')
     allow(helix)
-    helix.wait_for("once more ⋅ Done")
-    helix.wait_for("/claude-agent-lsp/trans")
+    helix.wait_for("Claude: Done")
     assert (folder / "one").read_text().count("x" * 70) == 60
     helix.type(":open code.py", "Enter")
     helix.wait_for("unsaved x = 1")
@@ -222,8 +221,66 @@ def test_question_that_fits_is_allowed_on_a_small_screen(
     screen = helix.wait_for("Allow once")
     assert "Run `touch one`?" in screen
     helix.keys("Down", "Enter")
-    helix.wait_for("make one ⋅ Done")
+    helix.wait_for("Claude: Done")
     assert (folder / "one").exists()
+
+
+def test_answer_takes_no_view_from_who_types_and_is_opened_by_a_key(
+    open_helix: OpenHelix, model: Loopback, folder: Path, environment: dict[str, str]
+) -> None:
+    allow_tools(environment)
+    sign = folder.parent / "sign"
+    waiting = call("Bash", command=f"until test -e {sign}; do sleep 0.05; done")
+    model.add(reply("wait", [waiting], [say("It is there.")]))
+    helix = open_helix("code.py", columns=60, lines=20)
+    ask(helix, "wait")
+    helix.wait_for("Running `until")
+    helix.type("A # begun")
+    helix.wait_for("x = 1 # begun")
+    sign.touch()
+    helix.wait_for("It is there.")
+    helix.type(" and ended")
+    helix.wait_for("x = 1 # begun and ended")
+    helix.keys("Escape")
+    helix.wait_for("NOR")
+    for _ in range(2):  # each time as it is then
+        open_answer(helix)
+        helix.keys("g", "e")
+        helix.wait_for("It is there.")
+        helix.type(":buffer-close", "Enter")
+        helix.wait_for("x = 1 # begun and ended")
+
+
+def test_answer_opens_by_itself_where_the_user_wants_that(open_helix: OpenHelix) -> None:
+    helix = open_helix("code.py", settings='showAnswers = "document"')
+    ask(helix, "remember the code PINEAPPLE-42")
+    helix.wait_for("/claude-agent-lsp/trans")
+    helix.wait_for("I will remember it.")
+
+
+@pytest.mark.parametrize("command", ["query {}", 'question.answer "allow"'])
+def test_refusal_of_a_command_is_told(open_helix: OpenHelix, command: str) -> None:
+    helix = open_helix("code.py")
+    helix.type(f":lsp-workspace-command claudeAgent.{command}", "Enter")
+    helix.wait_for(": expected ")
+
+
+PROMPT = 'Say "x\\y", %sh{touch ran} and %{buffer_name}.'
+
+
+def test_prompt_that_a_command_line_would_run_is_asked_from_a_text(
+    open_helix: OpenHelix, model: Loopback, folder: Path
+) -> None:
+    model.add(reply("Say", say("So I do.")))
+    (folder / "ask.md").write_text(f"# Prompts\n{PROMPT}\nNot this.\n")
+    helix = open_helix("ask.md")
+    helix.wait_for("Not this.")
+    helix.keys("j", "x", "Space", "a")
+    helix.wait_for("Ask Claude what is selected")
+    helix.keys("Up", "Enter")  # it is the last
+    helix.wait_for("So I do.")
+    assert model.requests[-1].prompt.endswith(PROMPT)
+    assert not (folder / "ran").exists()
 
 
 @shows(Ability.STOP, Ability.RESUME, Ability.KILL)
@@ -232,20 +289,21 @@ def test_run_is_stopped_and_its_session_goes_on_in_the_next_helix(
 ) -> None:
     helix = open_helix("code.py")
     ask(helix, "remember the code PINEAPPLE-42")
-    # The answer is a document; until it is there, the status line says that it grows.
     helix.wait_for("I will remember it.")
+    open_answer(helix)
     session = session_shown(helix)
     ask(helix, "count slowly")
     helix.wait_for("count slowly ⋅ Answering")
     helix.keys("Space", "q", "k")
     model.requests[-1].wait_hung_up(SECONDS)
-    # Helix does not quit while it opens a document: what is typed waits for the answer's.
-    helix.wait_for("*Stopped")
+    helix.wait_for("Claude: Cancelled")
     helix.type(":quit-all", "Enter")
     helix.wait_gone()
 
     helix = open_helix("code.py")
     ask(helix, "which code?")
+    helix.wait_for("Claude: Done")
+    open_answer(helix)
     # Above it stands the half-said answer.
     helix.wait_for(lambda screen: re.search(r"^ *\d+ +PINEAPPLE-42$", screen, re.MULTILINE))
     helix.keys("g", "g")
@@ -254,6 +312,12 @@ def test_run_is_stopped_and_its_session_goes_on_in_the_next_helix(
     helix.wait_for("count slowly ⋅ Answering")
     helix.kill()
     assert gone_within(environment, 10)
+
+
+def open_answer(helix: Terminal) -> None:
+    """Open what was said, by the key for it."""
+    helix.keys("Space", "q", "o")
+    helix.wait_for("/claude-agent-lsp/trans")
 
 
 def read_in_full(helix: Terminal) -> None:

@@ -402,7 +402,7 @@ def test_question_says_all_that_its_fields_say(
     question = {**QUESTION, **fields}
     sent = json.dumps({name: value for name, value in question.items() if value is not None})
     shown = lua(
-        f"return require('claude_agent.questions').text(vim.json.decode([==[{sent}]==]))",
+        f"return require('claude_agent.question_text').of(vim.json.decode([==[{sent}]==]))",
         bare=True,
     )
     assert shown == text

@@ -194,7 +194,7 @@ local subcommands = {
   },
   doctor = {
     run = function()
-      vim.cmd.checkhealth('claude_agent')
+      require('claude_agent.health').show()
     end,
   },
 }

@@ -25,6 +25,7 @@ local window = require('claude_agent.window')
 ---@field held_by? string The editor in which it is at work, if that is another one.
 ---@field watched? claude_agent.Watched
 ---@field private token? string
+---@field asked table<string, string> The titles of the questions that are open, by their ids.
 ---@field calls table<string, claude_agent.Block> Those without a result.
 ---@field nests table<string, claude_agent.Block> All of the run, with subagents' work below.
 ---@field last_call? claude_agent.Block
@@ -56,6 +57,7 @@ function M.new(folder, session)
     state = 'idle',
     activity = '',
     queue = {},
+    asked = {},
     calls = {},
     nests = {},
   }, Conversation)
@@ -117,6 +119,17 @@ function Conversation:tell(state, activity)
     modeline = false,
     data = { buf = self.page.buf, state = state, activity = activity },
   })
+end
+
+--- A run goes on. As long as a question is open, it waits, whatever else goes on in it.
+---@param activity string
+function Conversation:goes_on(activity)
+  local _, question = next(self.asked)
+  if question then
+    self:tell('waiting', 'Waiting for you: ' .. question)
+  else
+    self:tell('running', self.stopping and 'Stopping' or activity)
+  end
 end
 
 --- Shows what was said in this session earlier, before what is here.
@@ -356,7 +369,7 @@ function Conversation:finish(activity)
   for _, block in pairs(self.calls) do -- what has been stopped
     self.page:fold(block)
   end
-  self.calls = {}
+  self.calls, self.asked = {}, {}
   self:tell('idle', activity)
 end
 

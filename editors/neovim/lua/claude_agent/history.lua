@@ -57,8 +57,9 @@ end
 ---@param folder string
 ---@return string[] lines
 ---@return [integer, integer][] blocks The first and last lines of what is to be folded.
+---@return integer[] headings Which lines are the headings of turns, from 1.
 function M.render(messages, folder)
-  local lines, blocks = {}, {}
+  local lines, blocks, headings = {}, {}, {}
   local own, nested = M.parted(messages)
   local speaker, last_call
 
@@ -74,6 +75,12 @@ function M.render(messages, folder)
     if #lines > 0 and lines[#lines] ~= '' then
       add({ '' })
     end
+  end
+
+  local function turn(who)
+    add({ '## ' .. who, '' })
+    table.insert(headings, #lines - 1)
+    speaker = who
   end
 
   local said_below
@@ -113,8 +120,7 @@ function M.render(messages, folder)
     local who = message.role == 'user' and 'You' or 'Claude'
     if who ~= speaker or who == 'You' then
       gap()
-      add({ '## ' .. who, '' })
-      speaker = who
+      turn(who)
     end
     if message.thinking then
       gap()
@@ -141,8 +147,7 @@ function M.render(messages, folder)
     elseif aside ~= nil then
       gap()
       if message.kind == 'woken' then -- a turn of its own
-        add({ '## Claude', '' })
-        speaker = 'Claude'
+        turn('Claude')
       end
       add({ ('_%s_'):format(aside or message.text:gsub('%s+', ' ')) })
     elseif message.kind == 'outcome' then
@@ -165,7 +170,7 @@ function M.render(messages, folder)
     end
   end
   gap()
-  return lines, blocks
+  return lines, blocks, headings
 end
 
 --- Leaves out what is here already: a prompt that has just been sent, and what came since.

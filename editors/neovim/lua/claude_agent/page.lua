@@ -3,6 +3,7 @@
 --- What is streamed is appended as it comes, not a character more or less.
 
 local folds = require('claude_agent.folds')
+local turns = require('claude_agent.turns')
 local window = require('claude_agent.window')
 
 local api = vim.api
@@ -40,6 +41,7 @@ function M.new(name, folder)
     buffer = buf,
     callback = function()
       window.dress(api.nvim_get_current_win())
+      window.moved(api.nvim_get_current_win())
     end,
   })
   api.nvim_create_autocmd('CursorMoved', {
@@ -88,12 +90,14 @@ end
 function Page:append(text)
   self:_edit(function()
     local lines = vim.split(text, '\n', { plain = true })
+    local last = api.nvim_buf_line_count(self.buf) - 1
     if lines[1] == '' then
       -- A change of the last line would take it out of a fold that ends with it.
       api.nvim_buf_set_lines(self.buf, -1, -1, false, vim.list_slice(lines, 2))
     else
       api.nvim_buf_set_text(self.buf, -1, -1, -1, -1, lines)
     end
+    turns.look(self.buf, last, last + #lines - 1)
   end)
 end
 
@@ -142,7 +146,12 @@ end
 ---@param who string
 function Page:turn(who)
   self:paragraph()
-  self:append('## ' .. who)
+  if self:exists() then
+    self:append('## ' .. who)
+    local row = api.nvim_buf_line_count(self.buf) - 1
+    turns.mark(self.buf, row)
+    turns.look(self.buf, row, row)
+  end
   self:paragraph()
 end
 
@@ -189,6 +198,7 @@ function Page:nest(parent, title, body)
   local row = self:_row(last) + last.lines + 1
   self:_edit(function()
     api.nvim_buf_set_lines(self.buf, row, row, false, { title, unpack(body) })
+    turns.look(self.buf, row, row + #body)
   end)
   local block = self:_block(row, #body)
   table.insert(parent.inner, block)
@@ -210,6 +220,7 @@ function Page:extend(block, suffix, body)
     local row = self:_row(block)
     local below = row + 1 + block.lines
     api.nvim_buf_set_lines(self.buf, below, below, false, body)
+    turns.look(self.buf, below, below + #body - 1)
     block.lines = block.lines + #body
     local line = api.nvim_buf_get_lines(self.buf, row, row + 1, false)[1]
     api.nvim_buf_set_text(self.buf, row, #line, row, #line, { suffix })
@@ -222,6 +233,7 @@ function Page:fold(block)
   if self:exists() then
     local first = self:_row(block) + 1
     folds.add(self.buf, first, first + block.lines)
+    vim.tbl_map(window.fill, vim.tbl_filter(window.follows, vim.fn.win_findbuf(self.buf)))
   end
 end
 
@@ -243,9 +255,14 @@ end
 --- Puts what was said earlier before all that is here.
 ---@param lines string[]
 ---@param blocks [integer, integer][] The first and last lines of what is to be folded.
-function Page:prepend(lines, blocks)
+---@param headings integer[] Which lines are the headings of turns, from 1.
+function Page:prepend(lines, blocks, headings)
   self:_edit(function()
     api.nvim_buf_set_lines(self.buf, 0, 0, false, lines)
+    for _, line in ipairs(headings) do
+      turns.mark(self.buf, line - 1)
+    end
+    turns.look(self.buf, 0, #lines - 1)
   end)
   for _, block in ipairs(self:exists() and blocks or {}) do
     folds.add(self.buf, block[1], block[2])

@@ -3,14 +3,11 @@
 local client = require('claude_agent.client')
 local preview = require('claude_agent.preview')
 local rest = require('claude_agent.rest')
+local texts = require('claude_agent.question_text')
 
 local M = {}
 
 local DENY = 'deny'
---- Of what may be very long, so many characters stand in the choice: all of it is in the
---- conversation, with the tool call.
-local LONGEST = 2000
-
 --- Said where an answer does not count.
 local HASTY = 'That was typed before you could read the question. Answer again.\n\n'
 
@@ -18,100 +15,26 @@ local HASTY = 'That was typed before you could read the question. Answer again.\
 ---@type table<string, fun()>
 local waiting = {}
 
+--- Closes the menu of each question that is asked, by its id.
+---@type table<string, fun()>
+local asking = {}
+
+--- Of several answers, those that the user had given when they closed the menu.
+---@type table<string, string[]>
+local given = {}
+
+--- Said of a question that was settled while its menu was open.
+local SETTLED = {
+  deadline = 'The question was not answered in time.',
+  withdrawn = 'The question was withdrawn.',
+}
+
 ---@class claude_agent.Choice
 ---@field label string
 ---@field answer? string|string[]
 ---@field more? boolean Whether other answers may follow.
 ---@field prompt? string What the user is asked to write.
 ---@field deny? boolean Whether it says why not.
-
---- Cuts a text that is long, and says how much is missing.
----@param text string
----@param indent? string Stands before each line, so that none can be taken for another's.
----@return string
-local function shortened(text, indent)
-  local more = vim.fn.strchars(text) - LONGEST
-  local kept = more > 0 and vim.fn.strcharpart(text, 0, LONGEST) or text
-  if indent then
-    kept = indent .. kept:gsub('\n', '\n' .. indent)
-  end
-  return more > 0 and ('%s\n… (%d more characters)'):format(kept, more) or kept
-end
-
---- Says what an answer allows beyond the one call, or nothing.
----@param how_long string
----@param grants? { text: string }[]
----@param saved_in? string
----@return string?
-local function granted(how_long, grants, saved_in)
-  local words = {}
-  for _, grant in ipairs(grants or {}) do
-    if not vim.list_contains(words, grant.text) then
-      table.insert(words, grant.text)
-    end
-  end
-  if #words == 0 then
-    return nil
-  end
-  local place = saved_in and ', in ' .. saved_in or ''
-  return ('%s: %s%s'):format(how_long, table.concat(words, ', '), place)
-end
-
---- What can be chosen, with what the agent says about it.
----@param options table[]
----@return string
-local function about_options(options)
-  local lines = {}
-  for _, option in ipairs(options) do
-    if option.value ~= DENY then
-      local about = option.description and ': ' .. option.description or ''
-      table.insert(lines, option.label .. about)
-    end
-  end
-  return table.concat(lines, '\n')
-end
-
---- What a question says below its title, with the words as the server sent them: what would be
---- done (a command is indented, what the agent says about it is quoted), what else there is to know
---- of it, why it is asked, and what the answers would allow.
----@param question table
----@return string
-function M.text(question)
-  local action, grants = question.action, question.grants or {}
-  if not action or question.kind == 'plan' then
-    return question.detail
-  elseif question.kind == 'choice' then
-    return about_options(question.options or {})
-  end
-  local parts = {}
-  local function add(text, indent)
-    if text and text ~= '' then
-      table.insert(parts, shortened(text, indent))
-    end
-  end
-  add(action.command, '    ')
-  -- What a path ends with, and what trust would let happen, are never cut.
-  table.insert(parts, action.path)
-  add(action.description, '> ')
-  add(question.diff)
-  local notes = table.concat(question.notes or {}, '\n')
-  if question.kind == 'trust' then
-    table.insert(parts, notes)
-  else
-    add(notes)
-  end
-  add(question.reason)
-  local allowed = {}
-  table.insert(allowed, granted('For this session', grants.session))
-  table.insert(allowed, granted('Always', grants.always, grants.savedIn))
-  local done = table.concat(parts, '\n')
-  if done == '' then
-    done = question.detail
-  elseif #allowed > 0 then
-    done = done .. '\n\n' .. table.concat(allowed, '\n')
-  end
-  return done
-end
 
 --- What can be chosen: the options, of several answers those that are left, and what takes words.
 ---@param question table
@@ -157,17 +80,37 @@ local function show_plan(plan)
   end
 end
 
+--- Closes what Neovim's own menu is: a line that waits for a number. A menu of the user's stays.
+---@return boolean # Whether it is closed.
+local function close_menu()
+  local mode = vim.api.nvim_get_mode()
+  -- On Neovim 0.12 it is the command line, before that a prompt of its own.
+  if mode.mode == 'c' or mode.mode:sub(1, 1) == 'r' then
+    vim.api.nvim_input('<Esc>')
+    return true
+  end
+  return false
+end
+
 --- Asks until there is an answer; without one, the question stays open.
 ---@param question table
 ---@param callback fun(answer: string|string[]|nil, note: string?)
 ---@param chosen? string[] Of several answers, those that the user has given.
 ---@param before? string What to say first.
 local function ask(question, callback, chosen, before)
-  local text = question.document and '' or '\n\n' .. M.text(question)
+  local id = question.questionId
+  local text = question.document and '' or '\n\n' .. texts.of(question)
   if chosen then
     text = ('%s\n\nChosen: %s'):format(text, table.concat(chosen, ', '))
   end
   local hasty = rest.watch()
+  local settled
+  asking[id] = function(by)
+    settled = SETTLED[by] or 'The question was answered elsewhere.'
+    if not close_menu() then
+      client.notify(settled)
+    end
+  end
   vim.ui.select(choices(question, chosen or {}), {
     prompt = (before or '') .. question.title .. text,
     kind = 'claude_agent_question',
@@ -175,11 +118,20 @@ local function ask(question, callback, chosen, before)
       return item.label
     end,
   }, function(item)
-    if hasty() and item and not chosen then
+    asking[id] = nil
+    local early = hasty()
+    if settled then
+      vim.schedule(function()
+        vim.cmd.redraw() -- without the menu, which would have to be left by a key
+        client.notify(settled)
+      end)
+      callback(nil)
+    elseif early and item and not chosen then
       vim.schedule(function()
         ask(question, callback, nil, HASTY)
       end)
     elseif not item then
+      given[id] = chosen
       callback(nil)
     elseif item.prompt then
       vim.ui.input({ prompt = item.prompt }, function(words)
@@ -211,15 +163,22 @@ local function show(question, callback)
       close()
     end
     callback(...)
-  end)
+  end, given[question.questionId])
 end
 
---- A question waits no longer for the user to rest.
+--- A question needs no answer any more, and waits no longer for the user to rest.
 ---@param id string
-function M.settle(id)
+---@param by? string How it was settled; nil if it is asked now.
+function M.settle(id, by)
   if waiting[id] then
     waiting[id]()
     waiting[id] = nil
+  end
+  if by then
+    given[id] = nil
+  end
+  if by and asking[id] then
+    asking[id](by)
   end
 end
 
@@ -238,7 +197,7 @@ end
 ---@param callback fun(answer: string|string[]|nil, note: string?)
 local function ask_at_rest(question, server, callback)
   local id = question.questionId
-  local close = preview.open(question.title, M.text(question))
+  local close = preview.open(question.title, texts.of(question))
   local stop = rest.wait(function(is_wanted)
     open_ones(server, function(questions)
       local open = vim.iter(questions):any(function(each)

@@ -91,7 +91,7 @@ function M.watch()
   end)
   return function()
     stop()
-    return hasty
+    return hasty and #api.nvim_list_uis() > 0
   end
 end
 

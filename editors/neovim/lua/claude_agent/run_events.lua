@@ -23,7 +23,7 @@ function M.started(talk, event, prompt)
   if continues then
     talk:load(talk.server, prompt)
   end
-  talk:tell('running', talk.stopping and 'Stopping' or 'Thinking')
+  talk:goes_on('Thinking')
 end
 
 function M.steered(talk, event)
@@ -71,7 +71,7 @@ function M.text(talk, event)
   end
   if talk.of ~= event.messageId then
     talk:after(event.messageId)
-    talk:tell('running', talk.stopping and 'Stopping' or 'Answering')
+    talk:goes_on('Answering')
   end
   talk.page:append(event.text)
 end
@@ -110,7 +110,7 @@ function M.toolCall(talk, event)
   end
   talk.last_call = block
   talk.calls[event.toolCallId], talk.nests[event.toolCallId] = block, block
-  talk:tell('running', event.title)
+  talk:goes_on(event.title)
 end
 
 function M.toolResult(talk, event)
@@ -121,16 +121,18 @@ function M.toolResult(talk, event)
     talk.page:fold(block)
     talk.calls[event.toolCallId] = nil
   end
-  talk:tell('running', talk.stopping and 'Stopping' or 'Thinking')
+  talk:goes_on('Thinking')
 end
 
 function M.question(talk, event)
-  talk:tell('waiting', 'Waiting for you: ' .. event.question.title)
+  talk.asked[event.question.questionId] = event.question.title
+  talk:goes_on('')
 end
 
 function M.questionAnswered(talk, event)
-  require('claude_agent.questions').settle(event.questionId)
-  talk:tell('running', talk.stopping and 'Stopping' or 'Thinking')
+  talk.asked[event.questionId] = nil
+  require('claude_agent.questions').settle(event.questionId, event.by)
+  talk:goes_on('Thinking')
 end
 
 function M.fileChanged(_, event)
@@ -154,6 +156,9 @@ end
 
 function M.ended(talk, event)
   local run = event.run
+  for id in pairs(talk.asked) do
+    require('claude_agent.questions').settle(id, 'withdrawn')
+  end
   files.check(talk.folder)
   talk.session = run.nextSessionId or talk.session -- it was cleared
   if run.error then
@@ -178,6 +183,9 @@ function M.ended(talk, event)
 end
 
 function M.lost(talk)
+  for id in pairs(talk.asked) do
+    require('claude_agent.questions').settle(id, 'withdrawn')
+  end
   talk:fail(
     'the server has ended.',
     'The session is kept. :ClaudeAgent ask starts the server again.'

@@ -12,6 +12,8 @@ function M.dress(win)
   local wo = vim.wo[win][0]
   wo.wrap = true
   wo.linebreak = true
+  -- Of a line that is longer than the window is high, its end is to be in sight.
+  wo.smoothscroll = true
   wo.number = false
   wo.relativenumber = false
   wo.signcolumn = 'no'
@@ -49,6 +51,14 @@ function M.follows(win)
   return vim.w[win].claude_agent_follows ~= false
 end
 
+--- Something above the end of a window that follows has become shorter: what is before it fills it.
+---@param win integer
+function M.fill(win)
+  api.nvim_win_call(win, function()
+    vim.cmd('normal! zb')
+  end)
+end
+
 --- Shows a buffer, in the window that has it or in a new one.
 ---@param buf integer
 ---@param focus boolean
@@ -61,6 +71,9 @@ function M.show(buf, focus)
     api.nvim_win_set_buf(win, buf)
     M.dress(win)
     api.nvim_win_set_cursor(win, { api.nvim_buf_line_count(buf), vim.v.maxcol })
+    -- Whatever the user has done with what it showed before.
+    vim.w[win].claude_agent_row = api.nvim_buf_line_count(buf)
+    vim.w[win].claude_agent_follows = true
   end
   if focus then
     api.nvim_set_current_win(win)

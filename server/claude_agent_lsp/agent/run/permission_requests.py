@@ -193,9 +193,17 @@ class PermissionRequests:
     async def _ask_choices(
         self, tool_input: Mapping[str, Any], call: str | None
     ) -> PermissionResult:
-        """Ask what the agent asks, one after the other."""
-        answers = {}
+        """Ask what the agent asks, one after the other, until one is not answered.
+
+        The answers before it are told: the CLI has no place for why another one is missing but the
+        answer itself (2.1.332).
+        """
+        answers: dict[str, str] = {}
+        missing: str | None = None
         for choice in await self._in_thread(lambda: list(choices_in(tool_input))):
+            if missing is not None:
+                answers[choice.text] = f"({missing})"
+                continue
             answer = await self._ask(
                 "choice",
                 choice.title,
@@ -207,9 +215,10 @@ class PermissionRequests:
                 action=choice.action,
             )
             if answer.value == DENY:
-                reason = UNANSWERED if answer.by is not AnsweredBy.DEADLINE else answer.note
-                return PermissionResultDeny(message=answer.note or reason or UNANSWERED)
-            answers[choice.text] = answer.value
+                missing = answer.note or UNANSWERED
+                if not answers:
+                    return PermissionResultDeny(message=missing)
+            answers[choice.text] = answer.value if missing is None else f"({missing})"
         return PermissionResultAllow(updated_input={**tool_input, "answers": answers})
 
     async def _read_before(self, tool: str, tool_input: Mapping[str, Any]) -> Before:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from claude_agent_lsp.base.abort import AbortController, Aborted, AbortSignal
@@ -31,12 +32,16 @@ from claude_agent_lsp.lsp.commands.runs.run_display import RunDisplay
 from claude_agent_lsp.lsp.commands.runs.tasks import TaskCommands
 from claude_agent_lsp.lsp.commands.runs.waiting_queries import WaitingQueries
 from claude_agent_lsp.lsp.commands.sessions import SessionCommands
-from claude_agent_lsp.lsp.convert.to_errors import cancelled, failed, invalid
+from claude_agent_lsp.lsp.convert.to_errors import (
+    cancelled,
+    failed,
+    in_words,
+    invalid,
+    is_told_otherwise,
+)
 from claude_agent_lsp.lsp.convert.to_json import jsonable
 
 if TYPE_CHECKING:
-    from lsprotocol import types
-
     from claude_agent_lsp.lsp.services.services import Services
 
 logger = logging.getLogger(__name__)
@@ -71,6 +76,7 @@ class Commands:
     """
 
     def __init__(self, services: Services) -> None:
+        self._services = services
         order = Order(services.agent, services.folders, services.sessions.folder_of)
         queries = WaitingQueries(services, Beginning(services, order), RunDisplay(services))
         queue, events = services.agent.queue, services.session_events
@@ -81,8 +87,17 @@ class Commands:
         """Execute a command.
 
         Raises:
-            JsonRpcException: With the code, the message and the data of docs/protocol.md.
+            JsonRpcException: With the code, the message and the data of docs/protocol.md. Its user
+                is told, if the editor may keep it to itself.
         """
+        try:
+            return await self._execute(params, signal)
+        except JsonRpcException as error:
+            if not self._services.editor.profile.shows_errors and not is_told_otherwise(error):
+                self._services.editor.show_message(types.MessageType.Error, in_words(error))
+            raise
+
+    async def _execute(self, params: types.ExecuteCommandParams, signal: AbortSignal) -> object:
         command = COMMANDS.get(params.command)
         if command is None:
             raise invalid(InvalidArgument(f"Unknown command {shown(params.command)}."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lsprotocol.types import ErrorCodes, LSPErrorCodes
@@ -45,3 +46,15 @@ def fault_of(run: Run) -> JsonRpcException | None:
     if run.status is RunStatus.CANCELLED:
         return cancelled(run)
     return failed(run.error or Internal("The run failed for an unknown reason."), run)
+
+
+def is_told_otherwise(error: JsonRpcException) -> bool:
+    """Return whether its user is told of an error elsewhere: a run's, or has wished for it."""
+    has_run = isinstance(error.data, Mapping) and "run" in error.data
+    return has_run or error.code == LSPErrorCodes.RequestCancelled.value
+
+
+def in_words(error: JsonRpcException) -> str:
+    """Return an error for who sees no fields: its message, and what to do."""
+    hint = error.data.get("hint") if isinstance(error.data, Mapping) else None
+    return f"{error.message} {hint}" if hint else error.message

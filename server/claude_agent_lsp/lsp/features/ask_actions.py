@@ -8,7 +8,7 @@ from lsprotocol import types
 
 from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.errors import InvalidArgument
-from claude_agent_lsp.lsp.features.code_actions import EXPLAIN, TESTS
+from claude_agent_lsp.lsp.features.code_actions import ASKED, EXPLAIN, TESTS
 from claude_agent_lsp.lsp.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -22,6 +22,11 @@ _TITLES: Final = {
     "tests": "Write tests with Claude",
     "document": "Document with Claude",
 }
+# What is written down to be asked, in a text that anybody writes anything in. It goes no way that
+# an editor would read as its own commands.
+_PROMPT: Final = "prompt"
+_PROMPT_TITLE: Final = "Ask Claude what is selected"
+_WRITTEN: Final = (".md", ".markdown", ".txt")
 _REWRITE: Final = types.CodeActionKind.RefactorRewrite
 _KINDS: Final[dict[str, str]] = {
     "explain": EXPLAIN,
@@ -78,6 +83,8 @@ def _about_code(params: types.CodeActionParams, *, selected: bool) -> Iterator[t
     for task in _TITLES:
         if task not in known:
             yield _action(params, task, params.range, {})
+    if selected and params.text_document.uri.lower().endswith(_WRITTEN):
+        yield _action(params, _PROMPT, params.range, {})
 
 
 def _action(
@@ -85,8 +92,9 @@ def _action(
 ) -> types.CodeAction:
     document = {"uri": params.text_document.uri}
     context = {"textDocument": document, "range": _plain(where), **given}
-    command = types.Command(_TITLES[task], ASK, arguments=[{"task": task, "context": context}])
-    return types.CodeAction(_TITLES[task], kind=_KINDS[task], command=command)
+    title = _TITLES.get(task, _PROMPT_TITLE)
+    command = types.Command(title, ASK, arguments=[{"task": task, "context": context}])
+    return types.CodeAction(title, kind=_KINDS.get(task, ASKED), command=command)
 
 
 def _is_selection(where: types.Range) -> bool:

@@ -19,12 +19,14 @@ logger = logging.getLogger(__name__)
 # don't know behind all else, and none drops it.
 EXPLAIN: Final = "claude.explain"
 TESTS: Final = "claude.tests"
+ASKED: Final = "claude.ask"
 OPTIONS: Final = types.CodeActionOptions(
     code_action_kinds=[
         types.CodeActionKind.QuickFix,
         types.CodeActionKind.RefactorRewrite,
         EXPLAIN,
         TESTS,
+        ASKED,
     ]
 )
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from .bundle import EXTENSION
 from .stage import choice, ended, message, question, result, text, tool
-from .test_composer import CAPABILITIES
+from .stage import CAPABILITIES
 from .test_consent import ASKED
 from .test_questions import DIFF
 from .test_streaming import MARKDOWN

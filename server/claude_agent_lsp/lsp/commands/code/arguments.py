@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.run.message import EditorContext
     from claude_agent_lsp.workspace.settings import Settings
 
-Task = Literal["explain", "fix", "refactor", "tests", "document"]
+Task = Literal["explain", "fix", "refactor", "tests", "document", "prompt"]
 Subject = Literal["changes", "branch", "file", "selection"]
 
 

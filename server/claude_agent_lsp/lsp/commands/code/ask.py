@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from claude_agent_lsp.agent.run.query import LAST
 from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.base.uris import uri_of
+from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.lsp.commands.arguments import QueryArgument, parse
 from claude_agent_lsp.lsp.commands.code.arguments import AskArgument, TaskQueryArgument
 from claude_agent_lsp.lsp.commands.registry import CommandGroup, command
 from claude_agent_lsp.lsp.commands.runs.asking import Asking, with_text
+from claude_agent_lsp.workspace.documents.positions import text_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,16 +55,37 @@ class AskCommands(CommandGroup):
 
     def _query(self, argument: AskArgument, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the argument of the `claudeAgent.query` that it stands for."""
+        if argument.task == "prompt":
+            prompt, context = self._selected(argument), None
+        else:
+            prompt = PROMPTS[argument.task].format(self._what(argument))
+            context = with_text(self._services, argument.context, given)
         asked = {
-            "prompt": PROMPTS[argument.task].format(self._what(argument)),
-            "context": with_text(self._services, argument.context, given),
+            "prompt": prompt,
+            "context": context,
             "session": argument.session or LAST,
-            "workspace": None if argument.workspace is None else uri_of(argument.workspace),
+            "workspace": self._workspace(argument),
             "partialResultToken": argument.partial_result_token,
             "wait": argument.wait,
             "ifBusy": argument.if_busy,
         }
         return {name: value for name, value in asked.items() if value is not None}
+
+    def _selected(self, argument: AskArgument) -> str:
+        """Return what is selected in an open document, as a prompt."""
+        document, where = argument.context.document or Path(), argument.context.range
+        text = self._services.open_documents.text_of(document)
+        encoding = self._services.editor.profile.encoding
+        selected = "" if text is None or where is None else text_in(text, where, encoding)
+        if not selected.strip():
+            raise InvalidArgument("context.range: expected some text of an open document")
+        return selected.strip()
+
+    def _workspace(self, argument: AskArgument) -> str | None:
+        if argument.workspace is not None:
+            return uri_of(argument.workspace)
+        around = self._services.folders.around(argument.context.document or Path())
+        return None if around is None or argument.task != "prompt" else uri_of(around.path)
 
     def _what(self, argument: AskArgument) -> str:
         document = argument.context.document or Path()

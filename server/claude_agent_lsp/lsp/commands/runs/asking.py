@@ -66,7 +66,10 @@ class Asking:
         self._queries = queries
         self._argument = argument
         self._request = request
-        knows = services.editor.profile.session_events
+        profile = services.editor.profile
+        streamed = argument.partial_result_token is not None and not profile.drops_results
+        self._shows = profile.shows_results or streamed
+        knows = profile.session_events
         self._document = document
         self._opens = unasked and not knows and document is None
         # With an id of its own the run tells what it asks.
@@ -141,7 +144,7 @@ class Asking:
     async def _answer(self, now: Run, ending: Awaitable[Run], *, waits: bool) -> Run:
         """Answer with how a run stands, or has ended; whoever can't see that is shown it."""
         shown = asyncio.ensure_future(ending)
-        unseen = not waits or self._opens or not self._services.editor.profile.shows_results
+        unseen = not waits or self._opens or not self._shows
         if unseen and self._document is None:
             self._services.editor.spawn(self._report_end(shown, waits=waits))
         if not waits:
@@ -154,7 +157,9 @@ class Asking:
 
     async def _report_end(self, ending: asyncio.Future[Run], *, waits: bool) -> None:
         ended = await asyncio.shield(ending)
-        await self._queries.display.report_end(ended, waits=waits, opens=self._opens)
+        await self._queries.display.report_end(
+            ended, shows=self._shows, waits=waits, opens=self._opens
+        )
 
 
 def _both(one: Emit, other: Emit) -> Emit:

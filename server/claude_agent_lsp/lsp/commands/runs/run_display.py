@@ -11,6 +11,7 @@ from claude_agent_lsp.base.abort import AbortController, AbortReason
 from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.errors import sentence
 from claude_agent_lsp.lsp.convert.to_json import jsonable
+from claude_agent_lsp.lsp.services.progress import outcome_of
 
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.background import Task
@@ -91,7 +92,8 @@ class RunDisplay:
         def to_editor(event: Event) -> None:
             show(event)
             if isinstance(event, Ended):
-                self._services.editor.spawn(self.report_end(event.run, waits=False))
+                shows = self._services.editor.profile.shows_results
+                self._services.editor.spawn(self.report_end(event.run, shows=shows, waits=False))
 
         return controller.signal, to_editor, self._services.editor.backpressure
 
@@ -128,21 +130,35 @@ class RunDisplay:
         """Show that a background task has begun or ended: see `OwnRuns`."""
         self._services.session_events.announce_task(task)
 
-    async def report_end(self, ended: Run, *, waits: bool, opens: bool = False) -> None:
+    async def report_end(
+        self, ended: Run, *, shows: bool, waits: bool, opens: bool = False
+    ) -> None:
         """Show how a run ended to somebody who gets no answer any more, or can't see it.
 
         Args:
             ended: The run.
+            shows: Whether its editor shows what came of it.
             waits: Whether somebody waits for the answer.
-            opens: Whether it is opened as a document in any editor.
+            opens: Whether it is opened as a document in an editor that shows results, too.
         """
-        shows = self._services.editor.profile.shows_results
         if ended.error is not None and not (waits and shows):
             text = f"{sentence(ended.error)} {ended.error.hint}"
             self._services.editor.show_message(types.MessageType.Error, text)
         stopped = self._services.agent.shutdown.reason is AbortReason.SHUTDOWN
-        if (opens or not shows) and ended.status is not RunStatus.FAILED and not stopped:
+        if ended.status is RunStatus.FAILED or stopped or not (opens or not shows):
+            return
+        if shows or await self._opens_answers(ended):
             await self._services.documents.show_result(ended)
+        else:
+            await self._services.documents.tell_result(ended, outcome_of(ended))
+
+    async def _opens_answers(self, ended: Run) -> bool:
+        """Return whether the user wants answers opened, where the editor does not show them."""
+        folder = self._services.folders.around(ended.workspace)
+        if folder is None:  # closed meanwhile
+            return self._services.server_settings.adopted.show_answers == "document"
+        settings = await self._services.configuration.settings_in(folder)
+        return settings.show_answers == "document"
 
 
 def _is_nested(event: Event) -> bool:

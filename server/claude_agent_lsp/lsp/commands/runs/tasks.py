@@ -25,7 +25,7 @@ class TaskCommands(CommandGroup):
     async def list_tasks(self, argument: arguments.TaskListArgument, _: Request) -> object:
         """List them, each with its last lines; show them where an answer is not seen."""
         tasks = await self._with_lines(self._services.agent.tasks.list(argument.session_id))
-        if not self._services.editor.profile.shows_results:
+        if self._services.editor.profile.drops_results:
             self._services.editor.spawn(self._services.task_documents.show(tasks))
         return {"tasks": tasks}
 
@@ -45,7 +45,7 @@ class TaskCommands(CommandGroup):
                 f"The output of the task {task.task_id} can't be read: {error.strerror or error}.",
                 hint="Look whether its file is still there, in the CLI's temporary directory.",
             ) from error
-        if not self._services.editor.profile.shows_results:
+        if self._services.editor.profile.drops_results:
             self._services.editor.spawn(self._services.task_documents.show_output(task, page.text))
         answer = {"task": task, "text": page.text, "offset": page.offset}
         if over and page.next_offset >= page.size:

@@ -223,7 +223,9 @@ class WaitingQueries:
                 return run, True
 
     async def _show_end(self, waiting: Waiting, request: Request) -> None:
-        await self.display.report_end(await self.in_its_turn(waiting, request), waits=False)
+        shows = self.services.editor.profile.shows_results
+        ended = await self.in_its_turn(waiting, request)
+        await self.display.report_end(ended, shows=shows, waits=False)
 
     def _stop(self, run: ActiveRun, _: AbortReason) -> None:
         self.services.agent.cancel(run_id=run.run_id)

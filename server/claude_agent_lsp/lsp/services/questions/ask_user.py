@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.agent.permissions.queue import (
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 REQUEST: Final = "claudeAgent/question"
 DONE: Final = "Done"
+OPENED: Final = "It is opened as a document."
 # How long a question waits for the document beside it.
 DOCUMENT_SECONDS: Final = 1.0
 # Others' words never look like it.
@@ -95,7 +97,10 @@ class AskUser:
     async def _show(self, question: Question) -> Shown:
         profile = self._editor.profile
         if question.document is not None and not profile.questions:
-            await self._write_document(question, question.document)
+            written = await self._write_document(question, question.document)
+            if written and profile.show_document:
+                # A message is no place to read it in.
+                question = replace(question, detail=OPENED)
         try:
             if profile.questions:
                 return await self._ask_by_request(question)
@@ -171,8 +176,11 @@ class AskUser:
                 self._documents.note_cut(question)
         return await self._editor.choose(question.title, text, labels)
 
-    async def _write_document(self, question: Question, text: str) -> None:
+    async def _write_document(self, question: Question, text: str) -> bool:
         """Open a plan beside its question; when the editor has opened it is not waited for.
+
+        Returns:
+            Whether there is a document, which is opened.
 
         On a disk that hangs it may be written late. What deletes the session is behind it then.
         """
@@ -182,8 +190,9 @@ class AskUser:
                 await self._lane(question.session_id).run(write_document, path, text)
         except OSError as error:  # the time limit, too
             logger.warning("The plan can't be shown as a document: %r", error)
-            return
+            return False
         self._editor.spawn(_open_document(self._editor, path))
+        return True
 
 
 def _unique_label(label: str, taken: Collection[str]) -> str:

@@ -6,6 +6,8 @@ import json
 import logging
 from typing import TYPE_CHECKING, Final
 
+from lsprotocol import types
+
 from claude_agent_lsp.agent.permissions.question_detail import texts_of
 from claude_agent_lsp.lsp.services.documents import open_document, write_document
 
@@ -59,6 +61,9 @@ class QuestionDocuments:
             await self._lane(question.session_id).run(_write, path, question)
             if await open_document(self._editor, path, 0):
                 self._opened.add(question.question_id)
+            else:
+                text = f"The question is in {path}"
+                self._editor.show_message(types.MessageType.Info, text)
 
 
 def markdown(question: Question) -> str:
