@@ -10,7 +10,6 @@ import gc
 import importlib
 import logging
 import os
-import select
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from claude_agent_lsp import __version__
 from claude_agent_lsp.base import lazy_sdk, lean_dataclasses
 from claude_agent_lsp.base.disk.log_file import LogFile
+from claude_agent_lsp.base.system.descriptors import PIPE_BYTES, Room
 from claude_agent_lsp.base.texts.redaction import MaskingFormatter
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ NO_EDITOR: Final = (
     "This is a language server: an editor starts it. "
     "In a terminal: doctor, demo, sessions, questions, audit."
 )
-# What never has to wait in a pipe that has room at all.
-PIPE_BYTES: Final = getattr(select, "PIPE_BUF", 512)
 # How many new objects there are before garbage is looked for. With Python's own numbers, a tenth of
 # the start goes into searches through what has just been imported, which is none.
 GARBAGE_THRESHOLDS: Final = (50_000, 20, 50)
@@ -320,11 +318,7 @@ class _Stderr(logging.StreamHandler[TextIO]):
             self.handleError(record)
 
     def _has_room(self) -> bool:
-        if not hasattr(select, "poll"):  # Windows
-            return True
-        room = select.poll()
-        room.register(self.stream.fileno(), select.POLLOUT)
-        return bool(room.poll(0))
+        return not Room.known or bool(Room(self.stream.fileno()))
 
 
 if __name__ == "__main__":

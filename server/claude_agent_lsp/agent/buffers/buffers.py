@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from claude_agent_lsp.base.lanes import Lane
+from claude_agent_lsp.base.system.file_io import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,7 @@ class Buffers:
             self._directory = Path(tempfile.mkdtemp(prefix="claude-agent-lsp-open-"))
         new = self._directory / "new.json"
         new.write_text(json.dumps(names), encoding="utf-8")
-        new.replace(self._directory / "open.json")
+        replace(new, self._directory / "open.json")
 
     def _note_failure(self, telling: asyncio.Future[None]) -> None:
         error = None if telling.cancelled() else telling.exception()
