@@ -44,7 +44,8 @@ async def test_a_query_says_how_to_get_one(
         await editor.query("hello")
     assert refused.value.data is not None
     assert refused.value.data["reason"] == "cliNotFound"
-    assert "claudeAgent.cliPath" in refused.value.data["hint"]
+    # This machine is one for which the SDK has a CLI.
+    assert "Reinstall claude-agent-sdk" in refused.value.data["hint"]
 
 
 @pytest.mark.parametrize("place", ["bin", "home/.npm-global/bin", "home/.volta/bin"])
