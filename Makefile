@@ -142,6 +142,9 @@ lock:
 		--no-emit-index-url --no-emit-find-links --upgrade \
 		--custom-compile-command 'make lock' \
 		--group dev pyproject.toml -o requirements/dev.txt
+	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --constraint requirements/dev.txt \
+		--custom-compile-command 'make lock' pyproject.toml -o requirements/server.txt
 
 clean:
 	rm -rf $(VENV) .venvs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

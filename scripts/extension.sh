@@ -40,6 +40,7 @@ package() {
     cp "$root/LICENSE" "$root/CHANGELOG.md" .
     (cd "$root" && .venv/bin/python -m hatchling build -t wheel -d editors/vscode/dist/server) \
         >/dev/null 2>&1
+    cp "$root/requirements/server.txt" dist/server
     npm run --silent package -- --no-update-package-json >/dev/null
     ls -l dist/claude-agent.vsix | awk '{ printf "dist/claude-agent.vsix: %.0f kB\n", $5 / 1000 }'
 }

@@ -64,6 +64,7 @@ def files() -> dict[str, str]:
         "editors/vscode/package-lock.json": lock,
         "editors/emacs/claude-agent.el": emacs_header,
         "server/claude_agent_lsp/__init__.py": python_version,
+        "server/claude_agent_lsp/agent/buffers/mod/.claude-plugin/plugin.json": plugin,
         "docs/protocol.md": settings_table,
     }
     return {path: make() for path, make in whole.items()} | {
@@ -182,6 +183,11 @@ def emacs_header(text: str) -> str:
 def python_version(text: str) -> str:
     """Return the Python package with the version, which is read there since metadata takes time."""
     return re.sub(r'__version__: Final = ".*"', f'__version__: Final = "{version()}"', text)
+
+
+def plugin(text: str) -> str:
+    """Return the manifest of the CLI's mod with the version."""
+    return json.dumps({**json.loads(text), "version": version()}, indent=2) + "\n"
 
 
 def settings_table(page: str) -> str:
