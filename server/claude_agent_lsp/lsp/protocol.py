@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from cattrs import transform_error
 from lsprotocol import types
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NOT_INITIALIZED = -32002
+# Of docs/protocol.md: the second number grows with what is added, the first with what is broken.
+PROTOCOL: Final = "1.0"
 
 
 class Host(Protocol):
@@ -247,6 +249,7 @@ class AgentProtocol(LanguageServerProtocol):
         """Initialize, and say that commands report progress."""
         self._initialized = True
         result = yield from super().lsp_initialize(params)
+        result.capabilities.experimental = {"claudeAgent": {"protocol": PROTOCOL}}
         commands = result.capabilities.execute_command_provider
         if commands is not None:
             commands.work_done_progress = True
