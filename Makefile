@@ -43,7 +43,7 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY)
 	@$(BIN)/claude-agent-lsp demo $(if $(LIVE),--live)
 
-LINTERS := lint-python lint-types lint-layers lint-words lint-neovim lint-extension
+LINTERS := lint-python lint-types lint-layers lint-words lint-workflows lint-neovim lint-extension
 .PHONY: $(LINTERS)
 
 lint: $(LINTERS)
@@ -64,6 +64,9 @@ lint-layers: $(READY)
 
 lint-words: $(READY)
 	$(BIN)/codespell
+
+lint-workflows: $(READY)
+	@$(BIN)/zizmor -q --offline --no-progress .github
 
 lint-neovim:
 	@sh scripts/lint-neovim.sh
