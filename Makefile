@@ -43,7 +43,7 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY)
 	@$(BIN)/claude-agent-lsp demo $(if $(LIVE),--live)
 
-LINTERS := lint-python lint-types lint-layers lint-words lint-neovim lint-extension
+LINTERS := lint-python lint-types lint-layers lint-words lint-workflows lint-neovim lint-extension
 .PHONY: $(LINTERS)
 
 lint: $(LINTERS)
@@ -52,14 +52,21 @@ lint-python: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# The server as each system has it; the tests run on this one. Each has a cache of its own.
+TYPES := $(BIN)/mypy && for system in win32 darwin linux; do \
+	$(BIN)/mypy --platform $$system --cache-dir .mypy_cache/$$system server || exit 1; done
+
 lint-types: $(READY)
-	$(BIN)/mypy
+	$(TYPES)
 
 lint-layers: $(READY)
 	$(BIN)/lint-imports
 
 lint-words: $(READY)
 	$(BIN)/codespell
+
+lint-workflows: $(READY)
+	@$(BIN)/zizmor -q --offline --no-progress .github
 
 lint-neovim:
 	@sh scripts/lint-neovim.sh
@@ -72,7 +79,7 @@ lint-extension:
 check: $(READY)
 	@$(BIN)/ruff check -q .
 	@$(BIN)/ruff format -q --check .
-	@$(BIN)/mypy
+	@$(TYPES)
 	@$(BIN)/lint-imports >/dev/null || $(BIN)/lint-imports
 	@$(BIN)/codespell
 	@sh scripts/check.sh "$(UV)"
@@ -138,6 +145,9 @@ lock:
 		--no-emit-index-url --no-emit-find-links --upgrade \
 		--custom-compile-command 'make lock' \
 		--group dev pyproject.toml -o requirements/dev.txt
+	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --constraint requirements/dev.txt \
+		--custom-compile-command 'make lock' pyproject.toml -o requirements/server.txt
 
 clean:
 	rm -rf $(VENV) .venvs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

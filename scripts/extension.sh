@@ -41,6 +41,7 @@ package() {
     (cd "$root" && .venv/bin/python -m hatchling build -t wheel -d editors/vscode/dist/server) \
         >/dev/null 2>&1
     "$root/.venv/bin/python" "$root/scripts/store_wheel.py" dist/server/*.whl
+    cp "$root/requirements/server.txt" dist/server
     npm run --silent package -- --no-update-package-json >/dev/null
     ls -l dist/claude-agent.vsix | awk '{ printf "dist/claude-agent.vsix: %.0f kB\n", $5 / 1000 }'
 }

@@ -111,7 +111,10 @@ class NotAuthenticated(RequestFailed):
     """The API key or the login was refused."""
 
     reason = "notAuthenticated"
-    default_hint = "Run `claude` in a terminal and log in, or set ANTHROPIC_API_KEY to a valid key."
+    default_hint = (
+        "Run `claude-agent-lsp login`, or `claude`, in a terminal, or set ANTHROPIC_API_KEY to a "
+        "valid key."
+    )
 
 
 class WorkspaceNotFound(RequestFailed):

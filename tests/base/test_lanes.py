@@ -183,7 +183,7 @@ WITHOUT_LANE = {
     "keep_private": "the whole state directory, once",
     "self._trust.stamp": "one file of the CLI, on which trust of all folders rests",
     "partial(_follow, name, look[0])": "a thread for each path, waited for only so long",
-    "shutil.which": "the user's own programs",
+    "find_program": "the user's own programs",
     "git_outside": "the same",
     "Destinations.follow": "the same",
     "_end_by_force": "the one that ends the server where all else hangs",

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_agent_lsp.base.problems import shown
-from claude_agent_lsp.base.uris import without_slash_before_drive
 from claude_agent_lsp.errors import InvalidArgument
 from claude_agent_lsp.workspace import path_of, uri_of
 
@@ -98,11 +97,3 @@ def test_no_text_makes_it_fail_otherwise(text: str) -> None:
 def test_a_relative_path_has_no_uri() -> None:
     with pytest.raises(ValueError, match="relative"):
         uri_of("a/b")
-
-
-@pytest.mark.parametrize(
-    ("path", "windows"),
-    [("/c:/x", "c:/x"), ("/C:", "C:"), ("/c:x", "/c:x"), ("/cc:/x", "/cc:/x"), ("/a/c:", "/a/c:")],
-)
-def test_a_drive_letter_stands_first_on_windows(path: str, windows: str) -> None:
-    assert without_slash_before_drive(path) == windows

@@ -41,6 +41,7 @@ def test_version_is_that_of_the_project_everywhere() -> None:
         "editors/vscode/package.json",
         "editors/vscode/package-lock.json",
         "editors/emacs/claude-agent.el",
+        "server/claude_agent_lsp/agent/buffers/mod/.claude-plugin/plugin.json",
     ):
         assert __version__ in FILES[path], path
 

@@ -66,6 +66,7 @@ async def editor_with(folder: Path, environment: dict[str, str]) -> AsyncIterato
     finally:
         left = kill_all(usual)
     assert not left, f"these processes were left: {left}"
+    assert [misfit for editor in editors for misfit in editor.misfits] == []
 
 
 @pytest_asyncio.fixture

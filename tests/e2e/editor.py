@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
+from jsonschema import Draft202012Validator
 from lsprotocol import types
 from lsprotocol.converters import get_converter
 from pygls.exceptions import JsonRpcException
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 EXECUTABLE = Path(__file__).parents[2] / ".venv" / "bin" / "claude-agent-lsp"
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schema"
+EVENT = Draft202012Validator(json.loads((SCHEMAS / "events.json").read_text(encoding="utf-8")))
 HELIX = Path(__file__).with_name("helix_v25.07.json")
 PROFILES: dict[str, tuple[str, str]] = {
     "vscode": ("Visual Studio Code", "1.139.1"),
@@ -77,6 +80,8 @@ class Editor(LanguageClient):
         log: All that the server sent but answers: (time, method, params), in order.
         questions: Each `window/showMessageRequest` with the future that answers it with a title.
         announced: Each `runChanged`, `sessionChanged`, `queueChanged`, `taskChanged`.
+        greeting: What the server has answered first.
+        misfits: What of the events on `$/progress` does not keep to their schema.
         requests: Each `claudeAgent/question`, likewise answered with `{answer, note?}`.
     """
 
@@ -87,6 +92,8 @@ class Editor(LanguageClient):
         self.log: list[tuple[float, str, Any]] = []
         self.questions: list[tuple[types.ShowMessageRequestParams, asyncio.Future[str | None]]] = []
         self.requests: list[tuple[dict[str, Any], asyncio.Future[dict[str, Any] | None]]] = []
+        self.misfits: list[str] = []
+        self.greeting: types.InitializeResult | None = None
         self._news = asyncio.Condition()
         self.protocol.fm.features[types.PROGRESS] = self._progress
         self.protocol.fm.features[types.CLIENT_REGISTER_CAPABILITY] = self._registered
@@ -128,7 +135,7 @@ class Editor(LanguageClient):
         await self.start_io(str(EXECUTABLE), *arguments, env=dict(environment))
         self.set_configuration(dict(settings or {}), section="claudeAgent")
         name, version = PROFILES[self.profile]
-        return await asyncio.wait_for(
+        self.greeting = await asyncio.wait_for(
             self.initialize_session(
                 types.InitializeParams(
                     capabilities=capabilities,
@@ -142,6 +149,7 @@ class Editor(LanguageClient):
             ),
             SECONDS,
         )
+        return self.greeting
 
     def ask(self, method: str, params: Any) -> Asked:
         """Send any request."""
@@ -268,6 +276,10 @@ class Editor(LanguageClient):
         """Ask for code lenses anew, which nobody looks at here."""
 
     def _progress(self, params: types.ProgressParams) -> None:
+        # What is shown to the user has kinds of LSP's own.
+        event = _named(params.value)
+        if not isinstance(event, dict) or event.get("kind") not in ("begin", "report", "end"):
+            self.misfits += [error.message for error in EVENT.iter_errors(event)]
         self._arrived(types.PROGRESS, params)
 
     async def _asked(

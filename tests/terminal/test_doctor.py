@@ -95,7 +95,7 @@ def test_text_has_a_line_for_each_check_and_a_hint_for_a_fault(user: User) -> No
     assert marks.count("·") == 4
     (fault,) = (n for n, line in enumerate(lines) if line.startswith("✗"))
     assert "Login" in lines[fault]
-    assert "log in" in lines[fault + 1]
+    assert "claude-agent-lsp login" in lines[fault + 1]
     assert lines[-1] == "1 problem found."
     assert done.stderr == ""
 

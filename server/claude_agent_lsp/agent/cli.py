@@ -14,14 +14,15 @@ import contextlib
 import importlib.util
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.agent.cli_places import bundled_in, find_cli, how_to_get_one
 from claude_agent_lsp.agent.os_processes.output import output_of
 from claude_agent_lsp.base.disk.reading import open_regular
 from claude_agent_lsp.base.lanes import Lane, disk
+from claude_agent_lsp.base.system.machine import system_name
 from claude_agent_lsp.errors import CliFailedToStart, CliNotFound
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ def locate(configured: Path | None) -> Path:
     """Return the executable that runs are made with.
 
     Args:
-        configured: The setting `cliPath`. Left out, it is the SDK's own, else the one on the
-            PATH, in the order in which the SDK looks (0.2.187).
+        configured: The setting `cliPath`. Left out, it is the SDK's own, else the user's.
 
     Raises:
         CliNotFound: There is none.
@@ -61,16 +61,27 @@ def locate(configured: Path | None) -> Path:
         if not configured.is_file():
             raise CliNotFound(f"{configured} does not exist.")
         return configured
-    spec = importlib.util.find_spec("claude_agent_sdk")
-    if spec is not None and spec.origin is not None:
-        name = "claude.exe" if os.name == "nt" else "claude"
-        bundled = Path(spec.origin).parent / "_bundled" / name
-        if bundled.is_file():
-            return bundled
-    found = shutil.which("claude")
+    found = _bundled() or find_cli()
     if found is None:
-        raise CliNotFound("No `claude` executable was found on this machine.")
-    return Path(found)
+        raise CliNotFound(
+            "No `claude` executable was found on this machine.", hint=how_to_get_one(system_name())
+        )
+    return found
+
+
+def named_to_the_sdk(configured: Path | None) -> Path | None:
+    """Return the executable that the SDK has to be told of; None for its own.
+
+    Raises:
+        CliNotFound: There is none.
+    """
+    found = locate(configured)
+    return None if found == _bundled() else found
+
+
+def _bundled() -> Path | None:
+    spec = importlib.util.find_spec("claude_agent_sdk")
+    return None if spec is None or spec.origin is None else bundled_in(Path(spec.origin).parent)
 
 
 async def find(configured: Path | None) -> Path:

@@ -12,12 +12,12 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from claude_agent_lsp.base.problems import shown
+from claude_agent_lsp.base.system.paths import path_of_uri
 from claude_agent_lsp.errors import InvalidArgument
 
 _FILE_URI = re.compile(r"file:(?://(?P<authority>[^/]*)|(?!//))(?P<path>/.*)", re.IGNORECASE)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_BEFORE_DRIVE = re.compile(r"/(?=[A-Za-z]:(?:/|$))")
 
 
 def path_of(uri: str) -> Path:
@@ -25,7 +25,7 @@ def path_of(uri: str) -> Path:
 
     The authority may be empty or `localhost`. Characters that ought to be escaped but are
     unambiguous (a space, an umlaut) are taken as they are. Symbolic links and `..` stay as they
-    are spelled. `file:///c:/x` is `c:/x` on Windows, and `/c:/x` elsewhere.
+    are spelled. On Windows `file:///c:/x` is `c:/x`, and a host has shares.
 
     Args:
         uri: What the editor sent.
@@ -34,14 +34,15 @@ def path_of(uri: str) -> Path:
         An absolute path, which need not exist.
 
     Raises:
-        InvalidArgument: It is no absolute `file:` URI, is on another host, has a query or a
+        InvalidArgument: It is no absolute `file:` URI, is on another host elsewhere than on
+            Windows, has a query or a
             fragment, is wrongly escaped, or holds a control character or an escaped NUL.
     """
     match = None if _CONTROL.search(uri) else _FILE_URI.fullmatch(uri)
     if match is None:
         raise _refusal(uri, "an absolute file: URI")
-    if (match["authority"] or "localhost").lower() != "localhost":
-        raise _refusal(uri, "a file: URI of this machine")
+    host = match["authority"] or ""
+    host = "" if host.lower() == "localhost" else host
     if "?" in match["path"] or "#" in match["path"]:
         raise _refusal(uri, "a file: URI without query and fragment (escape ? as %3F, # as %23)")
     if _BAD_ESCAPE.search(match["path"]):
@@ -52,7 +53,10 @@ def path_of(uri: str) -> Path:
         raise _refusal(uri, "a file: URI in UTF-8") from None
     if "\0" in text:
         raise _refusal(uri, "a file: URI without NUL")
-    return Path(without_slash_before_drive(text) if os.name == "nt" else text)
+    path = path_of_uri(host, text)
+    if path is None:
+        raise _refusal(uri, "a file: URI of this machine")
+    return Path(path)
 
 
 def uri_of(path: Path | str) -> str:
@@ -65,11 +69,6 @@ def uri_of(path: Path | str) -> str:
         ValueError: The path is not absolute.
     """
     return Path(path).as_uri()
-
-
-def without_slash_before_drive(path: str) -> str:
-    """Return a URI's path as Windows spells it: `c:/x` for `/c:/x`, others unchanged."""
-    return _BEFORE_DRIVE.sub("", path, count=1) if _BEFORE_DRIVE.match(path) else path
 
 
 def _refusal(uri: str, expected: str) -> InvalidArgument:

@@ -46,13 +46,12 @@ class Rule:
         expected: It in words, as the end of "expected …".
         read: Turns a JSON value into what is kept of it, or raises UnfitError. FILE raises
             InvalidArgument instead, which says more.
-        schema: It as JSON Schema, for editors that check settings while they are typed; empty
-            for what is no setting.
+        schema: It as JSON Schema, for whoever checks while it is typed. It may allow more.
     """
 
     expected: str
     read: Callable[[object], object]
-    schema: Mapping[str, object] = dataclasses.field(default_factory=dict, compare=False)
+    schema: Mapping[str, object] = dataclasses.field(compare=False)
 
 
 class MisplacedError(Exception):
@@ -329,7 +328,19 @@ def record(
     expected: str, build: Callable[..., object], *, closed: bool = False, **fields: Field
 ) -> Rule:
     """Return the rule for an object of these fields, which are handed to `build` by name."""
-    return Rule(expected, lambda raw: build(**fields_of(raw, fields, closed=closed)))
+    schema = {
+        "type": "object",
+        "properties": {name: _schema_of(field) for name, field in fields.items()},
+        "required": [name for name, field in fields.items() if field.required],
+        "additionalProperties": not closed,
+    }
+    return Rule(expected, lambda raw: build(**fields_of(raw, fields, closed=closed)), schema)
+
+
+def _schema_of(field: Field) -> Mapping[str, object]:
+    """Return the schema of a field, which may be null if it may be left out."""
+    schema = field.rule.schema
+    return schema if field.required else {"anyOf": [schema, {"type": "null"}]}
 
 
 def list_of(item: Rule, expected: str) -> Rule:
@@ -340,7 +351,7 @@ def list_of(item: Rule, expected: str) -> Rule:
             raise UnfitError
         return tuple(_read_at(f"[{index}]", item, one) for index, one in enumerate(value))
 
-    return Rule(expected, read)
+    return Rule(expected, read, {"type": "array", "items": item.schema})
 
 
 def _read_at(step: str, rule: Rule, value: object) -> object:

@@ -24,8 +24,7 @@ from claude_agent_lsp.loopback.script import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from starlette.types import Receive, Send
-
+    from claude_agent_lsp.loopback.asgi import Receive, Send
     from claude_agent_lsp.loopback.conversation import Conversation
     from claude_agent_lsp.loopback.request import Request
     from claude_agent_lsp.loopback.script import Turn

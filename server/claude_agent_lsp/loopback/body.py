@@ -11,8 +11,7 @@ from claude_agent_lsp.loopback import wire
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.types import Send
-
+    from claude_agent_lsp.loopback.asgi import Send
     from claude_agent_lsp.loopback.request import Request
 
 CHUNK = 64 * 1024

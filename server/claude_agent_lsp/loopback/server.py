@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     import re
     from types import TracebackType
 
-    from starlette.types import Receive, Scope, Send
-
+    from claude_agent_lsp.loopback.asgi import Receive, Scope, Send
     from claude_agent_lsp.loopback.conversation import Conversation, Json
 
 

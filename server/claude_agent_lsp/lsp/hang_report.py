@@ -10,7 +10,6 @@ With `--log-level debug`, a callback that holds up the loop for longer than it s
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import faulthandler
 import io
 import logging
@@ -21,12 +20,12 @@ from traceback import StackSummary, walk_stack
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.disk.log_file import LogFile
+from claude_agent_lsp.base.system.timer import HAS_TIMER, on_alarm, set_alarm
 
 if TYPE_CHECKING:
     from types import FrameType
     from typing import TextIO
 
-SIGNAL: Final = getattr(signal, "SIGUSR1", None)
 HELD_UP_SECONDS: Final = 0.05
 # How often the loop shows that it turns.
 TURN_SECONDS: Final = 0.01
@@ -36,11 +35,9 @@ logger = logging.getLogger(__name__)
 
 def report_on_signal() -> None:
     """Write the stacks to the log, or to stderr, whenever SIGUSR1 comes; nothing on Windows."""
-    if SIGNAL is None:
-        return
-    with contextlib.suppress(NotImplementedError):
-        asyncio.get_running_loop().add_signal_handler(SIGNAL, _report_tasks)
-    faulthandler.register(SIGNAL, file=_log_file(), all_threads=True, chain=True)
+    if sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _report_tasks)
+        faulthandler.register(signal.SIGUSR1, file=_log_file(), all_threads=True, chain=True)
 
 
 class LoopWatch:
@@ -57,15 +54,15 @@ class LoopWatch:
         self._turned_at = 0.0
         self._seen: StackSummary | None = None
         self._next: asyncio.TimerHandle | None = None
-        if hasattr(signal, "setitimer") and logger.isEnabledFor(logging.DEBUG):
-            signal.signal(signal.SIGALRM, self._look)
+        if HAS_TIMER and logger.isEnabledFor(logging.DEBUG):
+            on_alarm(self._look)
             self._turn()
 
     def stop(self) -> None:
         """Watch no more."""
         if self._next is not None:
             self._next.cancel()
-            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            set_alarm(0.0)
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -74,14 +71,14 @@ class LoopWatch:
             held_up = round((now - self._turned_at) * 1000)
             logger.debug("The event loop was blocked for %d ms:\n%s", held_up, stack)
         self._turned_at = now
-        signal.setitimer(signal.ITIMER_REAL, HELD_UP_SECONDS)
+        set_alarm(HELD_UP_SECONDS)
         self._next = self._loop.call_later(TURN_SECONDS, self._turn)
 
     def _look(self, _: int, frame: FrameType | None) -> None:
         # It is logged later: here, the callback may be in the middle of writing to the log.
         self._seen = StackSummary.extract(reversed([*walk_stack(frame)]), lookup_lines=False)
         # Looked at again when it has lasted twice as long: the last look is in its later half.
-        signal.setitimer(signal.ITIMER_REAL, time.monotonic() - self._turned_at)
+        set_alarm(time.monotonic() - self._turned_at)
 
 
 def _report_tasks() -> None:

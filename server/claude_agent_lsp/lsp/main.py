@@ -10,17 +10,17 @@ closing, which stops the runs, answers them and ends the CLIs.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 import os
-import signal
 import sys
 import time
+from functools import partial
 from typing import Any, Final
 
 from claude_agent_lsp.agent.os_processes.adoption import Adoption
 from claude_agent_lsp.base import lanes
+from claude_agent_lsp.base.system.processes import ENDING_SIGNALS, on_signal
 from claude_agent_lsp.lsp.hang_report import LoopWatch, report_on_signal
 from claude_agent_lsp.lsp.server import AgentServer
 from claude_agent_lsp.lsp.wire.reader import MessageReader
@@ -59,9 +59,8 @@ async def _serve(stdin: int, stdout: int) -> int:
     reader = MessageReader(stdin, server.protocol.deliver, server.protocol.reject)
     loop = asyncio.get_running_loop()
     # SIGHUP is how an editor in a terminal ends when its window is closed.
-    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
-        with contextlib.suppress(AttributeError, NotImplementedError):  # Windows
-            loop.add_signal_handler(getattr(signal, name), server.exit_with, 0)
+    for name in ENDING_SIGNALS:
+        on_signal(loop, name, partial(server.exit_with, 0))
     report_on_signal()
     Adoption().begin()
     watch = LoopWatch()

@@ -57,6 +57,8 @@ DIAGNOSTICS: Final = "claudeAgent/diagnostics"
 LANGUAGE: Final = "claudeAgent/language"
 VISIBLE: Final = "claudeAgent/visibleDocuments"
 _AS_JSON: Final = frozenset({LANGUAGE, VISIBLE})
+# Of docs/protocol.md: the second number grows with what is added, the first with what is broken.
+PROTOCOL: Final = "1.0"
 
 
 class Host(Protocol):
@@ -267,6 +269,7 @@ class AgentProtocol(LanguageServerProtocol):
         """Initialize, and say that commands report progress."""
         self._initialized = True
         result = yield from super().lsp_initialize(params)
+        result.capabilities.experimental = {"claudeAgent": {"protocol": PROTOCOL}}
         commands = result.capabilities.execute_command_provider
         if commands is not None:
             commands.work_done_progress = True

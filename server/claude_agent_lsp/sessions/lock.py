@@ -26,6 +26,7 @@ import psutil
 
 from claude_agent_lsp.base.disk.files import open_to_read, try_lock, unlock_and_remove
 from claude_agent_lsp.base.disk.private import make_directory
+from claude_agent_lsp.base.system.file_io import read_at, write_at
 from claude_agent_lsp.errors import SessionAtWork, SessionBusy, SessionKept, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -313,7 +314,7 @@ def _refusal(session_id: str, holder: Holder | None) -> SessionBusy:
 
 def _holder_in(handle: int) -> Holder | None:
     try:
-        return parse_holder(os.pread(handle, 4096, 0))
+        return parse_holder(read_at(handle, 4096, 0))
     except OSError:  # the lock holds all the same
         return None
 
@@ -322,7 +323,7 @@ def _write(handle: int, holder: Holder) -> None:
     content = json.dumps(asdict(holder)).encode()
     with contextlib.suppress(OSError):  # a full disk: the lock holds all the same
         os.ftruncate(handle, 0)
-        os.pwrite(handle, content, 0)
+        write_at(handle, content, 0)
 
 
 def parse_holder(content: bytes) -> Holder | None:

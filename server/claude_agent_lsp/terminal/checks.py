@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import sys
 import tempfile
 import uuid
@@ -21,6 +20,7 @@ from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.base.disk.private import others_may
 from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.base.system.programs import find_program
 from claude_agent_lsp.base.texts.redaction import mask_secrets, register_secrets
 from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.errors import CliNotFound, NotAuthenticated, RequestFailed
@@ -179,9 +179,8 @@ def _settings(file: Path | None) -> tuple[Settings, list[Finding]]:
 
 
 def _no_cli(error: RequestFailed, settings: Settings) -> Finding:
-    if settings.cli_path is None:
-        hint = "Reinstall the package claude-agent-sdk, which contains the CLI."
-    else:
+    hint = error.hint
+    if settings.cli_path is not None:
         hint = "Correct the setting claudeAgent.cliPath, or unset it to use the CLI of the SDK."
         if not isinstance(error, CliNotFound) and not os.access(settings.cli_path, os.X_OK):
             hint = f"Run `chmod +x {settings.cli_path}`, or unset claudeAgent.cliPath."
@@ -243,7 +242,7 @@ def _login(cli: Cli, account: Mapping[str, Any]) -> Finding:
     if source is not None:
         return Finding("Login", Verdict.GOOD, f"by {source}; {NO_REQUEST}")
     hint = NotAuthenticated.default_hint
-    if shutil.which("claude") is None:
+    if find_program("claude") is None:
         hint = f"{hint} `claude` is {cli.path} here."
     return Finding("Login", Verdict.FAULT, "no login and no API key", hint)
 
@@ -353,8 +352,8 @@ def _kept(settings: Settings) -> Finding:
 
 
 def _git() -> Finding:
-    found = shutil.which("git")
-    text = found or (
+    found = find_program("git")
+    text = str(found or "") or (
         "not found; the agent works without it, but branches and worktrees are not recognized"
     )
     return Finding("git", Verdict.NOTE, text)

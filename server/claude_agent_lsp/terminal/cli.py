@@ -10,7 +10,6 @@ import gc
 import importlib
 import logging
 import os
-import select
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from claude_agent_lsp import __version__
 from claude_agent_lsp.base import lazy_sdk, lean_dataclasses
 from claude_agent_lsp.base.disk.log_file import LogFile
+from claude_agent_lsp.base.system.descriptors import PIPE_BYTES, Room
 from claude_agent_lsp.base.texts.redaction import MaskingFormatter
 
 if TYPE_CHECKING:
@@ -30,12 +30,21 @@ if TYPE_CHECKING:
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _SESSION: Final = "the session's id, or the beginning of it"
 INTERRUPTED: Final = 130  # as shells have it: 128 and SIGINT's number
-NO_EDITOR: Final = (
-    "This is a language server: an editor starts it. "
-    "In a terminal: doctor, demo, sessions, questions, audit."
+NO_EDITOR: Final = f"""\
+claude-agent-lsp {__version__} is a language server: your editor starts it, and speaks with it here.
+README.md of the project says how to set your editor up. In a terminal:
+
+  claude-agent-lsp login       log in to Claude
+  claude-agent-lsp doctor      check that all is well
+  claude-agent-lsp demo        see it at work, without an account
+  claude-agent-lsp --help      show all commands
+
+It waits for an editor now: Ctrl-D ends it."""
+DOCS: Final = (
+    "Without a command, it serves the editor that started it. In the project, README.md says how "
+    "to set an editor up, docs/protocol.md has all commands and settings, docs/platforms.md the "
+    "systems, docs/security.md who could do what."
 )
-# What never has to wait in a pipe that has room at all.
-PIPE_BYTES: Final = getattr(select, "PIPE_BUF", 512)
 # How many new objects there are before garbage is looked for. With Python's own numbers, a tenth of
 # the start goes into searches through what has just been imported, which is none.
 GARBAGE_THRESHOLDS: Final = (50_000, 20, 50)
@@ -106,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="claude-agent-lsp",
         description="The Claude agent for every editor, as a language server on stdin and stdout.",
-        epilog="Without a command, it serves the editor that started it.",
+        epilog=DOCS,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--stdio", action="store_true", help="serve on stdin and stdout (default)")
@@ -137,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="The exit status is 1 if a step fails.",
     )
     demo.add_argument("--live", action="store_true", help="use your own Claude account")
+    _add_login(commands)
     _add_sessions(commands)
     _add_questions(commands)
     audit = commands.add_parser(
@@ -150,7 +160,36 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--session", metavar="SESSION", help=_SESSION)
     audit.add_argument("--limit", type=_count, default=50, metavar="N", help="default: %(default)s")
     audit.add_argument("--json", action="store_true", help="print JSON, one object per line")
+    _add_uninstall(commands)
     return parser
+
+
+def _add_login(commands: _Commands) -> None:
+    login = commands.add_parser(
+        "login",
+        help="log in to Claude, in this terminal",
+        description="Log in with the CLI that the server runs: `claude auth login`.",
+    )
+    login.add_argument("--cli", type=Path, metavar="FILE", help="as claudeAgent.cliPath")
+    login.add_argument("--console", action="store_true", help="pay by use of the API")
+    login.add_argument("--sso", action="store_true", help="log in with single sign-on")
+    login.add_argument("--email", metavar="ADDRESS", help="fill it in on the login page")
+
+
+def _add_uninstall(commands: _Commands) -> None:
+    uninstall = commands.add_parser(
+        "uninstall",
+        help="remove what the server has kept",
+        description=(
+            "Remove the state directory's content: trust, the history of runs, kept copies of "
+            "sessions, the audit log. Claude Code's own files stay."
+        ),
+        epilog="The exit status is 1 if something of it is left.",
+    )
+    uninstall.add_argument(
+        "--state-directory", type=Path, metavar="DIR", help="as claudeAgent.stateDirectory"
+    )
+    uninstall.add_argument("--yes", action="store_true", help="don't ask for confirmation")
 
 
 def _add_sessions(commands: _Commands) -> None:
@@ -320,11 +359,7 @@ class _Stderr(logging.StreamHandler[TextIO]):
             self.handleError(record)
 
     def _has_room(self) -> bool:
-        if not hasattr(select, "poll"):  # Windows
-            return True
-        room = select.poll()
-        room.register(self.stream.fileno(), select.POLLOUT)
-        return bool(room.poll(0))
+        return not Room.known or bool(Room(self.stream.fileno()))
 
 
 if __name__ == "__main__":

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from claude_agent_lsp.base.system.processes import ENDING_SIGNALS, on_signal
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 T = TypeVar("T")
-
-_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class EndedBySignal(Exception):
@@ -41,16 +41,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         task = asyncio.create_task(work)
         loop = asyncio.get_running_loop()
 
-        def end(number: int) -> None:
+        def end(name: str) -> None:
             if not came:
                 task.cancel()
-            came.append(number)
+            came.append(getattr(signal, name))
 
-        for name in _SIGNALS:
-            number = getattr(signal, name, None)
-            if number is not None:
-                with contextlib.suppress(NotImplementedError):  # Windows
-                    loop.add_signal_handler(number, end, number)
+        for name in ENDING_SIGNALS:
+            on_signal(loop, name, partial(end, name))
         return await task
 
     try:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from claude_agent_lsp.base.disk.files import locked, replace_file
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.system.processes import user_id
 from claude_agent_lsp.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class State:
                 mode = self._folders.stat().st_mode
         except StoreUnavailable as error:
             return str(error)
-        if os.name != "nt" and mode & 0o077:
+        if user_id() is not None and mode & 0o077:
             return f"Other users can read {self._folders}: run `chmod 700` on it."
         return None
 

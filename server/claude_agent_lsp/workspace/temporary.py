@@ -13,11 +13,11 @@ Everything here touches the disk: call it in a thread.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.disk.private import WRITE, make_directory, others_may
+from claude_agent_lsp.base.system.processes import user_id
 from claude_agent_lsp.workspace.state import state_directory
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def own_directory(environment: Mapping[str, str]) -> Path | None:
 
 def directories_of_the_cli(environment: Mapping[str, str]) -> tuple[Path, ...]:
     """Return where the CLI may have kept something, started here or in a terminal."""
-    name = f"claude-{os.getuid()}" if os.name == "posix" else "claude"
+    user = user_id()
+    name = "claude" if user is None else f"claude-{user}"
     return (_usual(environment) / name, _ours() / name)
 
 

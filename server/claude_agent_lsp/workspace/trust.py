@@ -22,6 +22,7 @@ from claude_agent_lsp.base.disk.files import locked, replace_file
 from claude_agent_lsp.base.disk.places import nobody_elses, place_of
 from claude_agent_lsp.base.disk.private import WRITE, make_directory, others_may
 from claude_agent_lsp.base.disk.reading import open_regular, read_regular
+from claude_agent_lsp.base.system.file_io import replace
 from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.errors import StoreUnavailable
 from claude_agent_lsp.workspace.decisions import Decision
@@ -140,7 +141,7 @@ class Trust:
         if self._file.is_file():
             open_regular(self._file).close()  # what can't be read just now is not damaged
         aside = self._file.with_name(f"{self._file.name}.damaged")
-        self._file.replace(aside)
+        replace(self._file, aside)
         logger.warning("The decisions before this one are lost; their file is now %s", aside)
 
     def _decided(self) -> dict[str, Decision] | None:

@@ -12,7 +12,7 @@ import pytest
 
 from claude_agent_lsp.agent.os_processes.adoption import OWN, Adoption, adopted
 from claude_agent_lsp.agent.os_processes.marked import Marked, marks
-from claude_agent_lsp.agent.os_processes.tree import now
+from claude_agent_lsp.base.system.processes import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

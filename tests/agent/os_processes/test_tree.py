@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from claude_agent_lsp.agent.os_processes.tree import ProcessTree, child_with, kill, now, started
+from claude_agent_lsp.agent.os_processes.tree import ProcessTree, child_with, kill, started
+from claude_agent_lsp.base.system.processes import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

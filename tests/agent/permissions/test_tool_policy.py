@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ntpath
+import os
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claude_agent_lsp.agent.permissions.policy import plain_programs
 from claude_agent_lsp.agent.permissions.policy.plain_programs import (
     LONGEST_COMMAND,
     PLAIN_PROGRAMS,
@@ -272,3 +275,33 @@ def test_it_is_said_why() -> None:
 def test_no_program_is_plain_that_runs_others() -> None:
     assert not PLAIN_PROGRAMS & {"env", "xargs", "git", "make", "sh", "bash", "awk", "sed", "rg"}
     assert LONGEST_COMMAND >= 1000
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cat /c/Users/me/.ssh/id",
+        "cat 'C:\\Users\\me\\.ssh\\id'",
+        "cat C:/Users/me/.ssh/id",
+        "cat '\\\\server\\share\\file'",
+        "cat '..\\..\\file'",
+        "ls D:",
+        "echo a > 'sub\\file'",
+        "cat < C:/file",
+    ],
+)
+def test_windows_paths_that_lead_out_are_asked_about(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What the system has in place of its separators: the shell there is a POSIX one all the same.
+    monkeypatch.setattr(plain_programs, "WINDOWS", True)
+    monkeypatch.setattr(os, "path", ntpath)
+    assert first_to_ask_about(command, r"C:\work") is not None
+
+
+@pytest.mark.parametrize("command", ["cat a.py", "ls src/lib", "grep -n x src/a.py | head -5"])
+def test_what_stays_in_a_folder_of_windows_is_not(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain_programs, "WINDOWS", True)
+    assert first_to_ask_about(command, r"C:\work") is None

@@ -12,11 +12,11 @@ import pytest
 from claude_agent_sdk import ClaudeSDKClient, PermissionResultDeny, ResultMessage
 
 from claude_agent_lsp.agent.cli import check
-from claude_agent_lsp.agent.os_processes.tree import now
 from claude_agent_lsp.agent.os_processes.watchdog import Watchdog
 from claude_agent_lsp.agent.process import process as process_module
 from claude_agent_lsp.agent.process import shutdown
 from claude_agent_lsp.agent.process.process import AgentProcess
+from claude_agent_lsp.base.system.processes import now
 from claude_agent_lsp.errors import CliFailedToStart, ProcessDied, RequestFailed
 from claude_agent_lsp.sessions.transcripts.transcript import Transcript
 from tests.agent.conftest import launch_of, new_session

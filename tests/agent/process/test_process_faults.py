@@ -37,7 +37,7 @@ CALLS = (
     (Transcript, "catch_up"),
     (Transcript, "expect"),
     (process_module, "check"),
-    (process_module, "locate"),
+    (process_module, "named_to_the_sdk"),
     (process_module, "reach"),
     (process_module, "fault_at_start"),
     (process_module, "fault_in_run"),

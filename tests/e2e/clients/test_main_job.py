@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from claude_agent_lsp import __version__
+from claude_agent_lsp.lsp.protocol import PROTOCOL
 from tests.e2e.editor import PROFILES
 from tests.e2e.refusals import CANCELLED, INVALID, refusal
 from tests.e2e.shown import said_in
@@ -149,3 +151,12 @@ async def test_fork_at_a_message_that_is_not_there_is_refused(editor: Editor) ->
         INVALID,
         f"resumeAt: the session {told['sessionId']} has no message nothing.",
     )
+
+
+async def test_the_answer_of_initialize_tells_the_versions(editor: Editor) -> None:
+    told = editor.greeting
+    assert told is not None
+    assert told.server_info is not None
+    assert told.server_info.version == __version__
+    experimental = cast("Any", told.capabilities.experimental)
+    assert experimental["claudeAgent"] == {"protocol": PROTOCOL}

@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
+from claude_agent_lsp import __version__
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[3]
 EXTENSION = ROOT / "editors" / "vscode"
-NAME = "claude-agent-lsp.claude-agent-0.1.0"
+NAME = f"claude-agent-lsp.claude-agent-{__version__}"
 SECONDS = 120.0  # only catches hangs
 SETTINGS: dict[str, Any] = {
     "chat.disableAIFeatures": True,

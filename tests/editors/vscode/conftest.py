@@ -73,6 +73,7 @@ def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wanted = (
         "editors/vscode/",
         "server/",
+        "requirements/server.txt",
         "scripts/",
         "LICENSE",
         "CHANGELOG.md",

@@ -28,6 +28,7 @@ def test_package_holds_what_it_needs_and_no_more(vsix: Path) -> None:
         "changelog.md",
         "dist/ThirdPartyNotices.txt",
         "dist/extension.js",
+        "dist/server/server.txt",
         "dist/view/main.css",
         "dist/view/main.js",
         "LICENSE.txt",
@@ -49,6 +50,14 @@ def test_wheel_in_it_is_the_whole_server(vsix: Path) -> None:
             names = set(server.namelist())
     sources = (ROOT / "server").rglob("*.py")
     assert {str(source.relative_to(ROOT / "server")) for source in sources} <= names
+
+
+@pytest.mark.timeout(240)
+def test_it_installs_what_was_tested(vsix: Path) -> None:
+    with zipfile.ZipFile(vsix) as archive:
+        pinned = archive.read("extension/dist/server/server.txt").decode()
+    assert pinned == (ROOT / "requirements" / "server.txt").read_text()
+    assert "\nclaude-agent-sdk==" in pinned
 
 
 @pytest.mark.timeout(240)

@@ -31,12 +31,14 @@ const PYTHON =
   process.platform === 'win32' ? path.join('Scripts', 'python.exe') : path.join('bin', 'python');
 /** The file of an environment that is whole; it is touched when a server is started. */
 const READY = 'ready';
+/** What the server needs, each package in the one version that was tested, with its hashes. */
+const REQUIREMENTS = 'server.txt';
 const DAY_MS = 24 * 60 * 60 * 1000;
 const UNUSED_MS = 30 * DAY_MS;
 
 /** Where things are, and how to speak of them. */
 export interface Installation {
-  /** The directory in the extension that has the wheel. */
+  /** The directory in the extension that has the wheel, and what it was tested with. */
   readonly wheels: string;
   /** Where environments may be made; it outlives the extension's versions. */
   readonly storage: string;
@@ -45,13 +47,14 @@ export interface Installation {
 
 interface Wanted extends Installation {
   readonly wheel: string;
-  /** What the names of all environments with this wheel begin with. */
+  readonly requirements: string;
+  /** What the names of all environments with these begin with. */
   readonly name: string;
 }
 
 /**
  * Returns the server's executable in the private environment, which is made if it isn't there
- * for exactly this wheel, or can't be started any more: its Python may have been removed or
+ * for exactly this wheel and its requirements, or can't be started any more: its Python may have been removed or
  * upgraded. To try it takes a small part of the server's start.
  *
  * @param configured The setting `claudeAgent.server.python`.
@@ -62,8 +65,10 @@ export async function installedServer(
   configured: string | undefined,
 ): Promise<string> {
   const wheel = await wheelIn(installation.wheels);
-  const digest = createHash('sha256').update(await readFile(wheel)).digest('hex').slice(0, 12);
-  const wanted = { ...installation, wheel, name: `server-${digest}` };
+  const requirements = path.join(installation.wheels, REQUIREMENTS);
+  const both = await Promise.all([wheel, requirements].map((file) => readFile(file)));
+  const digest = createHash('sha256').update(Buffer.concat(both)).digest('hex').slice(0, 12);
+  const wanted = { ...installation, wheel, requirements, name: `server-${digest}` };
   const executable = (await madeServer(wanted)) ?? (await madeUnderLock(wanted, configured));
   await removeUnused(wanted.storage);
   return executable;
@@ -113,19 +118,24 @@ async function madeServer({ storage, name, log }: Wanted): Promise<string | unde
  * has a directory that no other ever had: the pip of a window that was killed may still be writing.
  */
 async function makeServer(
-  { storage, name, wheel, log }: Wanted,
+  { storage, name, wheel, requirements, log }: Wanted,
   python: string,
 ): Promise<string> {
   const environment = await mkdtemp(path.join(storage, `${name}-`));
   try {
     log.info(`Making a Python environment with ${python} in ${environment}`);
     await run(python, ['-m', 'venv', environment]);
-    const { stdout } = await run(
-      path.join(environment, PYTHON),
-      ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', wheel],
-      { maxBuffer: 64 * 1024 * 1024 },
-    );
-    log.info(stdout);
+    for (const what of [
+      ['--require-hashes', '-r', requirements],
+      ['--no-deps', '--no-index', wheel],
+    ]) {
+      const { stdout } = await run(
+        path.join(environment, PYTHON),
+        ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', ...what],
+        { maxBuffer: 64 * 1024 * 1024 },
+      );
+      log.info(stdout);
+    }
     const executable = path.join(environment, EXECUTABLE);
     await run(executable, ['--version']);
     await writeFile(path.join(environment, READY), '');

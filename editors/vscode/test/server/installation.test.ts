@@ -41,6 +41,7 @@ describe('the private environment', () => {
     const wheels = path.join(directory, 'wheels');
     await mkdir(wheels, { recursive: true });
     await writeFile(path.join(wheels, 'claude_agent_lsp-1-py3-none-any.whl'), wheel);
+    await writeFile(path.join(wheels, 'server.txt'), 'pygls==2.1.1 --hash=sha256:00\n');
     return { wheels, storage: path.join(directory, 'storage'), log: locations.services.log };
   };
   const daysAgo = (days: number): Date => new Date(Date.now() - days * 24 * 60 * 60 * 1000);
@@ -59,7 +60,7 @@ case "$1 $2" in
 esac`;
   const timesInstalled = async ({ wheels }: Installation): Promise<number> => {
     const asked = await readFile(path.join(os.homedir(), 'pip'), 'utf8');
-    return asked.split('\n').filter((line) => line.includes(wheels)).length;
+    return asked.split('\n').filter((line) => line.includes(path.join(wheels, 'claude'))).length;
   };
 
   it('is made once for a wheel', async () => {
@@ -69,6 +70,17 @@ esac`;
     assert.match(first, /server-[0-9a-f]{12}-\w{6}\/bin\/claude-agent-lsp$/);
     assert.equal(await installedServer(place, '/nowhere/python3'), first);
     assert.equal(await timesInstalled(place), 1);
+  });
+
+  it('takes the versions that were tested, by their hashes, and nothing else', async () => {
+    const interpreter = await executable('python-fake', python);
+    const place = await installation('hashes');
+    await installedServer(place, interpreter);
+    const asked = await readFile(path.join(os.homedir(), 'pip'), 'utf8');
+    const [first, second, ...more] = asked.split('\n').filter((line) => line.includes(place.wheels));
+    assert.match(first ?? '', /--require-hashes -r \S+server\.txt$/);
+    assert.match(second ?? '', /--no-deps --no-index \S+\.whl$/);
+    assert.deepEqual(more, []);
   });
 
   it('is made once for windows that start together: the others wait, and say so', async () => {

@@ -27,6 +27,7 @@ from claude_agent_lsp.base.disk.files import locked, open_own
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.lanes import Lane
+from claude_agent_lsp.base.system.file_io import read_at, replace
 from claude_agent_lsp.base.texts.redaction import mask_secrets, mask_secrets_in_json
 from claude_agent_lsp.base.texts.visible import visible
 
@@ -121,7 +122,7 @@ class AuditLog:
         handle = open_own(file, os.O_RDWR | os.O_APPEND)
         try:
             size = os.fstat(handle).st_size
-            if size and os.pread(handle, 1, size - 1) != b"\n":
+            if size and read_at(handle, 1, size - 1) != b"\n":
                 line = b"\n" + line  # a disk that was full took a part of a line
             if os.write(handle, line) < len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(file))
@@ -135,7 +136,7 @@ class AuditLog:
             files = [self.file, *self._older()]
             for older, newer in reversed(list(zip(files[1:], files, strict=False))):
                 with contextlib.suppress(FileNotFoundError):
-                    newer.replace(older)
+                    replace(newer, older)
 
     def _older(self) -> list[Path]:
         return [self.file.with_name(f"audit.{n}.jsonl") for n in range(1, OLDER_FILES + 1)]

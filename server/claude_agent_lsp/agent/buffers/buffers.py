@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from claude_agent_lsp.base.disk.scratch import scratch
 from claude_agent_lsp.base.lanes import Lane
+from claude_agent_lsp.base.system.file_io import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +131,7 @@ class Buffers:
             self._directory = scratch.make()
         new = self._directory / "new.json"
         new.write_text(json.dumps(names), encoding="utf-8")
-        new.replace(self._directory / "open.json")
+        replace(new, self._directory / "open.json")
 
     def _note_failure(self, telling: asyncio.Future[None]) -> None:
         error = None if telling.cancelled() else telling.exception()

@@ -10,23 +10,18 @@ server gets their signals when they end, too, and has to reap them.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import sys
-import time
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from claude_agent_lsp.base import lanes
+from claude_agent_lsp.base.system.processes import any_child_ended, become_subreaper, now, reap
 
 if TYPE_CHECKING:
     from claude_agent_lsp.agent.os_processes.tree import Process
 
-logger = logging.getLogger(__name__)
-
-_PR_SET_CHILD_SUBREAPER: Final = 36
 # Whoever waits for a process of its own has noticed its end long before.
 REAP_SECONDS: Final = 1.0
 # What is about to be killed may just have started something.
@@ -40,7 +35,7 @@ class Adoption:
     """Takes in what has lost its parents, for the whole process. Begin it on the event loop.
 
     Attributes:
-        begun: When it has begun, a time of `tree.now`; None where nothing is adopted.
+        begun: When it has begun, a time of `processes.now`; None where nothing is adopted.
     """
 
     begun: ClassVar[int | None] = None
@@ -53,10 +48,10 @@ class Adoption:
 
     def begin(self) -> None:
         """Adopt from now on, where the system knows of it."""
-        if sys.platform == "linux" and _become_subreaper():
+        if sys.platform == "linux" and become_subreaper():
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGCHLD, self._look_soon, loop)
-            Adoption.begun = _ticks()
+            Adoption.begun = now()
 
     def _look_soon(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is None:
@@ -64,7 +59,7 @@ class Adoption:
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
-        if _any_ended():
+        if any_child_ended():
             self._reaping = loop.create_task(self._reap(loop))
 
     async def _reap(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -81,7 +76,7 @@ def adopted(since: int | None = None, until: int | None = None) -> list[Process]
     started for itself.
 
     Args:
-        since: Leaves out what has started before; a time of `tree.now`.
+        since: Leaves out what has started before; a time of `processes.now`.
         until: Leaves out what has started later.
     """
     begun = Adoption.begun
@@ -131,14 +126,6 @@ def end_adopted() -> None:
         wait_gone(left, ROUND_SECONDS)
 
 
-def _any_ended() -> bool:
-    """Return whether a child has ended that nobody has waited for. It costs one call."""
-    try:
-        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:
-        return False
-
-
 def _reap_children(known: frozenset[int]) -> frozenset[int]:
     """Reap those of `known` that are still not waited for; return the others that have ended."""
     from claude_agent_lsp.agent.os_processes.tree import Process, is_zombie, try_psutil
@@ -146,21 +133,5 @@ def _reap_children(known: frozenset[int]) -> frozenset[int]:
     children = try_psutil(lambda: Process().children(), list[Process]())
     found = frozenset(each.pid for each in children if is_zombie(each))
     for pid in found & known:
-        with suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)
+        reap(pid)
     return found - known
-
-
-def _ticks() -> int:
-    # psutil's import must hold up no editor that waits for the answer to "initialize".
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK") // 10**9
-
-
-def _become_subreaper() -> bool:
-    import ctypes
-
-    try:
-        return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
-    except (OSError, AttributeError):
-        logger.debug("What loses its parents can't be adopted here", exc_info=True)
-        return False

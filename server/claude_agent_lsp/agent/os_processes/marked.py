@@ -21,14 +21,13 @@ from claude_agent_lsp.agent.os_processes.tree import (
     in_process_thread,
     kill,
     kill_all_with,
-    now,
     opaque_child,
     outside_group_of,
-    session_of,
     started,
     wait_gone,
 )
 from claude_agent_lsp.base import lanes
+from claude_agent_lsp.base.system.processes import now, session_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -138,7 +137,7 @@ class Marked:
             processes: Which.
             cli: The CLI's process id, if it is known.
             since: All that tools have started from then to now is ended too, wherever it has got
-                to; a time of `tree.now`.
+                to; a time of `processes.now`.
             but: These go on, with all that they start.
         """
         if processes or since is not None:
@@ -191,9 +190,9 @@ class Marked:
             # What has lost its mark, too, can be the work of this CLI alone, or of any.
             if alone:
                 found.update(adopted(since, until))
-        sessions = {session_of(each) for each in but}
+        sessions = {session_of(each.pid) for each in but}
         kept = frozenset(but).union(*map(below, but))
-        found = {each for each in found - kept if session_of(each) not in sessions}
+        found = {each for each in found - kept if session_of(each.pid) not in sessions}
         left = wait_gone(found, SWEEP_SECONDS)
         kill(left)
         wait_gone(left, SWEEP_SECONDS)

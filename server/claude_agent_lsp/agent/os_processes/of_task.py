@@ -17,9 +17,9 @@ from claude_agent_lsp.agent.os_processes.tree import (
     below,
     in_process_thread,
     outside_group_of,
-    session_of,
     try_psutil,
 )
+from claude_agent_lsp.base.system.processes import session_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,8 +57,8 @@ class TaskProcesses:
         if not writers:
             # What is watched for the agent writes into no file, and an agent has several shells.
             return cls(frozenset(), {shell: below(shell) for shell in tree.tool_shells()})
-        sessions = {session_of(process) for process in writers}
-        own = {process for process in outside if session_of(process) in sessions}
+        sessions = {session_of(process.pid) for process in writers}
+        own = {process for process in outside if session_of(process.pid) in sessions}
         return cls(frozenset(own.union(*map(below, own))), {})
 
     async def left(self) -> frozenset[Process]:

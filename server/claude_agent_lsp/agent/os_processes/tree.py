@@ -13,13 +13,14 @@ import contextlib
 import logging
 import os
 import sys
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
+
+from claude_agent_lsp.base.system.processes import TICKS_PER_SECOND, group_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -31,7 +32,6 @@ Process = psutil.Process
 
 # What is killed is gone at once, unless the system is busy with it.
 GONE_SECONDS = 1.0
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
 def try_psutil(look: Callable[[], T], unknown: T) -> T:
@@ -210,34 +210,13 @@ def outside_group_of(cli: int, process: Process) -> bool:
 
     Windows has no groups; there nothing is.
     """
-    if not hasattr(os, "getpgid"):
-        return False
-    try:
-        return os.getpgid(process.pid) != os.getpgid(cli)
-    except OSError:
-        return False
+    group, its = group_of(cli), group_of(process.pid)
+    return group is not None and its is not None and its != group
 
 
 def below(process: Process) -> frozenset[Process]:
     """Return all that is below a process."""
     return frozenset(try_psutil(partial(process.children, recursive=True), list[Process]()))
-
-
-def session_of(process: Process) -> int:
-    """Return the session that a process is in; one of its own where there are none."""
-    try:
-        return os.getsid(process.pid) if hasattr(os, "getsid") else int(process.pid)
-    except OSError:
-        return int(process.pid)
-
-
-def now() -> int:
-    """Return this moment as the system counts the starts of processes: see `started`."""
-    if sys.platform == "linux":
-        nanoseconds = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    else:
-        nanoseconds = time.time_ns()
-    return nanoseconds * TICKS_PER_SECOND // 10**9
 
 
 def started(process: Process) -> int | None:
@@ -247,15 +226,16 @@ def started(process: Process) -> int | None:
     second alone: a start in seconds since 1970, as psutil has it, is up to a second early. macOS
     keeps the wall clock's time of each start, to the microsecond.
     """
-    if sys.platform != "linux":
+    start: int | None = None
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, LookupError, ValueError):
+            # The command's name may hold anything, parentheses too.
+            fields = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
+            start = int(fields[19])
+    else:
         seconds = try_psutil(process.create_time, None)
-        return None if seconds is None else int(seconds * TICKS_PER_SECOND)
-    try:
-        # The command's name may hold anything, parentheses too.
-        fields = Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()
-        return int(fields[19])
-    except (OSError, LookupError, ValueError):
-        return None
+        start = None if seconds is None else int(seconds * TICKS_PER_SECOND)
+    return start
 
 
 async def in_process_thread(look: Callable[..., T], *arguments: Any) -> T:

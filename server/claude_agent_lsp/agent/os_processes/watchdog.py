@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.agent.os_processes.adoption import OWN
 from claude_agent_lsp.agent.os_processes.orphans import server_mark
+from claude_agent_lsp.base.system.processes import apart, bare_environment, stop_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,10 +74,10 @@ class Watchdog:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     # It needs nothing of the environment, and the user's secrets stay out of it.
-                    env={OWN: "1"},
+                    env=bare_environment(**{OWN: "1"}),
                     cwd=os.sep,
                     # What ends the server's process group (a closed terminal) must not end it.
-                    start_new_session=True,
+                    **apart(),
                 )
                 self._say(self._told)
             except Exception:
@@ -107,7 +108,7 @@ class Watchdog:
         if process is None or process.stdin is None:
             return False
         try:
-            os.set_blocking(process.stdin.fileno(), False)
+            stop_waiting(process.stdin.fileno())
             return os.write(process.stdin.fileno(), message) == len(message)
         except OSError:
             return False

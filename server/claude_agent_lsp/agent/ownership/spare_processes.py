@@ -14,22 +14,22 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import uuid
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.os_processes.output import output_of
 from claude_agent_lsp.agent.os_processes.tree import available_memory
 from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.base.lanes import disk, processes
+from claude_agent_lsp.base.system.programs import find_program
 from claude_agent_lsp.errors import RequestFailed
 from claude_agent_lsp.sessions.claude_settings.start_files import hooks_at_start, start_files
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from claude_agent_sdk import ClaudeSDKClient
 
@@ -223,12 +223,12 @@ async def _git_status(folder: Path) -> bytes | None:
     Returns:
         Empty if there is no git; None if it can't be told in time.
     """
-    git = await disk.run(shutil.which, "git")
+    git = await disk.run(find_program, "git")
     if git is None:
         return b""
     try:
         said, all_of_it = await output_of(
-            Path(git),
+            git,
             *("status", "--porcelain=v2", "--branch"),
             environment={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
             seconds=STATUS_SECONDS,

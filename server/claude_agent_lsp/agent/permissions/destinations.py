@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.disk.real_paths import real_paths
+from claude_agent_lsp.base.system.paths import relative
 from claude_agent_lsp.base.texts.visible import visible
 
 if TYPE_CHECKING:
@@ -91,5 +92,4 @@ def _called(path: Path | str, folder: Path) -> str:
 
 
 def _seen(path: str, folder: str) -> str:
-    inside = os.path.relpath(path, folder)
-    return path if inside == os.pardir or inside.startswith(os.pardir + os.sep) else inside
+    return relative(path, folder) or path

@@ -16,7 +16,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claude_agent_lsp.agent.os_processes.tree import now
+from claude_agent_lsp.base.system.processes import now
 from claude_agent_lsp.errors import RequestFailed
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ class LeftAtWork:
     """What earlier turns have left at work in a process, and the end of a turn doesn't touch.
 
     Attributes:
-        since: When it was looked at, a time of `tree.now`; what starts from then on is the turn's.
+        since: When it was looked at, a time of `processes.now`; what starts from then on is
+            the turn's.
         tasks: The ids of their background tasks.
         shells: What these, or anything else of theirs, run in.
     """

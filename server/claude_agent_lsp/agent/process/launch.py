@@ -214,6 +214,7 @@ class Launch:
         session: SessionStart,
         *,
         mark: str,
+        executable: Path | None = None,
         can_use_tool: CanUseTool,
         stderr: Callable[[str], None],
         before_tool: BeforeTool = nothing_before,
@@ -224,6 +225,7 @@ class Launch:
 
         Args:
             session: The session.
+            executable: The CLI; None for the one that comes with the SDK.
             mark: The process's own.
             can_use_tool: Decides about tool calls.
             stderr: Takes the lines that it writes there.
@@ -238,7 +240,7 @@ class Launch:
         restraint = {} if files is None else files.restraint
         return ClaudeAgentOptions(
             cwd=self.folder,
-            cli_path=settings.cli_path,
+            cli_path=executable,
             env=self._environment(mark, own, restraint),
             session_id=None if session.resumes else session.session_id,
             resume=session.source,

@@ -30,7 +30,7 @@ from claude_agent_sdk import (
 
 from claude_agent_lsp.agent.background import Background
 from claude_agent_lsp.agent.buffers.channel import with_buffers
-from claude_agent_lsp.agent.cli import check, locate, reach
+from claude_agent_lsp.agent.cli import check, named_to_the_sdk, reach
 from claude_agent_lsp.agent.editor_tools.offer import offered
 from claude_agent_lsp.agent.os_processes.marked import Marked, marks
 from claude_agent_lsp.agent.process.client_queue import ClientQueue
@@ -239,13 +239,14 @@ class AgentProcess:
         after.push_async_callback(self._remove, files)
         too_late = asyncio.get_running_loop().call_later(START_SECONDS, self._time_out_start)
         after.callback(too_late.cancel)
-        configured = await self._unless_given_up(self._prepare(files))
-        if configured is not None:
+        named = await self._unless_given_up(self._prepare(files))
+        if named is not None:
             # What it starts is found by the mark, and ended with the rest.
-            await check(configured, marks(self._mark))
-            await self._unless_given_up(self._disk.read(reach, configured, self.launch.folder))
+            await check(named, marks(self._mark))
+            await self._unless_given_up(self._disk.read(reach, named, self.launch.folder))
         options = self.launch.options(
             self.session,
+            executable=named,
             mark=self._mark,
             can_use_tool=self._receiver.decide,
             stderr=self._keep_stderr,
@@ -290,17 +291,15 @@ class AgentProcess:
             files: Is written.
 
         Returns:
-            The executable that the settings name.
+            The executable that the SDK has to be told of.
         """
         await lanes.processes.run(self._before_start)
         self.cost_usd = await self._disk.run(self.transcript.catch_up)
-        configured = self.launch.settings.cli_path
-        if configured is not None:
-            await self._disk.read(locate, configured)
-        await self._disk.read(reach, configured, self.launch.folder)
+        named = await self._disk.read(named_to_the_sdk, self.launch.settings.cli_path)
+        await self._disk.read(reach, named, self.launch.folder)
         await self._disk.run(files.write, self.launch, await self.launch.restrained())
         await self._disk.run(self.launch.check_place)
-        return configured
+        return named
 
     async def _remove(self, files: PrivateFiles) -> None:
         await asyncio.wait({self._disk.put(files.remove)}, timeout=REMOVE_SECONDS)

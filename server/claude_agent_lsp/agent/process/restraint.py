@@ -17,17 +17,17 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.agent.os_processes.output import output_of
 from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.base.system.programs import find_program
 from claude_agent_lsp.errors import CliFailedToStart
 from claude_agent_lsp.sessions.transcripts.transcript import config_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 GIT_SETTINGS: Final = (
     ("core.fsmonitor", "false"),
@@ -135,10 +135,8 @@ async def named_by(folder: Path) -> tuple[str, ...]:
 
 def git_outside(folder: Path) -> Path | None:
     """Return the user's git, unless it is one that the folder brings along. Reads the disk."""
-    git = shutil.which("git")
-    if git is None or not Path(git).is_absolute() or Path(git).is_relative_to(folder):
-        return None
-    return Path(git)
+    git = find_program("git")
+    return None if git is None or git.is_relative_to(folder) else git
 
 
 def restraining_environment(

@@ -7,16 +7,22 @@ import logging
 import os
 import shutil
 import stat
-import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from claude_agent_lsp.base.disk.private import make_directory
-
-if sys.platform != "win32":
-    import fcntl
+from claude_agent_lsp.base.system.file_io import (
+    BINARY,
+    NO_LINK,
+    NO_WAITING,
+    close_and_remove,
+    patiently,
+    read_at,
+    replace,
+)
+from claude_agent_lsp.base.system.locks import try_lock_handle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,10 +31,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-# A named pipe in a file's place would be waited for.
-_NO_WAITING = getattr(os, "O_NONBLOCK", 0)
-# Windows has no such flag, and needs a privilege to make a link.
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_ALWAYS = os.O_CREAT | BINARY | NO_WAITING | NO_LINK
 # What the system says of a link, and of a pipe that nobody reads, or a socket.
 _NOT_A_FILE = {errno.ELOOP, errno.ENXIO}
 
@@ -48,7 +51,7 @@ def open_own(path: Path, flags: int) -> int:
     """
     wrong = OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
     try:
-        handle = os.open(path, flags | os.O_CREAT | _NO_WAITING | _NO_LINK, 0o600)
+        handle = patiently(lambda: os.open(path, flags | _ALWAYS, 0o600))
     except OSError as error:
         raise (wrong if error.errno in _NOT_A_FILE else error) from None
     if stat.S_ISREG(os.fstat(handle).st_mode):
@@ -61,9 +64,9 @@ def open_own(path: Path, flags: int) -> int:
 def locked(path: Path, *, patience_seconds: float = 5.0) -> Iterator[None]:
     """Hold a lock that excludes other processes, and other threads of this one.
 
-    The kernel frees it when its holder ends, however it ends; the file itself stays, since
+    The system frees it when its holder ends, however it ends; the file itself stays, since
     removing it would let two holders lock two files of one name. Where there are no such locks
-    (Windows, some network file systems) it excludes nobody.
+    (some network file systems) it excludes nobody.
 
     Args:
         path: The lock file; made with mode 0600 if it is not there.
@@ -137,21 +140,25 @@ def open_to_read(path: Path) -> int:
     Raises:
         OSError: It cannot be opened.
     """
-    return os.open(path, os.O_RDONLY | _NO_WAITING)
+    return os.open(path, os.O_RDONLY | BINARY | NO_WAITING)
 
 
 def unlock_and_remove(handle: int, path: Path) -> None:
     """Release a lock of `try_lock`, and remove its file.
 
     The file goes while it is locked, and whoever has opened it before finds, once they have its
-    lock, that it is not the one of that name any more. So there are never two holders.
+    lock, that it is not the one of that name any more. So there are never two holders. On Windows
+    it stays if somebody has opened it before.
     """
+    ours = False
     with suppress(OSError):
-        if _is_at(path, handle):
-            path.unlink()
+        ours = _is_at(path, handle)
     with suppress(OSError):
         os.ftruncate(handle, 0)
-    os.close(handle)
+    if ours:
+        close_and_remove(handle, path)
+    else:
+        os.close(handle)
 
 
 def _is_at(path: Path, handle: int) -> bool:
@@ -170,12 +177,8 @@ def _acquire(handle: int, path: Path, deadline: float) -> None:
 
 
 def _acquired(handle: int, path: Path) -> bool:
-    if sys.platform == "win32":
-        return True
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return try_lock_handle(handle)
     except OSError as error:
         if error.errno not in _NO_LOCKS_HERE:
             raise
@@ -206,7 +209,7 @@ def append_lines(path: Path, lines: bytes, *, looks: bool = False) -> bool:
         handle = open_own(path, flags)
     try:
         size = os.fstat(handle).st_size if looks else 0
-        if size and os.pread(handle, 1, size - 1) != b"\n":
+        if size and read_at(handle, 1, size - 1) != b"\n":
             lines = b"\n" + lines
         rest = memoryview(lines)
         while rest:
@@ -239,7 +242,7 @@ def replace_file(path: Path, content: bytes | BinaryIO | Callable[[BinaryIO], No
                 shutil.copyfileobj(content, file)
             file.flush()
             os.fsync(handle)
-        temporary.replace(path)
+        replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()

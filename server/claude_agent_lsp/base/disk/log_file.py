@@ -14,6 +14,8 @@ from concurrent.futures import Future, wait
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.system.file_io import BINARY
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -74,7 +76,7 @@ class LogFile(logging.Handler):
         written.wait(FLUSH_SECONDS)
 
     def _write_all(self) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | BINARY
         try:
             handle = os.open(self._path, flags, 0o600)
         except OSError as error:

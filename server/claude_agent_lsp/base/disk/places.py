@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from claude_agent_lsp.base.system.processes import user_id
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -62,8 +64,7 @@ def place_of(folder: Path | str) -> Place | None:
 
 def nobody_elses(places: Iterable[Place], known: int = ROOT) -> bool:
     """Return whether all of them belong to this user, to root, or to a user who is known."""
-    this = os.geteuid() if os.name == "posix" else ROOT
-    return all(place.owner in (this, ROOT, known) for place in places)
+    return all(place.owner in (user_id(), ROOT, known) for place in places)
 
 
 def is_on_a_disk(device: int) -> bool:
@@ -86,7 +87,7 @@ def _at(path: Path, above: tuple[Place, ...] = ()) -> Place:
 
 
 def _born(path: Path, status: os.stat_result) -> int | None:
-    if os.name == "nt":
+    if user_id() is None:  # Windows, where this is not the last change
         return status.st_ctime_ns
     seconds = getattr(status, "st_birthtime", None)
     return _born_in_linux(path) if seconds is None else int(seconds * 1e9) or None

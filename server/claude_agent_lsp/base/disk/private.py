@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from typing import TYPE_CHECKING, Final
+
+from claude_agent_lsp.base.system.processes import user_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ def keep_private(directory: Path) -> None:
     Raises:
         OSError: It can't be changed.
     """
-    if os.name == "posix" and directory.is_dir() and others_may(directory):
+    if directory.is_dir() and others_may(directory):
         directory.chmod(OWNERS_ALONE)
 
 
@@ -55,10 +56,11 @@ def others_may(path: Path, what: int = ANYTHING) -> str | None:
     Raises:
         OSError: It is not there.
     """
-    if os.name != "posix":
+    user = user_id()
+    if user is None:
         return None
     status = path.stat()
-    if status.st_uid != os.geteuid():
+    if status.st_uid != user:
         return "it belongs to another user"
     mode = stat.S_IMODE(status.st_mode)
     if not mode & what:

@@ -12,6 +12,9 @@ import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from claude_agent_lsp.base.system.file_io import BINARY, NO_LINK, NO_WAITING
+from claude_agent_lsp.base.system.processes import user_id
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,11 +24,7 @@ MOST_BYTES: Final = 64 * 2**20
 LONGEST_PATH: Final = 40_000
 # Where there is no such flag there are no FIFOs and no terminals in folders either.
 _FLAGS: Final = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOCTTY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
+    os.O_RDONLY | BINARY | NO_WAITING | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0)
 )
 
 
@@ -40,13 +39,13 @@ def open_regular(path: Path | str, *, follow: bool = True) -> BinaryIO:
         OSError: It can't be opened, or it is something else: a device, a FIFO, a directory.
         ValueError: No file can have this name.
     """
-    flags = _FLAGS if follow else _FLAGS | getattr(os, "O_NOFOLLOW", 0)
+    flags = _FLAGS if follow else _FLAGS | NO_LINK
     try:
         handle = os.open(path, flags)
     except BlockingIOError:
         # Somebody has a lease on it (fcntl(2)), and gives it up when the kernel asks: what has
         # one is a regular file.
-        handle = os.open(path, flags & ~getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(path, flags & ~NO_WAITING)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
@@ -84,7 +83,7 @@ def read_own(path: Path | str, most_bytes: int) -> bytes:
         ValueError: No file can have this name.
     """
     with open_regular(path, follow=False) as file:
-        if os.name == "posix" and os.fstat(file.fileno()).st_uid != os.geteuid():
+        if user_id() not in (None, os.fstat(file.fileno()).st_uid):
             raise OSError(errno.EPERM, "it belongs to another user", os.fspath(path))
         content = file.read(most_bytes + 1)
     if len(content) > most_bytes:

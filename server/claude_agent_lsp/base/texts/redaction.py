@@ -2,7 +2,7 @@
 
 A secret is the value of a variable whose name says so, what the user's settings give the CLI as
 `env` or an MCP server as `env` or `headers` and is not plainly none, the password or token in a
-URL, and what looks like a key of a well-known kind.
+URL, what looks like a key of a well-known kind, and what sets a password for a shell.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.base.texts.secret_names import is_secret
+from claude_agent_lsp.base.texts.secret_shapes import find_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,23 +24,8 @@ if TYPE_CHECKING:
 MASK: Final = "***"
 # Behind the end of what is shown, so much is looked at as well for the rest of a secret.
 _MARGIN: Final = 512
-# Each begins with letters of its own, which a search finds fast; the borders are looked at after.
-_SHAPES: Final = tuple(
-    map(
-        re.compile,
-        (
-            # User and password in a URL, up to its last @, or a token in their place.
-            r"://(?P<secret>[^\s/:@]*:[^\s/]+|[^\s/:]{12,})(?=@)",
-            r"sk-(?<!\wsk-)(?:ant-)?[\w-]{16,}",  # Anthropic, and others like it
-            r"gh[pousr]_(?<!\wgh._)\w{20,}",
-            r"github_pat_(?<!\wgithub_pat_)\w{20,}",
-            r"xox[abprs]-(?<!\wxox.-)[\w-]{10,}",
-            r"AKIA(?<!\wAKIA)[A-Z0-9]{16}\b",
-            r"ASIA(?<!\wASIA)[A-Z0-9]{16}\b",
-            r"Bearer (?<!\wBearer )(?P<secret>[\w.~+/-]{8,})",
-        ),
-    )
-)
+# A token that reaches further is looked at to its end, up to so many characters.
+_TOKEN: Final = re.compile(r"[\w.~+/=-]{0,16384}")
 _URL_REST: Final = re.compile(r"[^\s/]*")
 # What stands before the secret in a header.
 _HEADER: Final = re.compile(r"^([\w-]+):(?!//)\s*")
@@ -170,7 +156,8 @@ def _looked_at(text: str, known: set[str], end: int) -> str:
         # What distinguishes a password from a path may come later.
         match = _URL_REST.match(text, url + 3)
         seen = max(seen, match.end() + 1 if match else 0)
-    return text[:seen]
+    rest = _TOKEN.match(text, seen)
+    return text[: rest.end() if rest else seen]
 
 
 def _places(text: str, known: set[str]) -> list[tuple[int, int]]:
@@ -181,8 +168,7 @@ def _places(text: str, known: set[str]) -> list[tuple[int, int]]:
         while at >= 0:
             found.append((at, at + len(value)))
             at = text.find(value, at + _period(value))
-    for shape in _SHAPES:
-        found += [match.span("secret" if shape.groups else 0) for match in shape.finditer(text)]
+    found += find_secrets(text)
     found.sort()
     places: list[tuple[int, int]] = []
     for begin, stop in found:

@@ -99,7 +99,8 @@ def session(*words: str) -> Rule:
                 return "-".join(match.groups()[1:]).lower()
         raise UnfitError
 
-    return Rule(" or ".join([*(f'"{word}"' for word in words), "a session id (a UUID)"]), read)
+    expected = " or ".join([*(f'"{word}"' for word in words), "a session id (a UUID)"])
+    return Rule(expected, read, {"type": "string"})
 
 
 _INDEX = Field(whole(least=0), required=True)
@@ -110,8 +111,12 @@ _RANGE = record(
     start=Field(_POSITION, required=True),
     end=Field(_POSITION, required=True),
 )
-_ANSWER = Rule("an option's value, or a list of them", _answer)
-ID = Rule("a string or a whole number", _token)
+_ANSWER = Rule(
+    "an option's value, or a list of them",
+    _answer,
+    {"type": ["string", "array"], "items": {"type": "string"}},
+)
+ID = Rule("a string or a whole number", _token, {"type": ["string", "integer"]})
 _DIAGNOSTIC = record(
     "a diagnostic {range, message}",
     Diagnostic,
@@ -172,7 +177,9 @@ class QueryArgument(Argument):
     max_turns: int | None = optional(whole(least=1))
     max_budget_usd: float | None = optional(_POSITIVE)
     timeout_seconds: float | None = optional(_POSITIVE)
-    output_schema: Mapping[str, Any] | None = optional(Rule("a JSON Schema object", _schema))
+    output_schema: Mapping[str, Any] | None = optional(
+        Rule("a JSON Schema object", _schema, {"type": "object"})
+    )
     partial_result_token: str | int | None = optional(ID)
     wait: bool | None = optional(FLAG)
     if_busy: IfBusy = optional(one_of(get_args(IfBusy)), "queue")

@@ -49,10 +49,14 @@ def _name(value: object) -> str:
     return value
 
 
-_TIME = Rule("a time as ISO 8601 has it", _time)
+_TIME = Rule("a time as ISO 8601 has it", _time, {"type": "string"})
 _LIMIT = whole(least=1, most=1000)
 _LONGEST_NAME = 500
-_NAME = Rule(f"a string that is not blank, of at most {_LONGEST_NAME} characters", _name)
+_NAME = Rule(
+    f"a string that is not blank, of at most {_LONGEST_NAME} characters",
+    _name,
+    {"type": "string", "maxLength": _LONGEST_NAME},
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,8 @@ import select
 import threading
 from typing import TYPE_CHECKING, Final
 
+from claude_agent_lsp.base.system.descriptors import PIPE_BYTES, Room, watch_for_hang_up
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,7 +45,7 @@ class MessageWriter:
         self._fd = fd
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._poll = _poll_for(fd)
+        self._room = Room(fd)
         self._hang_up = self._watch()
         self._closed = False
         self._broken = False
@@ -101,12 +103,11 @@ class MessageWriter:
         Whatever is wrong is left to the thread to find.
         """
         done = 0
-        if self._poll is None or len(data) > _CHUNK:
+        if len(data) > _CHUNK:
             return done
         with contextlib.suppress(OSError):
-            # POLLOUT says that a pipe has room for PIPE_BUF bytes.
-            while done < len(data) and self._poll.poll(0) == [(self._fd, select.POLLOUT)]:
-                done += os.write(self._fd, data[done : done + select.PIPE_BUF])
+            while done < len(data) and self._room:
+                done += os.write(self._fd, data[done : done + PIPE_BYTES])
         return done
 
     def _below(self, limit: int) -> asyncio.Future[None]:
@@ -122,21 +123,11 @@ class MessageWriter:
         # Replaced, never emptied in between: the thread may be looking.
         self._waiters = [waiter for waiter in self._waiters if not waiter[1].done()]
 
-    def _watch(self) -> select.epoll | None:
-        """Have Linux tell when nobody can read any more: a run that says nothing never finds out.
-
-        Not asked for, an error and a hang-up are told all the same, and nothing else is: neither
-        room, nor that an editor which speaks through a socket has closed one direction of it.
-        """
-        if not hasattr(select, "epoll"):
-            return None
-        watched = select.epoll()
-        try:
-            watched.register(self._fd, 0)
-        except OSError:  # a file: it has no reader that could go
-            watched.close()
-            return None
-        self._loop.add_reader(watched.fileno(), self._hung_up)
+    def _watch(self) -> int | None:
+        """Have Linux tell when nobody reads any more: a run that says nothing never finds out."""
+        watched = watch_for_hang_up(self._fd)
+        if watched is not None:
+            self._loop.add_reader(watched, self._hung_up)
         return watched
 
     def _hung_up(self) -> None:
@@ -146,8 +137,8 @@ class MessageWriter:
 
     def _unwatch(self) -> None:
         if self._hang_up is not None:
-            self._loop.remove_reader(self._hang_up.fileno())
-            self._hang_up.close()
+            self._loop.remove_reader(self._hang_up)
+            os.close(self._hang_up)
             self._hang_up = None
 
     def _mark_lost(self) -> None:
@@ -197,12 +188,3 @@ class MessageWriter:
     def _call_on_loop(self, what: Callable[[], None]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(what)
-
-
-def _poll_for(fd: int) -> select.poll | None:
-    """Return what to poll for room in a descriptor; None on Windows, which has no such thing."""
-    if not hasattr(select, "poll"):
-        return None
-    poll = select.poll()
-    poll.register(fd, select.POLLOUT)
-    return poll

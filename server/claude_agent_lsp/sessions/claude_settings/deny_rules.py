@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from claude_agent_lsp.base.system.paths import relative
 from claude_agent_lsp.sessions.claude_settings.ignore_pattern import IgnorePattern
 from claude_agent_lsp.sessions.claude_settings.settings_files import (
     read_settings,
@@ -107,8 +108,8 @@ def _is_denied(path: Path, patterns: tuple[tuple[Path, str], ...]) -> bool:
 
 
 def _matches(name: str, base: Path, pattern: str) -> bool:
-    inside = os.path.relpath(name, base)
-    if inside.startswith(os.pardir + os.sep) or inside in (os.curdir, os.pardir):
+    inside = relative(name, base)
+    if inside in (None, os.curdir):
         return False
     return IgnorePattern(pattern).matches(inside.replace(os.sep, "/"))
 

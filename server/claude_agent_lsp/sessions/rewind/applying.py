@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.base.disk.files import replace_file
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.system.file_io import replace
 from claude_agent_lsp.base.texts.line_diff import LineDiff
 from claude_agent_lsp.base.texts.visible import visible
 from claude_agent_lsp.errors import Conflict, StoreUnavailable
@@ -60,7 +61,7 @@ def apply(changes: Iterable[FileChange]) -> None:
             if beside is None:
                 change.path.unlink()
             else:
-                beside.replace(change.path)
+                replace(beside, change.path)
             done.append(change)
     except (OSError, Conflict) as error:
         for change in done:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from claude_agent_lsp.base.disk.files import replace_file
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.system.paths import shown_in
 from claude_agent_lsp.base.texts.json_text import parse_json
 from claude_agent_lsp.base.texts.visible import visible
 from claude_agent_lsp.errors import Conflict, SessionNotFound, StoreUnavailable
@@ -262,7 +263,7 @@ def _shown(found: Plan, folder: Path) -> tuple[RewoundFile, ...]:
             kind = "created"
         elif change.wanted is None:
             kind = "deleted"
-        name = os.path.relpath(change.path, folder)
+        name = shown_in(change.path, folder)
         diff = unified(change, visible(name))
         cut = len(diff) > room
         diff = diff[:room]

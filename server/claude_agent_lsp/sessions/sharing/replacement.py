@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import open_regular
+from claude_agent_lsp.base.system.file_io import replace
 from claude_agent_lsp.errors import StoreUnavailable
 
 _PART_BYTES: Final = 1 << 20
@@ -59,7 +60,7 @@ class Replacement:
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
-            self._temporary.replace(self._path)
+            replace(self._temporary, self._path)
         except OSError as error:
             raise _unwritable(self._path, error) from error
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from claude_agent_lsp.base.disk.files import open_own
 from claude_agent_lsp.base.disk.private import make_directory
 from claude_agent_lsp.base.disk.reading import read_regular
+from claude_agent_lsp.base.system.file_io import write_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +98,7 @@ class SessionCosts:
         make_directory(path.parent)
         handle = open_own(path, os.O_RDWR)
         try:
-            os.pwrite(handle, line.ljust(_LINE_BYTES), 0)
+            write_at(handle, line.ljust(_LINE_BYTES), 0)
         finally:
             os.close(handle)
 

@@ -12,12 +12,15 @@ the folder's sessions, and writes down for later ones: so is what lies elsewhere
 
 from __future__ import annotations
 
-import os.path
+import os
+import posixpath
 import re
 import shlex
 from dataclasses import dataclass
 from string import digits
 from typing import Final
+
+from claude_agent_lsp.base.system.paths import WINDOWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 # What the shell makes other words of: names that fit, a home.
 _EXPANDED: Final = re.compile(r"[*?]|\[(?![\s;&|<>()]|$)|(?:^|[\s=:;&|<>()])~")
 _UP: Final = re.compile(r"(?:^|[/=:,])\.\.(?:/|$)")
+# A path as Windows spells it, which the shell there takes, too: none of them is looked through.
+_OF_WINDOWS: Final = re.compile(r"\\|(?:^|[=@])[A-Za-z]:")
 _OPERATORS: Final = frozenset({"|", "||", "&&", "&", ";", "|&", "(", ")"})
 _DESCRIPTORS: Final = frozenset({">&", "<&"})
 _REDIRECTS: Final = frozenset({"<", ">", ">>", "<<<", ">&", "<&", ">|"})
@@ -222,11 +227,15 @@ def _leads_out(sign: str, target: str, folder: str) -> bool:
     if sign == "<<<" or target == os.devnull or (sign in _DESCRIPTORS and target.isdigit()):
         return False
     # Where links in a path lead, it would be written unasked if it is one of the CLI's own.
-    return "/" in target if ">" in sign else _is_elsewhere(target, folder)
+    if ">" in sign:
+        return "/" in target or (WINDOWS and _OF_WINDOWS.search(target) is not None)
+    return _is_elsewhere(target, folder)
 
 
 def _is_elsewhere(word: str, folder: str) -> bool:
-    path = os.path.normpath(word)
+    if WINDOWS and _OF_WINDOWS.search(word):
+        return True
+    path = posixpath.normpath(word)  # as the shell has it, on Windows too
     return path.startswith("/") and not f"{path}/".startswith(f"{folder or '//'}/")
 
 

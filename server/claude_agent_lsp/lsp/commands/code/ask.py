@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.run.query import LAST
+from claude_agent_lsp.base.system.paths import shown_in
 from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import InvalidArgument
@@ -105,7 +106,7 @@ def place_in(context: EditorContext, folder: Path | None) -> str:
 
 def name_of(document: Path, folder: Path | None) -> str:
     """Return a file's name in one line, relative to its folder."""
-    name = document if folder is None else Path(os.path.relpath(document, folder))
+    name = document if folder is None else Path(shown_in(document, folder))
     return one_line(os.fsencode(name).decode(errors="replace"), NAME_LENGTH)
 
 
