@@ -14,9 +14,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claude_agent_lsp.workspace import Settings
+from claude_agent_lsp.workspace.editor_tools import EDITOR_TOOLS
 from claude_agent_lsp.workspace.modes import ASKING_MODES, PermissionMode
 from claude_agent_lsp.workspace.setting import Scope, Setting
-from claude_agent_lsp.workspace.settings import EditorTool, Effort, KeepSessions, LogLevel, _plain
+from claude_agent_lsp.workspace.settings import Effort, KeepSessions, LogLevel, _plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +109,7 @@ FREE = Settings(
     on_stop="clear",
     live_documents=False,
     save_edits="always",
-    editor_tools=get_args(EditorTool),
+    editor_tools=EDITOR_TOOLS,
     question_timeout_seconds=900.0,
     code_action_session="new",
     mcp_servers={"db": {"command": "db"}},

@@ -16,7 +16,7 @@ from claude_agent_lsp.base.texts.box import Box
 from claude_agent_lsp.workspace.documents.positions import PositionEncoding
 
 if TYPE_CHECKING:
-    from lsprotocol.types import InitializeParams
+    from lsprotocol.types import ClientInfo, InitializeParams, WindowClientCapabilities
 
 
 # What a popup of Helix 25.07 shows in a terminal of 10 lines or of 60 columns. Of one that is
@@ -130,9 +130,7 @@ class ClientProfile:
             shows_errors=known or eglot,
             show_document=bool(show_document and show_document.support),
             rereads=not helix,
-            show_message_request=not helix
-            or bool(window and window.show_message)
-            or _released(info.version if info else None) > (25, 7),
+            show_message_request=not helix or _asks(window, info),
             message_box=HELIX_BOX if helix else None if known else PLAIN_BOX,
             questions=_announced(ours, "questions"),
             session_events=_announced(ours, "sessionEvents"),
@@ -152,9 +150,9 @@ class ClientProfile:
             annotations=bool(edits and edits.change_annotation_support),
             save_document=_announced(ours, "saveDocument"),
             code_lens_refresh=bool(lenses and lenses.refresh_support),
-            diagnostics=_announced(params.capabilities.experimental, "diagnostics"),
-            visible_documents=_announced(params.capabilities.experimental, "visibleDocuments"),
-            language=_announced(params.capabilities.experimental, "language"),
+            diagnostics=_announced(ours, "diagnostics"),
+            visible_documents=_announced(ours, "visibleDocuments"),
+            language=_announced(ours, "language"),
         )
 
 
@@ -166,6 +164,12 @@ def _ours(experimental: object) -> Mapping[str, object] | None:
 
 def _announced(ours: Mapping[str, object] | None, name: str) -> bool:
     return ours is not None and ours.get(name) is True
+
+
+def _asks(window: WindowClientCapabilities | None, info: ClientInfo | None) -> bool:
+    """Return whether this Helix answers a message with choices."""
+    version = _released(info.version if info else None)
+    return bool(window and window.show_message) or version > (25, 7)
 
 
 def _released(version: str | None) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from typing import Any, Literal, get_args
 from claude_agent_lsp.base import validation as rules
 from claude_agent_lsp.base.problems import Problem, kind, shown, unknown
 from claude_agent_lsp.base.validation import UnfitError
+from claude_agent_lsp.workspace.editor_tools import EDITOR_TOOLS, USUAL_TOOLS, EditorTool
 from claude_agent_lsp.workspace.modes import PermissionMode
 from claude_agent_lsp.workspace.restraints import (
     ASKING,
@@ -33,15 +34,6 @@ from claude_agent_lsp.workspace.setting import Scope, Setting, setting
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 SettingSource = Literal["user", "project", "local"]
 KeepSessions = Literal["all", "tagged", "none"]
-EditorTool = Literal[
-    "open_documents",
-    "diagnostics",
-    "definition",
-    "references",
-    "symbols",
-    "rename_symbol",
-    "reveal",
-]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -174,8 +166,8 @@ class Settings:
         untrusted=THE_USERS,
     )
     editor_tools: tuple[EditorTool, ...] = setting(
-        tuple(name for name in get_args(EditorTool) if name != "reveal"),
-        rules.several_of(get_args(EditorTool)),
+        USUAL_TOOLS,
+        rules.several_of(EDITOR_TOOLS),
         "Tools by which the agent asks the editor: what is open and wrong there, and what its "
         "language servers know. `reveal`, by which the agent shows you places, is off by default.",
         untrusted=ONLY_THE_USERS,

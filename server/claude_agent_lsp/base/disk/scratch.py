@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from claude_agent_lsp.base.disk.files import try_lock, unlock_and_remove
+from claude_agent_lsp.base.system.processes import user_id
 
 PREFIX: Final = "claude-agent-lsp-"
 LOCK: Final = "lock"
@@ -93,7 +94,7 @@ def _remove_if_abandoned(directory: Path, now: float) -> bool:
     """Remove a directory if its process is gone; others' and what is no directory stay."""
     try:
         found = directory.lstat()
-        if not stat.S_ISDIR(found.st_mode) or (os.name == "posix" and found.st_uid != os.getuid()):
+        if not stat.S_ISDIR(found.st_mode) or user_id() not in (None, found.st_uid):
             return False
         if not os.path.lexists(directory / LOCK):
             # It is being made, or it is of a version that had no lock.
@@ -105,6 +106,7 @@ def _remove_if_abandoned(directory: Path, now: float) -> bool:
         return False
     if handle is None:
         return False
-    shutil.rmtree(directory, ignore_errors=True)
+    # Windows removes no file that is open.
     unlock_and_remove(handle, directory / LOCK)
+    shutil.rmtree(directory, ignore_errors=True)
     return True
