@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from claude_agent_lsp.base.system.machine import system_name
 from claude_agent_lsp.errors import NotAuthenticated
 
 if TYPE_CHECKING:
@@ -294,3 +295,7 @@ def test_settings_that_cannot_be_read(user: User) -> None:
     (found,) = (c for c in json.loads(done.stdout)["checks"] if c["about"] == "Settings")
     assert found["verdict"] == "fault"
     assert "none.json can't be read: No such file" in found["text"]
+
+
+def test_it_tells_the_system_by_which_packages_are_chosen(user: User) -> None:
+    assert f", {system_name()}, " in Report(user).of("Python")["text"]

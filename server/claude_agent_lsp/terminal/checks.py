@@ -20,6 +20,7 @@ from claude_agent_lsp.agent.process.launch import Launch, SessionStart
 from claude_agent_lsp.base.disk.private import others_may
 from claude_agent_lsp.base.disk.reading import read_regular
 from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.base.system.machine import system_name
 from claude_agent_lsp.base.system.programs import find_program
 from claude_agent_lsp.base.texts.redaction import mask_secrets, register_secrets
 from claude_agent_lsp.base.texts.text import one_line
@@ -105,7 +106,7 @@ async def examine(file: Path | None) -> AsyncIterator[Finding]:
 
 def _python() -> Finding:
     version = ".".join(str(number) for number in sys.version_info[:3])
-    text = f"{version}, {sys.executable}"
+    text = f"{version}, {system_name()}, {sys.executable}"
     if sys.version_info[:2] >= OLDEST_PYTHON:
         return Finding("Python", Verdict.GOOD, text)
     oldest = ".".join(str(number) for number in OLDEST_PYTHON)
