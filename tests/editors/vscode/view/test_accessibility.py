@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .bundle import EXTENSION
-from .stage import choice, ended, message, question, result, text, tool
-from .test_composer import CAPABILITIES
+from .stage import CAPABILITIES, choice, ended, message, question, result, text, tool
 from .test_consent import ASKED
 from .test_questions import DIFF
 from .test_streaming import MARKDOWN

@@ -249,8 +249,9 @@ def test_an_error_is_told_once_and_figures_only_if_there_are_any(view: View) -> 
         message("system", each["text"], kind="notice", level="error") for each in (other, notice)
     ]
     outcome = message("system", "", kind="outcome", run=failed)
-    for show in (lambda: None, lambda: view.conversation(*read, outcome)):
-        show()
+    for again in (False, True):
+        if again:
+            view.conversation(*read, outcome)
         expect(view.page.locator(".notice")).to_have_text("Another")
         expect(view.transcript.get_by_text("API Error: 400 No")).to_have_count(1)
         expect(view.page.locator(".outcome-line")).to_have_text("Failed12 s")
