@@ -26,7 +26,18 @@ if TYPE_CHECKING:
 OURS: Final = frozenset(
     {
         *("archived", "audit", "branches", "changes", "costs", "dismissed", "folders", "journal"),
-        *("kept", "locks", "pinned", "plans", "questions", "queue", "reviews", "rewinds", "runs"),
+        *(
+            "kept",
+            "locks",
+            "pinned",
+            "plans",
+            "prompts",
+            "questions",
+            "queue",
+            "reviews",
+            "rewinds",
+            "runs",
+        ),
         *("shared", "tmp", "transcripts"),
         "lock",
     }

@@ -4,9 +4,7 @@ import * as vscode from 'vscode';
 import {
   type ClientCapabilities,
   CloseAction,
-  ConnectionError,
   ErrorAction,
-  ErrorCodes,
   ExecuteCommandRequest,
   type FeatureState,
   LanguageClient,
@@ -14,7 +12,6 @@ import {
   type MessageActionItem,
   MessageType,
   ProgressType,
-  ResponseError,
   ShowMessageNotification,
   ShowMessageRequest,
   type ShowMessageRequestParams,
@@ -30,7 +27,7 @@ import type { AskArgument } from '../../shared/code';
 import type { QueryArgument, Run, RunEvent } from '../../shared/protocol';
 import { plain } from '../plainText';
 import { SECTION, forServer } from '../settings';
-import { RequestFailure } from './failure';
+import { failure } from './failedRequest';
 import { answerQuestions, tellDiagnostics } from './knowledge';
 import { save } from './saving';
 
@@ -327,9 +324,6 @@ class KnowsTheServer implements StaticFeature {
   }
 }
 
-/** That there is no server that could answer. */
-const GONE: readonly number[] = [ErrorCodes.PendingResponseRejected, ErrorCodes.ConnectionInactive];
-
 function showing(type: MessageType): typeof vscode.window.showErrorMessage {
   switch (type) {
     case MessageType.Error:
@@ -352,16 +346,4 @@ async function withdrawn(token: vscode.CancellationToken): Promise<null> {
   return new Promise((resolve) => {
     token.onCancellationRequested(() => resolve(null));
   });
-}
-
-function failure(error: unknown): Error {
-  const gone = error instanceof ResponseError && GONE.includes(error.code);
-  if (gone || error instanceof ConnectionError) {
-    return new Error('The Claude Agent server has ended.'); // the library speaks of promises and connections
-  }
-  if (error instanceof ResponseError) {
-    const data = error.data as { reason?: string; hint?: string; keptFor?: string } | undefined;
-    return new RequestFailure(error.message, error.code, data?.reason, data?.hint, data?.keptFor);
-  }
-  return error instanceof Error ? error : new Error(String(error));
 }
