@@ -233,7 +233,7 @@ async def test_an_output_that_a_link_has_taken_the_place_of_is_not_read(
 async def test_a_client_that_sees_no_answers_gets_documents(
     editor_with: Open, model: Loopback, profile: str
 ) -> None:
-    editor = await editor_with(profile=profile)
+    editor = await editor_with(profile=profile, settings={"showAnswers": "document"})
     await begun(editor, model, COUNTS)
     await shown(editor)
     (task,) = await tasks_of(editor)
