@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,8 +16,6 @@ from tests.e2e.buffers.documents import Documents
 from tests.e2e.runs import eventually
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from claude_agent_lsp.loopback import Loopback
     from tests.e2e.conftest import Open
     from tests.e2e.editor import Editor
@@ -348,6 +347,24 @@ async def test_files_commands_and_the_header_are_completed(
     other.write_text("@cart")
     elsewhere = documents.open(other)
     assert await complete(editor, documents, elsewhere, "@cart") == []
+
+
+@pytest.mark.parametrize("mode", ["acceptEdits", "auto", "bypassPermissions", "plan"])
+async def test_file_of_a_folder_nobody_trusts_says_not_what_is_done_unasked(
+    editor_with: Open, folder: Path, environment: dict[str, str], mode: str
+) -> None:
+    (Path(environment["CLAUDE_CONFIG_DIR"]) / ".claude.json").unlink()
+    editor = await editor_with(profile="helix")
+    documents = Documents(editor)
+    text = f"<!-- claude: {' ' * 200}mode={mode} -->\n\nsay hello"
+    uri = await opened(editor, documents, folder, text)
+    if mode == "plan":
+        await send(editor, uri)
+        await answered(documents, uri)
+        return
+    with pytest.raises(JsonRpcException, match="is not trusted"):
+        await send(editor, uri)
+    assert documents.texts[uri] == text
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from claude_agent_lsp.base.lanes import disk
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import (
     InvalidArgument,
+    NotTrusted,
     RequestFailed,
     SessionNotFound,
     StoreUnavailable,
@@ -36,6 +37,7 @@ from claude_agent_lsp.lsp.services.prompts.prompt_documents import (
     new_session_id,
     text_of,
 )
+from claude_agent_lsp.workspace.modes import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,8 +195,27 @@ class PromptCommands(CommandGroup):
         else:
             session_id = session_id or new_session_id()
             asked |= {"session": NEW, "newSession": session_id}
-        parse(PromptQueryArgument, [asked])
+        argument = parse(PromptQueryArgument, [asked])
+        await self._check_mode(argument, document)
         return Sending(document, parsed, prompt, session_id, new_session_id()), asked
+
+    async def _check_mode(self, argument: PromptQueryArgument, document: Document) -> None:
+        """See to it that no file of a folder nobody trusts says what is not asked about.
+
+        Raises:
+            NotTrusted: It would.
+        """
+        mode = argument.permission_mode
+        if mode is None or not MODES[mode].needs_trust:
+            return
+        if self._services.prompts.is_ours(document.path):
+            return
+        folder = await self._order.folder(argument.workspace, document.path)
+        if not await self._services.trust.is_trusted(folder.path):
+            raise NotTrusted(
+                f"The document's first line says mode={mode}, and {folder.path} is not trusted.",
+                hint="Trust the folder, or take another mode.",
+            )
 
     async def _workspace(self, document: Document, session_id: str | None) -> Path | None:
         """Return the folder that a document is about; None if there is only one to choose."""

@@ -127,6 +127,10 @@ class PromptDocuments:
         """Return where a session's document is that the user has put nowhere else."""
         return self._state.directory / "prompts" / f"{session_id}{SUFFIX}"
 
+    def is_ours(self, path: Path) -> bool:
+        """Return whether a document is one that the user has put nowhere else."""
+        return path.parent == self._state.directory / "prompts"
+
     async def draft_of(self, session_id: str) -> str:
         """Return what the document of a session has that was not sent."""
         path = self.place(session_id)
@@ -162,7 +166,7 @@ class PromptDocuments:
         if answer.usage is not None:
             self._usage[answer.uri] = answer.usage
         document = self._editor.documents.of_uri(answer.uri)
-        if document is not None and document.path.parent == self._state.directory / "prompts":
+        if document is not None and self.is_ours(document.path):
             # It is ours: what the user saw is not to be lost with the editor.
             await self._editor.save(document)
 
