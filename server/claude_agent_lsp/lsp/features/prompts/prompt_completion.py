@@ -11,6 +11,7 @@ from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.lsp.features.feature import Feature
 from claude_agent_lsp.lsp.services.prompts.file_names import FileNames
 from claude_agent_lsp.lsp.services.prompts.prompt_text import KEYS
+from claude_agent_lsp.sessions.transcripts.terminal_commands import offered
 from claude_agent_lsp.workspace.documents.positions import Position, offset_of, position_of
 from claude_agent_lsp.workspace.modes import MODES
 from claude_agent_lsp.workspace.settings import Effort
@@ -110,7 +111,7 @@ class PromptCompletion(Feature):
                 detail=one_line(str(each.get("argumentHint") or ""), ABOUT_LENGTH) or None,
                 documentation=one_line(str(each.get("description") or ""), ABOUT_LENGTH) or None,
             )
-            for each in self._offered(document, "commands")
+            for each in offered(list(self._offered(document, "commands")))
             if each.get("name")
         ]
 
