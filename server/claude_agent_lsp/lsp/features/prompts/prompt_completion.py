@@ -170,7 +170,7 @@ class PromptCompletion(Feature):
         page = await lane.catalogue.read(catalogue.page, folder)
         return page.sessions[:MOST_SESSIONS]
 
-    def _offered(self, document: Document, what: str) -> Iterator[Mapping[str, Any]]:
+    def _offered(self, document: Document, what: str) -> Iterator[dict[str, Any]]:
         """Yield what a CLI of the folder has told; none is started to be asked."""
         folder = self._folder(document)
         for process in reversed(self._services.agent.processes):
