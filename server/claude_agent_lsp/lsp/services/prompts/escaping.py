@@ -7,11 +7,13 @@ from typing import Final
 
 from claude_agent_lsp.base.texts.visible import visible
 
-_FORGED: Final = re.compile(r"^([ \t]{0,3})(#{1,6}[ \t]+(?:You|Claude)\b|<!--)", re.MULTILINE)
-_ESCAPED: Final = re.compile(r"^([ \t]{0,3})\\(#{1,6}[ \t]+(?:You|Claude)\b|<!--)", re.MULTILINE)
+# A heading, a comment, and a question's beginning.
+_PART: Final = r"#{1,6}[ \t]+(?:You|Claude)\b|<!--|>[ \t]*\*\*"
+_FORGED: Final = re.compile(rf"^([ \t]{{0,3}})({_PART})", re.MULTILINE)
+_ESCAPED: Final = re.compile(rf"^([ \t]{{0,3}})\\({_PART})", re.MULTILINE)
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # The start of a line that may yet become one.
-_HELD_BACK: Final = re.compile(r"[ \t]{0,3}(?:#{1,6}[ \t]*\w{0,6}|<!?-?-?)?")
+_HELD_BACK: Final = re.compile(r"[ \t]{0,3}(?:#{1,6}[ \t]*\w{0,6}|<!?-?-?|>[ \t]*\*?)?")
 
 
 def escaped(text: str) -> str:

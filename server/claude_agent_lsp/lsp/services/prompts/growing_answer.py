@@ -72,6 +72,9 @@ class GrowingAnswer:
         # What the document lacks.
         self._missing = ""
         self._begun = False
+        # The text before the line, if the last edit that was refused was made after all.
+        self._expected: str | None = None
+        self._attempted = 0
         self._last: type[object] | None = None
         self._text = EscapedText()
         self._message_id = ""
@@ -109,9 +112,9 @@ class GrowingAnswer:
             self._writing = asyncio.create_task(self._write())
 
     def _say(self, event: Text) -> None:
-        if self._last is not Text or self._message_id != event.message_id:
+        if self._message_id != event.message_id:
             self._close_text()
-        self._message_id = event.message_id
+            self._message_id = event.message_id
         said = self._text.feed(event.text)
         if said and self._last is Text:
             self._missing += said
@@ -126,6 +129,7 @@ class GrowingAnswer:
         elif rest:
             self._add(rest, Text)
         self._last = None if self._last is Text else self._last
+        self._message_id = ""
 
     def _add(self, block: str, kind: type[object]) -> None:
         if kind is not Text:
@@ -160,20 +164,36 @@ class GrowingAnswer:
     async def _edit(self) -> int | None:
         """Add what is missing; return the document's version if the editor has refused."""
         document = self._editor.documents.of_uri(self.uri)
-        at = -1 if document is None else document.text.rfind(working_line(self.run_id))
-        if document is None or at < 0:
-            # Closed, or taken out: the session has it all the same.
+        if document is None:
+            # It may be opened again; the session has it all the same.
+            if self._outcome is not None:
+                self.done.set()
+            return None
+        at = document.text.rfind(working_line(self.run_id))
+        if at < 0:
             self.done.set()
             return None
+        if document.text[:at] == self._expected:
+            # The editor was late with its answer.
+            self._note_added(self._attempted)
         missing, outcome = self._missing, self._outcome
         edits = list(self._edits(document.text, at, missing, outcome))
         if edits and not await self._editor.apply(document, edits):
+            first = edits[0]
+            if missing:
+                self._expected = document.text[: first.start] + first.new
+                self._expected += document.text[first.end : at]
+                self._attempted = len(missing)
             return document.version
-        self._missing = self._missing[len(missing) :]
-        self._begun = self._begun or bool(missing)
+        self._note_added(len(missing))
         if outcome is not None:
             self.done.set()
         return None
+
+    def _note_added(self, count: int) -> None:
+        self._missing = self._missing[count:]
+        self._begun = self._begun or count > 0
+        self._expected = None
 
     def _edits(self, text: str, at: int, missing: str, outcome: str | None) -> Iterator[Edit]:
         end = "\r\n" if "\r\n" in text[:at] else "\n"

@@ -84,7 +84,7 @@ class PromptDocuments:
     async def parsed(self, uri: str) -> tuple[Document, PromptText] | None:
         """Return an open prompt document as it is now; None if it is none."""
         document = self._editor.documents.of_uri(uri)
-        if document is None:
+        if document is None or not PromptText.may_be(document.path):
             self._parsed.pop(uri, None)
             self._usage.pop(uri, None)
             return None

@@ -96,11 +96,16 @@ class PromptText:
         """Read a document; None if it is none for prompts."""
         header = _HEADER.match(text)
         named = path.name.endswith(SUFFIX)
-        if not named and (header is None or path.suffix.lower() not in (".md", ".markdown")):
+        if not named and (header is None or not cls.may_be(path)):
             return None
         found = dict(_FIELD.findall(header["fields"])) if header else {}
         fields = {key: found[key] for key in KEYS if key in found}
         return cls(text, fields, header.end() if header else 0, _sections(text), _working(text))
+
+    @staticmethod
+    def may_be(path: Path) -> bool:
+        """Return whether a file of this name may be one."""
+        return path.suffix.lower() in (".md", ".markdown")
 
     @property
     def draft(self) -> Section | None:
