@@ -271,7 +271,7 @@ async def test_a_session_that_another_editor_has_is_busy(
     data = data_of(error)
     assert data["reason"] == "sessionBusy"
     assert f"Neovim (process {first.pid})" in error.message
-    for choice in ("Wait", "cancel", "fork"):
+    for choice in ("Wait", "stop", "fork"):
         assert choice in data["hint"]
     read = await second.command("session.read", {"sessionId": session})
     assert read["session"]["running"] is True
