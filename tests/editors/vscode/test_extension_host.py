@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .code_server import CodeServer
 
-SECONDS = 500  # only catches hangs
+SECONDS = 900  # only catches hangs
 GREP = "EXTENSION_TEST_GREP"  # names some of the tests
 COLOUR = {
     "question": "Which colour?",
