@@ -13,7 +13,7 @@ import pytest
 
 from .code_server import EXTENSION, ROOT, node
 
-LARGEST_KB = 900
+LARGEST_KB = 1000
 
 
 @pytest.mark.timeout(240)
