@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,11 @@ def test_one_directory_for_all_is_there_as_long_as_anything_is(temporary: Path) 
         scratch.remove(second)
     assert list(temporary.iterdir()) == []
     scratch.remove(scratch.make())
+    # Somebody tidies up while it is in use.
+    shutil.rmtree(scratch.make().parent)
+    again = scratch.make()
+    assert again.is_dir()
+    scratch.remove(again)
     assert list(temporary.iterdir()) == []
 
 

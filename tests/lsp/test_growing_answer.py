@@ -38,6 +38,16 @@ class Editor:
     moods: list[str]
     typed: list[str]
     documents: Documents = field(default_factory=Documents)
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def editor(self) -> Editor:
+        """What messages are shown by."""
+        return self
+
+    def show_message(self, _: object, text: str) -> None:
+        """Show a message."""
+        self.told.append(text)
 
     async def apply(self, document: Document, edits: Sequence[Edit]) -> bool:
         """Take some edits, or not."""
@@ -46,9 +56,11 @@ class Editor:
             now = self.now
             self.documents.change(now.uri, now.version + 1, now.text + self.typed.pop(0))
         late = mood == "takes without a word"
-        if mood == "refuses" or (not late and self.now.version != document.version):
+        known = self.documents.of_uri(document.uri) or self.now
+        if mood == "refuses" or (not late and known.version != document.version):
             return False
-        text, now = self.now.text, self.now
+        now = self.documents.of_uri(document.uri) or self.now
+        text = now.text
         for edit in reversed(edits):
             assert text[: edit.end] == document.text[: edit.end]
             text = text[: edit.start] + edit.new + text[edit.end :]
@@ -96,6 +108,39 @@ def test_all_that_is_said_is_there_once_and_all_that_is_typed(
     begins = f"## You\n\nhello\n\n## Claude\n\n{shown}*Done*\n\n## You\n"
     # What looks like a heading is one only where it begins a line.
     assert text.replace("\\#", "#") == begins + "".join(typed)
+
+
+async def test_renamed_document_goes_on_and_an_old_text_says_what_is_missing() -> None:
+    editor = Editor([], [])
+    text = f"## Claude\n\n{working_line(RUN)}\n\n## You\n"
+    editor.documents.open(Document("uri", FILE, 1, text))
+    answer = GrowingAnswer(cast("Any", editor), "uri", RUN)
+    answer.take(Text("m", "first"))
+    await asyncio.sleep(growing_answer.EDIT_SECONDS * 3)
+    assert "first" in editor.now.text
+    editor.documents.close("uri")
+    answer.take(Text("m", " second"))
+    await asyncio.sleep(growing_answer.EDIT_SECONDS * 2)
+    editor.documents.open(Document("other", Path("/b.claude.md"), 1, text))
+    answer.take(Ended(Run(RUN, "s", Path("/"), RunStatus.COMPLETED)))
+    await asyncio.wait_for(answer.done.wait(), 5)
+    document = editor.documents.of_uri("other")
+    assert document is not None
+    assert "A part is missing here" in document.text
+    assert "second" in document.text
+    assert document.text.endswith("*Done*\n\n## You\n")
+
+
+async def test_answer_without_its_place_is_told_of_at_its_end() -> None:
+    editor = Editor([], [])
+    editor.documents.open(Document("uri", FILE, 1, "## You\n"))
+    answer = GrowingAnswer(cast("Any", editor), "uri", RUN)
+    answer.take(Text("m", "nowhere"))
+    await asyncio.sleep(growing_answer.EDIT_SECONDS * 2)
+    assert not answer.done.is_set()
+    answer.take(Ended(Run(RUN, "s", Path("/"), RunStatus.COMPLETED)))
+    await asyncio.wait_for(answer.done.wait(), 5)
+    assert "The conversation has it" in editor.told[0]
 
 
 async def test_document_that_is_opened_again_goes_on() -> None:

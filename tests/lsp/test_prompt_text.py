@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,10 @@ def test_what_the_agent_says_piece_by_piece_is_never_a_part_of_the_document(
     pieces: list[str],
 ) -> None:
     text = EscapedText()
+    assert "\n## You" not in "".join([text.feed("a\r## Yo"), text.feed("u\n\nx"), text.rest()])
+    text = EscapedText()
     shown = "".join([*map(text.feed, pieces), text.rest()])
-    assert shown == escaped("".join(pieces)).rstrip("\n")
+    assert shown == escaped("".join(pieces)).strip("\n")
     document = parsed(f"## You\n\nhello\n\n## Claude\n\n{shown}\n\n## You\n\nnext\n")
     assert [each.speaker for each in document.sections] == [
         Speaker.YOU,
@@ -105,8 +108,36 @@ def test_draft_is_below_the_last_heading_or_all_where_there_is_none() -> None:
     assert document.said(document.draft) == "two"
     assert document.prompt_at(0) == document.prompt_at(6) == (0, "one")
     assert document.prompt_at(9) is None
-    assert document.prompt_lines() == [0]
+    assert document.prompt_lines == (0,)
+    assert document.prompts == ["one"]
     assert parsed("## You\n\none\n\n## Claude\n\nyes").draft is None
+
+
+def test_line_that_begins_as_a_heading_does_is_none() -> None:
+    text = "## You\n\nfirst do A\n\n## You should also know\n\n## Claude Code is a tool\n"
+    document = parsed(text)
+    assert document.draft is not None
+    assert document.said(document.draft).startswith("first do A")
+    assert document.said(document.draft).endswith("## Claude Code is a tool")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<!-- claude:{'a' * 1_000_000} -->\n",
+        f"<!-- claude:{'mode' * 200_000} -->\n",
+        f"<!-- claude: mode{' ' * 1_000_000}= -->\n",
+        f"<!--{' ' * 1_000_000}claude: -->\n",
+        "## You" + " " * 1_000_000,
+        "@" * 1_000_000,
+        "#" * 1_000_000,
+    ],
+)
+def test_no_text_takes_longer_than_it_is_long(text: str) -> None:
+    began = time.process_time()
+    parsed(text)
+    escaped(text)
+    assert time.process_time() - began < 2  # seconds; a fault takes hours
 
 
 def test_header_is_written_as_it_is_read() -> None:

@@ -365,6 +365,70 @@ async def test_file_of_a_folder_nobody_trusts_says_not_what_is_done_unasked(
     with pytest.raises(JsonRpcException, match="is not trusted"):
         await send(editor, uri)
     assert documents.texts[uri] == text
+    # Nor one that lies nowhere, in an editor whose folder is trusted.
+    outside = folder.parent / "elsewhere.claude.md"
+    outside.write_text(text)
+    trusting = await editor_with(
+        profile="helix", options={"trustedFolders": [folder.as_uri()]}, announces={"trust": True}
+    )
+    documents = Documents(trusting)
+    uri = documents.open(outside)
+    with pytest.raises(JsonRpcException, match="is not trusted"):
+        await send(trusting, uri)
+
+
+async def test_document_that_was_changed_while_it_was_closed_is_read_anew(
+    editor_with: Open, model: Loopback, folder: Path
+) -> None:
+    model.add(reply("new words", [say("Heard.")]))
+    editor = await editor_with(profile="helix")
+    documents = Documents(editor)
+    uri = await opened(editor, documents, folder, "old words\n")
+    await actions(editor, uri)
+    documents.close(uri)
+    uri = await opened(editor, documents, folder, "new words, and more of them\n")
+    await send(editor, uri)
+    text = await answered(documents, uri)
+    assert "new words, and more of them\n\n## Claude\n\nHeard." in text
+
+
+async def test_equal_prompts_are_told_apart_or_not_gone_back_to(
+    editor_with: Open, model: Loopback, folder: Path
+) -> None:
+    model.add(reply("go on", [say("A step.")]))
+    editor = await editor_with(profile="vscode")
+    documents = Documents(editor)
+    for _ in range(3):
+        session = (await editor.query("go on"))["sessionId"]
+    part = f"<!-- claude: session={session} mode=plan -->\n\n## You\n\ngo on\n\n## Claude\n\nx\n"
+    # The first of the session's three prompts is not there, and another one is.
+    more = part[part.index("\n\n## You") :]
+    other = more.replace("go on", "other")
+    uri = await opened(editor, documents, folder, f"{part}{other}{more}\n## You\n")
+    with pytest.raises(JsonRpcException, match="as it was sent"):
+        await editor.command("prompt.fork", {"uri": uri, "line": 22})
+    await editor.command("prompt.update", {"uri": uri})
+    text = documents.texts[uri]
+    assert text.startswith(f"<!-- claude: session={session} mode=plan -->")
+    last = [n for n, line in enumerate(text.split("\n")) if line == "go on"][2]
+    copy = await editor.command("prompt.fork", {"uri": uri, "line": last})
+    copied = path_of(copy["uri"]).read_text()
+    assert copied.count("\ngo on\n") == 3
+    assert copied.endswith("## You\n\ngo on\n")
+
+
+async def test_what_can_not_be_read_is_not_written_over(editor_with: Open, folder: Path) -> None:
+    editor = await editor_with(profile="vscode")
+    answer = await editor.command("session.open", {"session": "new"})
+    path = path_of(answer["uri"])
+    await editor.query("say hello")
+    session = (await editor.command("session.list", {}))["sessions"][0]["sessionId"]
+    place = path.with_name(f"{session}.claude.md")
+    with place.open("wb") as file:
+        file.truncate(2**27)
+    with pytest.raises(JsonRpcException, match="can't be"):
+        await editor.command("session.open", {"session": session})
+    assert place.stat().st_size == 2**27
 
 
 @pytest.mark.parametrize(

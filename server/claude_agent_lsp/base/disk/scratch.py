@@ -46,6 +46,8 @@ class Scratch:
             OSError: There is no room, or no place.
         """
         with self._guard:
+            if self._root is not None and not os.path.lexists(self._root / LOCK):
+                self._leave()  # somebody has tidied up
             if self._root is None:
                 # Only its owner may look into it.
                 root = Path(tempfile.mkdtemp(prefix=PREFIX))
@@ -59,11 +61,15 @@ class Scratch:
         with self._guard:
             if self._root is None or self._has_more():
                 return
-            if self._lock is not None:
-                unlock_and_remove(self._lock, self._root / LOCK)
-            with contextlib.suppress(OSError):
-                self._root.rmdir()
-            self._root = self._lock = None
+            self._leave()
+
+    def _leave(self) -> None:
+        assert self._root is not None
+        if self._lock is not None:
+            unlock_and_remove(self._lock, self._root / LOCK)
+        with contextlib.suppress(OSError):
+            self._root.rmdir()
+        self._root = self._lock = None
 
     def _has_more(self) -> bool:
         assert self._root is not None

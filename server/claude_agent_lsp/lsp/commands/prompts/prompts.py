@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claude_agent_lsp.agent.run.query import LAST, NEW
 from claude_agent_lsp.base.lanes import disk
+from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.errors import (
     InvalidArgument,
@@ -123,7 +124,8 @@ class PromptCommands(CommandGroup):
             raise InvalidArgument("uri: expected a document in which no answer grows.")
         draft = "" if parsed.draft is None else parsed.said(parsed.draft)
         messages = await self._messages(session_id)
-        text = await self._lane(session_id).read(text_of, session_id, messages, draft)
+        lane = self._lane(session_id)
+        text = await lane.read(text_of, session_id, parsed.fields, messages, draft)
         return {"updated": await self._services.prompts.update(document, parsed.text, text)}
 
     @command("claudeAgent.prompt.fork", PromptPlaceArgument)
@@ -152,7 +154,7 @@ class PromptCommands(CommandGroup):
         files = len(look.get("files") or ())
         agreed = await consents(
             self._services.editor,
-            "Go back to before this prompt?",
+            f"Go back to before “{one_line(message.text, 60)}”?",
             f"{files} file{'' if files == 1 else 's'} put back as before it, and "
             f"{look.get('messagesLeft', 0)} messages left out. The conversation as it is now is "
             "kept.",
@@ -210,10 +212,12 @@ class PromptCommands(CommandGroup):
             return
         if self._services.prompts.is_ours(document.path):
             return
-        folder = await self._order.folder(argument.workspace, document.path)
-        if not await self._services.trust.is_trusted(folder.path):
+        # Where the document lies, whatever folder its session is of.
+        folder = self._services.folders.around(document.path)
+        if folder is None or not await self._services.trust.is_trusted(folder.path):
             raise NotTrusted(
-                f"The document's first line says mode={mode}, and {folder.path} is not trusted.",
+                f"The document's first line says mode={mode}, and {document.path.parent} is not "
+                "trusted.",
                 hint="Trust the folder, or take another mode.",
             )
 
@@ -266,19 +270,17 @@ class PromptCommands(CommandGroup):
         if wanted is None:
             raise InvalidArgument("line: expected a prompt that was sent.")
         number, said = wanted
-        prompts = [
-            at
-            for at, each in enumerate(messages)
-            if each.role == "user" and each.kind is None and each.text.strip() == said
-        ]
-        if not prompts:
-            raise InvalidArgument("line: expected a prompt as it was sent: this one was changed.")
-        # Of those with the same words, the one that stands where this one does.
-        counts = [
-            sum(1 for each in messages[:at] if each.role == "user" and each.kind is None)
-            for at in prompts
-        ]
-        at = prompts[min(range(len(prompts)), key=lambda i: abs(counts[i] - number))]
+        asked = [at for at, each in enumerate(messages) if each.role == "user" and not each.kind]
+        words = [messages[at].text.strip() for at in asked]
+        if words[: number + 1] == parsed.prompts[: number + 1]:
+            at = asked[number]
+        elif words.count(said) == 1:
+            at = asked[words.index(said)]
+        else:
+            raise InvalidArgument(
+                "line: expected a prompt as it was sent, in a document that has all before it: "
+                "update the document first."
+            )
         return session_id, messages[at - 1] if at else None, messages[at]
 
     async def _messages(self, session_id: str) -> Sequence[Message]:
@@ -292,17 +294,28 @@ class PromptCommands(CommandGroup):
         return messages
 
     async def _open(self, session_id: str, draft: str | None = None) -> dict[str, object]:
-        if draft is None:
-            draft = await self._services.prompts.draft_of(session_id)
-        return await self._show(session_id, await self._messages(session_id), draft)
+        """Open a session's document, with what was typed in it unless another draft is given."""
+        messages = await self._messages(session_id)
+        return await self._show(session_id, messages, draft)
 
     async def _show(
-        self, session_id: str, messages: Sequence[Message], draft: str
+        self, session_id: str, messages: Sequence[Message], draft: str | None
     ) -> dict[str, object]:
-        text = await self._lane(session_id).read(text_of, session_id, messages, draft)
+        prompts = self._services.prompts
         try:
-            path, shown = await self._services.prompts.show(session_id, text)
+            for _ in range(TRIES):
+                document, parsed = await prompts.standing(session_id)
+                typed, fields = draft, {} if parsed is None else parsed.fields
+                if typed is None:
+                    has = parsed is not None and parsed.draft is not None
+                    typed = parsed.said(parsed.draft) if has else ""  # type: ignore[union-attr,arg-type]
+                lane = self._lane(session_id)
+                text = await lane.read(text_of, session_id, fields, messages, typed)
+                shown = await prompts.show(session_id, document, text)
+                if shown is not None:
+                    uri = prompts.place(session_id)
+                    return {"sessionId": session_id, "uri": uri, "shown": shown}
         except OSError as error:
             told = f"The document can't be written: {error.strerror or error}."
             raise StoreUnavailable(told) from error
-        return {"sessionId": session_id, "uri": path, "shown": shown}
+        raise RequestFailed("The document changes too fast to be shown anew.")

@@ -38,7 +38,7 @@ class PromptActions(Feature):
         commands = [
             *(each for answer in answers for each in _answers_to(answer)),
             *_of_draft(uri, parsed),
-            *(_stop(answer) for answer in answers),
+            *_stops(answers),
             *_of_prompt(uri, parsed, params.range.start.line),
             *_of_document(uri, parsed, answers),
         ]
@@ -53,13 +53,13 @@ class PromptActions(Feature):
             return ()
         parsed = found[1]
         lenses = []
-        for answer in self._services.prompts.answers_in(uri):
+        answers = self._services.prompts.answers_in(uri)
+        for answer, stop in zip(answers, _stops(answers), strict=True):
             line = parsed.line_of(parsed.working.get(answer.run_id, 0))
-            commands = (*_answers_to(answer), _stop(answer))
-            lenses += [_lens(line, each) for each in commands]
+            lenses += [_lens(line, each) for each in (*_answers_to(answer), stop)]
         draft = parsed.draft
-        for line in parsed.prompt_lines():
-            lenses += [_lens(line, each) for each in _of_prompt(uri, parsed, line)]
+        for line in parsed.prompt_lines if "session" in parsed.fields else ():
+            lenses += [_lens(line, each) for each in _back_to(uri, line)]
         if draft is not None:
             line = parsed.line_of(draft.start)
             lenses += [_lens(line, each) for each in _of_draft(uri, parsed)]
@@ -71,8 +71,17 @@ def _of_draft(uri: str, parsed: PromptText) -> Iterator[types.Command]:
         yield types.Command("Send to Claude", SEND, arguments=[{"uri": uri}])
 
 
-def _stop(answer: GrowingAnswer) -> types.Command:
-    return types.Command("Stop Claude", CANCEL, arguments=[{"runId": answer.run_id}])
+def _stops(answers: Sequence[GrowingAnswer]) -> list[types.Command]:
+    """Return what stops each answer; of several, it says which."""
+    several = len(answers) > 1
+    return [
+        types.Command(
+            one_line(f"Stop Claude: {answer.prompt}", TITLE_LENGTH) if several else "Stop Claude",
+            CANCEL,
+            arguments=[{"runId": answer.run_id}],
+        )
+        for answer in answers
+    ]
 
 
 def _answers_to(answer: GrowingAnswer) -> Iterator[types.Command]:
@@ -82,15 +91,19 @@ def _answers_to(answer: GrowingAnswer) -> Iterator[types.Command]:
         return
     for option in question.options:
         argument: dict[str, Any] = {"questionId": question.question_id, "answer": option.value}
-        title = one_line(f"{option.label}: {question.title}", TITLE_LENGTH)
+        title = _both_ends(f"{option.label}: {question.title}")
         yield types.Command(title, ANSWER, arguments=[argument])
 
 
 def _of_prompt(uri: str, parsed: PromptText, line: int) -> Iterator[types.Command]:
     if "session" in parsed.fields and parsed.prompt_at(line) is not None:
-        where = {"uri": uri, "line": line}
-        yield types.Command("Fork before this prompt", FORK, arguments=[where])
-        yield types.Command("Rewind to before this prompt", REWIND, arguments=[where])
+        yield from _back_to(uri, line)
+
+
+def _back_to(uri: str, line: int) -> Iterator[types.Command]:
+    where = {"uri": uri, "line": line}
+    yield types.Command("Fork before this prompt", FORK, arguments=[where])
+    yield types.Command("Rewind to before this prompt", REWIND, arguments=[where])
 
 
 def _of_document(
@@ -98,6 +111,13 @@ def _of_document(
 ) -> Iterator[types.Command]:
     if "session" in parsed.fields and parsed.answered and not answers:
         yield types.Command("Update from the conversation", UPDATE, arguments=[{"uri": uri}])
+
+
+def _both_ends(title: str) -> str:
+    """Return a title in one line; of a long one both its ends, which tell the most."""
+    line = one_line(title, 10 * TITLE_LENGTH)
+    half = TITLE_LENGTH // 2 - 2
+    return line if len(line) <= TITLE_LENGTH else f"{line[:half]} … {line[-half:]}"
 
 
 def _lens(line: int, command: types.Command) -> types.CodeLens:

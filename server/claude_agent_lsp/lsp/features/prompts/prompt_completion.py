@@ -29,6 +29,8 @@ OPTIONS: Final = types.CompletionOptions(trigger_characters=["@", "/", "="])
 ABOUT_LENGTH: Final = 400
 # Of the sessions of a folder, the newest.
 MOST_SESSIONS: Final = 30
+# Of a line before the cursor.
+MOST_LINE: Final = 500
 _MENTION: Final = re.compile(r"(?<![\w`@])@\"?(?P<typed>[^\s\"`<>]*)\Z")
 _COMMAND: Final = re.compile(r"\A\s*/(?P<typed>[\w:.-]*)\Z")
 _VALUE: Final = re.compile(rf"\b(?P<key>{'|'.join(KEYS)})[=:][ \t]*(?P<typed>[^\s,;]*)\Z")
@@ -76,7 +78,8 @@ class PromptCompletion(Feature):
     ) -> tuple[str, list[types.CompletionItem]] | None:
         """Return what was typed of a word, and what it may become; None where nothing is known."""
         text = document.text
-        line = text[max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1 : offset]
+        begins = max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+        line = text[max(begins, offset - MOST_LINE) : offset]
         if offset < parsed.header:
             return await self._in_header(document, line)
         draft = parsed.draft
@@ -84,7 +87,7 @@ class PromptCompletion(Feature):
             return None
         if (found := _MENTION.search(line)) is not None:
             return found["typed"], await self._mentions(document, found["typed"])
-        if (found := _COMMAND.search(text[draft.body : offset])) is not None:
+        if (found := _COMMAND.search(text[draft.body : offset][:MOST_LINE])) is not None:
             return found["typed"], self._commands(document)
         return None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lsprotocol import types
 
-from claude_agent_lsp.base.lanes import Lane
+from claude_agent_lsp.base.lanes import Lane, parsing
 from claude_agent_lsp.base.texts.text import one_line
 from claude_agent_lsp.base.uris import uri_of
 from claude_agent_lsp.lsp.features.feature import Feature
@@ -16,7 +18,6 @@ from claude_agent_lsp.workspace.documents.positions import position_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from claude_agent_lsp.lsp.features.feature import Handler
     from claude_agent_lsp.lsp.services.prompts.prompt_text import PromptText
@@ -41,7 +42,7 @@ class PromptOutline(Feature):
 
     async def _folds(self, params: types.FoldingRangeParams) -> list[types.FoldingRange] | None:
         found = await self._services.prompts.parsed(params.text_document.uri)
-        return None if found is None else list(_folds(found[1]))
+        return None if found is None else await parsing.run(_folds, found[1])
 
     async def _symbols(
         self, params: types.DocumentSymbolParams
@@ -49,24 +50,8 @@ class PromptOutline(Feature):
         found = await self._services.prompts.parsed(params.text_document.uri)
         if found is None:
             return None
-        document, parsed = found
-        encoding = self._services.editor.profile.encoding
-        symbols = []
-        for section in parsed.sections:
-            said = one_line(parsed.said(section), NAME_LENGTH)
-            if section.speaker is Speaker.YOU and said:
-                first, last = (
-                    position_of(document.text, offset, encoding)
-                    for offset in (section.start, section.end)
-                )
-                start = types.Position(first.line, first.character)
-                whole = types.Range(start, types.Position(last.line, last.character))
-                symbols.append(
-                    types.DocumentSymbol(
-                        said, types.SymbolKind.String, whole, types.Range(start, start)
-                    )
-                )
-        return symbols
+        _, parsed = found
+        return await parsing.run(_symbols, parsed)
 
     async def _links(self, params: types.DocumentLinkParams) -> list[types.DocumentLink] | None:
         found = await self._services.prompts.parsed(params.text_document.uri)
@@ -93,7 +78,29 @@ class PromptOutline(Feature):
         return links
 
 
-def _folds(parsed: PromptText) -> Iterator[types.FoldingRange]:
+def _symbols(parsed: PromptText) -> list[types.DocumentSymbol]:
+    symbols = []
+    for section in parsed.sections:
+        said = one_line(parsed.said(section), NAME_LENGTH)
+        if section.speaker is Speaker.YOU and said:
+            start = types.Position(parsed.line_of(section.start), 0)
+            end = types.Position(parsed.line_of(section.end - 1), 0)
+            symbols.append(
+                types.DocumentSymbol(
+                    said,
+                    types.SymbolKind.String,
+                    types.Range(start, end),
+                    types.Range(start, start),
+                )
+            )
+    return symbols
+
+
+def _folds(parsed: PromptText) -> list[types.FoldingRange]:
+    return list(_each_fold(parsed))
+
+
+def _each_fold(parsed: PromptText) -> Iterator[types.FoldingRange]:
     for section in parsed.sections:
         said = parsed.text[section.start : section.end].rstrip()
         first, last = parsed.line_of(section.start), parsed.line_of(section.start + len(said))
@@ -111,8 +118,9 @@ def _files(folders: Iterable[Path], names: Iterable[str]) -> dict[str, Path]:
     found = {}
     for name in names:
         for folder in folders:
-            path = folder / name
-            if "\0" not in name and path.exists():
+            path = Path(os.path.normpath(folder / name))
+            # Whatever is named, nothing outside of the folder is looked for.
+            if "\0" not in name and path.is_relative_to(folder) and path.exists():
                 found[name] = path
                 break
     return found

@@ -36,23 +36,26 @@ class EscapedText:
     def feed(self, piece: str) -> str:
         """Return what can be shown by now: no line end that nothing has followed yet."""
         text = self._held + piece
+        # A line end of which the second half may be yet to come.
+        half = "\r" if text.endswith("\r") else ""
+        text = _plain(text.removesuffix(half) if half else text)
         last = text.rpartition("\n")[2]
         starts = self._begins_line or "\n" in text
         kept = len(last) if starts and _HELD_BACK.fullmatch(last) else 0
-        return self._shown(text, text[: len(text) - kept].rstrip("\r\n"))
+        return self._shown(text, text[: len(text) - kept].rstrip("\n"), half)
 
     def rest(self) -> str:
         """Return what was held back, at the end."""
-        return self._shown("", self._held.rstrip("\r\n"))
+        return self._shown("", _plain(self._held).rstrip("\n"))
 
-    def _shown(self, text: str, out: str) -> str:
-        self._held = text[len(out) :]
+    def _shown(self, text: str, out: str, half: str = "") -> str:
+        self._held = text[len(out) :] + half
         if not out:
             return ""
         begins, self._begins_line = self._begins_line, False
         if begins:
-            return escaped(out)
-        first, end, more = _plain(out).partition("\n")
+            return escaped(out.lstrip("\n"))
+        first, end, more = out.partition("\n")
         return first + end + escaped(more)
 
 

@@ -3,14 +3,16 @@
     events ──▶ text to add ──▶ applyEdit before the line "working", at most every `EDIT_SECONDS`
 
 The user may type anywhere meanwhile: an edit is for one version of the document, and is made again
-for the next one where the editor has that by now. Whoever removes the line has no more added.
+for the next one where the editor has that by now. Without the line nothing is added, until it is
+there again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Final
+
+from lsprotocol.types import MessageType
 
 from claude_agent_lsp.agent.events import (
     Ended,
@@ -39,13 +41,13 @@ if TYPE_CHECKING:
     from claude_agent_lsp.agent.events import Event
     from claude_agent_lsp.agent.question import Question
     from claude_agent_lsp.lsp.buffers.buffer_editor import DocumentEditor
-
-logger = logging.getLogger(__name__)
+    from claude_agent_lsp.workspace.documents.documents import Document
 
 # An editor draws no more often.
 EDIT_SECONDS: Final = 0.1
 # How often an edit is made again that the editor refuses though nobody types.
 TRIES: Final = 20
+TAIL_LENGTH: Final = 80
 
 
 class GrowingAnswer:
@@ -55,18 +57,19 @@ class GrowingAnswer:
         editor: Has the document.
         uri: The document.
         run_id: The run.
+        prompt: What it answers.
 
     Attributes:
-        question: The open question of the run.
         usage: How full the context is, as it was heard last.
         done: Set once the last of it is there, or can't be.
     """
 
-    def __init__(self, editor: DocumentEditor, uri: str, run_id: str) -> None:
+    def __init__(self, editor: DocumentEditor, uri: str, run_id: str, prompt: str = "") -> None:
         self._editor = editor
         self.uri = uri
         self.run_id = run_id
-        self.question: Question | None = None
+        self.prompt = prompt
+        self._questions: dict[str, Question] = {}
         self.usage: UsageReport | None = None
         self.done = asyncio.Event()
         # What the document lacks.
@@ -75,18 +78,28 @@ class GrowingAnswer:
         # The text before the line, if the last edit that was refused was made after all.
         self._expected: str | None = None
         self._attempted = 0
+        # What it ended with, in case an older text of it is opened again.
+        self._tail = ""
+        self._was_away = False
         self._last: type[object] | None = None
         self._text = EscapedText()
         self._message_id = ""
         self._outcome: str | None = None
         self._writing: asyncio.Task[None] | None = None
 
+    @property
+    def question(self) -> Question | None:
+        """The open question of the run, once it stands in the document."""
+        if self._missing or not self._begun:
+            return None
+        return next(iter(self._questions.values()), None)
+
     def take(self, event: Event) -> None:
         """Take an event of the run."""
         if isinstance(event, QuestionAsked):
-            self.question = event.question
+            self._questions[event.question.question_id] = event.question
         elif isinstance(event, QuestionAnswered):
-            self.question = None
+            self._questions.pop(event.question_id, None)
         match event:
             case Text(parent_tool_call_id=None):
                 self._say(event)
@@ -151,8 +164,9 @@ class GrowingAnswer:
                 while (version := await self._edit()) is not None:
                     refused.append(version)
                     if refused.count(version) == TRIES:
-                        logger.warning("The editor does not take the answer in %s", self.uri)
-                        self.done.set()
+                        # Once more with what comes next.
+                        if self._outcome is not None:
+                            self._give_up("The editor does not take the answer.")
                         return
                     await asyncio.sleep(EDIT_SECONDS)
                 await asyncio.sleep(EDIT_SECONDS)
@@ -163,16 +177,15 @@ class GrowingAnswer:
 
     async def _edit(self) -> int | None:
         """Add what is missing; return the document's version if the editor has refused."""
-        document = self._editor.documents.of_uri(self.uri)
-        if document is None:
-            # It may be opened again; the session has it all the same.
+        document = self._document()
+        at = -1 if document is None else document.text.rfind(working_line(self.run_id))
+        if document is None or at < 0:
+            # Closed, or taken out: it may come again.
+            self._was_away = self._begun
             if self._outcome is not None:
-                self.done.set()
+                self._give_up("The document is closed, or has no place for the answer any more.")
             return None
-        at = document.text.rfind(working_line(self.run_id))
-        if at < 0:
-            self.done.set()
-            return None
+        self._note_hole(document.text[:at])
         if document.text[:at] == self._expected:
             # The editor was late with its answer.
             self._note_added(self._attempted)
@@ -190,7 +203,32 @@ class GrowingAnswer:
             self.done.set()
         return None
 
+    def _document(self) -> Document | None:
+        """Return the document, also if it was renamed."""
+        documents = self._editor.documents
+        if (document := documents.of_uri(self.uri)) is not None:
+            return document
+        line = working_line(self.run_id)
+        document = next((each for each in documents if line in each.text), None)
+        if document is not None:
+            self.uri = document.uri
+        return document
+
+    def _note_hole(self, before: str) -> None:
+        """Say that something is missing, where an older text was opened again."""
+        there = before.replace("\r\n", "\n").rstrip("\n")
+        if self._was_away and not there.endswith(self._tail.rstrip("\n")):
+            hole = aside("A part is missing here: update the document from the conversation")
+            self._missing = f"\n\n{hole}\n\n{self._missing.lstrip()}"
+        self._was_away = False
+
+    def _give_up(self, why: str) -> None:
+        self.done.set()
+        text = f"{why} The conversation has it: update its document, or open it."
+        self._editor.editor.show_message(MessageType.Warning, text)
+
     def _note_added(self, count: int) -> None:
+        self._tail = (self._tail + self._missing[:count])[-TAIL_LENGTH:]
         self._missing = self._missing[count:]
         self._begun = self._begun or count > 0
         self._expected = None

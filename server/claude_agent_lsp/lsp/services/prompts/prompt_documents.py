@@ -68,7 +68,7 @@ class PromptDocuments:
         self._state = state
         self._lane = lane
         self._answers: dict[str, GrowingAnswer] = {}
-        self._parsed: dict[str, tuple[int, PromptText | None]] = {}
+        self._parsed: dict[str, tuple[str, PromptText | None]] = {}
         self._usage: dict[str, UsageReport] = {}
         # Of sessions that are yet to begin.
         self._folders: dict[str, Path] = {}
@@ -89,9 +89,9 @@ class PromptDocuments:
             self._usage.pop(uri, None)
             return None
         known = self._parsed.get(uri)
-        if known is None or known[0] != document.version:
+        if known is None or known[0] != document.text:
             read = await parsing.run(PromptText.of, document.path, document.text)
-            known = self._parsed[uri] = (document.version, read)
+            known = self._parsed[uri] = (document.text, read)
             if len(self._parsed) > MOST_ANSWERS:
                 del self._parsed[next(iter(self._parsed))]
         return None if known[1] is None else (document, known[1])
@@ -113,7 +113,7 @@ class PromptDocuments:
         edits = list(_room_for(sending, self._answers.keys()))
         if not await self._editor.apply(sending.document, edits):
             return None
-        answer = GrowingAnswer(self._editor, sending.document.uri, sending.run_id)
+        answer = GrowingAnswer(self._editor, sending.document.uri, sending.run_id, sending.prompt)
         self._answers[sending.run_id] = answer
         self._editor.editor.spawn(self._forget(answer))
         return answer
@@ -131,34 +131,43 @@ class PromptDocuments:
         """Return whether a document is one that the user has put nowhere else."""
         return path.parent == self._state.directory / "prompts"
 
-    async def draft_of(self, session_id: str) -> str:
-        """Return what the document of a session has that was not sent."""
-        path = self.place(session_id)
-        if (document := self._editor.documents.at(path)) is not None:
-            parsed = await parsing.run(PromptText.of, path, document.text)
-        else:
-            parsed = await self._lane(session_id).read(_read, path)
-        draft = None if parsed is None else parsed.draft
-        return "" if parsed is None or draft is None else parsed.said(draft)
+    async def standing(self, session_id: str) -> tuple[Document | None, PromptText | None]:
+        """Return a session's document as it stands: in the editor, or on the disk.
 
-    async def show(self, session_id: str, text: str) -> tuple[Path, bool]:
+        Raises:
+            OSError: There is one, and it can't be read.
+        """
+        path = self.place(session_id)
+        document = self._editor.documents.at(path)
+        if document is not None:
+            return document, await parsing.run(PromptText.of, path, document.text)
+        return None, await self._lane(session_id).read(_read, path)
+
+    async def show(self, session_id: str, document: Document | None, text: str) -> bool | None:
         """Write a session's document, and have the editor open it where the user types.
 
-        One that is open has its text changed in the editor.
+        Args:
+            session_id: The session.
+            document: What `standing` returned; it is changed in the editor, unless an answer grows
+                there.
+            text: What it is to hold.
 
         Returns:
-            The document, and whether the editor has opened it.
+            Whether the editor has opened it; None if it has changed since it stood so.
 
         Raises:
             OSError: It can't be written.
         """
         path = self.place(session_id)
-        document = self._editor.documents.at(path)
         if document is None:
+            if self._editor.documents.at(path) is not None:
+                return None
             await self._lane(session_id).run(write_document, path, text)
         elif not self.answers_in(document.uri):
-            await self.update(document, document.text, text)
-        return path, await open_document(self._editor.editor, path, text.count("\n"))
+            now = self._editor.documents.at(path)
+            if now is None or not await self.update(document, document.text, text):
+                return None
+        return await open_document(self._editor.editor, path, text.count("\n"))
 
     async def _forget(self, answer: GrowingAnswer) -> None:
         await answer.done.wait()
@@ -176,16 +185,13 @@ def new_session_id() -> str:
     return str(uuid.uuid4())
 
 
-def text_of(session_id: str, messages: Iterable[Message], draft: str) -> str:
+def text_of(
+    session_id: str, fields: Mapping[str, str], messages: Iterable[Message], draft: str
+) -> str:
     """Return a session's whole document; call it in a thread."""
     from claude_agent_lsp.lsp.services.prompts.wording import document_of
 
-    return document_of({"session": session_id}, messages, draft)
-
-
-def with_field(parsed: PromptText, name: str, value: str) -> Edit:
-    """Return the edit that sets something in a document's header."""
-    return _header({**parsed.fields, name: value}, parsed)
+    return document_of({**fields, "session": session_id}, messages, draft)
 
 
 def _header(fields: Mapping[str, str], parsed: PromptText) -> Edit:
@@ -221,6 +227,6 @@ def _room_for(sending: Sending, working: Iterable[str]) -> Iterable[Edit]:
 def _read(path: Path) -> PromptText | None:
     try:
         text = read_own(path, MOST_BYTES).decode(errors="replace")
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return None
     return PromptText.of(path, text)

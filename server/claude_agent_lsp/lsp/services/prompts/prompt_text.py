@@ -18,17 +18,13 @@ A line is a heading here wherever it stands: what the agent says never begins wi
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from claude_agent_lsp.lsp.services.prompts.escaping import unescaped
-from claude_agent_lsp.workspace.documents.positions import (
-    Position,
-    PositionEncoding,
-    offset_of,
-    position_of,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +35,11 @@ KEYS: Final = ("session", "mode", "model", "effort")
 _HEADER: Final = re.compile(
     r"\ufeff?<!--[ \t]*claude:(?P<fields>[^\r\n]*?)-->[ \t]*(?:\r\n|\r|\n|\Z)"
 )
-_FIELD: Final = re.compile(r"([a-z]+)[ \t]*[=:][ \t]*([^\s,;]+)")
-_HEADING: Final = re.compile(r"^## (You|Claude)\b[^\r\n]*(?:\r\n|\r|\n|\Z)", re.MULTILINE)
+# A header that is longer is none.
+MOST_HEADER: Final = 2000
+_FIELD: Final = re.compile(rf"(?<![a-z])({'|'.join(KEYS)})[ \t]*[=:][ \t]*([^\s,;]+)")
+_HEADING: Final = re.compile(r"^## (You|Claude)[ \t]*(?:\r\n|\r|\n|\Z)", re.MULTILINE)
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _WORKING: Final = re.compile(r"^<!-- claude working ([0-9a-f-]{36}) -->[ \t]*", re.MULTILINE)
 
 
@@ -94,7 +93,7 @@ class PromptText:
     @classmethod
     def of(cls, path: Path, text: str) -> PromptText | None:
         """Read a document; None if it is none for prompts."""
-        header = _HEADER.match(text)
+        header = _HEADER.match(text, 0, MOST_HEADER)
         named = path.name.endswith(SUFFIX)
         if not named and (header is None or not cls.may_be(path)):
             return None
@@ -133,24 +132,34 @@ class PromptText:
 
         What is yet to be sent is none.
         """
-        offset = offset_of(self.text, Position(line, 0), PositionEncoding.UTF_16)
-        prompts = [s for s in self.sections if s.speaker is Speaker.YOU and s is not self.draft]
-        above = [s for s in prompts if s.start <= offset]
-        if not above or self.at(offset) is self.draft:
+        number = bisect_right(self.prompt_lines, line) - 1
+        draft = self.draft
+        if number < 0 or (draft is not None and line >= self.line_of(draft.start)):
             return None
-        return len(above) - 1, self.said(above[-1])
+        return number, self.said(self._sent[number])
 
-    def prompt_lines(self) -> list[int]:
-        """Return the lines of the headings above all that was sent."""
-        return [
-            self.line_of(section.start)
-            for section in self.sections
-            if section.speaker is Speaker.YOU and section is not self.draft
-        ]
+    @property
+    def prompts(self) -> list[str]:
+        """All that was sent, in order."""
+        return [self.said(section) for section in self._sent]
+
+    @cached_property
+    def prompt_lines(self) -> tuple[int, ...]:
+        """The lines of the headings above all that was sent."""
+        return tuple(self.line_of(section.start) for section in self._sent)
 
     def line_of(self, offset: int) -> int:
         """Return the number of the line, from 0, that a place is in."""
-        return position_of(self.text, offset, PositionEncoding.UTF_16).line
+        return bisect_right(self._line_starts, offset) - 1
+
+    @cached_property
+    def _sent(self) -> tuple[Section, ...]:
+        draft = self.draft
+        return tuple(s for s in self.sections if s.speaker is Speaker.YOU and s is not draft)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in _LINE_END.finditer(self.text))]
 
 
 def header_of(fields: Mapping[str, str]) -> str:

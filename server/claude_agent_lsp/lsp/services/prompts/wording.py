@@ -10,6 +10,7 @@ from claude_agent_lsp.agent.events import (
     QuestionAnswered,
     QuestionAsked,
     Queued,
+    Retracted,
 )
 from claude_agent_lsp.agent.permissions.tool_titles import title_of
 from claude_agent_lsp.base.texts.results import plain
@@ -30,6 +31,11 @@ _ASIDE: Final = {
     Kind.COMPACTION: "The conversation was compacted here.",
     Kind.INTERRUPTED: "You stopped Claude here.",
     Kind.RETRACTED: "An answer broke off here.",
+}
+_EVENTS: Final[dict[type[object], str]] = {
+    Queued: "Waiting for the run before it",
+    Compacted: "The conversation was compacted",
+    Retracted: "What was said last broke off, and does not stand",
 }
 LINE_LENGTH: Final = 200
 
@@ -70,13 +76,10 @@ def block_of(event: Event) -> str | None:
             return question_block(event.question)
         case QuestionAnswered():
             return f"> {aside(f'Answered: {event.answer}')}"
-        case Queued():
-            return aside("Waiting for the run before it")
-        case Compacted():
-            return aside("The conversation was compacted")
         case Notice():
             return aside(event.text)
-    return None
+    said = _EVENTS.get(type(event))
+    return None if said is None else aside(said)
 
 
 def _conversation(messages: Iterable[Message]) -> Iterator[str]:
