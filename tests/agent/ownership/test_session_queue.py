@@ -163,7 +163,9 @@ class World:
 
         services: Any = SimpleNamespace(
             agent=agent,
-            editor=SimpleNamespace(spawn=self.track),
+            editor=SimpleNamespace(
+                spawn=self.track, profile=SimpleNamespace(shows_results=True, drops_results=False)
+            ),
             folders=SimpleNamespace(spelled=lambda _: self._folder),
             configuration=SimpleNamespace(settings_in=settings_in),
         )
