@@ -38,8 +38,8 @@ async def failure(editor: Editor, prompt: str, **fields: Any) -> tuple[str, dict
     ("status", "reason", "hint"),
     [
         (400, "modelError", "would fail again"),
-        (401, "notAuthenticated", "log in"),
-        (403, "notAuthenticated", "log in"),
+        (401, "notAuthenticated", "login"),
+        (403, "notAuthenticated", "login"),
         (404, "modelError", "another `model`"),
         (413, "modelError", "start a new one"),
         (429, "rateLimited", "reset"),

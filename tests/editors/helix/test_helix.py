@@ -296,7 +296,7 @@ def test_run_is_stopped_and_its_session_goes_on_in_the_next_helix(
     helix.wait_for("count slowly ⋅ Answering")
     helix.keys("Space", "q", "k")
     model.requests[-1].wait_hung_up(SECONDS)
-    helix.wait_for("Claude: Cancelled")
+    helix.wait_for("Claude: Stopped")
     helix.type(":quit-all", "Enter")
     helix.wait_gone()
 
