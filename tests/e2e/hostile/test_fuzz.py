@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 MESSAGES = int(os.environ.get("FUZZ_MESSAGES", "10000"))
 SEED = os.environ.get("FUZZ_SEED")
-# After so many messages all that is loaded late is there.
-WARM = 1_000
+# By then all that is loaded late is there, and what takes much room once has taken it.
+WARM = MESSAGES * 3 // 10
 # Documents that are opened and never closed are kept.
 MOST_GROWTH = 32 * 2**20 + 1_500 * MESSAGES
 HANDLES_OF_CLI = 8
