@@ -18,11 +18,11 @@ from claude_agent_lsp.sessions.claude_settings import deny_rules
 @pytest.mark.parametrize(
     ("path", "folder", "inside"),
     [
-        ("/work/a/b", "/work", "a/b"),
-        ("/work", "/work", "."),
-        ("/work/../else", "/work", None),
-        ("/", "/work", None),
-        ("/work/..a", "/work", "..a"),
+        ("/here/a/b", "/here", "a/b"),
+        ("/here", "/here", "."),
+        ("/here/../else", "/here", None),
+        ("/", "/here", None),
+        ("/here/..a", "/here", "..a"),
     ],
 )
 def test_what_lies_in_a_folder(path: str, folder: str, inside: str | None) -> None:
