@@ -10,6 +10,7 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from claude_agent_lsp.agent.permissions.queue import SEEN_SECONDS
 from claude_agent_lsp.base.uris import path_of
 from claude_agent_lsp.loopback import call, hang, reply, say
 from tests.e2e.buffers.documents import Documents
@@ -161,7 +162,7 @@ async def test_question_is_read_and_answered_in_the_document(
     assert "mkfifo made" in allow
     assert any(title.startswith("Deny") for title in found)
     assert "Stop Claude" in found
-    await asyncio.sleep(0.6)  # it counts once it could be read
+    await asyncio.sleep(SEEN_SECONDS)  # it counts once it could be read
     await execute(editor, found[allow])
     text = await answered(documents, uri)
     assert "> *Answered: allow*" in text

@@ -122,10 +122,9 @@ class PromptCommands(CommandGroup):
         session_id = await self._session_of(parsed)
         if self._services.prompts.answers_in(document.uri):
             raise InvalidArgument("uri: expected a document in which no answer grows.")
-        draft = "" if parsed.draft is None else parsed.said(parsed.draft)
         messages = await self._messages(session_id)
         lane = self._lane(session_id)
-        text = await lane.read(text_of, session_id, parsed.fields, messages, draft)
+        text = await lane.read(text_of, session_id, parsed.fields, messages, parsed.typed)
         return {"updated": await self._services.prompts.update(document, parsed.text, text)}
 
     @command("claudeAgent.prompt.fork", PromptPlaceArgument)
@@ -176,8 +175,7 @@ class PromptCommands(CommandGroup):
     async def _sending(self, uri: Path) -> tuple[Sending, dict[str, Any]]:
         """Return what there is to send, and the query that it stands for."""
         document, parsed = await self._document(uri)
-        draft = parsed.draft
-        prompt = "" if draft is None else parsed.said(draft)
+        prompt = parsed.typed
         if not prompt:
             raise InvalidArgument('uri: expected something below the last "## You", to be sent.')
         session_id = parsed.fields.get("session")
@@ -305,10 +303,10 @@ class PromptCommands(CommandGroup):
         try:
             for _ in range(TRIES):
                 document, parsed = await prompts.standing(session_id)
-                typed, fields = draft, {} if parsed is None else parsed.fields
+                fields = {} if parsed is None else parsed.fields
+                typed = draft
                 if typed is None:
-                    has = parsed is not None and parsed.draft is not None
-                    typed = parsed.said(parsed.draft) if has else ""  # type: ignore[union-attr,arg-type]
+                    typed = "" if parsed is None else parsed.typed
                 lane = self._lane(session_id)
                 text = await lane.read(text_of, session_id, fields, messages, typed)
                 shown = await prompts.show(session_id, document, text)

@@ -67,7 +67,7 @@ class PromptActions(Feature):
 
 
 def _of_draft(uri: str, parsed: PromptText) -> Iterator[types.Command]:
-    if parsed.draft is not None and parsed.said(parsed.draft):
+    if parsed.typed:
         yield types.Command("Send to Claude", SEND, arguments=[{"uri": uri}])
 
 

@@ -115,6 +115,11 @@ class PromptText:
         return last if last.speaker is Speaker.YOU else None
 
     @property
+    def typed(self) -> str:
+        """What is to be sent, in words; empty if nothing."""
+        return "" if (draft := self.draft) is None else self.said(draft)
+
+    @property
     def answered(self) -> bool:
         """Whether the agent says anything in it."""
         return any(section.speaker is Speaker.CLAUDE for section in self.sections)
